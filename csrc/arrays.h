@@ -1,0 +1,76 @@
+/* Moving rows about, and sums and checks over whole arrays. */
+
+/* x - x is 0 for finite x, else NaN, and NaN stays in a sum */
+static int all_finite(const real *x, size_t n) {
+    real lanes[BLOCK] = {0};
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        INDEPENDENT for (int k = 0; k < BLOCK; k++) lanes[k] += x[i + k] - x[i + k];
+    }
+    for (int k = 0; i < n; i++, k++) lanes[k] += x[i] - x[i];
+    real total = 0;
+    for (int k = 0; k < BLOCK; k++) total += lanes[k];
+    return total == 0;
+}
+
+/* A few long copies instead of many short ones: each doubles the rows already there. */
+static void broadcast(real *out, const real *row, size_t rows, size_t width) {
+    memcpy(out, row, width * sizeof(real));
+    for (size_t done = 1; done < rows;) {
+        size_t more = done < rows - done ? done : rows - done;
+        memcpy(out + done * width, out, more * width * sizeof(real));
+        done += more;
+    }
+}
+
+static void sum_rows(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta) {
+    size_t j = 0;
+    for (; j + BLOCK <= width; j += BLOCK) {
+        real sums[BLOCK] = {0};
+        for (size_t i = 0; i < rows; i++) {
+            INDEPENDENT for (int k = 0; k < BLOCK; k++) sums[k] += delta[i * width + j + k];
+        }
+        INDEPENDENT for (int k = 0; k < BLOCK; k++) sums[k] = alpha * sums[k] + (beta == 0 ? 0 : beta * out[j + k]);
+        memcpy(out + j, sums, sizeof sums);
+    }
+    if (j < width) {
+        real sums[BLOCK] = {0};
+        size_t left = width - j;
+        for (size_t i = 0; i < rows; i++) {
+            for (size_t k = 0; k < left; k++) sums[k] += delta[i * width + j + k];
+        }
+        for (size_t k = 0; k < left; k++) out[j + k] = alpha * sums[k] + (beta == 0 ? 0 : beta * out[j + k]);
+    }
+}
+
+static void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width, size_t ahead) {
+    if (width < BLOCK) {
+        for (size_t i = 0; i < rows; i++) {
+            const real *row = x + (size_t)order[i] * width;
+            for (size_t j = 0; j < width; j++) out[i * width + j] = row[j];
+        }
+        return;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(out + i * width, x + (size_t)order[i] * width, width * sizeof(real));
+    }
+    /* rows scattered over a large set come from memory: ask for the next batch while this one is worked on */
+    for (size_t i = rows; i < rows + ahead; i++) {
+        const char *row = (const char *)(x + (size_t)order[i] * width);
+        for (size_t byte = 0; byte < width * sizeof(real); byte += 64) PREFETCH(row + byte);
+    }
+}
+
+static void one_hot(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width) {
+    memset(out, 0, rows * width * sizeof(real));
+    for (size_t i = 0; i < rows; i++) out[i * width + (size_t)labels[order ? (size_t)order[i] : i]] = 1;
+}
+
+/* With a single output, the two sides of 1/2 are the classes. */
+static size_t agreements(const real *a, const real *y, size_t rows, size_t width) {
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++, a += width, y += width) {
+        count += width == 1 ? (a[0] > REAL(0.5)) == (y[0] > REAL(0.5)) : argmax(a, width) == argmax(y, width);
+    }
+    return count;
+}

@@ -1,0 +1,89 @@
+/* The one seam to BLAS: nothing else in the project knows that there is one.
+ *
+ * A build has one of three (CMakeLists.txt): CR_BLAS_BUNDLED opens the OpenBLAS inside the package at run time, so that
+ * its symbols stay private and its settings can be chosen before it starts; CR_BLAS_SYSTEM links a CBLAS; without
+ * either, gemm is the plain C of gemm.h. */
+#include "chainrule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 }; /* CBLAS's own numbers */
+
+typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                               int lda, const float *b, int ldb, float beta, float *c, int ldc);
+typedef void (*dgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, double alpha, const double *a,
+                               int lda, const double *b, int ldb, double beta, double *c, int ldc);
+
+static sgemm_function sgemm;
+static dgemm_function dgemm;
+static char name[160] = "plain C";
+
+#if defined(CR_BLAS_BUNDLED)
+
+const char *cr_open_blas(const char *path) {
+    if (!path) return NULL;
+    /* OpenBLAS reads the number of its threads as it is loaded, and starts them. One: the caller decides about threads.
+     * The environment is put back as it was. */
+    char threads[64];
+    const int had_threads = cr_getenv("OPENBLAS_NUM_THREADS", threads, sizeof threads);
+    cr_setenv("OPENBLAS_NUM_THREADS", "1");
+    void *library = cr_library_open(path);
+    cr_setenv("OPENBLAS_NUM_THREADS", had_threads ? threads : NULL);
+    if (!library) return cr_library_error();
+
+    sgemm_function s = (sgemm_function)cr_library_symbol(library, "scipy_cblas_sgemm");
+    dgemm_function d = (dgemm_function)cr_library_symbol(library, "scipy_cblas_dgemm");
+    char *(*config)(void) = (char *(*)(void))cr_library_symbol(library, "scipy_openblas_get_config");
+    void (*set_threads)(int) = (void (*)(int))cr_library_symbol(library, "scipy_openblas_set_num_threads");
+    if (!s || !d || !config || !set_threads) return "it lacks a function of OpenBLAS";
+    set_threads(1);
+    snprintf(name, sizeof name, "%s", config());
+    sgemm = s;
+    dgemm = d;
+    return NULL;
+}
+
+#elif defined(CR_BLAS_SYSTEM)
+
+void cblas_sgemm(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+void cblas_dgemm(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
+
+const char *cr_open_blas(const char *path) {
+    if (path) {
+        sgemm = cblas_sgemm;
+        dgemm = cblas_dgemm;
+        snprintf(name, sizeof name, "system CBLAS");
+    }
+    return NULL;
+}
+
+#else
+
+const char *cr_open_blas(const char *path) {
+    return path ? "this build has no BLAS" : NULL;
+}
+
+#endif
+
+const char *cr_blas_name(void) { return name; }
+
+void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                 const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+    if (!sgemm) {
+        cr_f32->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    sgemm(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k,
+          alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
+                 const double *b, size_t ldb, double beta, double *c, size_t ldc) {
+    if (!dgemm) {
+        cr_f64->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    dgemm(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k,
+          alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}

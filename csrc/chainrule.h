@@ -1,0 +1,107 @@
+/* The C half of chainrule's core: what C does better than Cython.
+ *
+ * Arrays are flat and in C order; (rows, width) gives a matrix its shape, one sample a row. Arguments run outputs,
+ * inputs, sizes. `real` is float or double: every kernel exists for both, compiled once per SIMD variant from the same
+ * source (variant.c). Nothing here allocates, prints, exits or calls Python.
+ *
+ * To add an activation or a cost: write its functions in activations.h or costs.h and name it in the list below.
+ */
+#ifndef CHAINRULE_H
+#define CHAINRULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name): an activation sigma has `name`, a <- sigma(z), and `name_prime`, delta <- delta ⊙ sigma'(z). */
+#define CR_ACTIVATIONS(X) X(sigmoid) X(tanh) X(relu) X(identity) X(softmax)
+
+/* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
+ * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with
+ * respect to a^L, and BP1 multiplies by sigma'(z^L). */
+#define CR_COSTS(X) X(quadratic, any) X(squared_error, any) X(cross_entropy, sigmoid) X(log_likelihood, softmax)
+
+#define CR_ENUM_ACTIVATION(name) CR_ACTIVATION_##name,
+#define CR_ENUM_COST(name, output) CR_COST_##name,
+enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
+enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
+
+extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
+extern const char *const cr_cost_names[CR_COST_COUNT];
+extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
+
+/* All kernels of one precision. */
+#define CR_DECLARE_KERNELS(real, suffix)                                                                               \
+    typedef struct {                                                                                                   \
+        /* a <- sigma(z); in place where a == z */                                                                     \
+        void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width);                      \
+        /* delta <- delta ⊙ sigma'(z), with sigma' computed from a = sigma(z) */                                       \
+        void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *a, size_t rows, size_t width);            \
+        /* the sum over the rows of the cost of one sample */                                                          \
+        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width);         \
+        /* delta <- dC/da, or delta^L where the cost is for one output activation */                                   \
+        void (*cost_delta[CR_COST_COUNT])(real *delta, const real *a, const real *y, size_t rows, size_t width);       \
+        /* out <- e^x */                                                                                               \
+        void (*exp)(real *out, const real *x, size_t n);                                                               \
+        /* 1 if no x is infinite or NaN, else 0 */                                                                     \
+        int (*all_finite)(const real *x, size_t n);                                                                    \
+        /* every row of out (rows, width) <- row (width) */                                                            \
+        void (*broadcast)(real *out, const real *row, size_t rows, size_t width);                                      \
+        /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width) */                                \
+        void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
+        /* out (rows, width) <- rows order[0..rows) of x; asks for the first `ahead` rows beyond them */               \
+        void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width, size_t ahead);       \
+        /* out (rows, width) <- 1 at each row's label, else 0; label i is labels[order[i]], or labels[i] without one */\
+        void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
+        /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
+        size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width);                                 \
+        /* SGD: g = gradient + l2 w; v <- momentum v - rate g; w <- w + v, Nesterov: w <- w + momentum v - rate g.     \
+         * velocity may be NULL where momentum is 0. */                                                                \
+        void (*sgd)(real *w, real *velocity, const real *gradient, size_t n, real rate, real momentum, real l2,        \
+                    int nesterov);                                                                                     \
+        /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C */          \
+        void (*gemm)(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,    \
+                     const real *b, size_t ldb, real beta, real *c, size_t ldc);                                       \
+    } cr_kernels_##suffix;
+
+CR_DECLARE_KERNELS(float, f32)
+CR_DECLARE_KERNELS(double, f64)
+
+/* The kernels of the best SIMD variant this processor has; set by cr_select_simd. */
+extern const cr_kernels_f32 *cr_f32;
+extern const cr_kernels_f64 *cr_f64;
+
+/* Select the SIMD variant of that name, or the best one where name is NULL. Returns the name of the variant selected,
+ * or NULL (and changes nothing) where the processor or this build has none of that name. */
+const char *cr_select_simd(const char *name);
+
+/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c. Every size and stride is below 2^31. */
+void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                 const float *b, size_t ldb, float beta, float *c, size_t ldc);
+void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
+                 const double *b, size_t ldb, double beta, double *c, size_t ldc);
+
+/* Load the BLAS library at `path` for cr_gemm, one thread a call; NULL keeps the plain-C gemm. Returns NULL, or why it
+ * could not be loaded (the plain gemm then stays). Call it once, before any cr_gemm. */
+const char *cr_open_blas(const char *path);
+const char *cr_blas_name(void);
+
+/* A permutation of 0..n-1 drawn for (seed, stream): the same on every machine. See shuffle.c. */
+void cr_shuffle(int32_t *order, size_t n, uint64_t seed, uint64_t stream);
+
+/* The first block of Philox4x32-10, for the tests of the generator. */
+void cr_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+
+/* platform.c: all that is not standard C11. */
+void *cr_aligned_alloc(size_t bytes); /* 64-byte aligned and zeroed, or NULL; bytes > 0 */
+void cr_aligned_free(void *block);
+void *cr_library_open(const char *path); /* private to the caller: its symbols are not offered to other libraries */
+void *cr_library_symbol(void *library, const char *name);
+const char *cr_library_error(void);
+int cr_getenv(const char *name, char *value, size_t size); /* 1 if it is set and was copied to value */
+void cr_setenv(const char *name, const char *value);      /* NULL removes it */
+typedef struct {
+    int avx2, avx512; /* usable: the processor has them, with FMA, and the system saves their registers */
+} cr_cpu;
+cr_cpu cr_detect_cpu(void);
+
+#endif

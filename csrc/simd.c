@@ -1,0 +1,45 @@
+/* Which SIMD variant of the kernels runs, and the names in the lists of chainrule.h. */
+#include "chainrule.h"
+
+#include <string.h>
+
+#define NAME_ACTIVATION(name) #name,
+#define NAME_COST(name, output) #name,
+#define OUTPUT_COST(name, output) CR_ACTIVATION_##output,
+const char *const cr_activation_names[CR_ACTIVATION_COUNT] = {CR_ACTIVATIONS(NAME_ACTIVATION)};
+const char *const cr_cost_names[CR_COST_COUNT] = {CR_COSTS(NAME_COST)};
+const int cr_cost_outputs[CR_COST_COUNT] = {CR_COSTS(OUTPUT_COST)};
+
+extern const cr_kernels_f32 cr_kernels_baseline_f32;
+extern const cr_kernels_f64 cr_kernels_baseline_f64;
+#ifdef CR_X86_VARIANTS
+extern const cr_kernels_f32 cr_kernels_avx2_f32, cr_kernels_avx512_f32;
+extern const cr_kernels_f64 cr_kernels_avx2_f64, cr_kernels_avx512_f64;
+#endif
+
+const cr_kernels_f32 *cr_f32 = &cr_kernels_baseline_f32;
+const cr_kernels_f64 *cr_f64 = &cr_kernels_baseline_f64;
+
+const char *cr_select_simd(const char *name) {
+    struct {
+        const char *name;
+        int usable;
+        const cr_kernels_f32 *f32;
+        const cr_kernels_f64 *f64;
+    } variants[] = {
+    /* the best first */
+#ifdef CR_X86_VARIANTS
+        {"avx512", cr_detect_cpu().avx512, &cr_kernels_avx512_f32, &cr_kernels_avx512_f64},
+        {"avx2", cr_detect_cpu().avx2, &cr_kernels_avx2_f32, &cr_kernels_avx2_f64},
+#endif
+        {"baseline", 1, &cr_kernels_baseline_f32, &cr_kernels_baseline_f64},
+    };
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        if (variants[i].usable && (!name || !strcmp(name, variants[i].name))) {
+            cr_f32 = variants[i].f32;
+            cr_f64 = variants[i].f64;
+            return variants[i].name;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,77 @@
+/* One SIMD variant of all kernels in one precision. Compiled several times with
+ *   CR_VARIANT   the variant's name: baseline, avx2, avx512
+ *   CR_DOUBLE    1 for double, 0 for float
+ * and the matching instruction-set options (CMakeLists.txt). */
+#include "chainrule.h"
+
+#include <math.h>
+#include <string.h>
+
+#if CR_DOUBLE
+#define SUFFIX f64
+#define TABLE cr_kernels_f64
+typedef double real;
+typedef int64_t bits; /* an integer as wide as real */
+#else
+#define SUFFIX f32
+#define TABLE cr_kernels_f32
+typedef float real;
+typedef int32_t bits;
+#endif
+
+#define JOIN_(a, b, c) a##_##b##_##c
+#define JOIN(a, b, c) JOIN_(a, b, c)
+
+/* Loops run over blocks of this many numbers, a whole number of vectors of every variant, so that each number goes
+ * through the same instructions wherever it stands in its array; the tail goes through a padded copy. */
+enum { BLOCK = 16 };
+
+/* The iterations of the next loop are independent: in and out are the same array or do not overlap. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#elif defined(_MSC_VER)
+#define INDEPENDENT __pragma(loop(ivdep))
+#else
+#define INDEPENDENT
+#endif
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#else
+#define INLINE static inline
+#define PREFETCH(address) ((void)(address))
+#endif
+
+#include "numbers.h"
+#include "reductions.h"
+
+#include "activations.h"
+#include "arrays.h"
+#include "costs.h"
+#include "gemm.h"
+#include "updates.h"
+
+#define ENTRY_ACTIVATE(name) name,
+#define ENTRY_PRIME(name) name##_prime,
+#define ENTRY_COST(name, output) name##_cost,
+#define ENTRY_DELTA(name, output) name##_delta,
+
+extern const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX);
+const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
+    .activate = {CR_ACTIVATIONS(ENTRY_ACTIVATE)},
+    .activate_prime = {CR_ACTIVATIONS(ENTRY_PRIME)},
+    .cost = {CR_COSTS(ENTRY_COST)},
+    .cost_delta = {CR_COSTS(ENTRY_DELTA)},
+    .exp = exponential,
+    .all_finite = all_finite,
+    .broadcast = broadcast,
+    .sum_rows = sum_rows,
+    .gather = gather,
+    .one_hot = one_hot,
+    .agreements = agreements,
+    .sgd = sgd,
+    .gemm = gemm,
+};

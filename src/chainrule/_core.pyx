@@ -1,0 +1,478 @@
+"""The door into compiled code: Python hands over arrays, C runs the epochs.
+
+Arrays are checked before they come here (`chainrule.arrays`); nothing here checks shapes again. The equations are in
+`_equations.pxd`, the elementwise kernels in `csrc/`.
+"""
+
+import os
+
+from cpython.bytes cimport PyBytes_AsString
+from libc.math cimport isfinite
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from chainrule._equations cimport (
+    Descent, Layer, Net, Tape, add_gradient, backward, descend, feedforward as forward,
+)
+from chainrule._kernels cimport (
+    CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_COST_COUNT, activate as activate_rows, activate_prime as prime_rows,
+    agreements, cost_sum, cr_activation_names, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_names,
+    cr_cost_outputs, cr_open_blas, cr_philox, cr_select_simd, cr_shuffle, exponential, finite, gather, gemm as gemm_rows,
+    one_hot, real,
+)
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
+COSTS = tuple(cr_cost_names[i].decode() for i in range(CR_COST_COUNT))
+# the one output activation a cost is for, or None
+COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTIVATION_any
+                else cr_activation_names[cr_cost_outputs[i]].decode() for i in range(CR_COST_COUNT)}
+
+# Rows that go forward and back together. Fixed, so that results depend on the data alone.
+cdef enum:
+    TILE = 512
+
+# A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
+cdef double WORK_BETWEEN_SIGNALS = 4e9
+cdef double WORK_OF_A_STEP = 4e4  # what a step costs beyond its arithmetic
+
+cdef enum Outcome:
+    FINISHED, INTERRUPTED, DIVERGED
+
+
+cdef class Plan:
+    """What is computed: the layers, their activations, the cost, and where each W^l and b^l stands in the flat vector."""
+
+    cdef Net net
+    cdef readonly tuple sizes
+    cdef readonly Py_ssize_t n_parameters
+    cdef double flops  # of a forward and a backward pass of one sample
+
+    def __cinit__(self, sizes, activations, cost, bint bias):
+        cdef Py_ssize_t i, offset = 0
+        cdef Layer *layer
+        self.sizes = tuple(sizes)
+        self.net.depth = len(self.sizes) - 1
+        self.net.cost = COSTS.index(cost)
+        self.net.layers = <Layer *> cr_aligned_alloc(self.net.depth * sizeof(Layer))
+        if not self.net.layers:
+            raise MemoryError
+        for i in range(self.net.depth):
+            layer = &self.net.layers[i]
+            layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
+            layer.activation = ACTIVATIONS.index(activations[i])
+            layer.weights = offset
+            offset += layer.n_in * layer.n_out
+            layer.biases = offset if bias else -1
+            offset += layer.n_out if bias else 0
+            self.flops += 6.0 * layer.n_in * layer.n_out
+        self.net.n_parameters = self.n_parameters = offset
+
+    def __dealloc__(self):
+        cr_aligned_free(self.net.layers)
+
+
+cdef class Workspace:
+    """The memory of one call: sized once, 64-byte aligned, freed when the call ends. Also keeps an exception that a
+    signal handler raised during the call."""
+
+    cdef char *block
+    cdef size_t reserved
+    cdef Tape tape
+    cdef void *x      # the gathered inputs of a tile, (rows, n_1)
+    cdef void *y      # its targets, (rows, n_L)
+    cdef object error
+
+    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
+        cdef Py_ssize_t i, depth = plan.net.depth
+        cdef size_t bytes = extra_bytes + 3 * (depth * sizeof(void *) + 64)
+        bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
+        for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
+            bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
+        self.block = <char *> cr_aligned_alloc(bytes)
+        if not self.block:
+            raise MemoryError(f"could not allocate a workspace of {bytes} bytes; try a smaller batch_size")
+        self.tape.z = <void **> self.reserve(depth * sizeof(void *))
+        self.tape.a = <void **> self.reserve(depth * sizeof(void *))
+        self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
+        self.x = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
+        self.y = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+        for i in range(depth):
+            self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+            self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+            # hidden activations overwrite z; the cost may need the z of the output
+            self.tape.z[i] = self.tape.a[i]
+        self.tape.z[depth - 1] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+
+    def __dealloc__(self):
+        cr_aligned_free(self.block)
+
+    cdef size_t padded(self, size_t bytes) noexcept nogil:
+        return (bytes + 63) // 64 * 64
+
+    cdef void *reserve(self, size_t bytes) noexcept nogil:
+        cdef void *place = self.block + self.reserved
+        self.reserved += self.padded(bytes)
+        return place
+
+    cdef bint interrupted(self) noexcept nogil:
+        with gil:
+            try:
+                PyErr_CheckSignals()
+            except BaseException as error:
+                self.error = error
+                return True
+        return False
+
+    cdef int reraise(self) except -1:
+        if self.error is not None:
+            raise self.error
+        return 0
+
+
+cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
+    const void *x          # (m, n_1)
+    const void *y          # (m, n_L), or NULL where labels has (m,)
+    const int32_t *labels
+    const int32_t *order
+    Py_ssize_t m
+
+
+cdef inline const real *inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t ahead,
+                               Py_ssize_t width, real *room) noexcept nogil:
+    """The inputs of the rows from `start` on: in place if they stand together, else gathered into `room`."""
+    if not samples.order:
+        return <const real *> samples.x + start * width
+    gather[real](room, <const real *> samples.x, samples.order + start, rows, width, ahead)
+    return room
+
+
+cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
+                                Py_ssize_t width, real *room) noexcept nogil:
+    """Their targets; labels become one-hot here, a tile at a time."""
+    if samples.labels:
+        one_hot[real](room, samples.labels if samples.order else samples.labels + start,
+                samples.order + start if samples.order else <const int32_t *> NULL, rows, width)
+        return room
+    if not samples.order:
+        return <const real *> samples.y + start * width
+    gather[real](room, <const real *> samples.y, samples.order + start, rows, width, 0)
+    return room
+
+
+cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
+                        const int32_t[::1] order):
+    cdef Samples samples
+    samples.x = &X[0, 0]
+    samples.y = NULL if Y is None else &Y[0, 0]
+    samples.labels = NULL if labels is None else &labels[0]
+    samples.order = NULL if order is None else &order[0]
+    samples.m = X.shape[0] if order is None else order.shape[0]
+    return samples
+
+
+cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
+              Py_ssize_t start, Py_ssize_t rows, Workspace work, const Descent *descent,
+              double *cost) noexcept nogil:
+    """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
+    cdef Py_ssize_t done = 0, m, ahead, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
+    cdef bint fused = descent.momentum == 0 and rows <= TILE
+    cdef const real *x
+    cdef const real *y
+    cost[0] = 0
+    while done < rows:
+        m = min(rows - done, <Py_ssize_t> TILE)
+        ahead = max(<Py_ssize_t> 0, min(m, samples.m - start - done - m))
+        x = inputs[real](samples, start + done, m, ahead, n_in, <real *> work.x)
+        y = targets[real](samples, start + done, m, n_out, <real *> work.y)
+        forward[real](net, parameters, x, m, &work.tape)
+        cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
+                            <const real *> work.tape.a[net.depth - 1], y, m, n_out)
+        if not isfinite(cost[0]):
+            return DIVERGED
+        backward[real](net, parameters, y, m, &work.tape)
+        if fused:
+            add_gradient[real](parameters, net, x, m, &work.tape, -descent.learning_rate / m,
+                         1 - descent.learning_rate * descent.l2, 1)
+            return FINISHED
+        add_gradient[real](nabla, net, x, m, &work.tape, 1.0 / rows, 0 if done == 0 else 1, 0 if done == 0 else 1)
+        done += m
+        if m == TILE and done < rows and work.interrupted():
+            return INTERRUPTED
+    descend[real](parameters, velocity, nabla, net, descent)
+    return FINISHED
+
+
+cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
+               Py_ssize_t batch_size, Py_ssize_t steps_between_signals, Workspace work, const Descent *descent,
+               double *cost) noexcept nogil:
+    """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen."""
+    cdef Py_ssize_t start = 0, steps = 0, rows
+    cdef double batch_cost
+    cdef int outcome
+    cost[0] = 0
+    while start < samples.m:
+        rows = min(batch_size, samples.m - start)
+        outcome = step[real](parameters, velocity, nabla, net, samples, start, rows, work, descent, &batch_cost)
+        if outcome != FINISHED:
+            return outcome
+        cost[0] += batch_cost
+        start += rows
+        steps += 1
+        if steps == steps_between_signals:
+            steps = 0
+            if work.interrupted():
+                return INTERRUPTED
+    cost[0] /= samples.m
+    return FINISHED if finite[real](parameters, net.n_parameters) else DIVERGED
+
+
+cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
+    """The number l of the first layer whose parameters, or else activations, are not finite; L if only the cost is not."""
+    cdef Py_ssize_t i
+    cdef const Layer *layer
+    for i in range(net.depth):
+        layer = &net.layers[i]
+        if not finite[real](parameters + layer.weights, layer.n_in * layer.n_out):
+            return i + 2
+        if layer.biases >= 0 and not finite[real](parameters + layer.biases, layer.n_out):
+            return i + 2
+    for i in range(net.depth):
+        if not finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
+            return i + 2
+    return net.depth + 1
+
+
+def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1] X, const real[:, ::1] Y,
+          const int32_t[::1] labels, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
+          uint64_t first_epoch, double learning_rate, double momentum, bint nesterov, double l2, double[::1] costs):
+    """Train for len(costs) epochs; costs[e] becomes the mean cost of epoch e.
+
+    An epoch that is interrupted or diverges leaves no trace: parameters and velocity are put back to where it began,
+    its cost stays as it was. Returns 0, or the layer where the cost stopped being finite; raises what a signal
+    handler raised.
+
+    parameters, velocity (n_parameters,); velocity None where momentum is 0. X (m, n_1); Y (m, n_L), or labels (m,).
+    order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in each epoch as
+    (seed, first_epoch + e) says.
+    """
+    cdef Net *net = &plan.net
+    cdef Descent descent
+    cdef Samples samples = samples_of[real](X, Y, labels, order)
+    cdef Py_ssize_t n = plan.n_parameters, e, layer = 0, tile
+    cdef size_t parameter_bytes = n * sizeof(real)
+    cdef real *p = &parameters[0]
+    cdef real *v = NULL if velocity is None else &velocity[0]
+    cdef int outcome = FINISHED
+    descent.learning_rate, descent.momentum, descent.l2, descent.nesterov = learning_rate, momentum, l2, nesterov
+    batch_size = min(batch_size, samples.m)
+    tile = min(batch_size, <Py_ssize_t> TILE)
+    cdef bint needs_gradient = momentum != 0 or batch_size > TILE
+    cdef Workspace work = Workspace(plan, tile, sizeof(real), 4 * (parameter_bytes + 64) + samples.m * sizeof(int32_t) + 64)
+    cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
+    cdef real *saved_p = <real *> work.reserve(parameter_bytes)
+    cdef real *saved_v = <real *> work.reserve(parameter_bytes) if v else NULL
+    cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
+    cdef Py_ssize_t steps_between_signals = <Py_ssize_t> (
+        WORK_BETWEEN_SIGNALS / (WORK_OF_A_STEP + plan.flops * batch_size)) + 1
+    if shuffle:
+        samples.order = shuffled
+    with nogil:
+        for e in range(costs.shape[0]):
+            memcpy(saved_p, p, parameter_bytes)
+            if v:
+                memcpy(saved_v, v, parameter_bytes)
+            if shuffle:
+                cr_shuffle(shuffled, samples.m, seed, first_epoch + e)
+            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, steps_between_signals, work, &descent, &costs[e])
+            if outcome != FINISHED:
+                if outcome == DIVERGED:
+                    layer = first_diverged[real](p, net, &work.tape, tile)
+                memcpy(p, saved_p, parameter_bytes)
+                if v:
+                    memcpy(v, saved_v, parameter_bytes)
+                break
+    work.reraise()
+    return layer
+
+
+def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+             const int32_t[::1] labels, real[::1] nabla):
+    """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Py_ssize_t start = 0, m
+    cdef double cost = 0
+    cdef const real *p = &parameters[0]
+    cdef const real *x
+    cdef const real *y
+    with nogil:
+        while start < samples.m and not (start and work.interrupted()):
+            m = min(samples.m - start, <Py_ssize_t> TILE)
+            x = inputs[real](&samples, start, m, 0, net.layers[0].n_in, NULL)
+            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            forward[real](net, p, x, m, &work.tape)
+            cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
+                             <const real *> work.tape.a[net.depth - 1], y, m, net.layers[net.depth - 1].n_out)
+            backward[real](net, p, y, m, &work.tape)
+            add_gradient[real](&nabla[0], net, x, m, &work.tape, 1.0 / samples.m, 0 if start == 0 else 1, 0 if start == 0 else 1)
+            start += m
+    work.reraise()
+    return cost / samples.m
+
+
+def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+             const int32_t[::1] labels):
+    """The mean cost of the m samples, and how many of them have their largest output where their target is largest."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Py_ssize_t start = 0, m, n_out = net.layers[net.depth - 1].n_out
+    cdef double cost = 0
+    cdef size_t correct = 0
+    cdef const real *p = &parameters[0]
+    cdef const real *a = <const real *> work.tape.a[net.depth - 1]
+    cdef const real *y
+    with nogil:
+        while start < samples.m and not (start and work.interrupted()):
+            m = min(samples.m - start, <Py_ssize_t> TILE)
+            y = targets[real](&samples, start, m, n_out, <real *> work.y)
+            forward[real](net, p, inputs[real](&samples, start, m, 0, net.layers[0].n_in, NULL), m, &work.tape)
+            cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1], a, y, m, n_out)
+            correct += agreements[real](a, y, m, n_out)
+            start += m
+    work.reraise()
+    return cost / samples.m, correct
+
+
+def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):
+    """out (m, n_L) <- a^L of each row of X (m, n_1)."""
+    cdef Py_ssize_t start = 0, m, n_out = out.shape[1], rows = X.shape[0]
+    cdef Workspace work = Workspace(plan, min(rows, <Py_ssize_t> TILE), sizeof(real))
+    cdef Tape tape = work.tape
+    with nogil:
+        while start < rows and not (start and work.interrupted()):
+            m = min(rows - start, <Py_ssize_t> TILE)
+            tape.a[plan.net.depth - 1] = &out[start, 0]
+            forward[real](&plan.net, &parameters[0], &X[start, 0], m, &tape)
+            start += m
+    work.reraise()
+
+
+def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+          const int32_t[::1] labels, list z, list a, list delta):
+    """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Workspace work = Workspace(plan, samples.m, sizeof(real))
+    cdef Py_ssize_t i
+    cdef real[:, ::1] view
+    for i in range(plan.net.depth):
+        view = z[i]
+        work.tape.z[i] = &view[0, 0]
+        view = a[i]
+        work.tape.a[i] = &view[0, 0]
+        view = delta[i]
+        work.tape.delta[i] = &view[0, 0]
+    with nogil:
+        forward[real](&plan.net, &parameters[0], &X[0, 0], samples.m, &work.tape)
+        backward[real](&plan.net, &parameters[0], targets[real](&samples, 0, samples.m,
+                       plan.net.layers[plan.net.depth - 1].n_out, <real *> work.y), samples.m, &work.tape)
+
+
+def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_a=False, bint trans_b=False,
+         double alpha=1.0, double beta=0.0):
+    """C (m, n) <- alpha op(A) op(B) + beta C, where op(A) is A (m, k) or the transpose of A (k, m), and so for B."""
+    cdef Py_ssize_t m, k, n, inner
+    m, k = (A.shape[1], A.shape[0]) if trans_a else (A.shape[0], A.shape[1])
+    inner, n = (B.shape[1], B.shape[0]) if trans_b else (B.shape[0], B.shape[1])
+    if k != inner or C.shape[0] != m or C.shape[1] != n:
+        raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
+                         "the inner sizes must agree and C must take the outer ones")
+    if m and n and k:
+        gemm_rows[real](trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1],
+                        beta, &C[0, 0], C.shape[1])
+
+
+def activate(str name, const real[:, ::1] Z, real[:, ::1] A):
+    """A <- σ(Z), both (m, n); softmax goes row by row."""
+    activate_rows[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1])
+
+
+def activation_prime(str name, const real[:, ::1] A, real[:, ::1] delta):
+    """delta <- delta ⊙ σ'(Z), all (m, n), computed from A = σ(Z)."""
+    prime_rows[real](ACTIVATIONS.index(name), &delta[0, 0], &A[0, 0], A.shape[0], A.shape[1])
+
+
+def exp(const real[::1] x, real[::1] out):
+    """out <- e^x."""
+    exponential[real](&out[0], &x[0], x.shape[0])
+
+
+def all_finite(const real[::1] x):
+    """Whether x holds neither NaN nor infinity."""
+    return finite[real](&x[0], x.shape[0]) if x.shape[0] else True
+
+
+def shuffled(Py_ssize_t n, uint64_t seed, uint64_t stream, int32_t[::1] order):
+    """order (n,) <- the order in which epoch number `stream` of a network with this seed visits n rows."""
+    cr_shuffle(&order[0], n, seed, stream)
+
+
+def philox(counter, key):
+    """The four words of one block of Philox4x32-10."""
+    cdef uint32_t c[4]
+    cdef uint32_t k[2]
+    cdef uint32_t out[4]
+    c[0], c[1], c[2], c[3] = counter
+    k[0], k[1] = key
+    cr_philox(out, c, k)
+    return out[0], out[1], out[2], out[3]
+
+
+def blas_path():
+    """The BLAS library inside the package, or None in a build that links another or has none."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("libchainrule_blas."):
+            return os.path.join(folder, name)
+    return None
+
+
+def blas_name():
+    """What `gemm` runs on."""
+    return cr_blas_name().decode()
+
+
+def simd_name():
+    """The SIMD variant of the elementwise kernels in use."""
+    return _simd
+
+
+cdef str start(variant, blas):
+    """Select the kernels and load the BLAS; the two settings are for tests and for comparing."""
+    cdef const char *selected
+    cdef const char *problem
+    cdef bytes text
+    if variant is None:
+        selected = cr_select_simd(NULL)
+    else:
+        text = variant.encode()
+        selected = cr_select_simd(PyBytes_AsString(text))
+    if not selected:
+        raise ImportError(f"CHAINRULE_SIMD={variant}: this processor or build has no such variant "
+                          "(known: baseline, avx2, avx512)")
+    if blas not in (None, "plain"):
+        raise ImportError(f"CHAINRULE_BLAS={blas}: expected 'plain' or nothing")
+    path = None if blas == "plain" else blas_path()
+    if path is not None:
+        text = os.fsencode(path)
+        problem = cr_open_blas(PyBytes_AsString(text))
+        if problem:
+            raise ImportError(f"could not load the BLAS library {path}: {problem.decode()}")
+    return selected.decode()
+
+
+_simd = start(os.environ.get("CHAINRULE_SIMD"), os.environ.get("CHAINRULE_BLAS"))

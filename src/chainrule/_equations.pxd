@@ -1,0 +1,129 @@
+"""Feedforward, the four equations of backpropagation, and the descent, on flat C-ordered arrays.
+
+Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l is (n_l, n_{l-1}); b^l is (n_l,).
+`layers[i]` joins layer l-1 to layer l = i + 2, as everywhere in the package. No transpose is materialised: `gemm` reads
+W^l and delta^l either way round.
+"""
+
+from chainrule._kernels cimport (
+    activate, activate_prime, broadcast, cost_delta, gemm, real, sgd, sum_rows, CR_ACTIVATION_any, cr_cost_outputs,
+)
+
+
+cdef struct Layer:
+    Py_ssize_t n_in, n_out       # n_{l-1}, n_l
+    Py_ssize_t weights, biases   # where W^l and b^l begin in the flat parameters; biases is -1 if there are none
+    int activation
+
+cdef struct Net:
+    Py_ssize_t depth             # L - 1 layers have parameters
+    Py_ssize_t n_parameters
+    int cost
+    Layer *layers
+
+cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
+    void **z
+    void **a
+    void **delta
+
+cdef struct Descent:             # plain SGD where momentum is 0
+    double learning_rate, momentum, l2
+    bint nesterov
+
+
+cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const real *a,
+                                Py_ssize_t m) noexcept nogil:
+    """z^l = a^{l-1} (W^l)ᵀ + b^l."""
+    if layer.biases >= 0:
+        broadcast[real](z, parameters + layer.biases, m, layer.n_out)
+    gemm[real](False, True, m, layer.n_out, layer.n_in,
+         1.0, a, layer.n_in, parameters + layer.weights, layer.n_in,
+         1.0 if layer.biases >= 0 else 0.0, z, layer.n_out)
+
+
+cdef inline void feedforward(const Net *net, const real *parameters, const real *x, Py_ssize_t m,
+                             Tape *tape) noexcept nogil:
+    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L."""
+    cdef Py_ssize_t i
+    cdef const real *a = x
+    for i in range(net.depth):
+        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, a, m)
+        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out)
+        a = <const real *> tape.a[i]
+
+
+cdef inline void bp1(real *delta, const Net *net, const real *a, const real *y, Py_ssize_t m) noexcept nogil:
+    """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
+    cdef const Layer *output = &net.layers[net.depth - 1]
+    cost_delta[real](net.cost, delta, a, y, m, output.n_out)
+    if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
+        activate_prime[real](output.activation, delta, a, m, output.n_out)
+
+
+cdef inline void bp2(real *delta, const Layer *layer, const Layer *following, const real *parameters,
+                     const real *delta_following, const real *a, Py_ssize_t m) noexcept nogil:
+    """BP2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l)."""
+    gemm[real](False, False, m, following.n_in, following.n_out,
+         1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
+         0.0, delta, layer.n_out)
+    activate_prime[real](layer.activation, delta, a, m, layer.n_out)
+
+
+cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
+                     double alpha, double beta) noexcept nogil:
+    """BP3: ∂C/∂b^l = the column sums of δ^l, added with weight alpha to beta times what b holds."""
+    sum_rows[real](b, delta, m, layer.n_out, alpha, beta)
+
+
+cdef inline void bp4(real *w, const Layer *layer, const real *delta, const real *a, Py_ssize_t m,
+                     double alpha, double beta) noexcept nogil:
+    """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds."""
+    gemm[real](True, False, layer.n_out, layer.n_in, m,
+         alpha, delta, layer.n_out, a, layer.n_in,
+         beta, w, layer.n_in)
+
+
+cdef inline const real *input_of(Py_ssize_t i, const real *x, const Tape *tape) noexcept nogil:
+    """a^{l-1}: what layer l = i + 2 reads."""
+    return x if i == 0 else <const real *> tape.a[i - 1]
+
+
+cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
+                          Tape *tape) noexcept nogil:
+    """δ^L, ..., δ^2 of every sample, after `feedforward`."""
+    cdef Py_ssize_t i
+    bp1[real](<real *> tape.delta[net.depth - 1], net, <const real *> tape.a[net.depth - 1], y, m)
+    for i in range(net.depth - 2, -1, -1):
+        bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
+            <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
+
+
+cdef inline void add_gradient(real *out, const Net *net, const real *x, Py_ssize_t m, const Tape *tape,
+                              double alpha, double beta_weights, double beta_biases) noexcept nogil:
+    """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`.
+
+    With alpha = 1/m and beta = 0 that is the mean gradient. With alpha = -η/m, beta = 1 - ηλ for weights and 1 for
+    biases, and out = the parameters themselves, it is a whole step of plain SGD, without a gradient buffer:
+    W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
+    """
+    cdef Py_ssize_t i
+    for i in range(net.depth):
+        bp4[real](out + net.layers[i].weights, &net.layers[i], <const real *> tape.delta[i], input_of[real](i, x, tape), m,
+            alpha, beta_weights)
+        if net.layers[i].biases >= 0:
+            bp3[real](out + net.layers[i].biases, &net.layers[i], <const real *> tape.delta[i], m, alpha, beta_biases)
+
+
+cdef inline void descend(real *parameters, real *velocity, const real *nabla, const Net *net,
+                         const Descent *descent) noexcept nogil:
+    """One step of SGD from the mean gradient; weights decay, biases do not."""
+    cdef Py_ssize_t i, w, b
+    cdef const Layer *layer
+    for i in range(net.depth):
+        layer = &net.layers[i]
+        w, b = layer.weights, layer.biases
+        sgd[real](parameters + w, velocity + w if velocity else velocity, nabla + w, layer.n_in * layer.n_out,
+            descent.learning_rate, descent.momentum, descent.l2, descent.nesterov)
+        if b >= 0:
+            sgd[real](parameters + b, velocity + b if velocity else velocity, nabla + b, layer.n_out,
+                descent.learning_rate, descent.momentum, 0.0, descent.nesterov)

@@ -1,0 +1,160 @@
+"""The C kernels of csrc/chainrule.h, one name for both precisions."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "chainrule.h" nogil:
+    enum:
+        CR_ACTIVATION_any
+        CR_ACTIVATION_COUNT
+        CR_COST_COUNT
+    const char *cr_activation_names[]
+    const char *cr_cost_names[]
+    const int cr_cost_outputs[]
+
+    ctypedef struct cr_kernels_f32:
+        void (*activate[1])(float *, const float *, size_t, size_t) noexcept nogil
+        void (*activate_prime[1])(float *, const float *, size_t, size_t) noexcept nogil
+        double (*cost[1])(const float *, const float *, const float *, size_t, size_t) noexcept nogil
+        void (*cost_delta[1])(float *, const float *, const float *, size_t, size_t) noexcept nogil
+        void (*exp)(float *, const float *, size_t) noexcept nogil
+        int (*all_finite)(const float *, size_t) noexcept nogil
+        void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
+        void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
+        void (*gather)(float *, const float *, const int32_t *, size_t, size_t, size_t) noexcept nogil
+        void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
+        size_t (*agreements)(const float *, const float *, size_t, size_t) noexcept nogil
+        void (*sgd)(float *, float *, const float *, size_t, float, float, float, int) noexcept nogil
+    ctypedef struct cr_kernels_f64:
+        void (*activate[1])(double *, const double *, size_t, size_t) noexcept nogil
+        void (*activate_prime[1])(double *, const double *, size_t, size_t) noexcept nogil
+        double (*cost[1])(const double *, const double *, const double *, size_t, size_t) noexcept nogil
+        void (*cost_delta[1])(double *, const double *, const double *, size_t, size_t) noexcept nogil
+        void (*exp)(double *, const double *, size_t) noexcept nogil
+        int (*all_finite)(const double *, size_t) noexcept nogil
+        void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
+        void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
+        void (*gather)(double *, const double *, const int32_t *, size_t, size_t, size_t) noexcept nogil
+        void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
+        size_t (*agreements)(const double *, const double *, size_t, size_t) noexcept nogil
+        void (*sgd)(double *, double *, const double *, size_t, double, double, double, int) noexcept nogil
+
+    const cr_kernels_f32 *cr_f32
+    const cr_kernels_f64 *cr_f64
+    const char *cr_select_simd(const char *name)
+
+    void cr_gemm_f32(int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
+                     float, float *, size_t)
+    void cr_gemm_f64(int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
+                     double, double *, size_t)
+    const char *cr_open_blas(const char *path)
+    const char *cr_blas_name()
+
+    void cr_shuffle(int32_t *order, size_t n, uint64_t seed, uint64_t stream)
+    void cr_philox(uint32_t *out, const uint32_t *counter, const uint32_t *key)
+    void *cr_aligned_alloc(size_t bytes)
+    void cr_aligned_free(void *block)
+
+
+cdef inline void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
+                      const real *a, size_t lda, const real *b, size_t ldb,
+                      double beta, real *c, size_t ldc) noexcept nogil:
+    """c (m, n) <- alpha op(a) op(b) + beta c."""
+    if real is float:
+        cr_gemm_f32(trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc)
+    else:
+        cr_gemm_f64(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+
+
+cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        cr_f32.activate[activation](a, z, rows, width)
+    else:
+        cr_f64.activate[activation](a, z, rows, width)
+
+
+cdef inline void activate_prime(int activation, real *delta, const real *a, size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        cr_f32.activate_prime[activation](delta, a, rows, width)
+    else:
+        cr_f64.activate_prime[activation](delta, a, rows, width)
+
+
+cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y,
+                            size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        return cr_f32.cost[cost](z, a, y, rows, width)
+    else:
+        return cr_f64.cost[cost](z, a, y, rows, width)
+
+
+cdef inline void cost_delta(int cost, real *delta, const real *a, const real *y,
+                            size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        cr_f32.cost_delta[cost](delta, a, y, rows, width)
+    else:
+        cr_f64.cost_delta[cost](delta, a, y, rows, width)
+
+
+cdef inline void exponential(real *out, const real *x, size_t n) noexcept nogil:
+    if real is float:
+        cr_f32.exp(out, x, n)
+    else:
+        cr_f64.exp(out, x, n)
+
+
+cdef inline bint finite(const real *x, size_t n) noexcept nogil:
+    if real is float:
+        return cr_f32.all_finite(x, n)
+    else:
+        return cr_f64.all_finite(x, n)
+
+
+cdef inline void broadcast(real *out, const real *row, size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        cr_f32.broadcast(out, row, rows, width)
+    else:
+        cr_f64.broadcast(out, row, rows, width)
+
+
+cdef inline void sum_rows(real *out, const real *delta, size_t rows, size_t width,
+                          double alpha, double beta) noexcept nogil:
+    if real is float:
+        cr_f32.sum_rows(out, delta, rows, width, <float> alpha, <float> beta)
+    else:
+        cr_f64.sum_rows(out, delta, rows, width, alpha, beta)
+
+
+cdef inline void gather(real *out, const real *x, const int32_t *order,
+                        size_t rows, size_t width, size_t ahead) noexcept nogil:
+    if real is float:
+        cr_f32.gather(out, x, order, rows, width, ahead)
+    else:
+        cr_f64.gather(out, x, order, rows, width, ahead)
+
+
+cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,
+                         size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        cr_f32.one_hot(out, labels, order, rows, width)
+    else:
+        cr_f64.one_hot(out, labels, order, rows, width)
+
+
+cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t width) noexcept nogil:
+    if real is float:
+        return cr_f32.agreements(a, y, rows, width)
+    else:
+        return cr_f64.agreements(a, y, rows, width)
+
+
+cdef inline void sgd(real *w, real *velocity, const real *gradient, size_t n,
+                     double rate, double momentum, double l2, bint nesterov) noexcept nogil:
+    if real is float:
+        cr_f32.sgd(w, velocity, gradient, n, <float> rate, <float> momentum, <float> l2, nesterov)
+    else:
+        cr_f64.sgd(w, velocity, gradient, n, rate, momentum, l2, nesterov)

@@ -1,0 +1,113 @@
+"""The one door for arrays: everything a user hands over is checked and converted here, before anything changes.
+
+What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the network's dtype (labels:
+int32), finite. Arrays that are so already pass without a copy.
+"""
+
+import numpy as np
+
+from chainrule import _core
+
+MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
+
+
+def as_real(name, array, dtype):
+    """Return `array` as a C-contiguous array of `dtype` (float32 or float64) with finite values only."""
+    try:
+        given = np.asarray(array)
+    except ValueError as error:  # ragged lists
+        raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
+    if given.dtype.kind not in "fiub":
+        hint = " (a sparse matrix? use .toarray())" if hasattr(array, "toarray") else ""
+        raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
+    with np.errstate(over="ignore"):  # a number too large for dtype becomes infinite, and is refused below
+        converted = np.require(given, dtype, ["C", "A"])
+    if not _core.all_finite(converted.reshape(-1)):
+        where = np.argwhere(~np.isfinite(converted))[0]
+        place = ", ".join(map(str, where))
+        raise ValueError(
+            f"{name} must be finite; {name}[{place}] is {given[tuple(where)]}"
+            + ("" if not np.isfinite(given[tuple(where)]) else f", too large for {dtype}")
+        )
+    return converted
+
+
+def as_inputs(X, width, dtype, name="X"):
+    """Return inputs as (m, width), m >= 1."""
+    X = as_real(name, X, dtype)
+    if X.ndim != 2 or X.shape[1] != width:
+        hint = " (for a single sample, use x[None, :])" if X.shape == (width,) else ""
+        raise ValueError(f"{name} must be (samples, {width}); got shape {X.shape}{hint}")
+    if X.shape[0] == 0:
+        raise ValueError(f"{name} must have at least one sample; got shape {X.shape}")
+    if X.shape[0] > MAX_SIZE:
+        raise ValueError(f"{name} must have fewer than 2**31 samples; got {X.shape[0]}")
+    return X
+
+
+class Targets:
+    """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32; the other is None."""
+
+    def __init__(self, y, m, width, dtype, cost, name="y"):
+        self.Y = self.labels = None
+        given = np.asarray(y)
+        if given.dtype.kind in "iub" and given.ndim == 1 and width > 1:
+            self.labels = self._as_labels(given, width, name)
+        else:
+            self.Y = self._as_matrix(given, width, dtype, cost, name)
+        if len(given) != m:
+            raise ValueError(f"{name} must have a target for each of the {m} samples; got {len(given)}")
+
+    @staticmethod
+    def _as_labels(given, width, name):
+        if given.dtype.kind == "b":
+            given = given.astype(np.int32)
+        outside = (given < 0) | (given >= width)
+        if outside.any():
+            where = int(np.argmax(outside))
+            raise ValueError(
+                f"{name} must hold labels from 0 to {width - 1}, one class per output; "
+                f"{name}[{where}] is {given[where]}"
+            )
+        return np.require(given, np.int32, ["C", "A"])
+
+    @staticmethod
+    def _as_matrix(given, width, dtype, cost, name):
+        if given.ndim == 1 and width == 1:
+            given = given[:, None]
+        if given.ndim != 2 or given.shape[1] != width:
+            expected = f"(samples, {width})" + (
+                ", or integer labels (samples,)" if width > 1 else " or (samples,)"
+            )
+            hint = ""
+            if given.ndim == 1 and width > 1:
+                hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
+            raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
+        Y = as_real(name, given, dtype)
+        if cost == "cross_entropy" and ((Y < 0) | (Y > 1)).any():
+            raise ValueError(
+                f"{name} must lie in [0, 1] for the cross_entropy cost; "
+                f"it spans [{Y.min()}, {Y.max()}]"
+            )
+        if cost == "log_likelihood" and (Y < 0).any():
+            raise ValueError(
+                f"{name} must not be negative for the log_likelihood cost; its least is {Y.min()}"
+            )
+        return Y
+
+    @property
+    def are_classes(self):
+        """Whether accuracy has a meaning: labels, one-hot rows, or a single column of 0 and 1."""
+        if self.labels is not None:
+            return True
+        if not ((self.Y == 0) | (self.Y == 1)).all():
+            return False
+        return self.Y.shape[1] == 1 or bool((self.Y.sum(axis=1) == 1).all())
+
+
+def aligned_empty(n, dtype):
+    """Return an uninitialised (n,) array that begins on a 64-byte boundary, a whole cache line and SIMD register."""
+    dtype = np.dtype(dtype)
+    block = np.empty(n * dtype.itemsize + 64, np.uint8)
+    start = -block.ctypes.data % 64
+    return block[start : start + n * dtype.itemsize].view(dtype)

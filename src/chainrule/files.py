@@ -1,0 +1,316 @@
+"""The model file: a network as an .npz of plain numbers that cannot run code.
+
+The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arrays:
+
+=====================  ==========================================================================
+``header``             the bytes of a JSON object with the keys of `_FIELDS`
+``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
+``optimizer.<name>``   each flat array of the optimiser's state
+=====================  ==========================================================================
+
+`save_network` checks what it is about to write with the same functions as `load_network` what it
+has read, so a file that was written can be read.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+import struct
+import zipfile
+from io import BytesIO
+from itertools import pairwise
+
+import numpy as np
+
+_FORMAT = "chainrule network"
+_FORMAT_VERSION = 1
+_DTYPES = ("float32", "float64")
+
+# What a field must be, in words and as a test.
+_FIELDS = {
+    "format": (f"{_FORMAT!r}", lambda v: v == _FORMAT),
+    "format_version": (f"{_FORMAT_VERSION}", lambda v: _is_whole(v) and v == _FORMAT_VERSION),
+    "package_version": ("a string", lambda v: isinstance(v, str)),
+    "sizes": (
+        "a list of two or more whole numbers above 0",
+        lambda v: isinstance(v, list) and len(v) >= 2 and all(_is_whole(n) and n > 0 for n in v),
+    ),
+    "hidden": (
+        "a list of names",
+        lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v),
+    ),
+    "output": ("a name", lambda v: isinstance(v, str)),
+    "cost": ("a name", lambda v: isinstance(v, str)),
+    "bias": ("true or false", lambda v: isinstance(v, bool)),
+    "dtype": (" or ".join(_DTYPES), lambda v: v in _DTYPES),
+    "seed": ("a whole number, 0 or more", lambda v: _is_whole(v) and v >= 0),
+    "epochs_trained": ("a whole number, 0 or more", lambda v: _is_whole(v) and v >= 0),
+    # name -> [dtype, size]
+    "optimizer_state": (
+        "an object of name: [dtype, size]",
+        lambda v: isinstance(v, dict) and all(map(_is_state, v.items())),
+    ),
+}
+
+
+def save_network(net, path):
+    """Write `net` to the file `path`, all of it or nothing.
+
+    The new file takes the place of an old one only when it is complete and on the disk: after an
+    error (a full disk, say) or a crash the old file is still there.
+
+    Parameters
+    ----------
+    net : Network
+    path : str or path object
+        Used as it is; unlike `numpy.savez`, no ``.npz`` is added, so that `load` finds the file
+        under the same name.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    ValueError
+        If the network holds numbers that are not finite, or parts that a file cannot hold.
+    """
+    from chainrule import __version__
+
+    path = _file_name(path)
+    state = {name: np.asarray(values) for name, values in net.optimizer_state.items()}
+    header = {
+        "format": _FORMAT,
+        "format_version": _FORMAT_VERSION,
+        "package_version": __version__,
+        "sizes": [int(n) for n in net.sizes],
+        "hidden": list(net.hidden),
+        "output": net.output,
+        "cost": net.cost,
+        "bias": bool(net.bias),
+        "dtype": np.dtype(net.dtype).name,
+        "seed": int(net.seed),
+        "epochs_trained": int(net.epochs_trained),
+        "optimizer_state": {name: [a.dtype.name, a.size] for name, a in state.items()},
+    }
+    arrays = {"parameters": net.parameters}
+    arrays |= {f"optimizer.{name}": values for name, values in state.items()}
+    try:
+        _check_header(header)
+        for name, (dtype, size) in _expected_arrays(header).items():
+            _check_array(name, arrays[name], dtype, size)
+    except ValueError as error:
+        raise ValueError(f"this network cannot be saved: {error}") from error
+    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    _write_whole(path, lambda file: np.savez(file, header=text, **arrays))
+
+
+def load_network(path):
+    """Read a network that `save_network` wrote, ready to feed forward or to train on.
+
+    Parameters
+    ----------
+    path : str or path object
+
+    Returns
+    -------
+    net : Network
+        Gives the same outputs and continues training the same way, to the last bit.
+
+    Raises
+    ------
+    OSError
+        If there is no such file or it cannot be read.
+    ValueError
+        If it is not a network file of this format version, is cut short or is damaged; the
+        message names the file, what was expected and what came. Nothing in a file is ever run,
+        and nothing is allocated beyond a small multiple of the file's size on the disk.
+    """
+    from chainrule import Network
+
+    path = _file_name(path)
+    with open(path, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path} cannot be loaded: expected a regular file")
+        content = file.read()
+    try:
+        header, arrays = _unpack(content)
+        net = Network(
+            header["sizes"],
+            hidden=header["hidden"],
+            output=header["output"],
+            cost=header["cost"],
+            init="zeros",
+            bias=header["bias"],
+            dtype=header["dtype"],
+            seed=header["seed"],
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} cannot be loaded: {error}") from error
+    net.parameters[:] = arrays.pop("parameters")
+    net.epochs_trained = header["epochs_trained"]
+    net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
+    return net
+
+
+def _file_name(path):
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"expected a file name as str or path object, got {type(path).__name__}")
+    return os.fspath(path)
+
+
+def _write_whole(path, write):
+    """Let `write(file)` fill a new file, and put it in the place of `path` once it is complete."""
+    # Through a symbolic link the file it points to is replaced, as with a plain open().
+    path = os.path.realpath(path)
+    replaces = os.path.exists(path)
+    if replaces and not os.path.isfile(path):
+        raise OSError(f"expected a file to write to, got a folder or device: {path}")
+    temporary = os.path.join(os.path.dirname(path), f".chainrule-{secrets.token_hex(8)}.tmp")
+    try:
+        # "x" refuses a file or link that someone else has put there, and, unlike tempfile, gives
+        # the permissions of a plain open().
+        with open(temporary, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        if replaces:
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _unpack(content):
+    """Take the checked header and arrays out of the bytes of a model file."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if "header" not in members:
+                raise ValueError(
+                    "expected a network written by chainrule, "
+                    f"got an archive of {_listed(members) or 'nothing'}"
+                )
+            # Stored members are as long as the bytes they occupy, so nothing can unfold into more
+            # memory than the file takes on the disk, unless members overlap.
+            if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()):
+                raise ValueError("expected uncompressed arrays, got compressed ones")
+            if sum(info.file_size for info in archive.infolist()) > len(content):
+                raise ValueError("expected arrays no longer than the file, got longer ones")
+            raw = {name: archive.read(info) for name, info in members.items()}
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+        RuntimeError,
+        struct.error,
+    ) as error:
+        raise ValueError(
+            f"expected a complete .npz file written by chainrule, got a damaged or foreign one "
+            f"({error})"
+        ) from error
+
+    header = _parse_header(_read_array("header", raw.pop("header"), "uint8").tobytes())
+    expected = _expected_arrays(header)
+    if raw.keys() != expected.keys():
+        raise ValueError(f"expected the arrays {_listed(expected)}; got {_listed(raw)}")
+    arrays = {}
+    for name, (dtype, size) in expected.items():
+        arrays[name] = _read_array(name, raw.pop(name), dtype)
+        _check_array(name, arrays[name], dtype, size)
+    return header, arrays
+
+
+def _parse_header(text):
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected a header in JSON, got {text[:40]!r} ({error})") from error
+    if type(header) is not dict:
+        raise ValueError(f"expected a JSON object as header, got {_shown(header)}")
+    _check_header(header)
+    return header
+
+
+def _check_header(header):
+    # The order of _FIELDS: of a file of another version, the version is told and nothing else.
+    for name, (wanted, is_right) in _FIELDS.items():
+        if name not in header:
+            raise ValueError(f"expected {name!r} in the header, got only {_listed(header)}")
+        if not is_right(header[name]):
+            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    if header.keys() != _FIELDS.keys():
+        raise ValueError(f"expected only {_listed(_FIELDS)} in the header, got {_listed(header)}")
+
+
+def _expected_arrays(header):
+    """Name, dtype and size of the arrays that belong to a header."""
+    parameters = sum((n_in + header["bias"]) * n for n_in, n in pairwise(header["sizes"]))
+    expected = {"parameters": (header["dtype"], parameters)}
+    for name, (dtype, size) in header["optimizer_state"].items():
+        expected[f"optimizer.{name}"] = (dtype, size)
+    return expected
+
+
+def _read_array(name, raw, dtype):
+    """Read the bytes of a one-dimensional .npy file of a dtype, of either byte order."""
+    stream = BytesIO(raw)
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"expected version 1.0 of the .npy format, got {version}")
+        shape, _, found = np.lib.format.read_array_header_1_0(stream)
+    except ValueError as error:
+        raise ValueError(f"expected {name!r} to be a plain .npy array: {error}") from error
+    if found.newbyteorder("=") != np.dtype(dtype) or len(shape) != 1:
+        raise ValueError(
+            f"expected {name!r} to be a one-dimensional {dtype} array, "
+            f"got shape {shape} and dtype {found}"
+        )
+    data = memoryview(raw)[stream.tell() :]
+    if len(data) != shape[0] * found.itemsize:
+        raise ValueError(
+            f"expected {shape[0] * found.itemsize} bytes of data in {name!r}, got {len(data)}"
+        )
+    return np.frombuffer(data, found).astype(dtype)
+
+
+def _check_array(name, values, dtype, size):
+    if values.dtype != np.dtype(dtype) or values.shape != (size,):
+        raise ValueError(
+            f"expected {name!r} to be a flat {dtype} array of {size} numbers, "
+            f"got dtype {values.dtype} and shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"expected finite numbers in {name!r}, got NaN or infinity")
+
+
+def _is_whole(value):
+    # To Python, True is a whole number too.
+    return type(value) is int
+
+
+def _is_state(item):
+    name, spec = item
+    return (
+        re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is not None
+        and isinstance(spec, list)
+        and len(spec) == 2
+        and spec[0] in (*_DTYPES, "int32", "int64", "uint32", "uint64")
+        and _is_whole(spec[1])
+        and spec[1] >= 0
+    )
+
+
+def _listed(names):
+    return ", ".join(repr(str(name))[:40] for name in list(names)[:20])
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

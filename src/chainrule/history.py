@@ -1,0 +1,155 @@
+"""What training saw, epoch by epoch, as plain arrays and as a picture."""
+
+from array import array
+
+import numpy as np
+
+_COLUMNS = ("epoch", "cost", "seconds", "validation_cost", "validation_accuracy")
+_BLUE, _LIGHT_BLUE, _ORANGE, _GREY = "#1f5f99", "#7fb2dd", "#c8641e", "#d9d9d9"
+
+
+class History:
+    """The course of one call of `Network.fit`: an entry per finished epoch.
+
+    Each column is read as an attribute (``history.cost``) or by name (``history["cost"]``) and
+    is a fresh 1-D array. ``len(history)`` is the number of finished epochs, and
+    ``pandas.DataFrame(dict(history))`` makes a table.
+
+    Attributes
+    ----------
+    epoch : ndarray of int64
+        Numbers of the epochs. They count from 0 over the life of the network, so a second call
+        of `fit` goes on where the first one stopped.
+    cost : ndarray of float64
+        Mean cost of the mini-batches as they were seen during the epoch, without the L2 term.
+    seconds : ndarray of float64
+        Time the epoch's training took, in seconds; the validation is not in it.
+    validation_cost, validation_accuracy : ndarray of float64
+        Mean cost and share of right answers (0 to 1) on the validation data after the epoch.
+        Empty without validation data; the accuracy also where the targets are not classes.
+    """
+
+    def __init__(self):
+        # An array.array grows in place, and NumPy copies it at the speed of memory.
+        self._columns = {name: array("q" if name == "epoch" else "d") for name in _COLUMNS}
+
+    def append(self, *, epoch, cost, seconds, validation_cost=None, validation_accuracy=None):
+        """Add a finished epoch; `fit` calls this."""
+        entry = (epoch, cost, seconds, validation_cost, validation_accuracy)
+        for column, value in zip(self._columns.values(), entry, strict=True):
+            if value is not None:
+                column.append(value)
+
+    @property
+    def epoch(self):
+        return self["epoch"]
+
+    @property
+    def cost(self):
+        return self["cost"]
+
+    @property
+    def seconds(self):
+        return self["seconds"]
+
+    @property
+    def validation_cost(self):
+        return self["validation_cost"]
+
+    @property
+    def validation_accuracy(self):
+        return self["validation_accuracy"]
+
+    def __getitem__(self, name):
+        if name not in _COLUMNS:
+            raise KeyError(f"expected one of {', '.join(_COLUMNS)}; got {name!r}")
+        return np.array(self._columns[name])
+
+    def __len__(self):
+        return len(self._columns["epoch"])
+
+    def keys(self):
+        """Names of the columns, without the validation columns that stayed empty."""
+        return [
+            name for name in _COLUMNS if self._columns[name] or not name.startswith("validation")
+        ]
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def __repr__(self):
+        if not len(self):
+            return "<History: no epoch finished>"
+        parts = [f"{len(self)} epoch{'s' if len(self) > 1 else ''}", f"cost {self.cost[-1]:.4g}"]
+        if self._columns["validation_cost"]:
+            parts.append(f"validation cost {self.validation_cost[-1]:.4g}")
+        if self._columns["validation_accuracy"]:
+            parts.append(f"validation accuracy {self.validation_accuracy[-1]:.2%}")
+        return f"<History: {', '.join(parts)}, {self.seconds.sum():.3g} s>"
+
+    def plot(self, ax=None):
+        """Draw the learning curves: cost on the left scale, accuracy (if any) on the right.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new pyplot figure by default.
+
+        Returns
+        -------
+        ax : matplotlib Axes
+            The axes of the cost; ``ax.figure.savefig("curves.png")`` writes the picture.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If no epoch is finished.
+        """
+        if not len(self):
+            raise ValueError("expected at least one finished epoch to plot, got none")
+        try:
+            from matplotlib.ticker import MaxNLocator
+        except ImportError as error:
+            raise ImportError(
+                'plot() needs matplotlib: pip install "chainrule[demo]" brings it'
+            ) from error
+        if ax is None:
+            # Only here, since pyplot picks a backend for the whole process.
+            from matplotlib import pyplot
+
+            _, ax = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
+
+        # Dots show where the values are, as long as they do not run into each other.
+        style = {"marker": "o" if len(self) <= 40 else "", "markersize": 3.5, "linewidth": 1.8}
+        lines = ax.plot(self.epoch, self.cost, color=_BLUE, label="training cost", **style)
+        if self._columns["validation_cost"]:
+            lines += ax.plot(
+                self.epoch,
+                self.validation_cost,
+                color=_LIGHT_BLUE,
+                label="validation cost",
+                **style,
+            )
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("cost per sample", color=_BLUE)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(axis="y", color=_GREY, linewidth=0.6)
+        ax.set_axisbelow(True)
+
+        if self._columns["validation_accuracy"]:
+            right = ax.twinx()
+            lines += right.plot(
+                self.epoch,
+                100 * self.validation_accuracy,
+                color=_ORANGE,
+                label="validation accuracy",
+                **style,
+            )
+            right.set_ylabel("accuracy (%)", color=_ORANGE)
+            right.spines[["top", "left"]].set_visible(False)
+        if len(lines) > 1:
+            ax.legend(handles=lines, loc="center right", frameon=False)
+        return ax

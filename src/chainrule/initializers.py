@@ -1,0 +1,41 @@
+"""How weights and biases begin.
+
+Each initialiser is a function of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,) in float64. To add one,
+write it and name it in `INITIALIZERS`.
+"""
+
+import numpy as np
+
+
+def scaled(rng, n_in, n_out):
+    """W ~ N(0, 1/√n_in), b ~ N(0, 1): the default of the book's network2 (chapter 3)."""
+    return rng.standard_normal((n_out, n_in)) / np.sqrt(n_in), rng.standard_normal(n_out)
+
+
+def large(rng, n_in, n_out):
+    """W ~ N(0, 1), b ~ N(0, 1): the book's network (chapter 1), slow to learn for wide layers."""
+    return rng.standard_normal((n_out, n_in)), rng.standard_normal(n_out)
+
+
+def glorot(rng, n_in, n_out):
+    """W ~ U(±√(6/(n_in + n_out))), b = 0: Glorot and Bengio (2010), for tanh and sigmoid."""
+    limit = np.sqrt(6 / (n_in + n_out))
+    return rng.uniform(-limit, limit, (n_out, n_in)), np.zeros(n_out)
+
+
+def he(rng, n_in, n_out):
+    """W ~ N(0, √(2/n_in)), b = 0: He, Zhang, Ren and Sun (2015), for relu."""
+    return rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in), np.zeros(n_out)
+
+
+def lecun(rng, n_in, n_out):
+    """W ~ N(0, 1/√n_in), b = 0: LeCun, Bottou, Orr and Müller (1998)."""
+    return rng.standard_normal((n_out, n_in)) / np.sqrt(n_in), np.zeros(n_out)
+
+
+def zeros(rng, n_in, n_out):
+    """W = 0, b = 0: neurons of a layer stay alike, so for networks without hidden layers."""
+    return np.zeros((n_out, n_in)), np.zeros(n_out)
+
+
+INITIALIZERS = {f.__name__: f for f in (scaled, large, glorot, he, lecun, zeros)}

@@ -1,0 +1,404 @@
+"""The network: its shape, its parameters, and what can be asked of it."""
+
+import operator
+import secrets
+
+import numpy as np
+
+from chainrule import _core
+from chainrule.arrays import MAX_SIZE, Targets, aligned_empty, as_inputs, as_real
+from chainrule.files import save_network
+from chainrule.initializers import INITIALIZERS
+from chainrule.names import check_name
+from chainrule.training import check_finite_outcome, fit
+
+
+class Network:
+    """A feedforward network, z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l), trained by backpropagation.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
+    hidden : str or sequence of str, default "sigmoid"
+        The activation of the hidden layers, or one name for each: sigmoid, tanh, relu, identity.
+    output : str, default "sigmoid"
+        The activation of the output layer: one of these, or softmax.
+    cost : str, default "quadratic"
+        A sample's cost; the network's is the mean over samples. quadratic: ½‖y-a‖². squared_error: ‖y-a‖².
+        cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output. log_likelihood: -Σ y ln a, for a softmax output.
+    init : str or callable, default "scaled"
+        How the parameters begin: scaled, large, glorot, he, lecun, zeros (`chainrule.initializers`), or a function
+        of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,).
+    bias : bool, default True
+        Whether neurons have biases.
+    dtype : dtype, default "float32"
+        Of parameters and arithmetic: float32 or float64.
+    seed : int, optional
+        Decides the initial parameters and every shuffle; 0 <= seed < 2**64. Drawn if not given, and kept as `seed`.
+
+    Attributes
+    ----------
+    parameters : ndarray (n_parameters,)
+        All weights and biases in one vector, [W^2, b^2, W^3, b^3, ...], each W^l row by row.
+    weights : list of ndarray
+        weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
+    biases : list of ndarray
+        biases[i] is b^l, (n_l,), likewise; an empty list for bias=False.
+    epochs_trained : int
+        Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
+    optimizer_state : dict of str to ndarray (n_parameters,)
+        What the optimiser carries from step to step (SGD with momentum: "velocity").
+    history : History or None
+        Of the last `fit`, also one that was interrupted.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For sizes, names or combinations that do not fit.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([784, 30, 10], seed=0)
+    >>> net.weights[0].shape, net.biases[1].shape
+    ((30, 784), (10,))
+    """
+
+    def __init__(
+        self,
+        sizes,
+        *,
+        hidden="sigmoid",
+        output="sigmoid",
+        cost="quadratic",
+        init="scaled",
+        bias=True,
+        dtype="float32",
+        seed=None,
+    ):
+        self.sizes = _check_sizes(sizes)
+        self.hidden = _check_hidden(hidden, len(self.sizes) - 2)
+        self.output = check_name("output activation", output, _core.ACTIVATIONS)
+        self.cost = check_name("cost", cost, _core.COSTS)
+        _check_pair(self.output, self.cost)
+        self.bias = bool(bias)
+        self.dtype = _check_dtype(dtype)
+        self.seed = _check_seed(seed)
+        self.epochs_trained = 0
+        self.optimizer_state = {}
+        self.history = None
+        self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
+        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
+        self._weights, self._biases = self._split(self._parameters)
+        self._initialize(init)
+
+    @property
+    def parameters(self):
+        """All weights and biases, (n_parameters,); assigning copies the values in."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values):
+        values = as_real("parameters", values, self.dtype)
+        if values.shape != self._parameters.shape:
+            raise ValueError(
+                f"parameters must have shape {self._parameters.shape}; got {values.shape}"
+            )
+        self._parameters[:] = values
+
+    @property
+    def weights(self):
+        """W^2, ..., W^L: writable views into `parameters`, (n_l, n_{l-1}) each."""
+        return list(self._weights)
+
+    @property
+    def biases(self):
+        """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
+        return list(self._biases)
+
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        optimizer=None,
+        epochs=10,
+        batch_size=32,
+        l2=0.0,
+        shuffle=True,
+        validation_data=None,
+        progress=False,
+    ):
+        """Train for `epochs` more epochs, from the present parameters and optimiser state.
+
+        Two fits of 15 epochs equal one of 30 to the last bit. An interruption (Ctrl-C) or a cost that stops being
+        finite ends training with an exception; the network then is as the last finished epoch left it, and
+        `net.history` has the finished epochs.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+            Inputs, one sample a row; finite.
+        y : array (m, n_L), or integer labels (m,)
+            Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output, (m,) is taken as
+            (m, 1).
+        optimizer : SGD, optional
+            ``SGD()`` if not given.
+        epochs : int, default 10
+            How often every sample is seen.
+        batch_size : int, default 32
+            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own size.
+        l2 : float, default 0
+            Adds (l2/2)Σ‖W‖² to the mean cost, so g gains l2·W; biases are not decayed. The book's λ is l2·m.
+        shuffle : bool, default True
+            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they stand.
+        validation_data : (X, y), optional
+            Evaluated after each epoch, for the history.
+        progress : bool, default False
+            Show one live line per epoch on stderr.
+
+        Returns
+        -------
+        History
+            Cost, seconds and validation figures, an entry per epoch.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data or options that do not fit, before anything changes.
+        DivergenceError
+            When the cost stops being finite; it names the epoch and the layer.
+        """
+        return fit(
+            self,
+            X,
+            y,
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            l2=l2,
+            shuffle=shuffle,
+            validation_data=validation_data,
+            progress=progress,
+        )
+
+    def feedforward(self, X):
+        """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
+        single = np.ndim(X) == 1
+        X = as_inputs(np.asarray(X)[None, :] if single else X, self.sizes[0], self.dtype)
+        out = np.empty((len(X), self.sizes[-1]), self.dtype)
+        _core.feedforward(self._plan, self._parameters, X, out)
+        return out[0] if single else out
+
+    __call__ = feedforward
+
+    def evaluate(self, X, y):
+        """Return the mean cost over the samples, and the accuracy where the targets are classes.
+
+        Accuracy is the share of samples whose largest output is at the target's class; with a single output, of those
+        on the target's side of ½. Targets are classes if they are integer labels, one-hot rows, or one column of 0
+        and 1. The cost is without any l2 term.
+
+        Returns
+        -------
+        dict
+            {"cost": float, "accuracy": float}; without "accuracy" for other targets.
+        """
+        X, targets = self._samples(X, y)
+        cost, correct = _core.evaluate(self._plan, self._parameters, X, targets.Y, targets.labels)
+        return _scores(cost, correct, len(X), targets.are_classes)
+
+    def backprop(self, X, Y):
+        """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+        Y : array (m, n_L), or integer labels (m,)
+
+        Returns
+        -------
+        Gradient
+            nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the parameters.
+        """
+        X, targets = self._samples(X, Y)
+        nabla = np.empty_like(self._parameters)
+        cost = _core.gradient(
+            self._plan, self._parameters, X, targets.Y, targets.labels, nabla
+        )
+        return Gradient(nabla, *self._split(nabla), cost)
+
+    def trace(self, X, Y):
+        """Return z, a and δ of every layer for every sample: backpropagation in the open.
+
+        Returns
+        -------
+        Trace
+            trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as weights[i] does.
+            delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
+        """
+        X, targets = self._samples(X, Y)
+        z, a, delta = (
+            [np.empty((len(X), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
+        )
+        _core.trace(self._plan, self._parameters, X, targets.Y, targets.labels, z, a, delta)
+        return Trace(z, a, delta)
+
+    def save(self, path):
+        """Write the network to a file: shape, parameters, optimiser state, and what an exact continuation needs.
+
+        The file (.npz) holds numbers and names only; `chainrule.load` reads it without running code. It is written
+        whole or not at all.
+        """
+        return save_network(self, path)
+
+    def __repr__(self):
+        return (
+            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output='{self.output}', "
+            f"cost='{self.cost}', bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
+        )
+
+    def _samples(self, X, y):
+        X = as_inputs(X, self.sizes[0], self.dtype)
+        return X, Targets(y, len(X), self.sizes[-1], self.dtype, self.cost)
+
+    def _split(self, flat):
+        """Return the views of a flat vector that stand for W^2 ... W^L and b^2 ... b^L."""
+        weights, biases, start = [], [], 0
+        for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
+            weights.append(flat[start : start + n_out * n_in].reshape(n_out, n_in))
+            start += n_out * n_in
+            if self.bias:
+                biases.append(flat[start : start + n_out])
+                start += n_out
+        return weights, biases
+
+    def _initialize(self, init):
+        if not callable(init):
+            init = INITIALIZERS[check_name("init", init, INITIALIZERS)]
+        rng = np.random.default_rng(self.seed)
+        for i, W in enumerate(self._weights):
+            given = init(rng, W.shape[1], W.shape[0])
+            try:
+                weights, biases = given
+            except (TypeError, ValueError):
+                raise ValueError("init must return W (n_out, n_in) and b (n_out,)") from None
+            views = [(W, weights)] + ([(self._biases[i], biases)] if self.bias else [])
+            for view, values in views:
+                values = as_real("what init returns", values, self.dtype)
+                if values.shape != view.shape:
+                    raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
+                view[:] = values
+
+    def _train(self, X, targets, *, order, batch_size, learning_rate, weight_decay=0.0):
+        """One epoch of plain SGD over the rows `order` of checked arrays; returns the mean cost seen."""
+        labels = targets if targets.dtype == np.int32 else None
+        costs = np.full(1, np.nan)
+        layer = _core.train(
+            self._plan, self._parameters, None, X, None if labels is not None else targets, labels, order,
+            batch_size, False, 0, 0, learning_rate, 0.0, False, weight_decay, costs,
+        )  # fmt: skip
+        check_finite_outcome(layer, self.epochs_trained)
+        self.epochs_trained += 1
+        return float(costs[0])
+
+
+class Gradient:
+    """The mean gradient of the cost, shaped like the network's parameters.
+
+    Attributes
+    ----------
+    parameters : ndarray (n_parameters,)
+        The whole gradient, flat.
+    weights, biases : list of ndarray
+        ∂C/∂W^l (n_l, n_{l-1}) and ∂C/∂b^l (n_l,): views into `parameters`.
+    cost : float
+        The mean cost of the same samples.
+    """
+
+    def __init__(self, parameters, weights, biases, cost):
+        self.parameters = parameters
+        self.weights = weights
+        self.biases = biases
+        self.cost = cost
+
+
+class Trace:
+    """z^l, a^l and δ^l of every sample, (m, n_l) each, for l = 2 ... L.
+
+    Attributes
+    ----------
+    z, a, delta : list of ndarray
+    """
+
+    def __init__(self, z, a, delta):
+        self.z = z
+        self.a = a
+        self.delta = delta
+
+
+def _scores(cost, correct, m, are_classes):
+    return {"cost": cost, "accuracy": correct / m} if are_classes else {"cost": cost}
+
+
+def _check_sizes(sizes):
+    try:
+        sizes = tuple(operator.index(n) for n in sizes)
+    except TypeError:
+        raise TypeError(
+            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
+        ) from None
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
+    for n in sizes:
+        if not 1 <= n <= MAX_SIZE:
+            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+    if n_parameters > 2**40:
+        raise ValueError(f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible")
+    return sizes
+
+
+def _check_hidden(hidden, layers):
+    names = (hidden,) * layers if isinstance(hidden, str) else tuple(hidden)
+    if len(names) != layers:
+        raise ValueError(
+            f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
+        )
+    for name in names if layers else [hidden] if isinstance(hidden, str) else []:
+        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    return names
+
+
+def _check_pair(output, cost):
+    needed = _core.COST_OUTPUTS[cost]
+    if needed is None or needed == output:
+        return
+    fitting = [c for c in _core.COSTS if _core.COST_OUTPUTS[c] in (None, output)]
+    raise ValueError(
+        f"cost '{cost}' is for output='{needed}'; got output='{output}'. "
+        f"Costs for '{output}': {', '.join(fitting)}"
+    )
+
+
+def _check_dtype(dtype):
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float32 or float64; got {dtype!r}") from None
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64; got {dtype}")
+    return dtype.newbyteorder("=")
+
+
+def _check_seed(seed):
+    if seed is None:
+        return secrets.randbits(63)
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number or None; got {seed!r}") from None
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be in 0 <= seed < 2**64; got {seed}")
+    return seed

@@ -1,0 +1,111 @@
+"""Training: Python runs the epochs, the compiled core runs each one."""
+
+import operator
+import time
+
+import numpy as np
+
+from chainrule import _core
+from chainrule.arrays import Targets, aligned_empty, as_inputs
+from chainrule.history import History
+from chainrule.optimizers import SGD, check_number
+from chainrule.progress import Progress
+
+
+class DivergenceError(ArithmeticError):
+    """The cost stopped being finite; the network is as the last finished epoch left it."""
+
+
+def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, progress):
+    """Train `net`; see `Network.fit`."""
+    X = as_inputs(X, net.sizes[0], net.dtype)
+    targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
+    optimizer = SGD() if optimizer is None else optimizer
+    if not isinstance(optimizer, SGD):
+        raise TypeError(f"optimizer must be a chainrule.SGD; got {optimizer!r}")
+    epochs = check_count("epochs", epochs, least=0)
+    batch_size = check_count("batch_size", batch_size, least=1)
+    check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
+    validation = None if validation_data is None else Validation(net, validation_data)
+
+    if optimizer.momentum:
+        velocity = net.optimizer_state.get("velocity")
+        if velocity is None:
+            velocity = aligned_empty(net.parameters.size, net.dtype)
+            velocity[:] = 0
+        net.optimizer_state = {"velocity": velocity}
+    else:
+        velocity = None
+        net.optimizer_state = {}
+
+    history = net.history = History()
+    # Where nothing happens between epochs, all of them are one call.
+    epochs_per_call = 1 if progress or validation is not None else max(epochs, 1)
+    with Progress(progress, epochs, len(X)) as shown:
+        for _ in range(0, epochs, epochs_per_call):
+            costs = np.full(epochs_per_call, np.nan)
+            started = time.perf_counter()
+            scores = {}
+            layer = 0
+            try:
+                layer = _core.train(
+                    net._plan, net.parameters, velocity, X, targets.Y, targets.labels, None,
+                    batch_size, shuffle, net.seed, net.epochs_trained,
+                    optimizer.learning_rate, optimizer.momentum, optimizer.nesterov, l2, costs,
+                )  # fmt: skip
+                seconds = time.perf_counter() - started
+                if validation is not None and not layer:
+                    scores = dict.fromkeys(validation.measures, np.nan)
+                    scores = validation.evaluate(net)
+            finally:  # after Ctrl-C too: what is finished counts
+                finished = costs[np.isfinite(costs)]
+                if len(finished) < epochs_per_call:
+                    seconds = time.perf_counter() - started
+                for cost in finished:
+                    history.append(
+                        epoch=net.epochs_trained, cost=cost, seconds=seconds / len(finished), **scores
+                    )
+                    net.epochs_trained += 1
+            check_finite_outcome(layer, net.epochs_trained)
+            shown.epoch_done(history)
+    return history
+
+
+class Validation:
+    """Checked validation data, and the names of what is measured on it."""
+
+    def __init__(self, net, data):
+        try:
+            X, y = data
+        except (TypeError, ValueError):
+            raise TypeError(f"validation_data must be a pair (X, y); got {type(data).__name__}") from None
+        self.X = as_inputs(X, net.sizes[0], net.dtype, "validation X")
+        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net.cost, "validation y")
+        self.are_classes = self.targets.are_classes
+        self.measures = ["validation_cost"] + ["validation_accuracy"] * self.are_classes
+
+    def evaluate(self, net):
+        cost, correct = _core.evaluate(
+            net._plan, net.parameters, self.X, self.targets.Y, self.targets.labels
+        )
+        return dict(zip(self.measures, (cost, correct / len(self.X)), strict=False))
+
+
+def check_count(name, value, least):
+    """Return `value` as an int of at least `least`."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number; got {value!r}") from None
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more; got {value}")
+    return value
+
+
+def check_finite_outcome(layer, epoch):
+    """Raise if training stopped in `layer` (0: it did not) because the cost was no longer finite."""
+    if layer:
+        raise DivergenceError(
+            f"the cost stopped being finite in epoch {epoch}, first at layer {layer}; the network is as epoch "
+            f"{epoch} found it. Try a smaller learning_rate, or inputs scaled to about -1 ... 1."
+        )
