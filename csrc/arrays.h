@@ -43,21 +43,12 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, re
     }
 }
 
-static void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width, size_t ahead) {
-    if (width < BLOCK) {
-        for (size_t i = 0; i < rows; i++) {
-            const real *row = x + (size_t)order[i] * width;
-            for (size_t j = 0; j < width; j++) out[i * width + j] = row[j];
-        }
-        return;
-    }
-    for (size_t i = 0; i < rows; i++) {
-        memcpy(out + i * width, x + (size_t)order[i] * width, width * sizeof(real));
-    }
-    /* rows scattered over a large set come from memory: ask for the next batch while this one is worked on */
-    for (size_t i = rows; i < rows + ahead; i++) {
-        const char *row = (const char *)(x + (size_t)order[i] * width);
-        for (size_t byte = 0; byte < width * sizeof(real); byte += 64) PREFETCH(row + byte);
+static void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width) {
+    for (size_t i = 0; i < rows; i++, out += width) {
+        const real *row = x + (size_t)order[i] * width;
+        size_t j = 0;
+        for (; j + LANES <= width; j += LANES) store(out + j, load(row + j));
+        if (j < width) store_part(out + j, load_part(row + j, width - j), width - j);
     }
 }
 

@@ -2,11 +2,15 @@
  *
  * A build has one of three (CMakeLists.txt): CR_BLAS_BUNDLED opens the OpenBLAS inside the package at run time, so that
  * its symbols stay private and its settings can be chosen before it starts; CR_BLAS_SYSTEM links a CBLAS; without
- * either, gemm is the plain C of gemm.h. */
+ * either, every gemm is our own of gemm.h, which small shapes get in any build. */
 #include "chainrule.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Up to this many products our own gemm is the faster one (bench/gemm.py): a BLAS arranges its operands for large
+ * matrices first. It depends on the shape alone, so results do too. */
+enum { SMALL = 1 << 25 };
 
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 }; /* CBLAS's own numbers */
 
@@ -70,7 +74,7 @@ const char *cr_blas_name(void) { return name; }
 
 void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
                  const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-    if (!sgemm) {
+    if (!sgemm || m * n * k <= SMALL) {
         cr_f32->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
@@ -80,7 +84,7 @@ void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float a
 
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
                  const double *b, size_t ldb, double beta, double *c, size_t ldc) {
-    if (!dgemm) {
+    if (!dgemm || m * n * k <= SMALL) {
         cr_f64->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }

@@ -29,6 +29,9 @@ extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
 
+/* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
+static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
+
 /* All kernels of one precision. */
 #define CR_DECLARE_KERNELS(real, suffix)                                                                               \
     typedef struct {                                                                                                   \
@@ -48,8 +51,8 @@ extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it
         void (*broadcast)(real *out, const real *row, size_t rows, size_t width);                                      \
         /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width) */                                \
         void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
-        /* out (rows, width) <- rows order[0..rows) of x; asks for the first `ahead` rows beyond them */               \
-        void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width, size_t ahead);       \
+        /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
+        void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
         /* out (rows, width) <- 1 at each row's label, else 0; label i is labels[order[i]], or labels[i] without one */\
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
         /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
@@ -61,6 +64,10 @@ extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it
         /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C */          \
         void (*gemm)(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,    \
                      const real *b, size_t ldb, real beta, real *c, size_t ldc);                                       \
+        /* z (m, n) <- a w^T + beta z for cr_few_long_rows a (m, k), asking memory for the rows order[0..rows) of      \
+         * x (., k), which will be gathered next, behind the arithmetic */                                             \
+        void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta,           \
+                             const real *x, const int32_t *order, size_t rows);                                        \
     } cr_kernels_##suffix;
 
 CR_DECLARE_KERNELS(float, f32)
@@ -74,7 +81,8 @@ extern const cr_kernels_f64 *cr_f64;
  * or NULL (and changes nothing) where the processor or this build has none of that name. */
 const char *cr_select_simd(const char *name);
 
-/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c. Every size and stride is below 2^31. */
+/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c, by the kernel above where that is faster or there
+ * is no BLAS. Every size and stride is below 2^31. */
 void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
                  const float *b, size_t ldb, float beta, float *c, size_t ldc);
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,

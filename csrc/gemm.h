@@ -1,72 +1,268 @@
-/* The plain-C gemm: c (m, n) <- alpha op(a) op(b) + beta c, for builds without a BLAS.
+/* c (m, n) <- alpha op(a) op(b) + beta c in plain C, for the shapes of small networks, where a BLAS spends more on
+ * arranging the work than on doing it, and for builds without a BLAS.
  *
- * op(b) is packed a panel of KC rows by NR columns at a time on the stack; MR rows of op(a) then meet it in registers.
+ * Two kernels, each a tile of c held in registers:
+ *   outer  c += column of op(a) times row of op(b), for b not transposed, or transposed into a panel on the stack
+ *   inner  c += dot products of rows of a and rows of b, for b transposed and long rows
  * The order of every sum depends on the shapes alone. */
 
-#if defined(__GNUC__)
 #if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64, MR = 8 };
-#elif defined(__AVX2__)
-enum { VECTOR_BYTES = 32, MR = 6 };
+enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
 #else
-enum { VECTOR_BYTES = 16, MR = 6 };
+enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
-typedef real vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
-#else
-enum { VECTOR_BYTES = sizeof(real), MR = 4 };
-typedef real vector;
-#endif
-enum { LANES = VECTOR_BYTES / sizeof(real), NR = 2 * LANES, KC = 128 };
+enum { PANEL_COLUMNS = OUTER_VECTORS * LANES, PANEL_ROWS = 256, SPREAD_BYTES = 32768, CACHE_LINE = 64 };
 
-/* c (rows, cols) += alpha a b for rows <= MR, cols <= NR, a(i, p) = a[i * a_row + p * a_column], b (k, NR) packed */
-INLINE void gemm_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const vector *b, size_t rows,
-                      size_t cols, size_t k, real alpha) {
-    vector left[MR], right[MR];
+/* how many of the `left` columns the next panel takes: panels of about equal width */
+INLINE size_t panel_width(size_t left) {
+    const size_t vectors = (left + LANES - 1) / LANES, panels = (vectors + OUTER_VECTORS - 1) / OUTER_VECTORS;
+    const size_t width = (vectors + panels - 1) / panels * LANES;
+    return width < left ? width : left;
+}
+
+INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
+    vector old = {0};
+    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
+    const vector result = beta == 1 ? alpha * sum + old : alpha * sum + beta * old;
+    if (lanes == LANES) {
+        store(c, result);
+    } else {
+        store_part(c, result, lanes);
+    }
+}
+
+/* c (rows, columns) <- alpha a b + beta c; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j];
+ * rows and vectors are constants where this is inlined; the last vector has `last` columns, and so has b unless it is
+ * padded to whole vectors */
+INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
+                       int padded, size_t rows, size_t vectors, size_t last, size_t k, real alpha, real beta) {
+    vector sums[OUTER_ROWS][OUTER_VECTORS];
     const vector zero = {0};
-    for (size_t i = 0; i < rows; i++) left[i] = right[i] = zero;
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero;
+    }
     for (size_t p = 0; p < k; p++) {
-        vector b_left = b[2 * p], b_right = b[2 * p + 1];
-        for (size_t i = 0; i < rows; i++) {
-            real factor = a[i * a_row + p * a_column];
-            left[i] += factor * b_left;
-            right[i] += factor * b_right;
+        vector right[OUTER_VECTORS];
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            const real *x = b + p * b_row + v * LANES;
+            right[v] = padded || v + 1 < vectors || last == LANES ? load(x) : load_part(x, last);
+        }
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            real left = a[i * a_row + p * a_column];
+            UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] += left * right[v];
         }
     }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            scale_add(c + i * ldc + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last, alpha, beta);
+        }
+    }
+}
+
+/* all rows of c at `columns` <= PANEL_COLUMNS columns */
+static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
+                        int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
+    const size_t vectors = (columns + LANES - 1) / LANES, last = columns - (vectors - 1) * LANES;
+    size_t i = 0;
+#define TILES(ROWS, VECTORS, LAST)                                                                                     \
+    for (; i + (ROWS) <= m; i += (ROWS))                                                                               \
+    outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, \
+               alpha, beta)
+#define ALL_TILES(VECTORS, LAST)                                                                                       \
+    TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
+    TILES(OUTER_ROWS / 2, VECTORS, LAST);                                                                              \
+    TILES(OUTER_ROWS / 4, VECTORS, LAST);                                                                              \
+    TILES(1, VECTORS, LAST)
+    if (vectors == 3 && last == LANES) {
+        ALL_TILES(3, LANES);
+    } else if (vectors == 3) {
+        ALL_TILES(3, last);
+    } else if (vectors == 2) {
+        ALL_TILES(2, last);
+    } else {
+        ALL_TILES(1, last);
+    }
+#undef ALL_TILES
+#undef TILES
+}
+
+/* panel (k, PANEL_COLUMNS) <- `columns` rows of b (columns, k), transposed; filled up with 0 to whole vectors */
+static void pack_transposed(real *panel, const real *b, size_t ldb, size_t k, size_t columns) {
+    for (size_t j = 0; j < columns; j += LANES) {
+        for (size_t p = 0; p < k; p += LANES) {
+            vector square[LANES];
+            const size_t depth = k - p < LANES ? k - p : LANES;
+            for (size_t i = 0; i < LANES; i++) {
+                const vector zero = {0};
+                const real *x = b + (j + i) * ldb + p;
+                square[i] = j + i >= columns ? zero : depth == LANES ? load(x) : load_part(x, depth);
+            }
+            transpose(square);
+            for (size_t i = 0; i < depth; i++) store(panel + (p + i) * PANEL_COLUMNS + j, square[i]);
+        }
+    }
+}
+
+/* panel (k, PANEL_COLUMNS) <- `columns` columns of b (k, ldb), filled up likewise */
+static void pack(real *panel, const real *b, size_t ldb, size_t k, size_t columns) {
+    for (size_t p = 0; p < k; p++, panel += PANEL_COLUMNS, b += ldb) {
+        size_t j = 0;
+        for (; j + LANES <= columns; j += LANES) store(panel + j, load(b + j));
+        if (j < columns) store(panel + j, load_part(b + j, columns - j));
+    }
+}
+
+static void outer_gemm(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t ldb,
+                       int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
+    vector block[PANEL_ROWS * OUTER_VECTORS];
+    real *panel = (real *)block;
+    for (size_t p = 0; p < k; p += PANEL_ROWS) {
+        const size_t depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS;
+        /* rows of b far apart, met by many rows of a, are worth bringing together */
+        const int spread = m >= 2 * OUTER_ROWS && depth * ldb * sizeof(real) > SPREAD_BYTES;
+        for (size_t j = 0, columns; j < n; j += columns) {
+            columns = panel_width(n - j);
+            const real *corner = b + (trans_b ? j * ldb + p : p * ldb + j);
+            size_t stride = ldb;
+            if (trans_b) {
+                pack_transposed(panel, corner, ldb, depth, columns);
+            } else if (spread) {
+                pack(panel, corner, ldb, depth, columns);
+            }
+            if (trans_b || spread) {
+                corner = panel;
+                stride = PANEL_COLUMNS;
+            }
+            outer_panel(c + j, ldc, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread, m, columns,
+                        depth, alpha, p == 0 ? beta : 1);
+        }
+    }
+}
+
+/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c */
+INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t rows,
+                       size_t columns, size_t k, real alpha, real beta) {
+    vector sums[INNER_ROWS][INNER_COLUMNS];
+    const vector zero = {0};
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero;
+    }
+    size_t p = 0;
+    for (; p + LANES <= k; p += LANES) {
+        vector right[INNER_COLUMNS];
+        UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            vector left = load(a + i * lda + p);
+            UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] += left * right[j];
+        }
+    }
+    if (p < k) {
+        vector right[INNER_COLUMNS];
+        UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            vector left = load_part(a + i * lda + p, k - p);
+            UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] += left * right[j];
+        }
+    }
+    real dots[(INNER_ROWS * INNER_COLUMNS / LANES + 1) * LANES];
+    UNROLL for (size_t first = 0; first < rows * columns; first += LANES) {
+        vector group[LANES];
+        UNROLL for (size_t x = 0; x < LANES; x++) {
+            const size_t dot = first + x;
+            group[x] = dot < rows * columns ? sums[dot / columns][dot % columns] : zero;
+        }
+        store(dots + first, lane_sums(group));
+    }
     for (size_t i = 0; i < rows; i++) {
-        real sums[NR];
-        memcpy(sums, &left[i], sizeof(vector));
-        memcpy(sums + LANES, &right[i], sizeof(vector));
-        for (size_t j = 0; j < cols; j++) c[i * ldc + j] += alpha * sums[j];
+        for (size_t j = 0; j < columns; j++) {
+            real *place = c + i * ldc + j;
+            *place = alpha * dots[i * columns + j] + (beta == 0 ? 0 : beta * *place);
+        }
+    }
+}
+
+/* Rows scattered over a large data set come from memory. To have them at hand for the next product, memory is asked for
+ * them during this one, a few cache lines at each tile: asked for all at once, they would keep it waiting. */
+typedef struct {
+    const real *x;
+    const int32_t *order; /* the rows order[0..rows) of x (., width) */
+    size_t rows, width, row, column;
+} request;
+
+INLINE void ask_for_some(request *next, size_t lines) {
+    const size_t step = CACHE_LINE / sizeof(real);
+    while (lines > 0 && next->row < next->rows) {
+        const real *row = next->x + (size_t)next->order[next->row] * next->width;
+        size_t end = next->column + lines * step;
+        if (end > next->width) end = next->width;
+        for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
+        next->column = end;
+        if (end == next->width) next->column = 0, next->row++;
+    }
+}
+
+static void inner_gemm(real *c, size_t ldc, const real *a, size_t lda, request *next, const real *b, size_t ldb,
+                       size_t m, size_t n, size_t k, real alpha, real beta) {
+    const size_t tiles = (m / INNER_ROWS) * (n / INNER_COLUMNS) + 1;
+    const size_t lines = next->rows * (next->width * sizeof(real) / CACHE_LINE + 1) / tiles + 1;
+    size_t i = 0;
+#define TILES(ROWS, COLUMNS)                                                                                           \
+    for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
+        ask_for_some(next, lines);                                                                                     \
+        inner_tile(c + i * ldc + j, ldc, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k, alpha, beta);           \
+    }
+#define ALL_TILES(ROWS)                                                                                                \
+    for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
+        size_t j = 0;                                                                                                  \
+        TILES(ROWS, INNER_COLUMNS)                                                                                     \
+        TILES(ROWS, 2)                                                                                                 \
+        TILES(ROWS, 1)                                                                                                 \
+    }
+    ALL_TILES(INNER_ROWS)
+    ALL_TILES(2)
+    ALL_TILES(1)
+#undef ALL_TILES
+#undef TILES
+}
+
+/* The same for a transposed and n < LANES: a panel of the transpose of c, whose rows are long, then turned over. */
+static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t m, size_t n,
+                        size_t k, real alpha, real beta) {
+    vector block[LANES * OUTER_VECTORS];
+    real *turned = (real *)block; /* (n, PANEL_COLUMNS) */
+    for (size_t i = 0, columns; i < m; i += columns) {
+        columns = panel_width(m - i);
+        outer_panel(turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, n, columns, k, alpha, 0);
+        for (size_t x = 0; x < columns; x += LANES) {
+            vector square[LANES];
+            const size_t rows = columns - x < LANES ? columns - x : LANES;
+            for (size_t j = 0; j < LANES; j++) {
+                const vector zero = {0};
+                square[j] = j < n ? load(turned + j * PANEL_COLUMNS + x) : zero;
+            }
+            transpose(square);
+            for (size_t y = 0; y < rows; y++) scale_add(c + (i + x + y) * ldc, square[y], n, 1, beta);
+        }
     }
 }
 
 static void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
                  const real *b, size_t ldb, real beta, real *c, size_t ldc) {
-    const size_t a_row = trans_a ? 1 : lda, a_column = trans_a ? lda : 1;
-    const size_t b_row = trans_b ? 1 : ldb, b_column = trans_b ? ldb : 1;
-    for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+    /* The inner kernel spends its time on sums over lanes if rows are short, the outer one on transposing b if c has
+     * few rows, and on empty lanes if it has few columns. */
+    if (!trans_a && trans_b && (cr_few_long_rows(m, k) || n <= LANES / 2)) {
+        request none = {0};
+        inner_gemm(c, ldc, a, lda, &none, b, ldb, m, n, k, alpha, beta);
+    } else if (trans_a && !trans_b && n <= LANES / 2 && m > n) {
+        narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
+    } else {
+        outer_gemm(c, ldc, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
     }
-    vector panel[2 * KC];
-    for (size_t p = 0; p < k; p += KC) {
-        size_t depth = k - p < KC ? k - p : KC;
-        for (size_t j = 0; j < n; j += NR) {
-            size_t cols = n - j < NR ? n - j : NR;
-            real *packed = (real *)panel;
-            const real *corner = b + p * b_row + j * b_column;
-            for (size_t q = 0; q < depth; q++) {
-                for (size_t x = 0; x < cols; x++) packed[q * NR + x] = corner[q * b_row + x * b_column];
-                for (size_t x = cols; x < NR; x++) packed[q * NR + x] = 0;
-            }
-            size_t i = 0;
-            for (; i + MR <= m; i += MR) {
-                gemm_tile(c + i * ldc + j, ldc, a + i * a_row + p * a_column, a_row, a_column, panel, MR, cols, depth,
-                          alpha);
-            }
-            for (; i < m; i++) {
-                gemm_tile(c + i * ldc + j, ldc, a + i * a_row + p * a_column, a_row, a_column, panel, 1, cols, depth,
-                          alpha);
-            }
-        }
-    }
+}
+
+/* z (m, n) <- a w^T + beta z for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
+static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta, const real *x,
+                         const int32_t *order, size_t rows) {
+    request next = {.x = x, .order = order, .rows = rows, .width = k};
+    inner_gemm(z, n, a, k, &next, w, k, m, n, k, 1, beta);
 }

@@ -37,13 +37,24 @@ enum { BLOCK = 16 };
 #define INDEPENDENT
 #endif
 
+/* The next loop has a constant number of iterations: no loop at all, so that its arrays become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
+
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
-#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define INLINE static inline
 #define PREFETCH(address) ((void)(address))
 #endif
+
+#include "vector.h"
 
 #include "numbers.h"
 #include "reductions.h"
@@ -74,4 +85,5 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .agreements = agreements,
     .sgd = sgd,
     .gemm = gemm,
+    .forward_rows = forward_rows,
 };

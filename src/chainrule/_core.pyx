@@ -12,12 +12,12 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from chainrule._equations cimport (
-    Descent, Layer, Net, Tape, add_gradient, backward, descend, feedforward as forward,
+    Descent, Layer, Net, Rows, Tape, add_gradient, backward, descend, feedforward as forward,
 )
 from chainrule._kernels cimport (
     CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_COST_COUNT, activate as activate_rows, activate_prime as prime_rows,
     agreements, cost_sum, cr_activation_names, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_names,
-    cr_cost_outputs, cr_open_blas, cr_philox, cr_select_simd, cr_shuffle, exponential, finite, gather, gemm as gemm_rows,
+    cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_philox, cr_select_simd, cr_shuffle, exponential, finite, gather, gemm as gemm_rows,
     one_hot, real,
 )
 
@@ -140,13 +140,20 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     Py_ssize_t m
 
 
-cdef inline const real *inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t ahead,
-                               Py_ssize_t width, real *room) noexcept nogil:
-    """The inputs of the rows from `start` on: in place if they stand together, else gathered into `room`."""
+cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
+                        real *room) noexcept nogil:
+    """The inputs of the rows from `start` on: where they stand if together, else gathered into `room`."""
+    cdef Rows x
+    x.coming = 0
     if not samples.order:
-        return <const real *> samples.x + start * width
-    gather[real](room, <const real *> samples.x, samples.order + start, rows, width, ahead)
-    return room
+        x.a = <const real *> samples.x + start * width
+        return x
+    gather[real](room, <const real *> samples.x, samples.order + start, rows, width)
+    x.a = room
+    if cr_few_long_rows(rows, width):
+        x.x, x.order = samples.x, samples.order + start + rows
+        x.coming = min(rows, samples.m - start - rows)
+    return x
 
 
 cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
@@ -158,7 +165,7 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssi
         return room
     if not samples.order:
         return <const real *> samples.y + start * width
-    gather[real](room, <const real *> samples.y, samples.order + start, rows, width, 0)
+    gather[real](room, <const real *> samples.y, samples.order + start, rows, width)
     return room
 
 
@@ -177,27 +184,26 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
               Py_ssize_t start, Py_ssize_t rows, Workspace work, const Descent *descent,
               double *cost) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
-    cdef Py_ssize_t done = 0, m, ahead, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
+    cdef Py_ssize_t done = 0, m, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
     cdef bint fused = descent.momentum == 0 and rows <= TILE
-    cdef const real *x
+    cdef Rows x
     cdef const real *y
     cost[0] = 0
     while done < rows:
         m = min(rows - done, <Py_ssize_t> TILE)
-        ahead = max(<Py_ssize_t> 0, min(m, samples.m - start - done - m))
-        x = inputs[real](samples, start + done, m, ahead, n_in, <real *> work.x)
+        x = inputs[real](samples, start + done, m, n_in, <real *> work.x)
         y = targets[real](samples, start + done, m, n_out, <real *> work.y)
-        forward[real](net, parameters, x, m, &work.tape)
+        forward[real](net, parameters, &x, m, &work.tape)
         cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
                             <const real *> work.tape.a[net.depth - 1], y, m, n_out)
         if not isfinite(cost[0]):
             return DIVERGED
         backward[real](net, parameters, y, m, &work.tape)
         if fused:
-            add_gradient[real](parameters, net, x, m, &work.tape, -descent.learning_rate / m,
+            add_gradient[real](parameters, net, &x, m, &work.tape, -descent.learning_rate / m,
                          1 - descent.learning_rate * descent.l2, 1)
             return FINISHED
-        add_gradient[real](nabla, net, x, m, &work.tape, 1.0 / rows, 0 if done == 0 else 1, 0 if done == 0 else 1)
+        add_gradient[real](nabla, net, &x, m, &work.tape, 1.0 / rows, 0 if done == 0 else 1, 0 if done == 0 else 1)
         done += m
         if m == TILE and done < rows and work.interrupted():
             return INTERRUPTED
@@ -266,6 +272,7 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
     cdef real *p = &parameters[0]
     cdef real *v = NULL if velocity is None else &velocity[0]
     cdef int outcome = FINISHED
+    cdef double cost
     descent.learning_rate, descent.momentum, descent.l2, descent.nesterov = learning_rate, momentum, l2, nesterov
     batch_size = min(batch_size, samples.m)
     tile = min(batch_size, <Py_ssize_t> TILE)
@@ -286,8 +293,10 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
                 memcpy(saved_v, v, parameter_bytes)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, first_epoch + e)
-            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, steps_between_signals, work, &descent, &costs[e])
-            if outcome != FINISHED:
+            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, steps_between_signals, work, &descent, &cost)
+            if outcome == FINISHED:
+                costs[e] = cost
+            else:
                 if outcome == DIVERGED:
                     layer = first_diverged[real](p, net, &work.tape, tile)
                 memcpy(p, saved_p, parameter_bytes)
@@ -307,18 +316,18 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Py_ssize_t start = 0, m
     cdef double cost = 0
     cdef const real *p = &parameters[0]
-    cdef const real *x
+    cdef Rows x
     cdef const real *y
     with nogil:
         while start < samples.m and not (start and work.interrupted()):
             m = min(samples.m - start, <Py_ssize_t> TILE)
-            x = inputs[real](&samples, start, m, 0, net.layers[0].n_in, NULL)
+            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
             y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
-            forward[real](net, p, x, m, &work.tape)
+            forward[real](net, p, &x, m, &work.tape)
             cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
                              <const real *> work.tape.a[net.depth - 1], y, m, net.layers[net.depth - 1].n_out)
             backward[real](net, p, y, m, &work.tape)
-            add_gradient[real](&nabla[0], net, x, m, &work.tape, 1.0 / samples.m, 0 if start == 0 else 1, 0 if start == 0 else 1)
+            add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, 0 if start == 0 else 1, 0 if start == 0 else 1)
             start += m
     work.reraise()
     return cost / samples.m
@@ -336,11 +345,13 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef const real *p = &parameters[0]
     cdef const real *a = <const real *> work.tape.a[net.depth - 1]
     cdef const real *y
+    cdef Rows x
     with nogil:
         while start < samples.m and not (start and work.interrupted()):
             m = min(samples.m - start, <Py_ssize_t> TILE)
             y = targets[real](&samples, start, m, n_out, <real *> work.y)
-            forward[real](net, p, inputs[real](&samples, start, m, 0, net.layers[0].n_in, NULL), m, &work.tape)
+            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
+            forward[real](net, p, &x, m, &work.tape)
             cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1], a, y, m, n_out)
             correct += agreements[real](a, y, m, n_out)
             start += m
@@ -352,12 +363,14 @@ def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, rea
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
     cdef Py_ssize_t start = 0, m, n_out = out.shape[1], rows = X.shape[0]
     cdef Workspace work = Workspace(plan, min(rows, <Py_ssize_t> TILE), sizeof(real))
-    cdef Tape tape = work.tape
+    cdef Rows x
+    x.coming = 0
     with nogil:
         while start < rows and not (start and work.interrupted()):
             m = min(rows - start, <Py_ssize_t> TILE)
-            tape.a[plan.net.depth - 1] = &out[start, 0]
-            forward[real](&plan.net, &parameters[0], &X[start, 0], m, &tape)
+            x.a = &X[start, 0]
+            work.tape.a[plan.net.depth - 1] = &out[start, 0]
+            forward[real](&plan.net, &parameters[0], &x, m, &work.tape)
             start += m
     work.reraise()
 
@@ -376,8 +389,9 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
         work.tape.a[i] = &view[0, 0]
         view = delta[i]
         work.tape.delta[i] = &view[0, 0]
+    cdef Rows x = inputs[real](&samples, 0, samples.m, plan.net.layers[0].n_in, <real *> work.x)
     with nogil:
-        forward[real](&plan.net, &parameters[0], &X[0, 0], samples.m, &work.tape)
+        forward[real](&plan.net, &parameters[0], &x, samples.m, &work.tape)
         backward[real](&plan.net, &parameters[0], targets[real](&samples, 0, samples.m,
                        plan.net.layers[plan.net.depth - 1].n_out, <real *> work.y), samples.m, &work.tape)
 

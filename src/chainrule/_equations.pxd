@@ -5,8 +5,11 @@ Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l 
 W^l and delta^l either way round.
 """
 
+from libc.stdint cimport int32_t
+
 from chainrule._kernels cimport (
-    activate, activate_prime, broadcast, cost_delta, gemm, real, sgd, sum_rows, CR_ACTIVATION_any, cr_cost_outputs,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, real, sgd,
+    sum_rows,
 )
 
 
@@ -26,30 +29,51 @@ cdef struct Tape:                # what a forward and a backward pass leave, by 
     void **a
     void **delta
 
+cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what will be read after it:
+    const void *a
+    const void *x                # the rows order[0..coming) of x
+    const int32_t *order
+    Py_ssize_t coming
+
 cdef struct Descent:             # plain SGD where momentum is 0
     double learning_rate, momentum, l2
     bint nesterov
 
 
-cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const real *a,
+cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
                                 Py_ssize_t m) noexcept nogil:
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
+    cdef const real *w = parameters + layer.weights
+    cdef double beta = 0
     if layer.biases >= 0:
         broadcast[real](z, parameters + layer.biases, m, layer.n_out)
-    gemm[real](False, True, m, layer.n_out, layer.n_in,
-         1.0, a, layer.n_in, parameters + layer.weights, layer.n_in,
-         1.0 if layer.biases >= 0 else 0.0, z, layer.n_out)
+        beta = 1
+    if a.coming:
+        forward_rows[real](z, <const real *> a.a, w, m, layer.n_out, layer.n_in, beta,
+                           <const real *> a.x, a.order, a.coming)
+    else:
+        gemm[real](False, True, m, layer.n_out, layer.n_in, 1.0, <const real *> a.a, layer.n_in, w, layer.n_in,
+                   beta, z, layer.n_out)
 
 
-cdef inline void feedforward(const Net *net, const real *parameters, const real *x, Py_ssize_t m,
+cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcept nogil:
+    """a^{l-1}: what layer l = i + 2 reads."""
+    cdef Rows a
+    if i == 0:
+        return x[0]
+    a.a, a.coming = tape.a[i - 1], 0
+    return a
+
+
+cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, Py_ssize_t m,
                              Tape *tape) noexcept nogil:
     """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L."""
     cdef Py_ssize_t i
-    cdef const real *a = x
+    cdef Rows a
     for i in range(net.depth):
-        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, a, m)
+        a = input_of(i, x, tape)
+        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
         activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out)
-        a = <const real *> tape.a[i]
 
 
 cdef inline void bp1(real *delta, const Net *net, const real *a, const real *y, Py_ssize_t m) noexcept nogil:
@@ -75,17 +99,11 @@ cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t 
     sum_rows[real](b, delta, m, layer.n_out, alpha, beta)
 
 
-cdef inline void bp4(real *w, const Layer *layer, const real *delta, const real *a, Py_ssize_t m,
+cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, Py_ssize_t m,
                      double alpha, double beta) noexcept nogil:
     """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds."""
-    gemm[real](True, False, layer.n_out, layer.n_in, m,
-         alpha, delta, layer.n_out, a, layer.n_in,
-         beta, w, layer.n_in)
-
-
-cdef inline const real *input_of(Py_ssize_t i, const real *x, const Tape *tape) noexcept nogil:
-    """a^{l-1}: what layer l = i + 2 reads."""
-    return x if i == 0 else <const real *> tape.a[i - 1]
+    gemm[real](True, False, layer.n_out, layer.n_in, m, alpha, delta, layer.n_out, <const real *> a.a, layer.n_in,
+               beta, w, layer.n_in)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
@@ -98,7 +116,7 @@ cdef inline void backward(const Net *net, const real *parameters, const real *y,
             <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
 
 
-cdef inline void add_gradient(real *out, const Net *net, const real *x, Py_ssize_t m, const Tape *tape,
+cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
                               double alpha, double beta_weights, double beta_biases) noexcept nogil:
     """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`.
 
@@ -107,9 +125,10 @@ cdef inline void add_gradient(real *out, const Net *net, const real *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
+    cdef Rows a
     for i in range(net.depth):
-        bp4[real](out + net.layers[i].weights, &net.layers[i], <const real *> tape.delta[i], input_of[real](i, x, tape), m,
-            alpha, beta_weights)
+        a = input_of(i, x, tape)
+        bp4[real](out + net.layers[i].weights, &net.layers[i], <const real *> tape.delta[i], &a, m, alpha, beta_weights)
         if net.layers[i].biases >= 0:
             bp3[real](out + net.layers[i].biases, &net.layers[i], <const real *> tape.delta[i], m, alpha, beta_biases)
 

@@ -25,10 +25,12 @@ cdef extern from "chainrule.h" nogil:
         int (*all_finite)(const float *, size_t) noexcept nogil
         void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
-        void (*gather)(float *, const float *, const int32_t *, size_t, size_t, size_t) noexcept nogil
+        void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t) noexcept nogil
         void (*sgd)(float *, float *, const float *, size_t, float, float, float, int) noexcept nogil
+        void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
+                             const float *, const int32_t *, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
         void (*activate[1])(double *, const double *, size_t, size_t) noexcept nogil
         void (*activate_prime[1])(double *, const double *, size_t, size_t) noexcept nogil
@@ -38,11 +40,14 @@ cdef extern from "chainrule.h" nogil:
         int (*all_finite)(const double *, size_t) noexcept nogil
         void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
-        void (*gather)(double *, const double *, const int32_t *, size_t, size_t, size_t) noexcept nogil
+        void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t) noexcept nogil
         void (*sgd)(double *, double *, const double *, size_t, double, double, double, int) noexcept nogil
+        void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, double,
+                             const double *, const int32_t *, size_t) noexcept nogil
 
+    bint cr_few_long_rows(size_t m, size_t k)
     const cr_kernels_f32 *cr_f32
     const cr_kernels_f64 *cr_f64
     const char *cr_select_simd(const char *name)
@@ -129,12 +134,11 @@ cdef inline void sum_rows(real *out, const real *delta, size_t rows, size_t widt
         cr_f64.sum_rows(out, delta, rows, width, alpha, beta)
 
 
-cdef inline void gather(real *out, const real *x, const int32_t *order,
-                        size_t rows, size_t width, size_t ahead) noexcept nogil:
+cdef inline void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width) noexcept nogil:
     if real is float:
-        cr_f32.gather(out, x, order, rows, width, ahead)
+        cr_f32.gather(out, x, order, rows, width)
     else:
-        cr_f64.gather(out, x, order, rows, width, ahead)
+        cr_f64.gather(out, x, order, rows, width)
 
 
 cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,
@@ -158,3 +162,11 @@ cdef inline void sgd(real *w, real *velocity, const real *gradient, size_t n,
         cr_f32.sgd(w, velocity, gradient, n, <float> rate, <float> momentum, <float> l2, nesterov)
     else:
         cr_f64.sgd(w, velocity, gradient, n, rate, momentum, l2, nesterov)
+
+
+cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, double beta,
+                              const real *x, const int32_t *order, size_t rows) noexcept nogil:
+    if real is float:
+        cr_f32.forward_rows(z, a, w, m, n, k, <float> beta, x, order, rows)
+    else:
+        cr_f64.forward_rows(z, a, w, m, n, k, beta, x, order, rows)

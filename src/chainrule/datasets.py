@@ -126,7 +126,7 @@ def _load_pair(folder, part):
 
 
 def _idx_file(folder, part, i):
-    """The path of IDX_STEMS[part][i] in the folder, gzipped or not, or None."""
+    """Return the path of IDX_STEMS[part][i] in the folder, gzipped or not, or None."""
     stem = IDX_STEMS[part][i]
     return next((p for p in (folder / f"{stem}.gz", folder / stem) if p.is_file()), None)
 
@@ -146,7 +146,7 @@ def _open(path):
 
 
 def _load_pickle(path):
-    """The three (images, labels) of mnist.pkl.gz."""
+    """Return the three (images, labels) of mnist.pkl.gz."""
     try:
         with _open(path) as file:
             sets = _ArrayUnpickler(file, encoding="bytes").load()
@@ -226,7 +226,7 @@ class _Array:
 
 
 def _array(data, dtype, shape, order):
-    """The array over these bytes, which must be as many as the shape needs."""
+    """Return the array over these bytes, which must be as many as the shape needs."""
     if not (isinstance(data, bytes | bytearray) and isinstance(dtype, _Dtype)):
         raise pickle.UnpicklingError("it has an array whose data is not plain bytes")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.dtype.itemsize != len(data):

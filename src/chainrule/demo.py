@@ -46,7 +46,8 @@ def run_demo(data=None, *, epochs=30, output="."):
     net = Network(recipe["sizes"], cost="cross_entropy", seed=0)
     print(
         f"Training a {'-'.join(map(str, net.sizes))} network on {len(images):,} digits "
-        f"of {recipe['side']}x{recipe['side']} pixels"
+        f"of {recipe['side']}x{recipe['side']} pixels",
+        flush=True,  # before the progress, which goes to stderr
     )
     began = time.perf_counter()
     history = net.fit(
@@ -95,28 +96,30 @@ def _figure_class():
 
 
 def _load(data):
-    """The digits as (train, validation, test), and how to train on them."""
+    """Load the digits as train, validation, test; a fourth part says how to train on them."""
     if data is not None:
-        # Experiment 3G of the book's chapter 3, where λ = 5.0 = l2 · 50,000.
-        recipe = {"sizes": [784, 100, 10], "side": 28, "learning_rate": 0.5, "l2": 1e-4}
+        # As the book ends its chapter 3; its λ is 5.0 = l2 · 50,000.
+        recipe = {"sizes": [784, 100, 10], "side": 28, "learning_rate": 0.1, "l2": 1e-4}
         return *datasets.load_mnist(data), recipe
     images, labels = datasets.load_digits8x8()
     order = np.random.default_rng(0).permutation(len(images))
-    parts = [(images[rows], labels[rows]) for rows in np.split(order, [1197, 1397])]
+    parts = [(images[rows], labels[rows]) for rows in np.split(order, [1000, 1200])]
     return *parts, {"sizes": [64, 30, 10], "side": 8, "learning_rate": 0.5, "l2": 1e-4}
 
 
 def _draw(figure, history, outputs, test, side, accuracy):
     """Learning curves on the left, the digits misread most surely on the right."""
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     curves, digits = figure.subfigures(1, 2, width_ratios=[1.15, 1], wspace=0.04)
-    ax = history.plot(curves.subplots())
-    ax.set_title(f"Learning: {accuracy:.2%} of the test digits read right", loc="left")
+    curves.suptitle(f"Learning curves: {accuracy:.2%} of the test digits read right at the end")
+    history.plot(curves.subplots())
 
     images, labels = test
     read = outputs.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     surest = wrong[np.argsort(-outputs[wrong, read[wrong]], kind="stable")][:_MISREAD_SHOWN]
-    digits.suptitle(f"Misread, surest first (true → read): {len(surest)} of {len(wrong)}")
+    of_all = f" of the {len(wrong)}" if len(wrong) > len(surest) else ""
+    digits.suptitle(f"{len(surest)}{of_all} misread test digits (true → read)")
     for ax in digits.subplots(3, 5).flat:
         ax.set_axis_off()
     for ax, row in zip(digits.axes, surest, strict=False):

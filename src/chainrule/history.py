@@ -42,22 +42,27 @@ class History:
 
     @property
     def epoch(self):
+        """Numbers of the epochs."""
         return self["epoch"]
 
     @property
     def cost(self):
+        """Mean training cost in each epoch."""
         return self["cost"]
 
     @property
     def seconds(self):
+        """Seconds each epoch's training took."""
         return self["seconds"]
 
     @property
     def validation_cost(self):
+        """Mean cost on the validation data after each epoch, or empty."""
         return self["validation_cost"]
 
     @property
     def validation_accuracy(self):
+        """Share of right answers on the validation data after each epoch, or empty."""
         return self["validation_accuracy"]
 
     def __getitem__(self, name):
@@ -151,5 +156,15 @@ class History:
             right.set_ylabel("accuracy (%)", color=_ORANGE)
             right.spines[["top", "left"]].set_visible(False)
         if len(lines) > 1:
-            ax.legend(handles=lines, loc="center right", frameon=False)
+            # Above the axes, where no curve can run through it.
+            ax.legend(
+                handles=lines,
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                ncols=len(lines),
+                frameon=False,
+                borderaxespad=0,
+                handlelength=1.5,
+                columnspacing=1.2,
+            )
         return ax

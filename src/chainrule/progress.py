@@ -1,5 +1,6 @@
 """The progress that `fit` shows while it trains."""
 
+import os
 import sys
 import time
 import warnings
@@ -35,12 +36,11 @@ class Progress:
 
     def __enter__(self):
         self._began = time.perf_counter()
-        if self._enabled:
-            in_notebook = _in_notebook()
-            if in_notebook or (sys.stderr is not None and sys.stderr.isatty()):
-                self._bar = _live_bar(self._epochs)
-            if self._bar is not None:
-                self._lines = not in_notebook and self._epochs <= _MOST_LINES_IN_TERMINAL
+        in_notebook = _in_notebook()
+        if self._enabled and (in_notebook or _in_terminal()):
+            bar_alone = in_notebook or self._epochs > _MOST_LINES_IN_TERMINAL
+            self._bar = _live_bar(self._epochs, leave=bar_alone)
+            self._lines = self._bar is None or not bar_alone
         return self
 
     def __exit__(self, *exception):
@@ -53,15 +53,16 @@ class Progress:
             return
         self._done += 1
         elapsed = time.perf_counter() - self._began
-        left = _duration(elapsed / self._done * (self._epochs - self._done))
-        report = f"{_measures(history, self._samples)}  {left} left"
+        left = _duration(elapsed / self._done * (self._epochs - self._done)) + " left"
+        speed = _count(self._samples / max(history.seconds[-1], 1e-9)) + " samples/s"
         width = len(str(self._epochs))
-        line = f"epoch {self._done:{width}}/{self._epochs}  {report}"
+        # The speed comes last: a narrow terminal cuts it off.
+        line = "  ".join(
+            [f"epoch {self._done:{width}}/{self._epochs}", *_measures(history), left, speed]
+        )
         if self._bar is not None:
-            self._bar.set_description_str(
-                f"{self._done}/{self._epochs} epochs  {left} left" if self._lines else line,
-                refresh=False,
-            )
+            beside_bar = f"{self._done}/{self._epochs} epochs  {left}" if self._lines else line
+            self._bar.set_description_str(beside_bar, refresh=False)
             self._bar.update()
         if self._lines:
             self._write(line)
@@ -77,7 +78,7 @@ class Progress:
             self._enabled = False
 
 
-def _measures(history, samples):
+def _measures(history):
     parts = [f"cost {history.cost[-1]:.4f}"]
     validation = []
     if len(history.validation_cost):
@@ -86,17 +87,16 @@ def _measures(history, samples):
         validation.append(f"{history.validation_accuracy[-1]:.2%}")
     if validation:
         parts.append("validation " + ", ".join(validation))
-    parts.append(f"{_count(samples / max(history.seconds[-1], 1e-9))} samples/s")
-    return "  ".join(parts)
+    return parts
 
 
 def _count(number):
-    """Write 1234567 as "1.23M"."""
-    for unit in ("", "k", "M"):
-        if number < 999.5:
-            return f"{number:.3g}{unit}"
-        number /= 1000
-    return f"{number:.3g}G"
+    """Write 1234567 as "1.23M", and 1e6 as "1.00M": in columns, digits should not come and go."""
+    units = iter("kMGTPE")
+    unit = ""
+    while number >= 999.5:
+        number, unit = number / 1000, next(units)
+    return f"{number:#.3g}".rstrip(".") + unit
 
 
 def _duration(seconds):
@@ -115,8 +115,16 @@ def _in_notebook():
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def _live_bar(epochs):
-    """A tqdm bar for this terminal or notebook, or None without tqdm."""
+def _in_terminal():
+    try:
+        # Some pseudo-terminals say they are 0 wide; no bar fits in there.
+        return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (AttributeError, OSError, ValueError):
+        return False  # no stderr, or a stand-in for it
+
+
+def _live_bar(epochs, leave):
+    """Make a tqdm bar for this terminal or notebook; None without tqdm."""
     try:
         with warnings.catch_warnings():
             # tqdm warns in notebooks without ipywidgets, and then draws its bar as text: fine.
@@ -124,4 +132,10 @@ def _live_bar(epochs):
             from tqdm.auto import tqdm
     except ImportError:
         return None
-    return tqdm(total=epochs, file=sys.stderr, bar_format="{bar:20}| {desc}", dynamic_ncols=True)
+    return tqdm(
+        total=epochs,
+        leave=leave,
+        file=sys.stderr,
+        bar_format="{bar:10}| {desc}",
+        dynamic_ncols=True,
+    )

@@ -1,0 +1,129 @@
+/* A SIMD register as a C type: `vector` holds LANES numbers; + - * work on it lane by lane. Compilers without GNU vector
+ * types get a register of one lane. */
+
+#if defined(__AVX2__) && !defined(_MSC_VER)
+#include <immintrin.h>
+#define X86_VECTORS 1
+#endif
+
+#if defined(__GNUC__)
+#if defined(__AVX512F__)
+enum { VECTOR_BYTES = 64 };
+#elif defined(__AVX2__)
+enum { VECTOR_BYTES = 32 };
+#else
+enum { VECTOR_BYTES = 16 };
+#endif
+typedef real vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#else
+enum { VECTOR_BYTES = sizeof(real) };
+typedef real vector;
+#endif
+enum { LANES = VECTOR_BYTES / sizeof(real) };
+
+INLINE vector load(const real *x) {
+    vector v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
+
+/* What an instruction set does in its own way:
+ *   load_part, store_part  the first n < LANES numbers; the other lanes are 0, and memory beyond is not touched
+ *   zip                    low, high <- the two halves of a0 b0 a1 b1 ... */
+
+#if defined(X86_VECTORS) && defined(__AVX512F__) && CR_DOUBLE
+
+INLINE vector load_part(const real *x, size_t n) { return (vector)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), x); }
+INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_pd(x, (__mmask8)((1u << n) - 1), (__m512d)v); }
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    *low = (vector)_mm512_permutex2var_pd((__m512d)a, first, (__m512d)b);
+    *high = (vector)_mm512_permutex2var_pd((__m512d)a, second, (__m512d)b);
+}
+
+#elif defined(X86_VECTORS) && defined(__AVX512F__)
+
+INLINE vector load_part(const real *x, size_t n) { return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x); }
+INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_ps(x, (__mmask16)((1u << n) - 1), (__m512)v); }
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i second = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    *low = (vector)_mm512_permutex2var_ps((__m512)a, first, (__m512)b);
+    *high = (vector)_mm512_permutex2var_ps((__m512)a, second, (__m512)b);
+}
+
+#elif defined(X86_VECTORS) && CR_DOUBLE
+
+INLINE __m256i first_lanes(size_t n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_pd(x, first_lanes(n)); }
+INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_pd(x, first_lanes(n), (__m256d)v); }
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    __m256d even = _mm256_unpacklo_pd((__m256d)a, (__m256d)b), odd = _mm256_unpackhi_pd((__m256d)a, (__m256d)b);
+    *low = (vector)_mm256_permute2f128_pd(even, odd, 0x20);
+    *high = (vector)_mm256_permute2f128_pd(even, odd, 0x31);
+}
+
+#elif defined(X86_VECTORS)
+
+INLINE __m256i first_lanes(size_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_ps(x, first_lanes(n)); }
+INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_ps(x, first_lanes(n), (__m256)v); }
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    __m256 even = _mm256_unpacklo_ps((__m256)a, (__m256)b), odd = _mm256_unpackhi_ps((__m256)a, (__m256)b);
+    *low = (vector)_mm256_permute2f128_ps(even, odd, 0x20);
+    *high = (vector)_mm256_permute2f128_ps(even, odd, 0x31);
+}
+
+#else
+
+INLINE vector load_part(const real *x, size_t n) {
+    real padded[LANES] = {0};
+    for (size_t i = 0; i < n; i++) padded[i] = x[i];
+    return load(padded);
+}
+INLINE void store_part(real *x, vector v, size_t n) {
+    real padded[LANES];
+    store(padded, v);
+    for (size_t i = 0; i < n; i++) x[i] = padded[i];
+}
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    real x[LANES], y[LANES], zipped[2 * LANES];
+    store(x, a);
+    store(y, b);
+    for (int i = 0; i < LANES; i++) {
+        zipped[2 * i] = x[i];
+        zipped[2 * i + 1] = y[i];
+    }
+    *low = load(zipped);
+    *high = load(zipped + LANES);
+}
+
+#endif
+
+/* Transpose a square of LANES vectors: each stage zips vector i with vector i + LANES/2. */
+INLINE void transpose(vector x[LANES]) {
+    UNROLL for (int stage = 1; stage < LANES; stage *= 2) {
+        vector zipped[LANES];
+        UNROLL for (int i = 0; i < LANES / 2; i++) zip(&zipped[2 * i], &zipped[2 * i + 1], x[i], x[i + LANES / 2]);
+        UNROLL for (int i = 0; i < LANES; i++) x[i] = zipped[i];
+    }
+}
+
+/* Lane i of the result is the sum of the lanes of x[i]. */
+INLINE vector lane_sums(vector x[LANES]) {
+    UNROLL for (int half = LANES / 2; half > 0; half /= 2) {
+        UNROLL for (int i = 0; i < half; i++) {
+            vector low, high;
+            zip(&low, &high, x[i], x[i + half]);
+            x[i] = low + high;
+        }
+    }
+    return x[0];
+}

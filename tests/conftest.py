@@ -1,0 +1,77 @@
+"""What several test files share: networks with matching data, and the SIMD variants to try."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import chainrule
+import oracle
+
+# A relu has no derivative at 0, and rounding may put a z near 0 on the other side of it. Rows where
+# a relu layer has |z| below KINK are not drawn.
+KINK = 1e-3
+
+SIMD = ["baseline", "avx2", "avx512"]
+
+
+@pytest.fixture(scope="session")
+def best_simd():
+    """The variant picked when none is forced: the best this machine supports."""
+    free = {name: value for name, value in os.environ.items() if name != "CHAINRULE_SIMD"}
+    code = "from chainrule import _core; print(_core.simd_name())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=free, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session", params=SIMD)
+def simd(request, best_simd):
+    """Each SIMD variant, from the one that runs everywhere to the widest."""
+    if SIMD.index(request.param) > SIMD.index(best_simd):
+        pytest.skip(f"this machine goes no further than {best_simd}")
+    return request.param
+
+
+def targets_for(cost, rng, rows, n_out):
+    """Targets each cost is defined for: probabilities, one-hot rows, or any numbers."""
+    if cost == "cross_entropy":
+        return rng.random((rows, n_out))
+    if cost == "log_likelihood":
+        return oracle.one_hot(rng.integers(n_out, size=rows), n_out)
+    return rng.normal(size=(rows, n_out))
+
+
+def rows_off_the_kink(twin, x):
+    """True for the rows of x where no relu of the network has its z within KINK of 0."""
+    keep = np.full(len(x), True)
+    for z, name in zip(oracle.feedforward(twin, x)[0], twin.activations, strict=True):
+        if name == "relu":
+            keep &= np.abs(z).min(axis=1) > KINK
+    return keep
+
+
+def draw_problem(sizes, rows, seed=0, *, cost="quadratic", dtype="float64", **options):
+    """(net, X, Y) with random parameters, no z on a kink, and no layer's gradient all zero."""
+    net = chainrule.Network(sizes, cost=cost, dtype=dtype, seed=seed, **options)
+    for attempt in range(50):
+        rng = np.random.default_rng([seed, attempt])
+        for w in net.weights:
+            w[...] = rng.normal(0, w.shape[1] ** -0.5, w.shape)
+        for b in net.biases:
+            b[...] = rng.normal(size=b.shape)
+        twin = oracle.copy_of(net)
+        x = rng.normal(size=(2 * rows + 50, sizes[0])).astype(dtype)
+        x = np.ascontiguousarray(x[rows_off_the_kink(twin, x)][:rows])
+        y = targets_for(cost, rng, rows, sizes[-1]).astype(dtype)
+        alive = len(x) == rows and all(g.any() for g in oracle.backprop(twin, x, y)[0])
+        if alive:  # a relu layer may be dead on every row
+            return net, x, y
+    raise AssertionError("no data found with a gradient in every layer")
+
+
+@pytest.fixture(name="draw_problem", scope="session")
+def draw_problem_fixture():
+    return draw_problem
