@@ -1,7 +1,7 @@
-"""The one door for arrays: everything a user hands over is checked and converted here, before anything changes.
+"""The one door for arrays: all are checked and converted here, before anything changes.
 
-What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the network's dtype (labels:
-int32), finite. Arrays that are so already pass without a copy.
+What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the
+network's dtype (labels: int32), finite. Arrays that are so already pass without a copy.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
 
 
 def as_real(name, array, dtype):
-    """Return `array` as a C-contiguous array of `dtype` (float32 or float64) with finite values only."""
+    """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
     try:
         given = np.asarray(array)
     except ValueError as error:  # ragged lists
@@ -20,7 +20,9 @@ def as_real(name, array, dtype):
     if given.dtype.kind not in "fiub":
         hint = " (a sparse matrix? use .toarray())" if hasattr(array, "toarray") else ""
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
-    with np.errstate(over="ignore"):  # a number too large for dtype becomes infinite, and is refused below
+    with np.errstate(
+        over="ignore"
+    ):  # a number too large for dtype becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
         where = np.argwhere(~np.isfinite(converted))[0]
@@ -46,7 +48,10 @@ def as_inputs(X, width, dtype, name="X"):
 
 
 class Targets:
-    """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32; the other is None."""
+    """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
+
+    The other of the two is None.
+    """
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
@@ -56,7 +61,9 @@ class Targets:
         else:
             self.Y = self._as_matrix(given, width, dtype, cost, name)
         if len(given) != m:
-            raise ValueError(f"{name} must have a target for each of the {m} samples; got {len(given)}")
+            raise ValueError(
+                f"{name} must have a target for each of the {m} samples; got {len(given)}"
+            )
 
     @staticmethod
     def _as_labels(given, width, name):
@@ -106,7 +113,7 @@ class Targets:
 
 
 def aligned_empty(n, dtype):
-    """Return an uninitialised (n,) array that begins on a 64-byte boundary, a whole cache line and SIMD register."""
+    """Return an uninitialised (n,) array on a 64-byte boundary: one cache line, one register."""
     dtype = np.dtype(dtype)
     block = np.empty(n * dtype.itemsize + 64, np.uint8)
     start = -block.ctypes.data % 64

@@ -40,6 +40,11 @@ class History:
             if value is not None:
                 column.append(value)
 
+    def amend(self, **measures):
+        """Put figures that came after the epoch in place of those of the last entry."""
+        for name, value in measures.items():
+            self._columns[name][-1] = value
+
     @property
     def epoch(self):
         """Numbers of the epochs."""

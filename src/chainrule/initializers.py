@@ -1,7 +1,7 @@
 """How weights and biases begin.
 
-Each initialiser is a function of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,) in float64. To add one,
-write it and name it in `INITIALIZERS`.
+Each initialiser is a function of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,)
+in float64. To add one, write it and name it in `INITIALIZERS`.
 """
 
 import numpy as np

@@ -1,20 +1,32 @@
 """The network: its shape, its parameters, and what can be asked of it."""
 
-import operator
-import secrets
+from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
-from chainrule.arrays import MAX_SIZE, Targets, aligned_empty, as_inputs, as_real
+from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.files import save_network
+from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
-from chainrule.names import check_name
-from chainrule.training import check_finite_outcome, fit
+from chainrule.optimizers import SGD
+from chainrule.options import (
+    check_dtype,
+    check_hidden,
+    check_name,
+    check_pair,
+    check_seed,
+    check_sizes,
+)
+from chainrule.training import check_finite, fit
 
 
 class Network:
-    """A feedforward network, z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l), trained by backpropagation.
+    """A feedforward network trained by backpropagation.
+
+    z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input.
 
     Parameters
     ----------
@@ -25,17 +37,20 @@ class Network:
     output : str, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
     cost : str, default "quadratic"
-        A sample's cost; the network's is the mean over samples. quadratic: ½‖y-a‖². squared_error: ‖y-a‖².
-        cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output. log_likelihood: -Σ y ln a, for a softmax output.
+        A sample's cost; the network's is the mean over samples. quadratic: ½‖y-a‖².
+        squared_error: ‖y-a‖². cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output.
+        log_likelihood: -Σ y ln a, for a softmax output.
     init : str or callable, default "scaled"
-        How the parameters begin: scaled, large, glorot, he, lecun, zeros (`chainrule.initializers`), or a function
-        of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,).
+        How the parameters begin: scaled, large, glorot, he, lecun, zeros
+        (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
+        W (n_out, n_in) and b (n_out,).
     bias : bool, default True
         Whether neurons have biases.
     dtype : dtype, default "float32"
         Of parameters and arithmetic: float32 or float64.
     seed : int, optional
-        Decides the initial parameters and every shuffle; 0 <= seed < 2**64. Drawn if not given, and kept as `seed`.
+        Decides the initial parameters and every shuffle; 0 <= seed < 2**64. Drawn if not given,
+        and kept as `seed`.
 
     Attributes
     ----------
@@ -67,34 +82,34 @@ class Network:
 
     def __init__(
         self,
-        sizes,
+        sizes: Iterable[int],
         *,
-        hidden="sigmoid",
-        output="sigmoid",
-        cost="quadratic",
-        init="scaled",
-        bias=True,
-        dtype="float32",
-        seed=None,
+        hidden: str | Sequence[str] = "sigmoid",
+        output: str = "sigmoid",
+        cost: str = "quadratic",
+        init: str | Callable = "scaled",
+        bias: bool = True,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
     ):
-        self.sizes = _check_sizes(sizes)
-        self.hidden = _check_hidden(hidden, len(self.sizes) - 2)
+        self.sizes = check_sizes(sizes)
+        self.hidden = check_hidden(hidden, len(self.sizes) - 2)
         self.output = check_name("output activation", output, _core.ACTIVATIONS)
         self.cost = check_name("cost", cost, _core.COSTS)
-        _check_pair(self.output, self.cost)
+        check_pair(self.output, self.cost)
         self.bias = bool(bias)
-        self.dtype = _check_dtype(dtype)
-        self.seed = _check_seed(seed)
+        self.dtype = check_dtype(dtype)
+        self.seed = check_seed(seed)
         self.epochs_trained = 0
-        self.optimizer_state = {}
-        self.history = None
+        self.optimizer_state: dict[str, NDArray] = {}
+        self.history: History | None = None
         self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = self._split(self._parameters)
         self._initialize(init)
 
     @property
-    def parameters(self):
+    def parameters(self) -> NDArray:
         """All weights and biases, (n_parameters,); assigning copies the values in."""
         return self._parameters
 
@@ -108,51 +123,54 @@ class Network:
         self._parameters[:] = values
 
     @property
-    def weights(self):
+    def weights(self) -> list[NDArray]:
         """W^2, ..., W^L: writable views into `parameters`, (n_l, n_{l-1}) each."""
         return list(self._weights)
 
     @property
-    def biases(self):
+    def biases(self) -> list[NDArray]:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
         return list(self._biases)
 
     def fit(
         self,
-        X,
-        y,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        optimizer=None,
-        epochs=10,
-        batch_size=32,
-        l2=0.0,
-        shuffle=True,
-        validation_data=None,
-        progress=False,
-    ):
+        optimizer: SGD | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+        l2: float = 0.0,
+        shuffle: bool = True,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        progress: bool = False,
+    ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
 
-        Two fits of 15 epochs equal one of 30 to the last bit. An interruption (Ctrl-C) or a cost that stops being
-        finite ends training with an exception; the network then is as the last finished epoch left it, and
-        `net.history` has the finished epochs.
+        Two fits of 15 epochs equal one of 30 to the last bit. An interruption (Ctrl-C) or a cost
+        that stops being finite ends training with an exception; the network then is as the last
+        finished epoch left it, and `net.history` has the finished epochs.
 
         Parameters
         ----------
         X : array (m, n_1)
             Inputs, one sample a row; finite.
         y : array (m, n_L), or integer labels (m,)
-            Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output, (m,) is taken as
-            (m, 1).
+            Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
+            (m,) is taken as (m, 1).
         optimizer : SGD, optional
             ``SGD()`` if not given.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32
-            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own size.
+            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
+            size.
         l2 : float, default 0
-            Adds (l2/2)Σ‖W‖² to the mean cost, so g gains l2·W; biases are not decayed. The book's λ is l2·m.
+            Adds (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
+            The book's λ is l2·m.
         shuffle : bool, default True
-            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they stand.
+            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
+            stand.
         validation_data : (X, y), optional
             Evaluated after each epoch, for the history.
         progress : bool, default False
@@ -183,7 +201,7 @@ class Network:
             progress=progress,
         )
 
-    def feedforward(self, X):
+    def feedforward(self, X: ArrayLike) -> NDArray:
         """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
         single = np.ndim(X) == 1
         X = as_inputs(np.asarray(X)[None, :] if single else X, self.sizes[0], self.dtype)
@@ -193,12 +211,12 @@ class Network:
 
     __call__ = feedforward
 
-    def evaluate(self, X, y):
+    def evaluate(self, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
 
-        Accuracy is the share of samples whose largest output is at the target's class; with a single output, of those
-        on the target's side of ½. Targets are classes if they are integer labels, one-hot rows, or one column of 0
-        and 1. The cost is without any l2 term.
+        Accuracy is the share of samples whose largest output is at the target's class; with a
+        single output, of those on the target's side of ½. Targets are classes if they are integer
+        labels, one-hot rows, or one column of 0 and 1. The cost is without any l2 term.
 
         Returns
         -------
@@ -207,9 +225,9 @@ class Network:
         """
         X, targets = self._samples(X, y)
         cost, correct = _core.evaluate(self._plan, self._parameters, X, targets.Y, targets.labels)
-        return _scores(cost, correct, len(X), targets.are_classes)
+        return {"cost": cost} | ({"accuracy": correct / len(X)} if targets.are_classes else {})
 
-    def backprop(self, X, Y):
+    def backprop(self, X: ArrayLike, Y: ArrayLike) -> "Gradient":
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
 
         Parameters
@@ -220,23 +238,22 @@ class Network:
         Returns
         -------
         Gradient
-            nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the parameters.
+            nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the
+            parameters.
         """
         X, targets = self._samples(X, Y)
         nabla = np.empty_like(self._parameters)
-        cost = _core.gradient(
-            self._plan, self._parameters, X, targets.Y, targets.labels, nabla
-        )
+        cost = _core.gradient(self._plan, self._parameters, X, targets.Y, targets.labels, nabla)
         return Gradient(nabla, *self._split(nabla), cost)
 
-    def trace(self, X, Y):
+    def trace(self, X: ArrayLike, Y: ArrayLike) -> "Trace":
         """Return z, a and δ of every layer for every sample: backpropagation in the open.
 
         Returns
         -------
         Trace
-            trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as weights[i] does.
-            delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
+            trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as
+            weights[i] does. delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
         """
         X, targets = self._samples(X, Y)
         z, a, delta = (
@@ -245,13 +262,13 @@ class Network:
         _core.trace(self._plan, self._parameters, X, targets.Y, targets.labels, z, a, delta)
         return Trace(z, a, delta)
 
-    def save(self, path):
-        """Write the network to a file: shape, parameters, optimiser state, and what an exact continuation needs.
+    def save(self, path: str | PathLike) -> None:
+        """Write the network to a file, with what an exact continuation of its training needs.
 
-        The file (.npz) holds numbers and names only; `chainrule.load` reads it without running code. It is written
-        whole or not at all.
+        The file (.npz) holds numbers and names only; `chainrule.load` reads it without running
+        code. It is written whole or not at all.
         """
-        return save_network(self, path)
+        save_network(self, path)
 
     def __repr__(self):
         return (
@@ -292,14 +309,14 @@ class Network:
                 view[:] = values
 
     def _train(self, X, targets, *, order, batch_size, learning_rate, weight_decay=0.0):
-        """One epoch of plain SGD over the rows `order` of checked arrays; returns the mean cost seen."""
-        labels = targets if targets.dtype == np.int32 else None
+        """Do an epoch of plain SGD over the rows `order` of checked arrays; return its cost."""
+        Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
         costs = np.full(1, np.nan)
         layer = _core.train(
-            self._plan, self._parameters, None, X, None if labels is not None else targets, labels, order,
+            self._plan, self._parameters, None, X, Y, labels, order,
             batch_size, False, 0, 0, learning_rate, 0.0, False, weight_decay, costs,
         )  # fmt: skip
-        check_finite_outcome(layer, self.epochs_trained)
+        check_finite(layer, self.epochs_trained)
         self.epochs_trained += 1
         return float(costs[0])
 
@@ -317,7 +334,9 @@ class Gradient:
         The mean cost of the same samples.
     """
 
-    def __init__(self, parameters, weights, biases, cost):
+    def __init__(
+        self, parameters: NDArray, weights: list[NDArray], biases: list[NDArray], cost: float
+    ):
         self.parameters = parameters
         self.weights = weights
         self.biases = biases
@@ -332,73 +351,7 @@ class Trace:
     z, a, delta : list of ndarray
     """
 
-    def __init__(self, z, a, delta):
+    def __init__(self, z: list[NDArray], a: list[NDArray], delta: list[NDArray]):
         self.z = z
         self.a = a
         self.delta = delta
-
-
-def _scores(cost, correct, m, are_classes):
-    return {"cost": cost, "accuracy": correct / m} if are_classes else {"cost": cost}
-
-
-def _check_sizes(sizes):
-    try:
-        sizes = tuple(operator.index(n) for n in sizes)
-    except TypeError:
-        raise TypeError(
-            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
-        ) from None
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
-    for n in sizes:
-        if not 1 <= n <= MAX_SIZE:
-            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
-    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
-    if n_parameters > 2**40:
-        raise ValueError(f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible")
-    return sizes
-
-
-def _check_hidden(hidden, layers):
-    names = (hidden,) * layers if isinstance(hidden, str) else tuple(hidden)
-    if len(names) != layers:
-        raise ValueError(
-            f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
-        )
-    for name in names if layers else [hidden] if isinstance(hidden, str) else []:
-        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
-    return names
-
-
-def _check_pair(output, cost):
-    needed = _core.COST_OUTPUTS[cost]
-    if needed is None or needed == output:
-        return
-    fitting = [c for c in _core.COSTS if _core.COST_OUTPUTS[c] in (None, output)]
-    raise ValueError(
-        f"cost '{cost}' is for output='{needed}'; got output='{output}'. "
-        f"Costs for '{output}': {', '.join(fitting)}"
-    )
-
-
-def _check_dtype(dtype):
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be float32 or float64; got {dtype!r}") from None
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64; got {dtype}")
-    return dtype.newbyteorder("=")
-
-
-def _check_seed(seed):
-    if seed is None:
-        return secrets.randbits(63)
-    try:
-        seed = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be a whole number or None; got {seed!r}") from None
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be in 0 <= seed < 2**64; got {seed}")
-    return seed

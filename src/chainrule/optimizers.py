@@ -1,7 +1,8 @@
 """Optimisers: what a step makes of the gradient. The arithmetic is in `csrc/updates.h`."""
 
-import math
 from dataclasses import dataclass
+
+from chainrule.options import check_number
 
 
 @dataclass(frozen=True)
@@ -10,7 +11,7 @@ class SGD:
 
     Plain: w ← w - η g, where g is the mini-batch's mean gradient plus l2·w (weights only).
     With momentum μ: v ← μ v - η g and w ← w + v; with Nesterov's look-ahead w ← w + μ v - η g.
-    That is the book's momentum (chapter 3, its μ = 0 being plain descent); v begins at 0 and belongs to the network
+    That is the book's momentum (chapter 3); v begins at 0 and belongs to the network
     (`net.optimizer_state["velocity"]`), so that a later `fit` goes on with it.
 
     Parameters
@@ -32,13 +33,3 @@ class SGD:
         check_number("momentum", self.momentum, lambda x: 0 <= x < 1, "in 0 <= momentum < 1")
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, for example momentum=0.9")
-
-
-def check_number(name, value, valid, expected):
-    """Raise unless `value` is a finite number for which `valid` holds; `expected` says which those are."""
-    try:
-        ok = math.isfinite(value) and valid(value)
-    except TypeError:
-        raise TypeError(f"{name} must be {expected}; got {value!r}") from None
-    if not ok:
-        raise ValueError(f"{name} must be {expected}; got {value!r}")

@@ -1,6 +1,5 @@
 """Training: Python runs the epochs, the compiled core runs each one."""
 
-import operator
 import time
 
 import numpy as np
@@ -8,7 +7,8 @@ import numpy as np
 from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs
 from chainrule.history import History
-from chainrule.optimizers import SGD, check_number
+from chainrule.optimizers import SGD
+from chainrule.options import check_count, check_number
 from chainrule.progress import Progress
 
 
@@ -17,7 +17,7 @@ class DivergenceError(ArithmeticError):
 
 
 def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, progress):
-    """Train `net`; see `Network.fit`."""
+    """Train `net`; `Network.fit` documents it."""
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
     optimizer = SGD() if optimizer is None else optimizer
@@ -27,16 +27,13 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     batch_size = check_count("batch_size", batch_size, least=1)
     check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
     validation = None if validation_data is None else Validation(net, validation_data)
+    unknown = {} if validation is None else dict.fromkeys(validation.measures, np.nan)
 
-    if optimizer.momentum:
-        velocity = net.optimizer_state.get("velocity")
-        if velocity is None:
-            velocity = aligned_empty(net.parameters.size, net.dtype)
-            velocity[:] = 0
-        net.optimizer_state = {"velocity": velocity}
-    else:
-        velocity = None
-        net.optimizer_state = {}
+    velocity = net.optimizer_state.get("velocity") if optimizer.momentum else None
+    if optimizer.momentum and velocity is None:
+        velocity = aligned_empty(net.parameters.size, net.dtype)
+        velocity[:] = 0
+    net.optimizer_state = {} if velocity is None else {"velocity": velocity}
 
     history = net.history = History()
     # Where nothing happens between epochs, all of them are one call.
@@ -44,29 +41,23 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     with Progress(progress, epochs, len(X)) as shown:
         for _ in range(0, epochs, epochs_per_call):
             costs = np.full(epochs_per_call, np.nan)
-            started = time.perf_counter()
-            scores = {}
             layer = 0
+            started = time.perf_counter()
             try:
                 layer = _core.train(
                     net._plan, net.parameters, velocity, X, targets.Y, targets.labels, None,
                     batch_size, shuffle, net.seed, net.epochs_trained,
                     optimizer.learning_rate, optimizer.momentum, optimizer.nesterov, l2, costs,
                 )  # fmt: skip
-                seconds = time.perf_counter() - started
-                if validation is not None and not layer:
-                    scores = dict.fromkeys(validation.measures, np.nan)
-                    scores = validation.evaluate(net)
-            finally:  # after Ctrl-C too: what is finished counts
-                finished = costs[np.isfinite(costs)]
-                if len(finished) < epochs_per_call:
-                    seconds = time.perf_counter() - started
+            finally:  # after Ctrl-C too: the epochs that were finished count
+                finished = costs[~np.isnan(costs)]
+                seconds = (time.perf_counter() - started) / max(len(finished), 1)
                 for cost in finished:
-                    history.append(
-                        epoch=net.epochs_trained, cost=cost, seconds=seconds / len(finished), **scores
-                    )
+                    history.append(epoch=net.epochs_trained, cost=cost, seconds=seconds, **unknown)
                     net.epochs_trained += 1
-            check_finite_outcome(layer, net.epochs_trained)
+            check_finite(layer, net.epochs_trained)
+            if validation is not None:
+                history.amend(**validation.evaluate(net))
             shown.epoch_done(history)
     return history
 
@@ -78,34 +69,28 @@ class Validation:
         try:
             X, y = data
         except (TypeError, ValueError):
-            raise TypeError(f"validation_data must be a pair (X, y); got {type(data).__name__}") from None
+            raise TypeError(
+                f"validation_data must be a pair (X, y); got {type(data).__name__}"
+            ) from None
         self.X = as_inputs(X, net.sizes[0], net.dtype, "validation X")
         self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net.cost, "validation y")
-        self.are_classes = self.targets.are_classes
-        self.measures = ["validation_cost"] + ["validation_accuracy"] * self.are_classes
+        self.measures = ["validation_cost"]
+        if self.targets.are_classes:
+            self.measures.append("validation_accuracy")
 
     def evaluate(self, net):
+        """Return the measures on `net` as it is now."""
         cost, correct = _core.evaluate(
             net._plan, net.parameters, self.X, self.targets.Y, self.targets.labels
         )
         return dict(zip(self.measures, (cost, correct / len(self.X)), strict=False))
 
 
-def check_count(name, value, least):
-    """Return `value` as an int of at least `least`."""
-    try:
-        value = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number; got {value!r}") from None
-    if value < least:
-        raise ValueError(f"{name} must be {least} or more; got {value}")
-    return value
-
-
-def check_finite_outcome(layer, epoch):
-    """Raise if training stopped in `layer` (0: it did not) because the cost was no longer finite."""
+def check_finite(layer, epoch):
+    """Raise if `epoch` ended because the cost was not finite, first in `layer`; 0: it was."""
     if layer:
         raise DivergenceError(
-            f"the cost stopped being finite in epoch {epoch}, first at layer {layer}; the network is as epoch "
-            f"{epoch} found it. Try a smaller learning_rate, or inputs scaled to about -1 ... 1."
+            f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
+            f"{layer}; the network is as that epoch found it. Try a smaller learning_rate, or "
+            "inputs scaled to about -1 ... 1."
         )

@@ -1,0 +1,75 @@
+"""Types of the compiled core; its functions are documented in `_core.pyx`."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.int32]
+
+ACTIVATIONS: tuple[str, ...]
+COSTS: tuple[str, ...]
+COST_OUTPUTS: dict[str, str | None]
+
+class Plan:
+    sizes: tuple[int, ...]
+    n_parameters: int
+    def __init__(
+        self, sizes: Sequence[int], activations: Sequence[str], cost: str, bias: bool
+    ) -> None: ...
+
+def train(
+    plan: Plan,
+    parameters: Real,
+    velocity: Real | None,
+    X: Real,
+    Y: Real | None,
+    labels: Labels | None,
+    order: Labels | None,
+    batch_size: int,
+    shuffle: bool,
+    seed: int,
+    first_epoch: int,
+    learning_rate: float,
+    momentum: float,
+    nesterov: bool,
+    l2: float,
+    costs: NDArray[np.float64],
+) -> int: ...
+def gradient(
+    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
+) -> float: ...
+def evaluate(
+    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
+) -> tuple[float, int]: ...
+def feedforward(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
+def trace(
+    plan: Plan,
+    parameters: Real,
+    X: Real,
+    Y: Real | None,
+    labels: Labels | None,
+    z: list[Real],
+    a: list[Real],
+    delta: list[Real],
+) -> None: ...
+def gemm(
+    A: Real,
+    B: Real,
+    C: Real,
+    trans_a: bool = False,
+    trans_b: bool = False,
+    alpha: float = 1.0,
+    beta: float = 0.0,
+) -> None: ...
+def activate(name: str, Z: Real, A: Real) -> None: ...
+def activation_prime(name: str, A: Real, delta: Real) -> None: ...
+def exp(x: Real, out: Real) -> None: ...
+def all_finite(x: Real) -> bool: ...
+def shuffled(n: int, seed: int, stream: int, order: Labels) -> None: ...
+def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, int]: ...
+def blas_path() -> str | None: ...
+def blas_name() -> str: ...
+def simd_name() -> str: ...

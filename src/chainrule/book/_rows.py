@@ -1,0 +1,94 @@
+"""The book's data, a list of pairs (x, y) of columns, as arrays whose rows are samples."""
+
+import random
+from itertools import repeat, starmap
+
+import numpy as np
+
+
+class Rows:
+    """A list of pairs as arrays, checked and made once for all epochs.
+
+    Attributes
+    ----------
+    net : chainrule.Network that is to see them
+    X : (m, n_1)
+    targets : chainrule.arrays.Targets of the m samples
+    """
+
+    def __init__(self, net, data, y_is_label):
+        if len(data) == 0:
+            raise ValueError("expected a list of pairs (x, y), got an empty one")
+        ys = [y for _, y in data]
+        self.X, self.targets = net._samples(
+            _stacked([x for x, _ in data], net.sizes[0], net.dtype, "x"),
+            _labels(ys) if y_is_label else _stacked(ys, net.sizes[-1], net.dtype, "y"),
+        )
+        self.net, self.y_is_label = net, y_is_label
+
+    def __len__(self):
+        return len(self.X)
+
+
+def _stacked(columns, height, dtype, name):
+    """Return the columns (height, 1) as the rows of one array (m, height)."""
+    shapes = {np.shape(column) for column in columns}
+    if shapes != {(height, 1)}:
+        other = min(shapes - {(height, 1)})
+        hint = "; a class where a column is expected? (see convert)" if other == () else ""
+        raise ValueError(f"each {name} must be a column ({height}, 1); got {other}{hint}")
+    return np.concatenate(columns, dtype=dtype, casting="same_kind").reshape(-1, height)
+
+
+def _labels(ys):
+    shapes = {np.shape(y) for y in ys}
+    if shapes != {()}:
+        raise ValueError(
+            f"each y must be an int, the class of its x; got {min(shapes - {()})}; "
+            f"a column where a class is expected? (see convert)"
+        )
+    labels = np.array(ys)
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"each y must be an int, the class of its x; got {labels.dtype}")
+    return labels
+
+
+def check_list(data, name):
+    """Refuse the iterator that Python 3's zip gives where Python 2's gave a list."""
+    if not isinstance(data, list):
+        raise TypeError(
+            f"{name} must be a list of pairs (x, y); got {type(data).__name__}, "
+            f"which list(...) may make one"
+        )
+
+
+class Shuffled:
+    """A list to be shuffled over and over: the order is kept here, the list follows when asked to.
+
+    Used in a ``with`` block, at whose end the list is put into order however the block ends.
+    """
+
+    def __init__(self, items):
+        self._items, self._unshuffled = items, list(items)
+        self.order = list(range(len(items)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.reorder()
+
+    def reorder(self):
+        """Put the list itself into the present order."""
+        self._items[:] = map(self._unshuffled.__getitem__, self.order)
+
+    def again(self):
+        """Shuffle with the draws and swaps of ``random.shuffle`` in Python 2.
+
+        Python 3's own draws differently. For i = n-1 ... 1: j = int(random.random() * (i+1)), swap.
+        """
+        n, order = len(self.order), self.order
+        draws = np.fromiter(starmap(random.random, repeat((), max(n - 1, 0))), np.float64)
+        partners = (draws * np.arange(n, 1, -1)).astype(np.int64).tolist()
+        for i, j in zip(range(n - 1, 0, -1), partners, strict=True):
+            order[i], order[j] = order[j], order[i]

@@ -1,0 +1,131 @@
+"""What a user may ask for: each option is checked here before anything changes."""
+
+import difflib
+import math
+import operator
+import secrets
+from itertools import pairwise
+
+import numpy as np
+
+from chainrule import _core
+from chainrule.arrays import MAX_SIZE
+
+
+def check_name(kind, name, known):
+    """Return `name` if it is one of `known`, else raise with the nearest known one.
+
+    Parameters
+    ----------
+    kind : str
+        What the name is of, for the message: "hidden activation", "cost".
+    name : str
+        The user's choice.
+    known : iterable of str
+        The names there are.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a string.
+    ValueError
+        If it is not known.
+    """
+    known = list(known)
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} must be a name, one of {', '.join(known)}; got {name!r}")
+    if name not in known:
+        nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        raise ValueError(f"unknown {kind} '{name}'.{hint} Known: {', '.join(known)}")
+    return name
+
+
+def check_number(name, value, valid, expected):
+    """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
+    try:
+        ok = math.isfinite(value) and valid(value)
+    except TypeError:
+        raise TypeError(f"{name} must be {expected}; got {value!r}") from None
+    if not ok:
+        raise ValueError(f"{name} must be {expected}; got {value!r}")
+
+
+def check_count(name, value, least):
+    """Return `value` as an int of at least `least`."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number; got {value!r}") from None
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more; got {value}")
+    return value
+
+
+def check_sizes(sizes):
+    """Return `sizes` as a tuple of ints, two or more."""
+    try:
+        sizes = tuple(operator.index(n) for n in sizes)
+    except TypeError:
+        raise TypeError(
+            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
+        ) from None
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
+    for n in sizes:
+        if not 1 <= n <= MAX_SIZE:
+            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    if n_parameters > 2**40:
+        raise ValueError(
+            f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
+        )
+    return sizes
+
+
+def check_hidden(hidden, layers):
+    """Return the activations of the hidden layers, a name for each."""
+    names = (hidden,) * layers if isinstance(hidden, str) else tuple(hidden)
+    if len(names) != layers:
+        raise ValueError(
+            f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
+        )
+    for name in names if layers else [hidden] if isinstance(hidden, str) else []:
+        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    return names
+
+
+def check_pair(output, cost):
+    """Raise unless the cost is for this output activation."""
+    needed = _core.COST_OUTPUTS[cost]
+    if needed is None or needed == output:
+        return
+    fitting = [c for c in _core.COSTS if _core.COST_OUTPUTS[c] in (None, output)]
+    raise ValueError(
+        f"cost '{cost}' is for output='{needed}'; got output='{output}'. "
+        f"Costs for '{output}': {', '.join(fitting)}"
+    )
+
+
+def check_dtype(dtype):
+    """Return float32 or float64 in native byte order."""
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float32 or float64; got {dtype!r}") from None
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64; got {dtype}")
+    return dtype.newbyteorder("=")
+
+
+def check_seed(seed):
+    """Return `seed` as an int; a fresh one for None."""
+    if seed is None:
+        return secrets.randbits(63)
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number or None; got {seed!r}") from None
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be in 0 <= seed < 2**64; got {seed}")
+    return seed

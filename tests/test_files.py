@@ -1,0 +1,640 @@
+"""The model file: it brings back the same network, is written whole, and is checked in full."""
+
+import builtins
+import functools
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule import SGD, Network, files, load
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 5))
+Y = RNG.integers(3, size=40)
+MOMENTUM = SGD(0.2, momentum=0.9)
+
+
+def trained(*, epochs=2, **options):
+    options = {"hidden": "tanh", "cost": "quadratic", "seed": 3} | options
+    net = Network([5, 4, 3], **options)
+    net.fit(X, Y, optimizer=MOMENTUM, epochs=epochs, batch_size=7)
+    return net
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A saved network with optimiser state, alone in its folder."""
+    trained().save(tmp_path / "net.npz")
+    return tmp_path / "net.npz"
+
+
+# What comes back
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"dtype": "float64"},
+        {"bias": False},
+        {"output": "softmax", "cost": "log_likelihood", "hidden": "relu"},
+        {"cost": "cross_entropy", "hidden": ["identity"]},
+        {"seed": None},
+        {"seed": 2**64 - 1},
+    ],
+)
+def test_the_same_network_comes_back(tmp_path, options):
+    net = trained(**options)
+    net.save(tmp_path / "net.npz")
+    back = load(tmp_path / "net.npz")
+    for name in ("sizes", "hidden", "output", "cost", "bias", "dtype", "seed", "epochs_trained"):
+        assert getattr(back, name) == getattr(net, name), name
+        assert type(getattr(back, name)) is type(getattr(net, name)), name
+    np.testing.assert_array_equal(back.parameters, net.parameters)
+    np.testing.assert_array_equal(back(X), net(X))
+    assert back.optimizer_state.keys() == net.optimizer_state.keys() == {"velocity"}
+    np.testing.assert_array_equal(back.optimizer_state["velocity"], net.optimizer_state["velocity"])
+
+    # It goes on as the one that was never saved.
+    for one in (net, back):
+        one.fit(X, Y, optimizer=MOMENTUM, epochs=3, batch_size=7)
+    np.testing.assert_array_equal(back.parameters, net.parameters)
+    assert back.epochs_trained == 5
+
+
+def test_a_network_as_it_was_drawn_comes_back(tmp_path):
+    net = Network([2, 1], seed=1)
+    net.save(tmp_path / "net.npz")
+    back = load(tmp_path / "net.npz")
+    assert back.optimizer_state == {}
+    assert back.hidden == ()
+    np.testing.assert_array_equal(back.parameters, net.parameters)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("name", ["net.npz", "net", "net.model", "nét 1.npz"])
+def test_the_name_is_used_as_it_is(tmp_path, name, kind):
+    trained().save(kind(tmp_path / name))
+    assert os.listdir(tmp_path) == [name]
+    load(kind(tmp_path / name))
+
+
+def test_numpy_reads_the_file(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        assert sorted(arrays) == ["header", "optimizer.velocity", "parameters"]
+        header = json.loads(arrays["header"].tobytes())
+    assert header["format"] == "chainrule network"
+    assert header["format_version"] == 1
+    assert header["package_version"] == chainrule.__version__
+    assert header["sizes"] == [5, 4, 3]
+    assert header["optimizer_state"] == ["velocity"]
+
+
+def test_the_same_network_makes_the_same_bytes(path, tmp_path):
+    trained().save(tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", [b"net.npz", 3, None, io.BytesIO()])
+def test_only_file_names_are_taken(name):
+    with pytest.raises(TypeError, match="expected a file name as str or path object, got"):
+        trained().save(name)
+    with pytest.raises(TypeError, match="expected a file name as str or path object, got"):
+        load(name)
+
+
+# Written whole or not at all
+
+
+class FailingFile:
+    """A file whose n-th write fails, as on a full disk."""
+
+    def __init__(self, path, mode, fail_at):
+        self._file, self._left = builtins.open(path, mode), fail_at  # noqa: SIM115
+
+    def write(self, data):
+        self._left -= 1
+        if self._left == 0:
+            self._file.write(bytes(data)[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        return self._file.write(data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._file.close()
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+def assert_old_file_is_intact(path, old):
+    assert path.read_bytes() == old
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_each_write_may_fail(path, monkeypatch):
+    old = path.read_bytes()
+    net = trained(epochs=4)
+    for fail_at in range(1, 1000):
+        failing = functools.partial(FailingFile, fail_at=fail_at)
+        monkeypatch.setattr(files, "open", failing, raising=False)
+        try:
+            net.save(path)
+        except OSError:
+            assert_old_file_is_intact(path, old)
+        else:
+            break
+    assert fail_at > 8  # three arrays, each with a header before and data behind
+    monkeypatch.undo()
+    assert load(path).epochs_trained == 4
+
+
+@pytest.mark.parametrize("module", ["os", "shutil"])
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_each_step_after_the_writes_may_fail(path, monkeypatch, module, error):
+    def fail(*args):
+        raise error
+
+    old = path.read_bytes()
+    steps = {"os": [(os, "fsync"), (os, "replace")], "shutil": [(files.shutil, "copymode")]}
+    for owner, name in steps[module]:
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, name, fail)
+            with pytest.raises(type(error)):
+                trained(epochs=4).save(path)
+        assert_old_file_is_intact(path, old)
+
+
+def test_the_disk_is_really_full(path):
+    resource = pytest.importorskip("resource", reason="no file size limits on this system")
+    old = path.read_bytes()
+    net = trained(epochs=4)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in range(0, len(old), 97):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                net.save(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert_old_file_is_intact(path, old)
+
+
+def test_a_new_file_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        trained().save(tmp_path / "net.npz")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_data_is_on_the_disk_before_the_name_is(path, monkeypatch):
+    steps = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda f: (steps.append(os.fstat(f).st_size), fsync(f)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (steps.append("replace"), replace(a, b)))
+    trained().save(path)
+    assert steps == [path.stat().st_size, "replace"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_a_plain_open(tmp_path, umask):
+    # In a process of its own: the umask belongs to the whole process.
+    code = """if True:
+        import os, sys, chainrule
+        os.umask(int(sys.argv[1]))
+        open("plain", "wb").close()
+        chainrule.Network([2, 1], seed=0).save("net.npz")
+    """
+    subprocess.run([sys.executable, "-c", code, str(umask)], cwd=tmp_path, check=True)
+    mode = stat.S_IMODE((tmp_path / "net.npz").stat().st_mode)
+    assert mode == stat.S_IMODE((tmp_path / "plain").stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_permissions_of_an_old_file_stay(path):
+    path.chmod(0o640)
+    trained().save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_a_link_stays_a_link(path):
+    link = path.parent / "link.npz"
+    link.symlink_to(path.name)
+    trained(epochs=5).save(link)
+    assert link.is_symlink()
+    assert load(path).epochs_trained == 5
+
+
+def test_a_folder_is_not_replaced(tmp_path):
+    folder = tmp_path / "net.npz"
+    folder.mkdir()
+    with pytest.raises(OSError, match=r"got a folder or device: .*net\.npz"):
+        trained().save(folder)
+    with pytest.raises(OSError, match=r"got a folder or device: .*net\.npz"):
+        load(folder)
+    assert os.listdir(tmp_path) == ["net.npz"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_a_device_is_neither_replaced_nor_read(tmp_path):
+    pipe = tmp_path / "net.npz"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="got a folder or device"):
+        trained().save(pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(OSError, match="got a folder or device"):
+        load(pipe)
+    with pytest.raises(OSError, match="got a folder or device"):
+        load("/dev/zero")
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        trained().save(tmp_path / "no" / "net.npz")
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "no" / "net.npz")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda net: net.parameters.__setitem__(3, np.nan), "finite numbers in 'parameters'"),
+        (
+            lambda net: net.optimizer_state["velocity"].__setitem__(0, np.inf),
+            "finite numbers in 'optimizer.velocity'",
+        ),
+        (lambda net: setattr(net, "hidden", (abs,)), "'hidden' to be a list of names"),
+        (lambda net: setattr(net, "epochs_trained", -1), "'epochs_trained' to be a whole number"),
+        (
+            lambda net: net.optimizer_state.update(velocity=np.array([object()])),
+            "'optimizer.velocity' to be a flat float32 array",
+        ),
+        (lambda net: net.optimizer_state.update({"../x": np.zeros(1)}), "'optimizer_state' to be"),
+        (
+            lambda net: net.optimizer_state.update(v=np.zeros(1, "f4")),
+            "'optimizer.v' to be a flat float32 array of 39 numbers, got .* shape .1,.",
+        ),
+        (
+            lambda net: net.optimizer_state.update(v=np.zeros((13, 3), "f4")),
+            "'optimizer.v' to be a flat float32 array of 39 numbers",
+        ),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(path, spoil, message):
+    old = path.read_bytes()
+    net = trained()
+    spoil(net)
+    with pytest.raises(ValueError, match=f"this network cannot be saved: expected .*{message}"):
+        net.save(path)
+    assert_old_file_is_intact(path, old)
+
+
+# Checked in full
+
+
+def rewrite(path, *, header=(), drop=(), compress=False, **arrays):
+    """Write the file again with other fields in its header, or other arrays."""
+    with np.load(path) as old:
+        contents = dict(old)
+    fields = json.loads(contents["header"].tobytes()) | dict(header)
+    fields = {name: value for name, value in fields.items() if name not in drop}
+    contents["header"] = np.frombuffer(json.dumps(fields).encode(), np.uint8)
+    contents = {name: a for name, a in (contents | arrays).items() if name not in drop}
+    (np.savez_compressed if compress else np.savez)(path, **contents)
+
+
+def refused(path, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path} cannot be loaded: ")
+
+
+def test_rewritten_unchanged_it_is_still_good(path):
+    before = load(path)
+    rewrite(path)
+    np.testing.assert_array_equal(load(path).parameters, before.parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("format", "onnx", "expected 'format' to be 'chainrule network', got 'onnx'"),
+        ("format_version", 2, "expected 'format_version' to be 1, got 2"),
+        ("format_version", True, "expected 'format_version' to be 1, got True"),
+        ("format_version", 1.0, "expected 'format_version' to be 1, got 1.0"),
+        ("package_version", 1, "'package_version' to be a string, got 1"),
+        ("sizes", [5], "'sizes' to be a list of two or more whole numbers from 1 to"),
+        ("sizes", [5, 0, 3], "'sizes' to be a list"),
+        ("sizes", [5, -4, 3], "'sizes' to be a list"),
+        ("sizes", [5, 4.0, 3], "'sizes' to be a list"),
+        ("sizes", [True, 4, 3], "'sizes' to be a list"),
+        ("sizes", ["5", 4, 3], "'sizes' to be a list"),
+        ("sizes", {"0": 5}, "'sizes' to be a list"),
+        ("sizes", 5, "'sizes' to be a list"),
+        ("sizes", [5, 4, 4], "flat float32 array of 44 numbers, got .* shape .39,."),
+        ("sizes", [10**6, 10**6, 3], "array of 1000004000003 numbers"),
+        ("sizes", [10**4000, 10**300], "'sizes' to be a list of .* from 1 to 2..31 - 1, got"),
+        ("sizes", [2**31 - 1] * 300, "'parameters' to be a flat float32 array of 1\\d{21} numbers"),
+        ("sizes", [5, 4, 3, 3], "'parameters' to be a flat"),
+        ("hidden", [], "hidden must be one name, or one for each of the 1 hidden layers"),
+        ("hidden", "tanh", "'hidden' to be a list of names, got 'tanh'"),
+        ("hidden", [["tanh"]], "'hidden' to be a list of names"),
+        ("hidden", ["softmax"], "softmax"),
+        ("hidden", ["tahn"], "Did you mean 'tanh'"),
+        ("output", None, "'output' to be a name, got None"),
+        ("output", "os.system", "unknown output activation"),
+        ("cost", ["quadratic"], "'cost' to be a name"),
+        ("cost", "log_likelihood", "'softmax'"),
+        ("bias", 1, "'bias' to be true or false, got 1"),
+        ("bias", False, "array of 32 numbers, got .* shape .39,."),
+        ("dtype", "float64", "'parameters' to be a one-dimensional float64 array"),
+        ("dtype", "float16", "'dtype' to be float32 or float64, got 'float16'"),
+        ("dtype", ["float32"], "'dtype' to be float32 or float64"),
+        ("seed", -1, "'seed' to be a whole number from 0 to .*, got -1"),
+        ("seed", None, "'seed' to be a whole number"),
+        ("seed", 2**64, "'seed' to be a whole number"),
+        ("epochs_trained", 1.5, "'epochs_trained' to be a whole number from 0 to .*, got 1.5"),
+        ("epochs_trained", "2", "'epochs_trained' to be"),
+        ("epochs_trained", float("nan"), "'epochs_trained' to be"),
+        ("optimizer_state", {"velocity": 39}, "'optimizer_state' to be a list of names, got"),
+        ("optimizer_state", "v", "'optimizer_state' to be a list of names, got 'v'"),
+        ("optimizer_state", [1], "'optimizer_state' to be a list of names"),
+        ("optimizer_state", ["../x"], "'optimizer_state' to be a list of names"),
+        ("optimizer_state", [], "expected the arrays 'parameters'; got .*'optimizer.velocity'"),
+        ("optimizer_state", ["m"], "expected the arrays .*'optimizer.m'"),
+        ("extra", 1, "expected only 'format', .* in the header, got .*'extra'"),
+    ],
+)
+def test_each_field_of_the_header_is_checked(path, name, value, message):
+    rewrite(path, header={name: value})
+    refused(path, message)
+
+
+@pytest.mark.parametrize("name", list(files._FIELDS))
+def test_no_field_may_be_missing(path, name):
+    rewrite(path, drop=[name])
+    refused(path, f"expected '{name}' in the header")
+
+
+def test_of_a_newer_format_only_the_version_is_said(path):
+    rewrite(path, header={"format_version": 7, "layers": []}, drop=["sizes", "parameters"])
+    refused(path, "'format_version' to be 1, got 7")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (np.frombuffer(b"[1, 2]", np.uint8), r"expected a JSON object as header, got \[1, 2\]"),
+        (np.frombuffer(b"{", np.uint8), "expected a header in JSON, got b'{'"),
+        (np.frombuffer(b"[" * 100_000, np.uint8), "expected a header in JSON"),
+        (np.frombuffer(b"\xff\xfe{}", np.uint8), "expected a header in JSON"),
+        (np.zeros(0, np.uint8), "expected a header in JSON, got b''"),
+        (np.zeros((2, 2), np.uint8), "'header' to be a one-dimensional uint8 array, got shape"),
+        (np.zeros(3), "'header' to be a one-dimensional uint8 array, got .* float64"),
+        (np.array("{}"), "'header' to be a one-dimensional uint8 array, got .* <U2"),
+    ],
+)
+def test_the_header_is_checked_as_a_whole(path, header, message):
+    with np.load(path) as old:
+        contents = dict(old) | {"header": header}
+    np.savez(path, **contents)
+    refused(path, message)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (np.zeros(38, np.float32), "array of 39 numbers, got .* shape .38,."),
+        (np.zeros(40, np.float32), "array of 39 numbers, got .* shape .40,."),
+        (np.zeros((39, 1), np.float32), "one-dimensional float32 array, got shape"),
+        (np.zeros(39), "one-dimensional float32 array, got .* float64"),
+        (np.zeros(39, np.int32), "one-dimensional float32 array, got .* int32"),
+        (np.zeros(39, np.complex64), "one-dimensional float32 array, got .* complex64"),
+        (np.zeros(39, "U1"), "one-dimensional float32 array"),
+        (np.zeros(39, [("a", "f4")]), "one-dimensional float32 array"),
+        (np.full(39, np.nan, np.float32), "finite numbers in 'parameters', got NaN or infinity"),
+        (np.full(39, -np.inf, np.float32), "finite numbers in 'parameters'"),
+    ],
+)
+def test_the_parameters_are_checked(path, parameters, message):
+    rewrite(path, parameters=parameters)
+    refused(path, message)
+
+
+@pytest.mark.parametrize(
+    ("velocity", "message"),
+    [
+        (np.zeros(1, np.float32), "array of 39 numbers, got .* shape .1,."),
+        (np.zeros(40, np.float32), "array of 39 numbers, got .* shape .40,."),
+        (np.zeros(39), "one-dimensional float32 array, got .* float64"),
+        (np.full(39, np.nan, np.float32), "finite numbers in 'optimizer.velocity'"),
+    ],
+)
+def test_the_optimizer_state_is_checked(path, velocity, message):
+    rewrite(path, **{"optimizer.velocity": velocity})
+    refused(path, message)
+
+
+def test_big_endian_arrays_are_read(path):
+    net = load(path)
+    rewrite(
+        path,
+        parameters=net.parameters.astype(">f4"),
+        **{"optimizer.velocity": net.optimizer_state["velocity"].astype(">f4")},
+    )
+    with np.load(path) as arrays:
+        assert arrays["parameters"].dtype == ">f4"
+    back = load(path)
+    np.testing.assert_array_equal(back.parameters, net.parameters)
+    assert back.optimizer_state["velocity"].dtype.isnative
+    back.fit(X, Y, optimizer=MOMENTUM, epochs=1)
+    net.fit(X, Y, optimizer=MOMENTUM, epochs=1)
+    np.testing.assert_array_equal(back.parameters, net.parameters)
+
+
+@pytest.mark.parametrize("name", ["parameters", "optimizer.velocity"])
+def test_no_array_may_be_missing(path, name):
+    rewrite(path, drop=[name])
+    refused(path, f"expected the arrays .*'{name}'.*; got")
+
+
+def test_no_array_may_be_added(path):
+    rewrite(path, extra=np.zeros(3))
+    refused(path, "expected the arrays 'parameters', .*; got .*'extra'")
+
+
+class Bomb:
+    def __reduce__(self):
+        return (os.mkdir, ("exploded",))
+
+
+@pytest.mark.parametrize("name", ["header", "parameters", "optimizer.velocity"])
+def test_pickles_are_not_opened(path, name, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    with np.load(path) as old:
+        contents = dict(old) | {name: np.array([Bomb()], object)}
+    np.savez(path, **contents)
+    refused(path, f"'{name}' to be a one-dimensional .* object")
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_foreign_archives(path):
+    np.savez(path, a=np.zeros(3), b=np.zeros(2))
+    refused(path, "expected a network written by chainrule, got an archive of 'a', 'b'")
+    with zipfile.ZipFile(path, "w"):
+        pass
+    refused(path, "got an archive of nothing")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"PK", b"\x80\x04K\x01.", b"PK\x05\x06" + 18 * b"\xff"]
+)
+def test_foreign_files(path, content):
+    path.write_bytes(content)
+    refused(
+        path, "expected a complete .npz file written by chainrule, got a damaged or foreign one"
+    )
+
+
+def test_files_cut_short(path):
+    content = path.read_bytes()
+    for size in range(len(content)):
+        path.write_bytes(content[:size])
+        refused(path, "damaged or foreign")
+
+
+def test_each_damaged_byte_is_found_or_harmless(path):
+    content = path.read_bytes()
+    good = load(path)
+    messages = []
+    for position in range(len(content)):
+        for bits in (0x01, 0x80, 0xFF):
+            damaged = bytearray(content)
+            damaged[position] ^= bits
+            path.write_bytes(damaged)
+            try:
+                back = load(path)
+            except ValueError as error:
+                messages.append(str(error))
+                continue
+            # A date or a flag of the archive, which nothing here depends on.
+            assert repr(back) == repr(good)
+            assert back.epochs_trained == good.epochs_trained
+            np.testing.assert_array_equal(back.parameters, good.parameters)
+            np.testing.assert_array_equal(
+                back.optimizer_state["velocity"], good.optimizer_state["velocity"]
+            )
+    assert len(messages) > 2 * len(content)
+    assert all(message.startswith(f"{path} cannot be loaded: ") for message in messages)
+
+
+def test_compressed_arrays_are_refused_before_they_unfold(path, monkeypatch):
+    rewrite(path, parameters=np.zeros(10**7, np.float32), compress=True)
+    assert path.stat().st_size < 10**5
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    refused(path, "expected uncompressed arrays, got compressed ones")
+
+
+def set_in_directory(path, name, offset, value):
+    """Set four bytes in the archive's directory entry of an array."""
+    content = bytearray(path.read_bytes())
+    start = content.rindex(b"PK\x01\x02", 0, content.rindex(name.encode()))
+    content[start + offset : start + offset + 4] = value.to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+def test_arrays_longer_than_the_file_are_refused_unread(path, monkeypatch):
+    for offset in (20, 24):  # the stored and the real size
+        set_in_directory(path, "parameters.npy", offset, 2**31)
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    refused(path, "expected arrays no longer than the file, got longer ones")
+
+
+def test_overlapping_arrays_are_refused_unread(path, monkeypatch):
+    # Many entries of the directory that all point to the same large stored bytes.
+    net = Network([1000, 10], seed=0)
+    net.save(path)
+    content = path.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    end = content.rindex(b"PK\x05\x06")
+    entries = content[directory:end]
+    overlapping = bytearray(content[:directory] + 9 * entries + content[end:])
+    at = overlapping.rindex(b"PK\x05\x06")
+    overlapping[at + 8 : at + 16] = 2 * (9 * 2).to_bytes(2, "little") + (9 * len(entries)).to_bytes(
+        4, "little"
+    )
+    path.write_bytes(overlapping)
+    with zipfile.ZipFile(path) as archive:
+        assert len(archive.infolist()) == 18
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    refused(path, "expected arrays no longer than the file, got longer ones")
+
+
+def test_a_shape_beyond_its_data_is_refused(path):
+    with np.load(path) as old:
+        contents = dict(old)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in contents.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, array)
+            raw = buffer.getvalue()
+            if name == "parameters":
+                assert b"(39,), " in raw
+                raw = raw.replace(b"(39,), ", b"(9999,), ", 1)
+                raw = raw.replace(b"  \n", b"\n", 1)  # keeps the length
+            archive.writestr(f"{name}.npy", raw)
+    refused(path, "expected 39996 bytes of data in 'parameters', got 156")
+
+
+def npy(header, version=1):
+    return b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b"",
+        b"\x93NUMPY",
+        b"plain text",
+        npy(b"{"),
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (39,)}", version=3),
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (39.5,)}"),
+        npy(b"{'descr': '<f4', 'fortran_order': False}"),
+        npy(b"{'descr': (), 'fortran_order': False, 'shape': (39,)}"),
+        npy(b"{'descr': [('a',)], 'fortran_order': False, 'shape': (39,)}"),
+        npy(b"-" * 9000 + b"1"),
+        npy(b"__import__('os').mkdir('exploded')"),
+    ],
+)
+def test_members_that_are_no_arrays(path, member):
+    with np.load(path) as old:
+        header = old["header"]
+    np.savez(path, header=header)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("parameters.npy", member)
+        archive.writestr("optimizer.velocity.npy", member)
+    refused(path, "expected 'parameters' to be a plain .npy array")
+
+
+def test_a_refused_file_changes_no_network(path):
+    net = trained()
+    before = net.parameters.copy()
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(path, "damaged")
+    np.testing.assert_array_equal(net.parameters, before)
