@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from chainrule import _core
-from chainrule.arrays import Targets, aligned_empty, as_inputs
+from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.history import History
 from chainrule.optimizers import SGD
 from chainrule.options import check_count, check_number
@@ -29,10 +29,7 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     validation = None if validation_data is None else Validation(net, validation_data)
     unknown = {} if validation is None else dict.fromkeys(validation.measures, np.nan)
 
-    velocity = net.optimizer_state.get("velocity") if optimizer.momentum else None
-    if optimizer.momentum and velocity is None:
-        velocity = aligned_empty(net.parameters.size, net.dtype)
-        velocity[:] = 0
+    velocity = velocity_of(net) if optimizer.momentum else None
     net.optimizer_state = {} if velocity is None else {"velocity": velocity}
 
     history = net.history = History()
@@ -60,6 +57,21 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
                 history.amend(**validation.evaluate(net))
             shown.epoch_done(history)
     return history
+
+
+def velocity_of(net):
+    """Return the velocity that momentum goes on with: the network's, or 0 at the beginning."""
+    n = net.parameters.size
+    velocity = aligned_empty(n, net.dtype)
+    given = net.optimizer_state.get("velocity", np.zeros(n, net.dtype))
+    given = as_real('optimizer_state["velocity"]', given, net.dtype)
+    if given.shape != (n,):
+        raise ValueError(
+            f'optimizer_state["velocity"] must have the shape ({n},) of the parameters; '
+            f"got {given.shape}"
+        )
+    velocity[:] = given
+    return velocity
 
 
 class Validation:

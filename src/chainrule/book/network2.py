@@ -51,7 +51,7 @@ class CrossEntropyCost:
 def _times_log(x, a):
     """Return x ln a, and 0 where x is 0 whatever a."""
     with np.errstate(divide="ignore"):
-        return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, a)))
+        return x * np.log(np.where(x == 0, 1.0, a))
 
 
 # Any other class with fn and delta is a cost too, which goes through NumPy batch by batch.
