@@ -197,13 +197,17 @@ INLINE void ask_for_some(request *next, size_t lines) {
         if (end > next->width) end = next->width;
         for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
         next->column = end;
-        if (end == next->width) next->column = 0, next->row++;
+        if (end == next->width) {
+            PREFETCH(row + end - 1); /* a row need not begin on a line, and then ends on one more */
+            next->column = 0;
+            next->row++;
+        }
     }
 }
 
 static void inner_gemm(real *c, size_t ldc, const real *a, size_t lda, request *next, const real *b, size_t ldb,
                        size_t m, size_t n, size_t k, real alpha, real beta) {
-    const size_t tiles = (m / INNER_ROWS) * (n / INNER_COLUMNS) + 1;
+    const size_t whole = (m / INNER_ROWS) * (n / INNER_COLUMNS), tiles = whole ? whole : 1;
     const size_t lines = next->rows * (next->width * sizeof(real) / CACHE_LINE + 1) / tiles + 1;
     size_t i = 0;
 #define TILES(ROWS, COLUMNS)                                                                                           \

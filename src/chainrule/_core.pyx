@@ -435,6 +435,14 @@ def shuffled(Py_ssize_t n, uint64_t seed, uint64_t stream, int32_t[::1] order):
     cr_shuffle(&order[0], n, seed, stream)
 
 
+def swap_by(const double[::1] draws, int32_t[::1] order):
+    """Shuffle order (n,) by draws (n - 1,) from [0, 1): for i = n-1 ... 1 swap i and int(draws[n-1-i] * (i + 1))."""
+    cdef Py_ssize_t i, j, n = order.shape[0]
+    for i in range(n - 1, 0, -1):
+        j = <Py_ssize_t> (draws[n - 1 - i] * (i + 1))
+        order[i], order[j] = order[j], order[i]
+
+
 def philox(counter, key):
     """The four words of one block of Philox4x32-10."""
     cdef uint32_t c[4]

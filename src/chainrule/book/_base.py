@@ -120,7 +120,7 @@ class BookNetwork:
         rows.net._train(
             rows.X,
             rows.targets.Y,
-            order=np.array(shuffled.order, dtype=np.int32),
+            order=shuffled.order,
             batch_size=mini_batch_size,
             learning_rate=eta,
             weight_decay=decay,

@@ -5,6 +5,8 @@ from itertools import repeat, starmap
 
 import numpy as np
 
+from chainrule import _core
+
 
 class Rows:
     """A list of pairs as arrays, checked and made once for all epochs.
@@ -70,7 +72,7 @@ class Shuffled:
 
     def __init__(self, items):
         self._items, self._unshuffled = items, list(items)
-        self.order = list(range(len(items)))
+        self.order = np.arange(len(items), dtype=np.int32)
 
     def __enter__(self):
         return self
@@ -80,15 +82,13 @@ class Shuffled:
 
     def reorder(self):
         """Put the list itself into the present order."""
-        self._items[:] = map(self._unshuffled.__getitem__, self.order)
+        self._items[:] = map(self._unshuffled.__getitem__, self.order.tolist())
 
     def again(self):
         """Shuffle with the draws and swaps of ``random.shuffle`` in Python 2.
 
         Python 3's own draws differently. For i = n-1 ... 1: j = int(random.random() * (i+1)), swap.
         """
-        n, order = len(self.order), self.order
-        draws = np.fromiter(starmap(random.random, repeat((), max(n - 1, 0))), np.float64)
-        partners = (draws * np.arange(n, 1, -1)).astype(np.int64).tolist()
-        for i, j in zip(range(n - 1, 0, -1), partners, strict=True):
-            order[i], order[j] = order[j], order[i]
+        n = len(self.order)
+        draws = np.fromiter(starmap(random.random, repeat((), n - 1)), np.float64, max(n - 1, 0))
+        _core.swap_by(draws, self.order)
