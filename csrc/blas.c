@@ -64,9 +64,7 @@ const char *cr_open_blas(const char *path) {
 
 #else
 
-const char *cr_open_blas(const char *path) {
-    return path ? "this build has no BLAS" : NULL;
-}
+const char *cr_open_blas(const char *path) { return path ? "this build has no BLAS" : NULL; }
 
 #endif
 

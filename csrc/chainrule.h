@@ -53,7 +53,7 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
         void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
-        /* out (rows, width) <- 1 at each row's label, else 0; label i is labels[order[i]], or labels[i] without one */\
+        /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else 0 */  \
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
         /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
         size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width);                                 \
@@ -81,8 +81,8 @@ extern const cr_kernels_f64 *cr_f64;
  * or NULL (and changes nothing) where the processor or this build has none of that name. */
 const char *cr_select_simd(const char *name);
 
-/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c, by the kernel above where that is faster or there
- * is no BLAS. Every size and stride is below 2^31. */
+/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c, by the kernel above where that is faster or
+ * there is no BLAS. Every size and stride is below 2^31. */
 void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
                  const float *b, size_t ldb, float beta, float *c, size_t ldc);
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
@@ -106,7 +106,7 @@ void *cr_library_open(const char *path); /* private to the caller: its symbols a
 void *cr_library_symbol(void *library, const char *name);
 const char *cr_library_error(void);
 int cr_getenv(const char *name, char *value, size_t size); /* 1 if it is set and was copied to value */
-void cr_setenv(const char *name, const char *value);      /* NULL removes it */
+void cr_setenv(const char *name, const char *value);       /* NULL removes it */
 typedef struct {
     int avx2, avx512; /* usable: the processor has them, with FMA, and the system saves their registers */
 } cr_cpu;

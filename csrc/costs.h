@@ -11,7 +11,7 @@
             INDEPENDENT for (int k = 0; k < BLOCK; k++) lanes[k] += (double)(TERM(i + k));                             \
         }                                                                                                              \
         for (int k = 0; i < (n); i++, k++) lanes[k] += (double)(TERM(i));                                              \
-        (total) = fold(lanes);                                                                                     \
+        (total) = fold(lanes);                                                                                         \
     } while (0)
 
 INLINE real squared(real x) { return x * x; }
@@ -54,8 +54,8 @@ static void cross_entropy_delta(real *delta, const real *a, const real *y, size_
     quadratic_delta(delta, a, y, rows, width);
 }
 
-/* -sum_j y_j ln a_j with a = softmax(z). With k the largest output, ln a_j = (z_j - z_k) - ln(1 + sum_{i != k} a_i/a_k):
- * no ln of a number that has lost its digits. */
+/* -sum_j y_j ln a_j with a = softmax(z). With k the largest output, ln a_j = (z_j - z_k) - ln(1 + sum_{i != k}
+ * a_i/a_k): no ln of a number that has lost its digits. */
 static double log_likelihood_cost(const real *z, const real *a, const real *y, size_t rows, size_t width) {
     double total = 0;
     for (size_t i = 0; i < rows; i++, z += width, a += width, y += width) {

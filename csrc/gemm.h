@@ -38,9 +38,7 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
                        int padded, size_t rows, size_t vectors, size_t last, size_t k, real alpha, real beta) {
     vector sums[OUTER_ROWS][OUTER_VECTORS];
     const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero;
-    }
+    UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero; }
     for (size_t p = 0; p < k; p++) {
         vector right[OUTER_VECTORS];
         UNROLL for (size_t v = 0; v < vectors; v++) {
@@ -66,8 +64,7 @@ static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t
     size_t i = 0;
 #define TILES(ROWS, VECTORS, LAST)                                                                                     \
     for (; i + (ROWS) <= m; i += (ROWS))                                                                               \
-    outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, \
-               alpha, beta)
+    outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, alpha, beta)
 #define ALL_TILES(VECTORS, LAST)                                                                                       \
     TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
     TILES(OUTER_ROWS / 2, VECTORS, LAST);                                                                              \
@@ -144,9 +141,7 @@ INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const rea
                        size_t columns, size_t k, real alpha, real beta) {
     vector sums[INNER_ROWS][INNER_COLUMNS];
     const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero;
-    }
+    UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero; }
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];

@@ -50,9 +50,7 @@ void *cr_library_open(const char *path) {
     return LoadLibraryExA(path, NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
 }
 
-void *cr_library_symbol(void *library, const char *name) {
-    return (void *)GetProcAddress((HMODULE)library, name);
-}
+void *cr_library_symbol(void *library, const char *name) { return (void *)GetProcAddress((HMODULE)library, name); }
 
 const char *cr_library_error(void) {
     static char message[64];

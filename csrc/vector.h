@@ -1,5 +1,5 @@
-/* A SIMD register as a C type: `vector` holds LANES numbers; + - * work on it lane by lane. Compilers without GNU vector
- * types get a register of one lane. */
+/* A SIMD register as a C type: `vector` holds LANES numbers; + - * work on it lane by lane. Compilers without GNU
+ * vector types get a register of one lane. */
 
 #if defined(__AVX2__) && !defined(_MSC_VER)
 #include <immintrin.h>
@@ -46,7 +46,9 @@ INLINE void zip(vector *low, vector *high, vector a, vector b) {
 
 #elif defined(X86_VECTORS) && defined(__AVX512F__)
 
-INLINE vector load_part(const real *x, size_t n) { return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x); }
+INLINE vector load_part(const real *x, size_t n) {
+    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x);
+}
 INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_ps(x, (__mmask16)((1u << n) - 1), (__m512)v); }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);

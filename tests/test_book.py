@@ -438,13 +438,31 @@ def test_early_stopping(capsys):
         net.SGD(training, 50, 5, 0.0, early_stopping_n=3)
 
 
-class InterruptedAtEpoch2:
-    def write(self, text):
-        if "Epoch 2" in text:
-            raise KeyboardInterrupt
+class Listener:
+    """Takes the place of stdout, and calls a function with each line."""
+
+    def __init__(self, listen):
+        self.write = listen
 
     def flush(self):
         pass
+
+
+def test_what_is_kept_after_one_epoch_is_not_changed_by_the_next(monkeypatch):
+    training, _ = draw(12)
+    net = network2.Network(SIZES)
+    kept, copied = [], []
+
+    def listen(text):
+        kept.append(net.weights + net.biases)
+        copied.append([p.copy() for p in kept[-1]])
+
+    monkeypatch.setattr(sys, "stdout", Listener(listen))
+    net.SGD(training, 3, 5, 0.1)
+    for of_kept, of_copied in zip(kept, copied, strict=True):
+        for p, q in zip(of_kept, of_copied, strict=True):
+            np.testing.assert_array_equal(p, q)
+    assert (kept[0][0] != kept[-1][0]).all()
 
 
 @pytest.mark.parametrize("cost", ["cross_entropy", "cubic"])
@@ -456,7 +474,12 @@ def test_an_interruption_leaves_list_and_network_as_far_as_they_came(cost, monke
     random.seed(12345678)
     literal.train([list(shuffled_as_python_2(start)) for _ in range(3)], 0.1, 0)
     random.seed(12345678)
-    monkeypatch.setattr(sys, "stdout", InterruptedAtEpoch2())
+
+    def listen(text):
+        if "Epoch 2" in text:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdout", Listener(listen))
     with pytest.raises(KeyboardInterrupt) as interruption:  # its traceback keeps frames alive
         net.SGD(training, 9, 5, 0.1)
     assert [id(x) for x, _ in training] == [id(x) for x, _ in start]

@@ -242,7 +242,7 @@ def test_a_pickle_cannot_change_what_the_next_one_calls(tmp_path):
     path = tmp_path / "mnist.pkl"
     for changed in (RECONSTRUCT, DTYPE, NDARRAY):
         data = f"\x80\2c{changed.module}\n{changed.name}\n".encode("latin1")
-        path.write_bytes(data + b"N}U\5_callNs\x86b.")  # sets its attribute _call to None
+        path.write_bytes(data + b"N}X\5\0\0\0_callNs\x86b.")  # sets its attribute _call to None
         with pytest.raises(ValueError, match="was refused"):
             datasets.load_mnist(path)
     array = array_of((1, (1,), F8, False, np.array([2.5]).tobytes()))
