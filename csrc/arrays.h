@@ -44,6 +44,12 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, re
 }
 
 static void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width) {
+    if (width < LANES / 2) {
+        for (size_t i = 0; i < rows; i++) {
+            for (size_t j = 0; j < width; j++) out[i * width + j] = x[(size_t)order[i] * width + j];
+        }
+        return;
+    }
     for (size_t i = 0; i < rows; i++, out += width) {
         const real *row = x + (size_t)order[i] * width;
         size_t j = 0;

@@ -58,8 +58,8 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
 }
 
 /* all rows of c at `columns` <= PANEL_COLUMNS columns */
-static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
-                        int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
+INLINE void outer_panel_of(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b,
+                           size_t b_row, int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
     const size_t vectors = (columns + LANES - 1) / LANES, last = columns - (vectors - 1) * LANES;
     size_t i = 0;
 #define TILES(ROWS, VECTORS, LAST)                                                                                     \
@@ -81,6 +81,16 @@ static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t
     }
 #undef ALL_TILES
 #undef TILES
+}
+
+/* One of the two strides of a is 1; the kernel is compiled for each. */
+static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
+                        int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
+    if (a_row == 1) {
+        outer_panel_of(c, ldc, a, 1, a_column, b, b_row, padded, m, columns, k, alpha, beta);
+    } else {
+        outer_panel_of(c, ldc, a, a_row, 1, b, b_row, padded, m, columns, k, alpha, beta);
+    }
 }
 
 /* panel (k, PANEL_COLUMNS) <- `columns` rows of b (columns, k), transposed; filled up with 0 to whole vectors */

@@ -13,6 +13,7 @@
 #define LN2_LOW 1.42860682030941723212e-6
 #define EXP_LOWEST -746.0 /* e^x is 0 below and infinite above */
 #define EXP_HIGHEST 710.0
+#define EXPM1_LOWEST -60.0
 #else
 #define REAL(x) x##f
 #define ROUNDER 0x1.8p23f
@@ -22,6 +23,7 @@
 #define LN2_LOW -2.12194440054690582767e-4f
 #define EXP_LOWEST -104.0f
 #define EXP_HIGHEST 89.0f
+#define EXPM1_LOWEST -30.0f
 #endif
 
 INLINE bits bits_of(real x) {
@@ -82,12 +84,12 @@ INLINE real exp_one(real x) {
     return ((1 + p) * second) * first;
 }
 
-/* e^x - 1 for x <= 0, without the cancellation near 0 */
+/* e^x - 1 for x <= 0, without the cancellation near 0; it is -1 to the last bit long before 2^n leaves the normal
+ * numbers */
 INLINE real expm1_negative(real x) {
-    real n, first;
-    real clamped = x < EXP_LOWEST ? EXP_LOWEST : x;
-    real p = exp_reduced(clamped, &n);
-    real scale = power_of_two(n, &first) * first;
+    real n;
+    real p = exp_reduced(x < EXPM1_LOWEST ? EXPM1_LOWEST : x, &n);
+    real scale = real_of((bits_of(n + ROUNDER) - bits_of(ROUNDER) + EXPONENT_BIAS) << MANTISSA_BITS);
     return scale * p + (scale - 1);
 }
 

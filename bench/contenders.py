@@ -1,0 +1,253 @@
+"""Those who are timed: for each a function that gets ready and returns one epoch to call.
+
+Every function takes (case, data) and returns (epoch, steps, facts): `epoch()` trains once through
+the data, `steps` is the number of training steps in it, `facts` say what exactly ran. A library
+that is not there raises ImportError, a case that cannot be had from it UnavailableError. Each
+imports its library itself: a process that times one of them holds no other.
+"""
+
+import os
+import subprocess
+import tempfile
+import warnings
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+EPOCHS_PER_FIT = 10
+
+
+class UnavailableError(Exception):
+    """This contender cannot run this case here; the text says why."""
+
+
+def chainrule_epoch(case, data):
+    """All that `fit` does is in the time: checks of the data, shuffle, gather, history.
+
+    A call of `fit` trains several epochs, as users' calls do: it checks the data once.
+    """
+    import chainrule as cr
+
+    if case.optimizer == "adam" and not hasattr(cr, "Adam"):
+        raise UnavailableError("chainrule has no Adam yet")
+    optimizer = (cr.SGD if case.optimizer == "sgd" else cr.Adam)(case.learning_rate)
+    X, Y, labels = data
+    net = cr.Network(
+        case.sizes, hidden=case.hidden, output=case.output, cost=case.cost, dtype=X.dtype, seed=0
+    )
+    y = labels if case.output == "softmax" else Y
+    options = {"optimizer": optimizer, "batch_size": case.batch, "shuffle": not case.full_batch}
+    options["epochs"] = epochs = case.steps if case.full_batch else EPOCHS_PER_FIT
+    steps = case.steps if case.full_batch else case.steps * epochs
+    facts = {"version": version("chainrule")}
+    facts |= {"BLAS": cr._core.blas_name(), "own kernels": cr._core.simd_name()}
+    return lambda: net.fit(X, y, **options), steps, facts
+
+
+def aligned(values, dtype):
+    """A copy on a 64-byte boundary, as the package's own buffers are."""
+    room = np.empty(values.size + 64, dtype)
+    offset = -room.ctypes.data % 64 // room.itemsize
+    array = room[offset : offset + values.size].reshape(values.shape)
+    array[...] = values
+    return array
+
+
+def blas_epoch(case, data):
+    """The gemm of the library inside chainrule, the very copy that chainrule has loaded."""
+    import ctypes
+
+    import chainrule as cr
+
+    blas, path = cr._core.blas_name(), cr._core.blas_path()
+    if not path or blas == "plain C":
+        raise UnavailableError(f"chainrule runs without its own BLAS library here ({blas})")
+    library = ctypes.CDLL(path)  # already loaded: the same copy, with the same settings
+    dtype = data[0].dtype
+    name, real = ("cblas_sgemm", "float") if dtype == np.float32 else ("cblas_dgemm", "double")
+    gemm = getattr(library, "scipy_" + name)
+    bare_steps = compile_bare_steps(real)
+
+    rng = np.random.default_rng(1)
+    sizes, m = case.sizes, case.batch
+    A = [aligned(rng.random((m, n)), dtype) for n in sizes]
+    D = [aligned(rng.standard_normal((m, n)), dtype) for n in sizes]
+    W = [np.empty(0, dtype)]  # there is no W^1
+    for n_in, n_out in pairwise(sizes):
+        W.append(aligned(rng.standard_normal((n_out, n_in)) / n_in**0.5, dtype))
+
+    def pointers(arrays):
+        return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+
+    held = (A, D, W)  # keeps the buffers alive as long as the epoch is
+    arguments = [pointers(arrays) for arrays in held]
+    arguments += [ctypes.cast(gemm, ctypes.c_void_p), (ctypes.c_int * len(sizes))(*sizes)]
+    arguments += [len(sizes), m, case.steps]
+
+    def epoch(held=held):
+        bare_steps(*arguments)
+
+    library.scipy_openblas_get_corename.restype = ctypes.c_char_p
+    kernels = library.scipy_openblas_get_corename().decode()
+    return epoch, case.steps, {"calls": name, "BLAS": blas, "BLAS kernels": kernels}
+
+
+def compile_bare_steps(real):
+    """bare_blas.c as a library, from the compiler of this system."""
+    import ctypes
+
+    compiler = os.environ.get("CC", "cc").split()
+    source = Path(__file__).with_name("bare_blas.c")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "bare_blas.so"
+        command = [*compiler, "-O2", "-shared", "-fPIC", f"-DREAL={real}", source, "-o", target]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise UnavailableError(f"no C compiler: {compiler[0]} not found") from None
+        except subprocess.CalledProcessError as error:
+            raise UnavailableError(f"bare_blas.c did not compile: {error.stderr.strip()}") from None
+        return ctypes.CDLL(str(target)).bare_steps  # stays loaded after the file is gone
+
+
+def sklearn_epoch(case, data):
+    """`partial_fit` is one shuffled epoch without the stopping rules of `fit`."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from threadpoolctl import threadpool_info
+
+    warnings.filterwarnings("ignore")
+    X, Y, labels = data
+    options = {
+        "hidden_layer_sizes": case.sizes[1:-1],
+        "activation": "logistic" if case.hidden == "sigmoid" else case.hidden,
+        "solver": case.optimizer,
+        "batch_size": case.batch,
+        "learning_rate_init": case.learning_rate,
+        "alpha": 0,
+        "momentum": 0,
+    }
+    if case.output == "softmax":
+        model, classes = MLPClassifier(**options), np.arange(case.sizes[-1])
+
+        def epoch():
+            model.partial_fit(X, labels, classes=classes)
+    else:  # identity output: the nearest it has to sigmoid with the quadratic cost
+        model, target = MLPRegressor(**options), Y if Y.shape[1] > 1 else Y[:, 0]
+
+        def epoch():
+            model.partial_fit(X, target)
+
+    kernels = {pool["architecture"] for pool in threadpool_info() if "architecture" in pool}
+    facts = {"version": version("scikit-learn"), "BLAS kernels": " + ".join(sorted(kernels))}
+    return epoch, case.samples // case.batch, facts
+
+
+def torch_epoch(case, data):
+    """Eager mode, whole data as one tensor, indexed by a permutation: its quickest plain loop."""
+    import torch
+
+    torch.set_num_threads(1)
+    X, Y, labels = data
+    dtype = torch.float32 if X.dtype == np.float32 else torch.float64
+    nonlinear = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
+    layers = []
+    for n_in, n_out in pairwise(case.sizes):
+        layers += [torch.nn.Linear(n_in, n_out, dtype=dtype), nonlinear[case.hidden]()]
+    layers.pop()
+    if case.output == "sigmoid":
+        layers.append(torch.nn.Sigmoid())
+    net = torch.nn.Sequential(*layers)
+    kind = torch.optim.SGD if case.optimizer == "sgd" else torch.optim.Adam
+    optimizer = kind(net.parameters(), case.learning_rate)
+    x_all = torch.from_numpy(X)
+    if case.output == "softmax":
+        y_all, cost = torch.from_numpy(labels), torch.nn.functional.cross_entropy
+    else:
+        y_all = torch.from_numpy(Y)
+
+        def cost(a, y):
+            return 0.5 * ((a - y) ** 2).sum(1).mean()
+
+    def step(x, y):
+        optimizer.zero_grad(set_to_none=True)
+        cost(net(x), y).backward()
+        optimizer.step()
+
+    def epoch():
+        if case.full_batch:
+            for _ in range(case.steps):
+                step(x_all, y_all)
+            return
+        order = torch.randperm(case.samples)
+        for start in range(0, case.steps * case.batch, case.batch):
+            rows = order[start : start + case.batch]
+            step(x_all[rows], y_all[rows])
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    return epoch, case.steps, {"version": version("torch"), "own kernels": capability}
+
+
+def jax_epoch(case, data):
+    """The whole epoch, permutation and gather included, as one compiled `scan`."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    X, Y, labels = data
+    if X.dtype == np.float64:
+        jax.config.update("jax_enable_x64", True)
+    activation = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}[case.hidden]
+    rng = np.random.default_rng(1)
+    params = []
+    for n_in, n_out in pairwise(case.sizes):
+        weights = rng.standard_normal((n_in, n_out)) / np.sqrt(n_in)
+        params.append((jnp.asarray(weights.astype(X.dtype)), jnp.zeros(n_out, X.dtype)))
+    kind = optax.sgd if case.optimizer == "sgd" else optax.adam
+    optimizer = kind(case.learning_rate)
+    softmax = case.output == "softmax"
+    x_all, y_all = jnp.asarray(X), jnp.asarray(labels if softmax else Y)
+
+    def loss(params, a, y):
+        for w, b in params[:-1]:
+            a = activation(a @ w + b)
+        w, b = params[-1]
+        z = a @ w + b
+        if softmax:
+            return optax.softmax_cross_entropy_with_integer_labels(z, y).mean()
+        a = jax.nn.sigmoid(z) if case.output == "sigmoid" else z
+        return 0.5 * ((a - y) ** 2).sum(1).mean()
+
+    def step(carry, x, y):
+        params, state = carry
+        updates, state = optimizer.update(jax.grad(loss)(params, x, y), state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    @jax.jit
+    def run(params, state, key):
+        start = (params, state)
+        if case.full_batch:
+            return jax.lax.scan(lambda c, _: step(c, x_all, y_all), start, None, case.steps)[0]
+        order = jax.random.permutation(key, case.samples)[: case.steps * case.batch]
+        batches = order.reshape(case.steps, case.batch)
+        return jax.lax.scan(lambda c, rows: step(c, x_all[rows], y_all[rows]), start, batches)[0]
+
+    held = {"carry": (params, optimizer.init(params)), "key": jax.random.PRNGKey(0)}
+
+    def epoch():
+        held["key"], key = jax.random.split(held["key"])
+        held["carry"] = jax.block_until_ready(run(*held["carry"], key))
+
+    return epoch, case.steps, {"version": version("jax"), "optax": version("optax")}
+
+
+OURS, BLAS = "chainrule", "blas"
+PEERS = {"sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
+EPOCHS = {
+    OURS: chainrule_epoch,
+    BLAS: blas_epoch,
+    "sklearn": sklearn_epoch,
+    "torch": torch_epoch,
+    "jax": jax_epoch,
+}
