@@ -2,8 +2,8 @@
 
     python bundle_openblas.py FOLDER
 
-Two libraries of one internal name (SONAME) in a process are one library to the loader, so a copy that kept the name could
-be handed to other packages, and theirs to us.
+Two libraries of one internal name (SONAME) in a process are one library to the loader, so a copy
+that kept the name could be handed to other packages, and theirs to us.
 """
 
 import pathlib
@@ -16,6 +16,7 @@ import scipy_openblas32
 
 
 def main(folder):
+    """Write the library and LICENSE-OpenBLAS.txt."""
     folder.mkdir(parents=True, exist_ok=True)
     (library,) = (
         path

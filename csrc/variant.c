@@ -11,12 +11,12 @@
 #define SUFFIX f64
 #define TABLE cr_kernels_f64
 typedef double real;
-typedef int64_t bits; /* an integer as wide as real */
+typedef uint64_t bits; /* as wide as real; unsigned, since NaN may take it round the end */
 #else
 #define SUFFIX f32
 #define TABLE cr_kernels_f32
 typedef float real;
-typedef int32_t bits;
+typedef uint32_t bits;
 #endif
 
 #define JOIN_(a, b, c) a##_##b##_##c

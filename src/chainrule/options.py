@@ -85,13 +85,18 @@ def check_sizes(sizes):
 
 def check_hidden(hidden, layers):
     """Return the activations of the hidden layers, a name for each."""
-    names = (hidden,) * layers if isinstance(hidden, str) else tuple(hidden)
+    one_for_all = isinstance(hidden, str)
+    names = (hidden,) if one_for_all else tuple(hidden)
+    for name in names:
+        if name == "softmax":
+            raise ValueError("softmax is for the output layer; got it as a hidden activation")
+        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    if one_for_all:
+        return names * layers
     if len(names) != layers:
         raise ValueError(
             f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
         )
-    for name in names if layers else [hidden] if isinstance(hidden, str) else []:
-        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
     return names
 
 

@@ -11,6 +11,8 @@ from chainrule.optimizers import SGD
 from chainrule.options import check_count, check_number
 from chainrule.progress import Progress
 
+EPOCHS_PER_CALL = 1000
+
 
 class DivergenceError(ArithmeticError):
     """The cost stopped being finite; the network is as the last finished epoch left it."""
@@ -33,11 +35,11 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     net.optimizer_state = {} if velocity is None else {"velocity": velocity}
 
     history = net.history = History()
-    # Where nothing happens between epochs, all of them are one call.
-    epochs_per_call = 1 if progress or validation is not None else max(epochs, 1)
+    # Where nothing happens between epochs, many of them are one call.
+    epochs_per_call = 1 if progress or validation is not None else EPOCHS_PER_CALL
     with Progress(progress, epochs, len(X)) as shown:
-        for _ in range(0, epochs, epochs_per_call):
-            costs = np.full(epochs_per_call, np.nan)
+        for done in range(0, epochs, epochs_per_call):
+            costs = np.full(min(epochs_per_call, epochs - done), np.nan)
             layer = 0
             started = time.perf_counter()
             try:

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Test the C kernels on their own, for float and double and every SIMD variant the processor has: once under the address
+# and undefined-behaviour sanitizers, once optimised as in the package, with a page nobody may touch after every array.
+#
+#     bash tests/c/run.sh        CC names another compiler than cc
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cc=${CC:-cc}
+common=(-std=c11 -g1 -Wall -Wextra -I "$root/csrc" -I "$root/tests/c")
+sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+if ! "$cc" "${sanitize[@]}" "$work/empty.c" -o "$work/empty" || ! "$work/empty"; then
+    echo "$cc cannot build or run a program with ${sanitize[*]}; the C kernels were not tested" >&2
+    exit 2
+fi
+
+# The options of the kernels, and of each instruction set, are those of the package.
+cmake=$root/CMakeLists.txt
+read -ra kernel < <(sed -n 's/^ *set(kernel_options \(-.*\))$/\1/p' "$cmake")
+variants=(baseline)
+x86=()
+case $(uname -m) in x86_64 | amd64)
+    x86=(-DCR_X86_VARIANTS)
+    mapfile -t -O 1 variants < <(sed -n 's/^ *add_variant(\([a-z0-9]* -m.*\))$/\1/p' "$cmake")
+    ;;
+esac
+if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 3 ]; }; then
+    echo "the compiler options are not where they were in $cmake" >&2
+    exit 2
+fi
+
+build() { # FOLDER OPTION...
+    local folder=$work/$1 double variant name options running=()
+    mkdir "$folder"
+    shift
+    for double in 0 1; do
+        for variant in "${variants[@]}"; do
+            read -r name options <<<"$variant"
+            # shellcheck disable=SC2086 # options are several words
+            "$cc" "${common[@]}" "${kernel[@]}" $options "$@" -DCR_VARIANT="$name" -DCR_DOUBLE=$double \
+                -c "$root/csrc/variant.c" -o "$folder/$name$double.o" &
+            running+=($!)
+        done
+    done
+    for variant in "${running[@]}"; do wait "$variant"; done
+    for double in 0 1; do
+        "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root"/tests/c/test_kernels.c \
+            "$root"/csrc/{simd,blas,shuffle,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl &
+        running[$double]=$!
+    done
+    wait "${running[0]}"
+    wait "${running[1]}"
+}
+
+export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
+build sanitized -Og "${sanitize[@]}"
+build shipped
+for folder in sanitized shipped; do
+    for double in 0 1; do
+        echo "-- $folder"
+        "$work/$folder/test$double"
+    done
+done

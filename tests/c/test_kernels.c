@@ -1,0 +1,783 @@
+/* The C kernels against plain loops, for every SIMD variant the processor has. run.sh compiles this file for float and
+ * for double (CR_DOUBLE) and runs both.
+ *
+ * Most inputs are small whole numbers, and factors are powers of two: every product and every sum is then exact, in any
+ * order, and what a kernel returns must equal what the plain loop gives. Only e^x and what is made of it has a bound.
+ *
+ * Arrays end where memory ends (check.h) and outputs start as NaN, so that a read or write too many, or one too few, is
+ * seen at every size. */
+#define _DEFAULT_SOURCE /* mmap */
+#include "chainrule.h"
+#include "check.h"
+
+#include <float.h>
+#include <math.h>
+
+#if CR_DOUBLE
+typedef double real;
+#define PRECISION "float64"
+#define KERNELS cr_f64
+#define GEMM cr_gemm_f64
+#define EPSILON ((double)DBL_EPSILON)
+#define LARGEST DBL_MAX
+#define SMALLEST DBL_TRUE_MIN
+#define SMALLEST_NORMAL DBL_MIN
+#else
+typedef float real;
+#define PRECISION "float32"
+#define KERNELS cr_f32
+#define GEMM cr_gemm_f32
+#define EPSILON ((double)FLT_EPSILON)
+#define LARGEST FLT_MAX
+#define SMALLEST FLT_TRUE_MIN
+#define SMALLEST_NORMAL FLT_MIN
+#endif
+
+enum { IN, OUT, OUT2, TARGET, OTHER, ORDER }; /* slots of check.h */
+enum { MOST = 10000 };                        /* entries of the largest result */
+
+static double want[MOST]; /* what the plain loop gives */
+
+/* Every size up to two blocks of 16, then the neighbours of further multiples; few rows and many. */
+static size_t next_size(size_t n) { return n > 32 && n % 16 == 1 ? n + 14 : n + 1; }
+static size_t next_rows(size_t rows) { return rows < 5 ? rows + 1 : rows + 4; }
+enum { LONGEST = 257, TALLEST = 17 };
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static real *room_for(int slot, size_t n) { return room(slot, n, sizeof(real)); }
+
+static real *whole_numbers(int slot, size_t n, int bound) {
+    real *x = room_for(slot, n);
+    for (size_t i = 0; i < n; i++) x[i] = (real)whole(bound);
+    return x;
+}
+
+static real *copy(int slot, const real *x, size_t n) {
+    real *y = room_for(slot, n);
+    if (n) memcpy(y, x, n * sizeof *y);
+    return y;
+}
+
+/* rows to visit, out of `among`: any, with the last and the first one in it */
+static int32_t *draw_order(size_t rows, size_t among) {
+    int32_t *order = room(ORDER, rows, sizeof *order);
+    for (size_t i = 0; i < rows; i++) order[i] = (int32_t)(random_word() % among);
+    if (rows > 0) order[rows - 1] = (int32_t)among - 1;
+    if (rows > 1) order[0] = 0;
+    return order;
+}
+
+/* --- how results are compared ------------------------------------------------------------------------------------ */
+
+static void expect_equal(const real *got, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!((double)got[i] == want[i])) {
+            check(0, "entry %zu is %.9g; expected %.9g", i, (double)got[i], want[i]);
+            return;
+        }
+    }
+    check(1, "");
+}
+
+static void expect_sum(double got, double expected, double allowed) {
+    check(fabs(got - expected) <= allowed, "it is %.17g; expected %.17g to within %g", got, expected, allowed);
+}
+
+/* equal to the last bit */
+static void expect_same(const char *what, const real *x, const real *y, size_t n) {
+    check(n == 0 || memcmp(x, y, n * sizeof *x) == 0, "%s differs", what);
+}
+
+/* the distance of neighbouring numbers around x */
+static long double spacing(long double x) {
+    int exponent;
+    frexpl(x, &exponent);
+    const long double distance = ldexpl((long double)EPSILON, exponent - 1);
+    return distance > (long double)SMALLEST ? distance : (long double)SMALLEST;
+}
+
+/* to within `allowed` units in the last place; infinity stands for what is too large */
+static int near(real got, long double expected, double allowed) {
+    if (isinf(got)) return got > 0 && expected >= (long double)LARGEST * (1 - 2 * (long double)EPSILON);
+    return fabsl((long double)got - expected) <= (long double)allowed * spacing(expected);
+}
+
+/* --- activations ------------------------------------------------------------------------------------------------- */
+
+static long double exact_sigmoid(long double z) {
+    const long double e = expl(-fabsl(z));
+    return (z < 0 ? e : 1) / (1 + e);
+}
+
+static void call_exp(real *out, const real *x, size_t n) { KERNELS->exp(out, x, n); }
+static void call_sigmoid(real *out, const real *x, size_t n) { KERNELS->activate[CR_ACTIVATION_sigmoid](out, x, 1, n); }
+static void call_tanh(real *out, const real *x, size_t n) { KERNELS->activate[CR_ACTIVATION_tanh](out, x, n, 1); }
+
+static const struct {
+    const char *name;
+    void (*kernel)(real *out, const real *x, size_t n);
+    long double (*exact)(long double x);
+    double ulps;
+    double at_minus_infinity, at_infinity;
+} curves[] = {
+    {"exp", call_exp, expl, 2, 0, INFINITY},
+    {"sigmoid", call_sigmoid, exact_sigmoid, 3, 0, 1},
+    {"tanh", call_tanh, tanhl, 3, -1, 1},
+};
+
+/* both zeros, the ends of the numbers, where e^x under- and overflows, and much in between */
+static real any_point(void) {
+    static const double ends[] = {0,   SMALLEST, SMALLEST_NORMAL, EPSILON / 4, 0.6931472, 1,  20, LARGEST, 88, 89,
+                                  103, 104,      708.3,           710,         745,       746};
+    const double sign = random_word() & 1 ? 1 : -1;
+    switch (random_word() % 4) {
+    case 0:
+        return (real)(sign * ends[random_word() % COUNT(ends)]);
+    case 1:
+        return (real)(sign * exp(-30 * uniform()));
+    case 2:
+        return (real)(sign * 20 * uniform());
+    default:
+        return (real)(sign * 800 * uniform());
+    }
+}
+
+static void test_curves(void) {
+    for (size_t c = 0; c < COUNT(curves); c++) {
+        for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+            AT(curves[c].name, n);
+            real *x = room_for(IN, n), *out = room_for(OUT, n);
+            for (size_t i = 0; i < n; i++) x[i] = any_point();
+            curves[c].kernel(out, x, n);
+            int ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                const long double exact = curves[c].exact((long double)x[i]);
+                ok = check(near(out[i], exact, curves[c].ulps), "of %.9g it is %.9g; expected %.12Lg", (double)x[i],
+                           (double)out[i], exact);
+            }
+            real *in_place = copy(OUT2, x, n);
+            curves[c].kernel(in_place, in_place, n);
+            expect_same("the result in place", in_place, out, n);
+            ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                real *alone = copy(OUT2, x + i, 1);
+                curves[c].kernel(alone, alone, 1);
+                ok = check(memcmp(alone, out + i, sizeof *alone) == 0, "entry %zu alone is %.9g; among others %.9g", i,
+                           (double)*alone, (double)out[i]);
+            }
+            for (size_t i = 0; i < n; i++) x[i] = i % 3 == 0 ? (real)NAN : (real)(i % 3 == 1 ? INFINITY : -INFINITY);
+            curves[c].kernel(out, x, n);
+            ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                const double limit = i % 3 == 1 ? curves[c].at_infinity : curves[c].at_minus_infinity;
+                ok = check(i % 3 == 0 ? isnan(out[i]) : (double)out[i] == limit, "of %g it is %g", (double)x[i],
+                           (double)out[i]);
+            }
+        }
+    }
+}
+
+static void test_relu_and_identity(void) {
+    for (int relu = 0; relu < 2; relu++) {
+        for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+            const int activation = relu ? CR_ACTIVATION_relu : CR_ACTIVATION_identity;
+            AT(cr_activation_names[activation], n);
+            real *z = whole_numbers(IN, n, 3), *a = room_for(OUT, n);
+            for (size_t i = 0; i < n; i++) want[i] = relu && z[i] < 0 ? 0 : (double)z[i];
+            KERNELS->activate[activation](a, z, n, 1);
+            expect_equal(a, n);
+            KERNELS->activate[activation](z, z, 1, n);
+            expect_same("the result in place", z, a, n);
+            for (size_t i = 0; i < n; i++) z[i] = (real)NAN;
+            KERNELS->activate[activation](a, z, n, 1);
+            int nan = 1;
+            for (size_t i = 0; i < n; i++) nan &= isnan(a[i]);
+            check(nan, "NaN has become a number");
+        }
+    }
+}
+
+/* Multiples of 1/4: then z - max z, whose rounding the bound would have to know, is exact. */
+static void test_softmax(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+            AT("softmax", rows, width);
+            const size_t n = rows * width;
+            real *z = whole_numbers(IN, n, rows % 2 ? 500 : 20), *a = room_for(OUT, n);
+            for (size_t i = 0; i < n; i++) z[i] *= (real)0.25;
+            KERNELS->activate[CR_ACTIVATION_softmax](a, z, rows, width);
+            for (size_t i = 0; i < rows; i++) {
+                const real *row = z + i * width;
+                long double highest = (long double)row[0], total = 0;
+                for (size_t j = 0; j < width; j++) highest = fmaxl(highest, (long double)row[j]);
+                for (size_t j = 0; j < width; j++) total += expl((long double)row[j] - highest);
+                int ok = 1;
+                for (size_t j = 0; j < width && ok; j++) {
+                    const long double exact = expl((long double)row[j] - highest) / total;
+                    const real got = a[i * width + j];
+                    ok = check(near(got, exact, 8), "at (%zu, %zu) is %.9g; expected %.12Lg", i, j, (double)got, exact);
+                }
+            }
+            KERNELS->activate[CR_ACTIVATION_softmax](z, z, rows, width);
+            expect_same("the result in place", z, a, n);
+        }
+    }
+}
+
+static void test_primes(void) {
+    for (int activation = 0; activation < CR_ACTIVATION_COUNT; activation++) {
+        for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+            for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+                AT(cr_activation_names[activation], rows, width);
+                const size_t n = rows * width;
+                const real *a = whole_numbers(IN, n, 3);
+                real *delta = whole_numbers(OUT, n, 3);
+                for (size_t i = 0; i < n; i++) {
+                    const double d = (double)delta[i], x = (double)a[i];
+                    const size_t first = i / width * width;
+                    double mean = 0;
+                    switch (activation) {
+                    case CR_ACTIVATION_sigmoid:
+                        want[i] = d * x * (1 - x);
+                        break;
+                    case CR_ACTIVATION_tanh:
+                        want[i] = d * (1 - x * x);
+                        break;
+                    case CR_ACTIVATION_relu:
+                        want[i] = x > 0 ? d : 0;
+                        break;
+                    case CR_ACTIVATION_identity:
+                        want[i] = d;
+                        break;
+                    case CR_ACTIVATION_softmax:
+                        for (size_t j = first; j < first + width; j++) mean += (double)delta[j] * (double)a[j];
+                        want[i] = x * (d - mean);
+                        break;
+                    default:
+                        want[i] = NAN; /* a new activation needs its line here */
+                    }
+                }
+                KERNELS->activate_prime[activation](delta, a, rows, width);
+                expect_equal(delta, n);
+            }
+        }
+    }
+}
+
+/* --- costs ------------------------------------------------------------------------------------------------------- */
+
+static void test_costs(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+            AT("the costs", rows, width);
+            const size_t n = rows * width;
+            const real *a = whole_numbers(IN, n, 5), *y = whole_numbers(TARGET, n, 5);
+            double squares = 0;
+            for (size_t i = 0; i < n; i++) squares += ((double)y[i] - (double)a[i]) * ((double)y[i] - (double)a[i]);
+            expect_sum(KERNELS->cost[CR_COST_quadratic](a, a, y, rows, width), squares / 2, 0);
+            expect_sum(KERNELS->cost[CR_COST_squared_error](a, a, y, rows, width), squares, 0);
+
+            for (int cost = 0; cost < CR_COST_COUNT; cost++) {
+                AT(cr_cost_names[cost], rows, width);
+                for (size_t i = 0; i < n; i++) {
+                    double mass = 0;
+                    for (size_t j = i / width * width; j < i / width * width + width; j++) mass += (double)y[j];
+                    const double difference = (double)a[i] - (double)y[i];
+                    want[i] = cost == CR_COST_quadratic || cost == CR_COST_cross_entropy ? difference
+                              : cost == CR_COST_squared_error                            ? 2 * difference
+                              : cost == CR_COST_log_likelihood ? mass * (double)a[i] - (double)y[i]
+                                                               : NAN; /* a new cost needs its line here */
+                }
+                real *delta = room_for(OUT, n);
+                KERNELS->cost_delta[cost](delta, a, y, rows, width);
+                expect_equal(delta, n);
+            }
+        }
+    }
+}
+
+/* ln(1 + e^z) - y z, a term */
+static void test_cross_entropy(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 0; width <= LONGEST; width = next_size(width)) {
+            AT("cross_entropy", rows, width);
+            const size_t n = rows * width;
+            real *z = room_for(IN, n), *a = room_for(OTHER, n), *y = room_for(TARGET, n);
+            double size = 0;
+            long double total = 0;
+            for (size_t i = 0; i < n; i++) {
+                z[i] = (real)(whole(100) * (i % 3 == 0 ? 8 : 0.05));
+                a[i] = (real)exact_sigmoid((long double)z[i]);
+                y[i] = (real)(i % 4 == 0 ? uniform() : (double)(i % 2));
+                const long double x = (long double)z[i], larger = x > 0 ? x : 0;
+                total += larger - (long double)y[i] * x + log1pl(expl(-fabsl(x)));
+                size += fabs((double)x) + 1;
+            }
+            expect_sum(KERNELS->cost[CR_COST_cross_entropy](z, a, y, rows, width), (double)total, 4 * EPSILON * size);
+        }
+    }
+}
+
+/* sum_j y_j (ln sum_k e^z_k - z_j), a row */
+static void test_log_likelihood(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+            AT("log_likelihood", rows, width);
+            const size_t n = rows * width;
+            real *z = room_for(IN, n), *a = room_for(OTHER, n), *y = room_for(TARGET, n);
+            double size = 0;
+            long double total = 0;
+            for (size_t i = 0; i < rows; i++) {
+                real *row = z + i * width;
+                long double highest = -INFINITY, sum = 0;
+                for (size_t j = 0; j < width; j++) {
+                    row[j] = (real)(whole(100) * (i % 2 ? 3 : 0.05));
+                    highest = fmaxl(highest, (long double)row[j]);
+                }
+                for (size_t j = 0; j < width; j++) sum += expl((long double)row[j] - highest);
+                for (size_t j = 0; j < width; j++) {
+                    const long double below = highest - (long double)row[j];
+                    const real target = (real)(i % 3 == 0 ? uniform() : j == i % width);
+                    a[i * width + j] = (real)(expl(-below) / sum);
+                    y[i * width + j] = target;
+                    total += (long double)target * (logl(sum) + below);
+                    size += (double)target * (1 + (double)below);
+                }
+            }
+            const double allowed = (4 + sqrt((double)width)) * EPSILON * size;
+            expect_sum(KERNELS->cost[CR_COST_log_likelihood](z, a, y, rows, width), (double)total, allowed);
+        }
+    }
+}
+
+/* --- arrays ------------------------------------------------------------------------------------------------------ */
+
+static void test_all_finite(void) {
+    static const double foul[] = {NAN, -NAN, INFINITY, -INFINITY};
+    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+        AT("all_finite", n);
+        real *x = room_for(IN, n);
+        for (size_t i = 0; i < n; i++) x[i] = i % 2 ? LARGEST : -LARGEST;
+        check(KERNELS->all_finite(x, n), "the largest numbers count as infinite");
+        for (size_t i = 0; i < n; i++) x[i] = any_point();
+        check(KERNELS->all_finite(x, n), "finite numbers count as infinite");
+        for (size_t i = 0; i < n; i++) {
+            const real kept = x[i];
+            for (size_t f = 0; f < COUNT(foul); f++) {
+                x[i] = (real)foul[f];
+                check(!KERNELS->all_finite(x, n), "%g at %zu goes unseen", foul[f], i);
+            }
+            x[i] = kept;
+        }
+    }
+}
+
+static void test_rows(void) {
+    static const real factors[][2] = {{1, 0}, {1, 1}, {(real)-0.5, 0}, {2, (real)-0.5}, {0, 1}};
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 0; width <= LONGEST; width = next_size(width)) {
+            const size_t n = rows * width;
+            const real *x = whole_numbers(IN, n, 9);
+            for (size_t f = 0; f < COUNT(factors); f++) {
+                const real alpha = factors[f][0], beta = factors[f][1];
+                AT("sum_rows", rows, width, 2 * alpha, 2 * beta);
+                real *out = beta == 0 ? room_for(OUT, width) : whole_numbers(OUT, width, 9);
+                for (size_t j = 0; j < width; j++) {
+                    double sum = 0;
+                    for (size_t i = 0; i < rows; i++) sum += (double)x[i * width + j];
+                    want[j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)out[j]);
+                }
+                KERNELS->sum_rows(out, x, rows, width, alpha, beta);
+                expect_equal(out, width);
+            }
+            if (rows == 0) continue;
+
+            AT("broadcast", rows, width);
+            real *out = room_for(OUT, n);
+            KERNELS->broadcast(out, x, rows, width);
+            for (size_t i = 0; i < n; i++) want[i] = (double)x[i % width];
+            expect_equal(out, n);
+
+            AT("gather", rows, width);
+            const int32_t *order = draw_order(rows + 3, rows);
+            out = room_for(OUT, n + 3 * width);
+            KERNELS->gather(out, x, order, rows + 3, width);
+            for (size_t i = 0; i < rows + 3; i++) {
+                expect_same("a row", out + i * width, x + (size_t)order[i] * width, width);
+            }
+        }
+    }
+}
+
+static void test_one_hot(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+            for (int ordered = 0; ordered < 2; ordered++) {
+                AT("one_hot", rows, width, ordered);
+                const size_t among = ordered ? 5 : rows;
+                int32_t *labels = room(IN, among, sizeof *labels);
+                for (size_t i = 0; i < among; i++) labels[i] = (int32_t)(random_word() % width);
+                if (among) labels[among - 1] = (int32_t)width - 1;
+                const int32_t *order = ordered ? draw_order(rows, among) : NULL;
+                real *out = room_for(OUT, rows * width);
+                for (size_t i = 0; i < rows * width; i++) {
+                    const size_t row = i / width, label = (size_t)labels[order ? (size_t)order[row] : row];
+                    want[i] = i % width == label;
+                }
+                KERNELS->one_hot(out, labels, order, rows, width);
+                expect_equal(out, rows * width);
+            }
+        }
+    }
+}
+
+static void test_agreements(void) {
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
+            AT("agreements", rows, width);
+            const size_t n = rows * width;
+            real *a = whole_numbers(IN, n, 4), *y = whole_numbers(TARGET, n, 4); /* with many equals */
+            size_t expected = 0;
+            for (size_t i = 0; i < rows; i++) {
+                real *row = a + i * width, *other = y + i * width;
+                if (i % 3 == 0) memcpy(other, row, width * sizeof *row);
+                size_t top[2] = {0, 0};
+                for (size_t j = 0; j < width; j++) {
+                    if (row[j] > row[top[0]]) top[0] = j;
+                    if (other[j] > other[top[1]]) top[1] = j;
+                }
+                if (width == 1) {
+                    row[0] *= (real)0.25; /* 1/2 itself is on the side of 0 */
+                    other[0] *= (real)0.25;
+                    top[0] = (double)row[0] > 0.5;
+                    top[1] = (double)other[0] > 0.5;
+                }
+                expected += top[0] == top[1];
+            }
+            const size_t got = KERNELS->agreements(a, y, rows, width);
+            check(got == expected, "it is %zu; expected %zu", got, expected);
+        }
+    }
+}
+
+static void test_sgd(void) {
+    const double rate = 0.5;
+    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+        for (double momentum = 0; momentum < 0.5; momentum += 0.25) {
+            for (double l2 = 0; l2 < 1; l2 += 0.5) {
+                for (int nesterov = 0; nesterov < 2; nesterov++) {
+                    AT("sgd", n, 4 * momentum, 4 * l2, nesterov);
+                    static double velocities[MOST];
+                    real *w = whole_numbers(OUT, n, 9), *v = whole_numbers(OUT2, n, 9);
+                    const real *g = whole_numbers(IN, n, 9);
+                    for (size_t i = 0; i < n; i++) {
+                        const double step = rate * ((double)g[i] + l2 * (double)w[i]);
+                        velocities[i] = momentum * (double)v[i] - step;
+                        want[i] = (double)w[i] + (nesterov ? momentum * velocities[i] - step : velocities[i]);
+                        if (momentum == 0) want[i] = (double)w[i] - step;
+                    }
+                    KERNELS->sgd(w, momentum == 0 ? NULL : v, g, n, (real)rate, (real)momentum, (real)l2, nesterov);
+                    expect_equal(w, n);
+                    if (momentum == 0) continue;
+                    memcpy(want, velocities, n * sizeof *want);
+                    expect_equal(v, n);
+                }
+            }
+        }
+    }
+}
+
+/* --- gemm -------------------------------------------------------------------------------------------------------- */
+
+/* Whole numbers (rows, columns), NaN between the rows where the stride is larger. */
+static real *matrix(int slot, size_t rows, size_t columns, size_t stride) {
+    real *x = room_for(slot, (rows - 1) * stride + columns);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) x[i * stride + j] = (real)whole(3);
+    }
+    return x;
+}
+
+/* c <- alpha op(a) op(b) + beta c, with `extra` numbers between the rows of each, by the kernel or through the seam */
+static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta, size_t extra,
+                       int seam) {
+    AT("gemm", trans_a, trans_b, m, n, k, 4 * alpha, 4 * beta, extra, seam);
+    const size_t lda = (trans_a ? m : k) + extra, ldb = (trans_b ? k : n) + extra, ldc = n + extra;
+    const real *a = matrix(IN, trans_a ? k : m, trans_a ? m : k, lda);
+    const real *b = matrix(TARGET, trans_b ? n : k, trans_b ? k : n, ldb);
+    real *c = beta == 0 ? room_for(OUT, (m - 1) * ldc + n) : matrix(OUT, m, n, ldc);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            const real *x = trans_a ? a + i : a + i * lda, *y = trans_b ? b + j * ldb : b + j;
+            double sum = 0;
+            for (size_t p = 0; p < k; p++, x += trans_a ? lda : 1, y += trans_b ? 1 : ldb) sum += (double)(*x * *y);
+            want[i * n + j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)c[i * ldc + j]);
+        }
+    }
+    (seam ? GEMM : KERNELS->gemm)(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            const double got = (double)c[i * ldc + j];
+            if (!(got == want[i * n + j])) {
+                check(0, "entry (%zu, %zu) is %.9g; expected %.9g", i, j, got, want[i * n + j]);
+                return;
+            }
+        }
+        for (size_t j = n; j < ldc && i + 1 < m; j++) {
+            if (!isnan(c[i * ldc + j])) {
+                check(0, "something was written after row %zu", i);
+                return;
+            }
+        }
+    }
+    check(1, "");
+}
+
+static void gemm_all_ways(size_t m, size_t n, size_t k) {
+    static const real factors[][2] = {{1, 0},  {1, 1}, {(real)-0.5, 0},  {2, (real)-0.5},
+                                      {-1, 1}, {0, 1}, {(real)0.25, -1}, {0, 0}};
+    static const size_t extras[] = {0, 0, 0, 0, 1, 3, 16, 600}; /* 600: rows far apart in memory */
+    for (int trans_a = 0; trans_a < 2; trans_a++) {
+        for (int trans_b = 0; trans_b < 2; trans_b++) {
+            const real *factor = factors[random_word() % COUNT(factors)];
+            const size_t extra = m > 64 || n > 64 || k > 64 ? 0 : extras[random_word() % COUNT(extras)];
+            check_gemm(trans_a, trans_b, m, n, k, factor[0], factor[1], extra, 0);
+        }
+    }
+}
+
+static void test_gemm(void) {
+    for (size_t m = 1; m <= 20; m++) {
+        for (size_t n = 1; n <= 20; n++) {
+            for (size_t k = 1; k <= 20; k++) gemm_all_ways(m, n, k);
+        }
+    }
+    /* one size around a multiple of the tiles and panels, the others small */
+    static const size_t edges[] = {23, 24, 25, 31,  32,  33,  47,  48,  49,  63,  64, 65,
+                                   95, 96, 97, 127, 128, 129, 255, 256, 257, 260, 513};
+    static const size_t small[] = {1, 2, 3, 5, 8, 9, 13, 17};
+    for (size_t e = 0; e < COUNT(edges); e++) {
+        for (size_t s = 0; s < COUNT(small); s++) {
+            for (size_t t = 0; t < COUNT(small); t++) {
+                gemm_all_ways(edges[e], small[s], small[t]);
+                gemm_all_ways(small[s], edges[e], small[t]);
+                gemm_all_ways(small[s], small[t], edges[e]);
+            }
+        }
+    }
+    /* two or three at once */
+    static const size_t large[][3] = {{48, 48, 48},   {49, 47, 50},  {64, 64, 64},   {65, 63, 17},   {33, 97, 66},
+                                      {16, 129, 257}, {17, 96, 260}, {128, 10, 256}, {10, 128, 513}, {130, 49, 260}};
+    for (size_t i = 0; i < COUNT(large); i++) gemm_all_ways(large[i][0], large[i][1], large[i][2]);
+    check_gemm(0, 0, 7, 9, 11, 2, (real)-0.5, 3, 1);
+    check_gemm(1, 1, 9, 7, 20, 1, 0, 0, 1);
+}
+
+/* The rows asked for in advance are data of the caller: the order ends where it ends, and so do the rows. */
+static void check_forward_rows(size_t m, size_t n, size_t k, int beta, size_t coming) {
+    AT("forward_rows", m, n, k, beta, coming);
+    const real *a = matrix(IN, m, k, k), *w = matrix(TARGET, n, k, k), *x = matrix(OTHER, 4, k, k);
+    const int32_t *order = draw_order(coming, 4);
+    real *z = beta ? matrix(OUT, m, n, n) : room_for(OUT, m * n);
+    for (size_t i = 0; i < m * n; i++) {
+        want[i] = beta ? beta * (double)z[i] : 0;
+        for (size_t p = 0; p < k; p++) want[i] += (double)(a[i / n * k + p] * w[i % n * k + p]);
+    }
+    KERNELS->forward_rows(z, a, w, m, n, k, (real)beta, x, order, coming);
+    expect_equal(z, m * n);
+}
+
+static void test_forward_rows(void) {
+    static const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 31, 33, 64, 100, 161, 300};
+    for (size_t m = 1; m <= 12; m++) {
+        for (size_t n = 1; n <= 12; n++) {
+            for (size_t i = 0; i < COUNT(widths); i++) {
+                check_forward_rows(m, n, widths[i], (int)(random_word() % 2), random_word() % (m + 1));
+                check_forward_rows(m, n, widths[i], (int)(random_word() % 2), m);
+            }
+        }
+    }
+    check_forward_rows(10, 30, 784, 1, 10);
+    check_forward_rows(10, 30, 784, 1, 3);
+    check_forward_rows(2, 1, 784, 0, 40);
+    check(cr_few_long_rows(10, 80) && !cr_few_long_rows(10, 79), "cr_few_long_rows has moved");
+}
+
+/* --- shuffle.c --------------------------------------------------------------------------------------------------- */
+
+/* one block, as in the paper */
+static void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        const uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
+        const uint32_t next[] = {(uint32_t)(b >> 32) ^ c[1] ^ k0, (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ k1,
+                                 (uint32_t)a};
+        memcpy(c, next, sizeof next);
+    }
+}
+
+static void test_philox(void) {
+    static const struct {
+        uint32_t counter[4], key[2], out[4];
+    } known[] = {/* kat_vectors of Random123, philox4x32 with 10 rounds */
+                 {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+                 {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+                  {0xffffffff, 0xffffffff},
+                  {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+                 {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+                  {0xa4093822, 0x299f31d0},
+                  {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
+    for (size_t i = 0; i < COUNT(known); i++) {
+        AT("cr_philox", i);
+        uint32_t out[4], again[4];
+        cr_philox(out, known[i].counter, known[i].key);
+        check(!memcmp(out, known[i].out, sizeof out), "not the known answer: %08x %08x %08x %08x", (unsigned)out[0],
+              (unsigned)out[1], (unsigned)out[2], (unsigned)out[3]);
+        memcpy(again, known[i].counter, sizeof again);
+        philox(again, known[i].key[0], known[i].key[1]);
+        check(!memcmp(again, known[i].out, sizeof again), "the generator of this test is wrong");
+    }
+}
+
+/* Word i of a stream: from each 64 blocks all first words come first, then all second ones... */
+static uint32_t word_of(uint64_t i, uint64_t seed, uint64_t stream) {
+    const uint64_t block = i / 256 * 64 + i % 64;
+    uint32_t c[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
+    philox(c, (uint32_t)seed, (uint32_t)(seed >> 32));
+    return c[i % 256 / 64];
+}
+
+/* Fisher and Yates's, drawing without bias by throwing away the 2^32 mod bound lowest remainders. Returns how many. */
+static size_t plain_shuffle(int32_t *order, size_t n, uint64_t seed, uint64_t stream) {
+    size_t thrown_away = 0;
+    uint64_t next = 0;
+    for (size_t i = 0; i < n; i++) order[i] = (int32_t)i;
+    for (size_t i = n; i > 1; i--) {
+        uint64_t product = word_of(next++, seed, stream) * (uint64_t)i;
+        for (; product % 4294967296u < 4294967296u % i; thrown_away++) product = word_of(next++, seed, stream) * i;
+        const size_t j = (size_t)(product / 4294967296u);
+        const int32_t kept = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = kept;
+    }
+    return thrown_away;
+}
+
+static void test_shuffle(void) {
+    static const uint64_t seeds[] = {0, 1, 20, 0x123456789abcdef0u, UINT64_MAX};
+    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+        for (size_t i = 0; i < COUNT(seeds); i++) {
+            for (size_t j = 0; j < COUNT(seeds); j++) {
+                const uint64_t seed = seeds[i], stream = seeds[j];
+                AT("cr_shuffle", n, seed, stream);
+                int32_t *order = room(OUT, n, sizeof *order), *plain = room(OUT2, n, sizeof *plain);
+                cr_shuffle(order, n, seed, stream);
+                plain_shuffle(plain, n, seed, stream);
+                check(n == 0 || !memcmp(order, plain, n * sizeof *order), "it differs from the plain one");
+            }
+        }
+    }
+    enum { MANY = 300000 };
+    AT("cr_shuffle", MANY);
+    int32_t *order = room(OUT, MANY, sizeof *order), *plain = room(OUT2, MANY, sizeof *plain);
+    cr_shuffle(order, MANY, 7, 3);
+    check(plain_shuffle(plain, MANY, 7, 3) > 0, "no number was thrown away: try more");
+    check(!memcmp(order, plain, MANY * sizeof *order), "it differs from the plain one");
+
+    /* each of the 24 orders of 4 about equally often: chi square of 23 degrees of freedom, beyond 60 once in 25000 */
+    enum { DRAWS = 24000 };
+    AT("cr_shuffle", 4);
+    int seen[256] = {0};
+    for (uint64_t stream = 0; stream < DRAWS; stream++) {
+        int32_t four[4];
+        cr_shuffle(four, 4, 1, stream);
+        seen[four[0] * 64 + four[1] * 16 + four[2] * 4 + four[3]]++;
+    }
+    double chi_square = 0;
+    int orders = 0;
+    for (int i = 0; i < 256; i++) {
+        if (seen[i]) orders++, chi_square += (seen[i] - 1000.0) * (seen[i] - 1000.0) / 1000.0;
+    }
+    check(orders == 24 && chi_square < 60, "%d orders, chi square %g", orders, chi_square);
+}
+
+/* --- the rest ---------------------------------------------------------------------------------------------------- */
+
+static void test_names(void) {
+    AT("the names", CR_ACTIVATION_COUNT, CR_COST_COUNT);
+    check(!strcmp(cr_activation_names[CR_ACTIVATION_softmax], "softmax"), "softmax has another name");
+    check(!strcmp(cr_cost_names[CR_COST_log_likelihood], "log_likelihood"), "log_likelihood has another name");
+    check(cr_cost_outputs[CR_COST_quadratic] == CR_ACTIVATION_any, "the quadratic cost is for any output");
+    check(cr_cost_outputs[CR_COST_cross_entropy] == CR_ACTIVATION_sigmoid, "cross-entropy is for sigmoid");
+    check(cr_cost_outputs[CR_COST_log_likelihood] == CR_ACTIVATION_softmax, "log-likelihood is for softmax");
+
+    AT("cr_select_simd", 0);
+    const cr_kernels_f32 *before = cr_f32;
+    check(cr_select_simd("abacus") == NULL && cr_f32 == before, "an unknown variant was selected");
+    const char *best = cr_select_simd(NULL);
+    check(best && cr_select_simd(best), "there is no best variant");
+    check(cr_select_simd("baseline") != NULL, "there is no baseline");
+}
+
+static void test_platform(void) {
+    AT("cr_aligned_alloc", 0);
+    for (size_t bytes = 1; bytes < 300; bytes++) {
+        unsigned char *block = cr_aligned_alloc(bytes), all = 0;
+        if (!check(block != NULL, "no memory")) return;
+        check((uintptr_t)block % 64 == 0, "%zu bytes are not aligned", bytes);
+        for (size_t i = 0; i < bytes; i++) all |= block[i];
+        check(all == 0, "%zu bytes are not zeroed", bytes);
+        memset(block, 1, bytes);
+        cr_aligned_free(block);
+    }
+    cr_aligned_free(NULL);
+    check(cr_aligned_alloc(SIZE_MAX) == NULL && cr_aligned_alloc(SIZE_MAX - 62) == NULL, "the size has overflowed");
+
+    AT("cr_getenv", 0);
+    char value[8];
+    cr_setenv("CHAINRULE_TEST", "1234567");
+    check(cr_getenv("CHAINRULE_TEST", value, sizeof value) && !strcmp(value, "1234567"), "it is not what was set");
+    cr_setenv("CHAINRULE_TEST", "12345678");
+    check(!cr_getenv("CHAINRULE_TEST", value, sizeof value), "a value too long was taken");
+    cr_setenv("CHAINRULE_TEST", NULL);
+    check(!cr_getenv("CHAINRULE_TEST", value, sizeof value), "it is still set");
+
+    AT("cr_library_open", 0);
+    check(cr_library_open("no/such/library") == NULL && cr_library_error(), "a library that is not there was opened");
+    check(cr_open_blas(NULL) == NULL && !strcmp(cr_blas_name(), "plain C"), "a BLAS was opened without a path");
+}
+
+int main(void) {
+    static const char *const variants[] = {"baseline", "avx2", "avx512"};
+    report_crashes();
+    here.simd = "C";
+    test_names();
+    test_platform();
+    test_philox();
+    test_shuffle();
+    for (size_t i = 0; i < COUNT(variants); i++) {
+        if (!cr_select_simd(variants[i])) {
+            printf("%s: this processor or build has no %s, not tested\n", PRECISION, variants[i]);
+            continue;
+        }
+        here.simd = variants[i];
+        const unsigned long before = checks;
+        test_curves();
+        test_relu_and_identity();
+        test_softmax();
+        test_primes();
+        test_costs();
+        test_cross_entropy();
+        test_log_likelihood();
+        test_all_finite();
+        test_rows();
+        test_one_hot();
+        test_agreements();
+        test_sgd();
+        test_gemm();
+        test_forward_rows();
+        printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
+    }
+    printf("%s: %lu checks, %lu failures\n", PRECISION, checks, failures);
+    return failures > 0;
+}
