@@ -127,6 +127,7 @@ def sklearn_epoch(case, data):
         "learning_rate_init": case.learning_rate,
         "alpha": 0,
         "momentum": 0,
+        "nesterovs_momentum": False,
     }
     if case.output == "softmax":
         model, classes = MLPClassifier(**options), np.arange(case.sizes[-1])

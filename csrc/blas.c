@@ -26,7 +26,7 @@ static char name[160] = "plain C";
 #if defined(CR_BLAS_BUNDLED)
 
 const char *cr_open_blas(const char *path) {
-    if (!path) return NULL;
+    if (!path) return "it is not in the package";
     /* OpenBLAS reads the number of its threads as it is loaded, and starts them. One: the caller decides about threads.
      * The environment is put back as it was. */
     char threads[64];
@@ -54,17 +54,19 @@ void cblas_sgemm(int, int, int, int, int, int, float, const float *, int, const 
 void cblas_dgemm(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
 
 const char *cr_open_blas(const char *path) {
-    if (path) {
-        sgemm = cblas_sgemm;
-        dgemm = cblas_dgemm;
-        snprintf(name, sizeof name, "system CBLAS");
-    }
+    (void)path;
+    sgemm = cblas_sgemm;
+    dgemm = cblas_dgemm;
+    snprintf(name, sizeof name, "system CBLAS");
     return NULL;
 }
 
 #else
 
-const char *cr_open_blas(const char *path) { return path ? "this build has no BLAS" : NULL; }
+const char *cr_open_blas(const char *path) {
+    (void)path;
+    return NULL;
+}
 
 #endif
 

@@ -88,8 +88,8 @@ void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float a
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
                  const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
-/* Load the BLAS library at `path` for cr_gemm, one thread a call; NULL keeps the plain-C gemm. Returns NULL, or why it
- * could not be loaded (the plain gemm then stays). Call it once, before any cr_gemm. */
+/* Have cr_gemm use the BLAS of this build: the bundled one at `path`, one thread a call, or the one it is linked with.
+ * Returns NULL, or why it could not be loaded. Call it once, before any cr_gemm. */
 const char *cr_open_blas(const char *path);
 const char *cr_blas_name(void);
 

@@ -488,10 +488,10 @@ cdef str start(variant, blas):
                           "(known: baseline, avx2, avx512)")
     if blas not in (None, "plain"):
         raise ImportError(f"CHAINRULE_BLAS={blas}: expected 'plain' or nothing")
-    path = None if blas == "plain" else blas_path()
-    if path is not None:
-        text = os.fsencode(path)
-        problem = cr_open_blas(PyBytes_AsString(text))
+    if blas != "plain":
+        path = blas_path()
+        text = os.fsencode(path or "")
+        problem = cr_open_blas(PyBytes_AsString(text) if path else NULL)
         if problem:
             raise ImportError(f"could not load the BLAS library {path}: {problem.decode()}")
     return selected.decode()

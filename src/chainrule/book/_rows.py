@@ -39,7 +39,8 @@ def _stacked(columns, height, dtype, name):
         other = min(shapes - {(height, 1)})
         hint = "; a class where a column is expected? (see convert)" if other == () else ""
         raise ValueError(f"each {name} must be a column ({height}, 1); got {other}{hint}")
-    return np.concatenate(columns, dtype=dtype, casting="same_kind").reshape(-1, height)
+    # One conversion of the whole: with dtype=, concatenate converts column by column.
+    return np.concatenate(columns).reshape(-1, height).astype(dtype, "C", "same_kind", copy=False)
 
 
 def _labels(ys):
