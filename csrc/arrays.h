@@ -63,11 +63,12 @@ static void one_hot(real *out, const int32_t *labels, const int32_t *order, size
     for (size_t i = 0; i < rows; i++) out[i * width + (size_t)labels[order ? (size_t)order[i] : i]] = 1;
 }
 
-/* With a single output, the two sides of 1/2 are the classes. */
+/* With a single output, the two sides of 1/2 are the classes. An output that is not a number is never right. */
 static size_t agreements(const real *a, const real *y, size_t rows, size_t width) {
     size_t count = 0;
     for (size_t i = 0; i < rows; i++, a += width, y += width) {
-        count += width == 1 ? (a[0] > REAL(0.5)) == (y[0] > REAL(0.5)) : argmax(a, width) == argmax(y, width);
+        const int right = width == 1 ? (a[0] > REAL(0.5)) == (y[0] > REAL(0.5)) : argmax(a, width) == argmax(y, width);
+        count += right && sum(a, width) == sum(a, width);
     }
     return count;
 }

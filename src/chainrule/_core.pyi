@@ -1,12 +1,12 @@
 """Types of the compiled core; its functions are documented in `_core.pyx`."""
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import MutableSequence, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
 Labels: TypeAlias = NDArray[np.int32]
 
 ACTIVATIONS: tuple[str, ...]
@@ -31,12 +31,14 @@ def train(
     batch_size: int,
     shuffle: bool,
     seed: int,
-    first_epoch: int,
     learning_rate: float,
     momentum: float,
     nesterov: bool,
     l2: float,
-    costs: NDArray[np.float64],
+    epochs: int,
+    clock: NDArray[np.uint64],
+    costs: MutableSequence[float],
+    seconds: MutableSequence[float],
 ) -> int: ...
 def gradient(
     plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real

@@ -5,6 +5,7 @@ Arrays are checked before they come here (`chainrule.arrays`); nothing here chec
 """
 
 import os
+from time import perf_counter
 
 from cpython.bytes cimport PyBytes_AsString
 from libc.math cimport isfinite
@@ -36,7 +37,7 @@ cdef enum:
 
 # A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
 cdef double WORK_BETWEEN_SIGNALS = 4e9
-cdef double WORK_OF_A_STEP = 4e4  # what a step costs beyond its arithmetic
+cdef double WORK_OF_A_LAYER = 2e4  # what a step costs beyond its arithmetic, for each layer
 
 cdef enum Outcome:
     FINISHED, INTERRUPTED, DIVERGED
@@ -83,6 +84,7 @@ cdef class Workspace:
     cdef Tape tape
     cdef void *x      # the gathered inputs of a tile, (rows, n_1)
     cdef void *y      # its targets, (rows, n_L)
+    cdef double done  # the work since a signal was looked for
     cdef object error
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
@@ -212,10 +214,10 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
 
 
 cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
-               Py_ssize_t batch_size, Py_ssize_t steps_between_signals, Workspace work, const Descent *descent,
+               Py_ssize_t batch_size, double step_work, Workspace work, const Descent *descent,
                double *cost) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen."""
-    cdef Py_ssize_t start = 0, steps = 0, rows
+    cdef Py_ssize_t start = 0, rows
     cdef double batch_cost
     cdef int outcome
     cost[0] = 0
@@ -226,9 +228,9 @@ cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, co
             return outcome
         cost[0] += batch_cost
         start += rows
-        steps += 1
-        if steps == steps_between_signals:
-            steps = 0
+        work.done += step_work
+        if work.done > WORK_BETWEEN_SIGNALS:
+            work.done = 0
             if work.interrupted():
                 return INTERRUPTED
     cost[0] /= samples.m
@@ -253,56 +255,62 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
 
 def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1] X, const real[:, ::1] Y,
           const int32_t[::1] labels, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
-          uint64_t first_epoch, double learning_rate, double momentum, bint nesterov, double l2, double[::1] costs):
-    """Train for len(costs) epochs; costs[e] becomes the mean cost of epoch e.
+          double learning_rate, double momentum, bint nesterov, double l2, Py_ssize_t epochs,
+          uint64_t[::1] clock, costs, seconds):
+    """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost and its seconds to the arrays.
 
-    An epoch that is interrupted or diverges leaves no trace: parameters and velocity are put back to where it began,
-    its cost stays as it was. Returns 0, or the layer where the cost stopped being finite; raises what a signal
-    handler raised.
+    An epoch that is interrupted or diverges leaves no trace: parameters and velocity are put back to where it began.
+    No Python code runs between an epoch's end and its entries, so that they belong together wherever a signal comes.
+    Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
 
     parameters, velocity (n_parameters,); velocity None where momentum is 0. X (m, n_1); Y (m, n_L), or labels (m,).
     order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in each epoch as
-    (seed, first_epoch + e) says.
+    (seed, clock[0]) says.
     """
     cdef Net *net = &plan.net
     cdef Descent descent
     cdef Samples samples = samples_of[real](X, Y, labels, order)
-    cdef Py_ssize_t n = plan.n_parameters, e, layer = 0, tile
+    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]
     cdef real *v = NULL if velocity is None else &velocity[0]
     cdef int outcome = FINISHED
-    cdef double cost
     descent.learning_rate, descent.momentum, descent.l2, descent.nesterov = learning_rate, momentum, l2, nesterov
     batch_size = min(batch_size, samples.m)
     tile = min(batch_size, <Py_ssize_t> TILE)
     cdef bint needs_gradient = momentum != 0 or batch_size > TILE
-    cdef Workspace work = Workspace(plan, tile, sizeof(real), 4 * (parameter_bytes + 64) + samples.m * sizeof(int32_t) + 64)
+    cdef size_t extra = (needs_gradient + 2) * (parameter_bytes + 64)
+    extra += samples.m * sizeof(int32_t) + epochs * sizeof(double) + 128
+    cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     cdef real *saved_p = <real *> work.reserve(parameter_bytes)
     cdef real *saved_v = <real *> work.reserve(parameter_bytes) if v else NULL
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
-    cdef Py_ssize_t steps_between_signals = <Py_ssize_t> (
-        WORK_BETWEEN_SIGNALS / (WORK_OF_A_STEP + plan.flops * batch_size)) + 1
+    cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
+    cdef double step_work = plan.flops * batch_size + WORK_OF_A_LAYER * net.depth
     if shuffle:
         samples.order = shuffled
+    cdef double started = perf_counter(), took
     with nogil:
-        for e in range(costs.shape[0]):
+        while e < epochs and outcome == FINISHED:
             memcpy(saved_p, p, parameter_bytes)
             if v:
                 memcpy(saved_v, v, parameter_bytes)
             if shuffle:
-                cr_shuffle(shuffled, samples.m, seed, first_epoch + e)
-            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, steps_between_signals, work, &descent, &cost)
+                cr_shuffle(shuffled, samples.m, seed, clock[0])
+            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, step_work, work, &descent, &cost[e])
             if outcome == FINISHED:
-                costs[e] = cost
-            else:
-                if outcome == DIVERGED:
-                    layer = first_diverged[real](p, net, &work.tape, tile)
-                memcpy(p, saved_p, parameter_bytes)
-                if v:
-                    memcpy(v, saved_v, parameter_bytes)
-                break
+                e += 1
+                clock[0] += 1
+                continue
+            if outcome == DIVERGED:
+                layer = first_diverged[real](p, net, &work.tape, tile)
+            memcpy(p, saved_p, parameter_bytes)
+            if v:
+                memcpy(v, saved_v, parameter_bytes)
+    took = (perf_counter() - started) / e if e else 0
+    costs.extend([cost[i] for i in range(e)])
+    seconds.extend([took] * e)
     work.reraise()
     return layer
 

@@ -5,14 +5,17 @@ network's dtype (labels: int32), finite. Arrays that are so already pass without
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule import _core
 
 MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
 
 
-def as_real(name, array, dtype):
-    """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
+def as_numbers(name, array) -> NDArray:
+    """Return `array` as an array of real numbers."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
     try:
         given = np.asarray(array)
     except ValueError as error:  # ragged lists
@@ -20,6 +23,12 @@ def as_real(name, array, dtype):
     if given.dtype.kind not in "fiub":
         hint = " (a sparse matrix? use .toarray())" if hasattr(array, "toarray") else ""
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
+    return given
+
+
+def as_real(name, array, dtype) -> NDArray:
+    """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
+    given = as_numbers(name, array)
     with np.errstate(
         over="ignore"
     ):  # a number too large for dtype becomes infinite, and is refused below
@@ -34,7 +43,7 @@ def as_real(name, array, dtype):
     return converted
 
 
-def as_inputs(X, width, dtype, name="X"):
+def as_inputs(X, width, dtype, name="X") -> NDArray:
     """Return inputs as (m, width), m >= 1."""
     X = as_real(name, X, dtype)
     if X.ndim != 2 or X.shape[1] != width:
@@ -55,7 +64,7 @@ class Targets:
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
-        given = np.asarray(y)
+        given = as_numbers(name, y)
         if given.dtype.kind in "iub" and given.ndim == 1 and width > 1:
             self.labels = self._as_labels(given, width, name)
         else:
@@ -112,7 +121,7 @@ class Targets:
         return self.Y.shape[1] == 1 or bool((self.Y.sum(axis=1) == 1).all())
 
 
-def aligned_empty(n, dtype):
+def aligned_empty(n, dtype) -> NDArray:
     """Return an uninitialised (n,) array on a 64-byte boundary: one cache line, one register."""
     dtype = np.dtype(dtype)
     block = np.empty(n * dtype.itemsize + 64, np.uint8)

@@ -21,8 +21,12 @@ import stat
 import zipfile
 from io import BytesIO
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
 
 _FORMAT = "chainrule network"
 _FORMAT_VERSION = 1
@@ -104,7 +108,7 @@ def save_network(net, path):
     _write_whole(path, lambda file: np.savez(file, header=text, **arrays))
 
 
-def load_network(path):
+def load_network(path) -> "Network":
     """Read a network that `save_network` wrote, ready to feed forward or to train on.
 
     Parameters

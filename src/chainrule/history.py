@@ -3,6 +3,7 @@
 from array import array
 
 import numpy as np
+from numpy.typing import NDArray
 
 _COLUMNS = ("epoch", "cost", "seconds", "validation_cost", "validation_accuracy")
 _BLUE, _LIGHT_BLUE, _ORANGE, _GREY = "#1f5f99", "#7fb2dd", "#c8641e", "#d9d9d9"
@@ -29,60 +30,65 @@ class History:
         Empty without validation data; the accuracy also where the targets are not classes.
     """
 
-    def __init__(self):
-        # An array.array grows in place, and NumPy copies it at the speed of memory.
-        self._columns = {name: array("q" if name == "epoch" else "d") for name in _COLUMNS}
-
-    def append(self, *, epoch, cost, seconds, validation_cost=None, validation_accuracy=None):
-        """Add a finished epoch; `fit` calls this."""
-        entry = (epoch, cost, seconds, validation_cost, validation_accuracy)
-        for column, value in zip(self._columns.values(), entry, strict=True):
-            if value is not None:
-                column.append(value)
-
-    def amend(self, **measures):
-        """Put figures that came after the epoch in place of those of the last entry."""
-        for name, value in measures.items():
-            self._columns[name][-1] = value
+    def __init__(self, first_epoch=0, measures=()):
+        # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
+        # to costs and seconds itself, at the end of an epoch.
+        self.first_epoch = first_epoch
+        self._columns = {name: array("d") for name in ("cost", "seconds", *measures)}
 
     @property
-    def epoch(self):
+    def core_columns(self):
+        """The arrays of costs and seconds, for the core to add to."""
+        return self._columns["cost"], self._columns["seconds"]
+
+    def measure(self, **measures):
+        """Add figures that came after the last epoch, such as those on validation data."""
+        for name, value in measures.items():
+            column = self._columns[name]
+            column.extend([np.nan] * (len(self) - 1 - len(column)))  # epochs without a figure
+            column.append(value)
+
+    @property
+    def epoch(self) -> NDArray:
         """Numbers of the epochs."""
         return self["epoch"]
 
     @property
-    def cost(self):
+    def cost(self) -> NDArray:
         """Mean training cost in each epoch."""
         return self["cost"]
 
     @property
-    def seconds(self):
+    def seconds(self) -> NDArray:
         """Seconds each epoch's training took."""
         return self["seconds"]
 
     @property
-    def validation_cost(self):
+    def validation_cost(self) -> NDArray:
         """Mean cost on the validation data after each epoch, or empty."""
         return self["validation_cost"]
 
     @property
-    def validation_accuracy(self):
+    def validation_accuracy(self) -> NDArray:
         """Share of right answers on the validation data after each epoch, or empty."""
         return self["validation_accuracy"]
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> NDArray:
         if name not in _COLUMNS:
             raise KeyError(f"expected one of {', '.join(_COLUMNS)}; got {name!r}")
-        return np.array(self._columns[name])
+        if name == "epoch":
+            return np.arange(self.first_epoch, self.first_epoch + len(self))
+        if name not in self._columns:
+            return np.empty(0)
+        values = np.array(self._columns[name])
+        return np.append(values, np.full(len(self) - len(values), np.nan))
 
-    def __len__(self):
-        return len(self._columns["epoch"])
+    def __len__(self) -> int:
+        return len(self._columns["cost"])
 
-    def keys(self):
-        """Names of the columns, without the validation columns that stayed empty."""
-        return [
-            name for name in _COLUMNS if self._columns[name] or not name.startswith("validation")
-        ]
+    def keys(self) -> list[str]:
+        """Names of the columns, without those of validation data that were not given."""
+        return [name for name in _COLUMNS if name == "epoch" or name in self._columns]
 
     def __iter__(self):
         return iter(self.keys())
@@ -91,9 +97,9 @@ class History:
         if not len(self):
             return "<History: no epoch finished>"
         parts = [f"{len(self)} epoch{'s' if len(self) > 1 else ''}", f"cost {self.cost[-1]:.4g}"]
-        if self._columns["validation_cost"]:
+        if "validation_cost" in self._columns:
             parts.append(f"validation cost {self.validation_cost[-1]:.4g}")
-        if self._columns["validation_accuracy"]:
+        if "validation_accuracy" in self._columns:
             parts.append(f"validation accuracy {self.validation_accuracy[-1]:.2%}")
         return f"<History: {', '.join(parts)}, {self.seconds.sum():.3g} s>"
 
@@ -134,7 +140,7 @@ class History:
         # Dots show where the values are, as long as they do not run into each other.
         style = {"marker": "o" if len(self) <= 40 else "", "markersize": 3.5, "linewidth": 1.8}
         lines = ax.plot(self.epoch, self.cost, color=_BLUE, label="training cost", **style)
-        if self._columns["validation_cost"]:
+        if "validation_cost" in self._columns:
             lines += ax.plot(
                 self.epoch,
                 self.validation_cost,
@@ -149,7 +155,7 @@ class History:
         ax.grid(axis="y", color=_GREY, linewidth=0.6)
         ax.set_axisbelow(True)
 
-        if self._columns["validation_accuracy"]:
+        if "validation_accuracy" in self._columns:
             right = ax.twinx()
             lines += right.plot(
                 self.epoch,

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
-from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
+from chainrule.arrays import Targets, aligned_empty, as_inputs, as_numbers, as_real
 from chainrule.files import save_network
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.optimizers import SGD
 from chainrule.options import (
+    check_count,
     check_dtype,
+    check_flag,
     check_hidden,
     check_name,
     check_pair,
@@ -92,21 +94,60 @@ class Network:
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ):
-        self.sizes = check_sizes(sizes)
-        self.hidden = check_hidden(hidden, len(self.sizes) - 2)
-        self.output = check_name("output activation", output, _core.ACTIVATIONS)
-        self.cost = check_name("cost", cost, _core.COSTS)
+        self._sizes = check_sizes(sizes)
+        self._hidden = check_hidden(hidden, len(self.sizes) - 2)
+        self._output = check_name("output activation", output, _core.ACTIVATIONS)
+        self._cost = check_name("cost", cost, _core.COSTS)
         check_pair(self.output, self.cost)
-        self.bias = bool(bias)
-        self.dtype = check_dtype(dtype)
+        self._bias = check_flag("bias", bias)
+        self._dtype = check_dtype(dtype)
         self.seed = check_seed(seed)
-        self.epochs_trained = 0
+        self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
         self.history: History | None = None
         self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = self._split(self._parameters)
         self._initialize(init)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+        return self._sizes
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The activation of each hidden layer."""
+        return self._hidden
+
+    @property
+    def output(self) -> str:
+        """The activation of the output layer."""
+        return self._output
+
+    @property
+    def cost(self) -> str:
+        """The name of the cost."""
+        return self._cost
+
+    @property
+    def bias(self) -> bool:
+        """Whether neurons have biases."""
+        return self._bias
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters and arithmetic."""
+        return self._dtype
+
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs since the parameters were drawn."""
+        return int(self._clock[0])
+
+    @epochs_trained.setter
+    def epochs_trained(self, epochs: int):
+        self._clock[0] = check_count("epochs_trained", epochs, least=0)
 
     @property
     def parameters(self) -> NDArray:
@@ -203,10 +244,15 @@ class Network:
 
     def feedforward(self, X: ArrayLike) -> NDArray:
         """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
-        single = np.ndim(X) == 1
-        X = as_inputs(np.asarray(X)[None, :] if single else X, self.sizes[0], self.dtype)
-        out = np.empty((len(X), self.sizes[-1]), self.dtype)
-        _core.feedforward(self._plan, self._parameters, X, out)
+        inputs = as_numbers("X", X)
+        single = inputs.ndim == 1
+        if single and inputs.shape != self.sizes[:1]:
+            raise ValueError(
+                f"a single sample must have shape ({self.sizes[0]},); got {inputs.shape}"
+            )
+        inputs = as_inputs(inputs[None, :] if single else inputs, self.sizes[0], self.dtype)
+        out = np.empty((len(inputs), self.sizes[-1]), self.dtype)
+        _core.feedforward(self._plan, self._parameters, inputs, out)
         return out[0] if single else out
 
     __call__ = feedforward
@@ -223,9 +269,11 @@ class Network:
         dict
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
-        X, targets = self._samples(X, y)
-        cost, correct = _core.evaluate(self._plan, self._parameters, X, targets.Y, targets.labels)
-        return {"cost": cost} | ({"accuracy": correct / len(X)} if targets.are_classes else {})
+        inputs, targets = self._samples(X, y)
+        cost, correct = _core.evaluate(
+            self._plan, self._parameters, inputs, targets.Y, targets.labels
+        )
+        return {"cost": cost} | ({"accuracy": correct / len(inputs)} if targets.are_classes else {})
 
     def backprop(self, X: ArrayLike, Y: ArrayLike) -> "Gradient":
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
@@ -241,10 +289,13 @@ class Network:
             nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the
             parameters.
         """
-        X, targets = self._samples(X, Y)
+        inputs, targets = self._samples(X, Y)
         nabla = np.empty_like(self._parameters)
-        cost = _core.gradient(self._plan, self._parameters, X, targets.Y, targets.labels, nabla)
-        return Gradient(nabla, *self._split(nabla), cost)
+        weights, biases = self._split(nabla)
+        cost = _core.gradient(
+            self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla
+        )
+        return Gradient(nabla, weights, biases, cost)
 
     def trace(self, X: ArrayLike, Y: ArrayLike) -> "Trace":
         """Return z, a and δ of every layer for every sample: backpropagation in the open.
@@ -255,11 +306,11 @@ class Network:
             trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as
             weights[i] does. delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
         """
-        X, targets = self._samples(X, Y)
+        inputs, targets = self._samples(X, Y)
         z, a, delta = (
-            [np.empty((len(X), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
+            [np.empty((len(inputs), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
         )
-        _core.trace(self._plan, self._parameters, X, targets.Y, targets.labels, z, a, delta)
+        _core.trace(self._plan, self._parameters, inputs, targets.Y, targets.labels, z, a, delta)
         return Trace(z, a, delta)
 
     def save(self, path: str | PathLike) -> None:
@@ -276,11 +327,11 @@ class Network:
             f"cost='{self.cost}', bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
         )
 
-    def _samples(self, X, y):
-        X = as_inputs(X, self.sizes[0], self.dtype)
-        return X, Targets(y, len(X), self.sizes[-1], self.dtype, self.cost)
+    def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
+        inputs = as_inputs(X, self.sizes[0], self.dtype)
+        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self.cost)
 
-    def _split(self, flat):
+    def _split(self, flat: NDArray) -> tuple[list[NDArray], list[NDArray]]:
         """Return the views of a flat vector that stand for W^2 ... W^L and b^2 ... b^L."""
         weights, biases, start = [], [], 0
         for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
@@ -311,14 +362,14 @@ class Network:
     def _train(self, X, targets, *, order, batch_size, learning_rate, weight_decay=0.0):
         """Do an epoch of plain SGD over the rows `order` of checked arrays; return its cost."""
         Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
-        costs = np.full(1, np.nan)
+        costs: list[float] = []
         layer = _core.train(
             self._plan, self._parameters, None, X, Y, labels, order,
-            batch_size, False, 0, 0, learning_rate, 0.0, False, weight_decay, costs,
+            batch_size, False, self.seed, learning_rate, 0.0, False, weight_decay, 1,
+            self._clock, costs, [],
         )  # fmt: skip
         check_finite(layer, self.epochs_trained)
-        self.epochs_trained += 1
-        return float(costs[0])
+        return costs[0]
 
 
 class Gradient:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chainrule.options import check_number
+from chainrule.options import check_flag, check_number
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,6 @@ class SGD:
     def __post_init__(self):
         check_number("learning_rate", self.learning_rate, lambda x: x > 0, "a positive number")
         check_number("momentum", self.momentum, lambda x: 0 <= x < 1, "in 0 <= momentum < 1")
+        check_flag("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, for example momentum=0.9")

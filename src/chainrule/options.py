@@ -5,11 +5,14 @@ import math
 import operator
 import secrets
 from itertools import pairwise
+from numbers import Real
 
 import numpy as np
 
 from chainrule import _core
 from chainrule.arrays import MAX_SIZE
+
+MAX_COUNT = 2**62  # the core counts in 64-bit integers
 
 
 def check_name(kind, name, known):
@@ -43,29 +46,48 @@ def check_name(kind, name, known):
 
 def check_number(name, value, valid, expected):
     """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
+    if isinstance(value, bool | np.bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {expected}; got {value!r}")
     try:
         ok = math.isfinite(value) and valid(value)
-    except TypeError:
-        raise TypeError(f"{name} must be {expected}; got {value!r}") from None
+    except OverflowError:  # a whole number beyond all floats
+        ok = False
     if not ok:
         raise ValueError(f"{name} must be {expected}; got {value!r}")
 
 
-def check_count(name, value, least):
-    """Return `value` as an int of at least `least`."""
+def check_count(name, value, least, most=MAX_COUNT):
+    """Return `value` as an int from `least` to `most`."""
+    value = check_whole(name, value)
+    if not least <= value <= most:
+        raise ValueError(
+            f"{name} must be {least} or more; got {value}"
+            + (f", beyond {most}" if value > most else "")
+        )
+    return value
+
+
+def check_whole(name, value):
+    """Return `value` as an int if it is a whole number, of Python or of NumPy."""
     try:
-        value = operator.index(value)
+        if isinstance(value, bool | np.bool):
+            raise TypeError
+        return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number; got {value!r}") from None
-    if value < least:
-        raise ValueError(f"{name} must be {least} or more; got {value}")
-    return value
+
+
+def check_flag(name, value):
+    """Return `value` as a bool if it is True or False."""
+    if not isinstance(value, bool | np.bool):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
 
 
 def check_sizes(sizes):
     """Return `sizes` as a tuple of ints, two or more."""
     try:
-        sizes = tuple(operator.index(n) for n in sizes)
+        sizes = tuple(check_whole("each of sizes", n) for n in sizes)
     except TypeError:
         raise TypeError(
             f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
@@ -86,7 +108,12 @@ def check_sizes(sizes):
 def check_hidden(hidden, layers):
     """Return the activations of the hidden layers, a name for each."""
     one_for_all = isinstance(hidden, str)
-    names = (hidden,) if one_for_all else tuple(hidden)
+    try:
+        names = (hidden,) if one_for_all else tuple(hidden)
+    except TypeError:
+        raise TypeError(
+            f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
+        ) from None
     for name in names:
         if name == "softmax":
             raise ValueError("softmax is for the output layer; got it as a hidden activation")
@@ -127,10 +154,7 @@ def check_seed(seed):
     """Return `seed` as an int; a fresh one for None."""
     if seed is None:
         return secrets.randbits(63)
-    try:
-        seed = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be a whole number or None; got {seed!r}") from None
+    seed = check_whole("seed", seed)
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be in 0 <= seed < 2**64; got {seed}")
     return seed

@@ -1,14 +1,12 @@
 """Training: Python runs the epochs, the compiled core runs each one."""
 
-import time
-
 import numpy as np
 
 from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.history import History
 from chainrule.optimizers import SGD
-from chainrule.options import check_count, check_number
+from chainrule.options import check_count, check_flag, check_number
 from chainrule.progress import Progress
 
 EPOCHS_PER_CALL = 1000
@@ -28,36 +26,34 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     epochs = check_count("epochs", epochs, least=0)
     batch_size = check_count("batch_size", batch_size, least=1)
     check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
+    shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
     validation = None if validation_data is None else Validation(net, validation_data)
-    unknown = {} if validation is None else dict.fromkeys(validation.measures, np.nan)
 
     velocity = velocity_of(net) if optimizer.momentum else None
-    net.optimizer_state = {} if velocity is None else {"velocity": velocity}
 
-    history = net.history = History()
+    before = net.history, net.optimizer_state
+    history = net.history = History(net.epochs_trained, validation.measures if validation else ())
+    net.optimizer_state = {} if velocity is None else {"velocity": velocity}
     # Where nothing happens between epochs, many of them are one call.
-    epochs_per_call = 1 if progress or validation is not None else EPOCHS_PER_CALL
-    with Progress(progress, epochs, len(X)) as shown:
-        for done in range(0, epochs, epochs_per_call):
-            costs = np.full(min(epochs_per_call, epochs - done), np.nan)
-            layer = 0
-            started = time.perf_counter()
-            try:
+    epochs_per_call = 1 if progress or validation else EPOCHS_PER_CALL
+    try:
+        with Progress(progress, epochs, len(X)) as shown:
+            while len(history) < epochs:
                 layer = _core.train(
                     net._plan, net.parameters, velocity, X, targets.Y, targets.labels, None,
-                    batch_size, shuffle, net.seed, net.epochs_trained,
-                    optimizer.learning_rate, optimizer.momentum, optimizer.nesterov, l2, costs,
+                    batch_size, shuffle, net.seed,
+                    optimizer.learning_rate, optimizer.momentum, optimizer.nesterov, l2,
+                    min(epochs_per_call, epochs - len(history)),
+                    net._clock, *history.core_columns,
                 )  # fmt: skip
-            finally:  # after Ctrl-C too: the epochs that were finished count
-                finished = costs[~np.isnan(costs)]
-                seconds = (time.perf_counter() - started) / max(len(finished), 1)
-                for cost in finished:
-                    history.append(epoch=net.epochs_trained, cost=cost, seconds=seconds, **unknown)
-                    net.epochs_trained += 1
-            check_finite(layer, net.epochs_trained)
-            if validation is not None:
-                history.amend(**validation.evaluate(net))
-            shown.epoch_done(history)
+                check_finite(layer, net.epochs_trained)
+                if validation:
+                    history.measure(**validation.evaluate(net))
+                shown.epoch_done(history)
+    except MemoryError:
+        if not len(history):  # nothing was done
+            net.history, net.optimizer_state = before
+        raise
     return history
 
 
