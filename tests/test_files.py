@@ -279,8 +279,7 @@ def test_a_folder_that_does_not_exist(tmp_path):
             lambda net: net.optimizer_state["velocity"].__setitem__(0, np.inf),
             "finite numbers in 'optimizer.velocity'",
         ),
-        (lambda net: setattr(net, "hidden", (abs,)), "'hidden' to be a list of names"),
-        (lambda net: setattr(net, "epochs_trained", -1), "'epochs_trained' to be a whole number"),
+        (lambda net: setattr(net, "_hidden", (abs,)), "'hidden' to be a list of names"),
         (
             lambda net: net.optimizer_state.update(velocity=np.array([object()])),
             "'optimizer.velocity' to be a flat float32 array",

@@ -12,16 +12,17 @@ from chainrule import _core
 MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
 
 
-def as_numbers(name, array) -> NDArray:
-    """Return `array` as an array of real numbers."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
+def as_numbers(name, array, hint="") -> NDArray:
+    """Return `array` as an array of real numbers; `hint` is added if it holds none."""
+    if np.ma.is_masked(array):
+        raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
     try:
         given = np.asarray(array)
     except ValueError as error:  # ragged lists
         raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
     if given.dtype.kind not in "fiub":
-        hint = " (a sparse matrix? use .toarray())" if hasattr(array, "toarray") else ""
+        if hasattr(array, "toarray"):
+            hint = "; a sparse matrix? use .toarray()"
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
     return given
 
@@ -64,7 +65,7 @@ class Targets:
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
-        given = as_numbers(name, y)
+        given = as_numbers(name, y, "; labels must be integers from 0")
         if given.dtype.kind in "iub" and given.ndim == 1 and width > 1:
             self.labels = self._as_labels(given, width, name)
         else:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
-from chainrule.arrays import Targets, aligned_empty, as_inputs, as_numbers, as_real
+from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.files import save_network
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
@@ -244,12 +244,11 @@ class Network:
 
     def feedforward(self, X: ArrayLike) -> NDArray:
         """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
-        inputs = as_numbers("X", X)
+        inputs = as_real("X", X, self.dtype)
         single = inputs.ndim == 1
         if single and inputs.shape != self.sizes[:1]:
-            raise ValueError(
-                f"a single sample must have shape ({self.sizes[0]},); got {inputs.shape}"
-            )
+            n = self.sizes[0]
+            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {inputs.shape}")
         inputs = as_inputs(inputs[None, :] if single else inputs, self.sizes[0], self.dtype)
         out = np.empty((len(inputs), self.sizes[-1]), self.dtype)
         _core.feedforward(self._plan, self._parameters, inputs, out)

@@ -12,8 +12,6 @@ import numpy as np
 from chainrule import _core
 from chainrule.arrays import MAX_SIZE
 
-MAX_COUNT = 2**62  # the core counts in 64-bit integers
-
 
 def check_name(kind, name, known):
     """Return `name` if it is one of `known`, else raise with the nearest known one.
@@ -46,6 +44,8 @@ def check_name(kind, name, known):
 
 def check_number(name, value, valid, expected):
     """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, bool | np.bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}; got {value!r}")
     try:
@@ -56,14 +56,11 @@ def check_number(name, value, valid, expected):
         raise ValueError(f"{name} must be {expected}; got {value!r}")
 
 
-def check_count(name, value, least, most=MAX_COUNT):
-    """Return `value` as an int from `least` to `most`."""
+def check_count(name, value, least):
+    """Return `value` as an int of at least `least`."""
     value = check_whole(name, value)
-    if not least <= value <= most:
-        raise ValueError(
-            f"{name} must be {least} or more; got {value}"
-            + (f", beyond {most}" if value > most else "")
-        )
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more; got {value}")
     return value
 
 
@@ -124,7 +121,7 @@ def check_hidden(hidden, layers):
         raise ValueError(
             f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
         )
-    return names
+    return tuple(map(str, names))
 
 
 def check_pair(output, cost):
@@ -142,6 +139,8 @@ def check_pair(output, cost):
 def check_dtype(dtype):
     """Return float32 or float64 in native byte order."""
     try:
+        if dtype is None:  # to NumPy that is float64
+            raise TypeError
         dtype = np.dtype(dtype)
     except TypeError:
         raise TypeError(f"dtype must be float32 or float64; got {dtype!r}") from None

@@ -24,7 +24,7 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     if not isinstance(optimizer, SGD):
         raise TypeError(f"optimizer must be a chainrule.SGD; got {optimizer!r}")
     epochs = check_count("epochs", epochs, least=0)
-    batch_size = check_count("batch_size", batch_size, least=1)
+    batch_size = min(check_count("batch_size", batch_size, least=1), len(X))
     check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
     shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
     validation = None if validation_data is None else Validation(net, validation_data)

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cc=${CC:-cc}
-common=(-std=c11 -g1 -Wall -Wextra -I "$root/csrc" -I "$root/tests/c")
+common=(-std=c11 -Wall -Wextra -I "$root/csrc" -I "$root/tests/c")
 sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 
 echo 'int main(void) { return 0; }' >"$work/empty.c"
@@ -33,8 +33,13 @@ if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 3 
     exit 2
 fi
 
+finish() { # all that runs in the background, or fail
+    local job
+    for job in $(jobs -p); do wait "$job"; done
+}
+
 build() { # FOLDER OPTION...
-    local folder=$work/$1 double variant name options running=()
+    local folder=$work/$1 double variant name options
     mkdir "$folder"
     shift
     for double in 0 1; do
@@ -43,21 +48,18 @@ build() { # FOLDER OPTION...
             # shellcheck disable=SC2086 # options are several words
             "$cc" "${common[@]}" "${kernel[@]}" $options "$@" -DCR_VARIANT="$name" -DCR_DOUBLE=$double \
                 -c "$root/csrc/variant.c" -o "$folder/$name$double.o" &
-            running+=($!)
         done
     done
-    for variant in "${running[@]}"; do wait "$variant"; done
+    finish
     for double in 0 1; do
         "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root"/tests/c/test_kernels.c \
             "$root"/csrc/{simd,blas,shuffle,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl &
-        running[$double]=$!
     done
-    wait "${running[0]}"
-    wait "${running[1]}"
+    finish
 }
 
 export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
-build sanitized -Og "${sanitize[@]}"
+build sanitized -Og -g1 "${sanitize[@]}"
 build shipped
 for folder in sanitized shipped; do
     for double in 0 1; do
