@@ -13,33 +13,34 @@ static int all_finite(const real *x, size_t n) {
     return total == 0;
 }
 
-/* A few long copies instead of many short ones: each doubles the rows already there. */
 static void broadcast(real *out, const real *row, size_t rows, size_t width) {
-    memcpy(out, row, width * sizeof(real));
-    for (size_t done = 1; done < rows;) {
-        size_t more = done < rows - done ? done : rows - done;
-        memcpy(out + done * width, out, more * width * sizeof(real));
-        done += more;
+    for (size_t i = 0; i < rows; i++, out += width) {
+        size_t j = 0;
+        for (; j + LANES <= width; j += LANES) store(out + j, load(row + j));
+        for (; j < width; j++) out[j] = row[j];
     }
 }
 
+/* Column j of every fourth row has a sum of its own, so that additions need not wait for each other. */
 static void sum_rows(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta) {
-    size_t j = 0;
-    for (; j + BLOCK <= width; j += BLOCK) {
-        real sums[BLOCK] = {0};
-        for (size_t i = 0; i < rows; i++) {
-            INDEPENDENT for (int k = 0; k < BLOCK; k++) sums[k] += delta[i * width + j + k];
+    enum { STREAMS = 4 };
+    for (size_t j = 0; j < width; j += LANES) {
+        const size_t columns = width - j < LANES ? width - j : LANES;
+        const vector zero = {0};
+        vector sums[STREAMS] = {zero, zero, zero, zero};
+        size_t i = 0;
+        for (; i + STREAMS <= rows; i += STREAMS) {
+            UNROLL for (size_t s = 0; s < STREAMS; s++) {
+                const real *x = delta + (i + s) * width + j;
+                sums[s] += columns == LANES ? load(x) : load_part(x, columns);
+            }
         }
-        INDEPENDENT for (int k = 0; k < BLOCK; k++) sums[k] = alpha * sums[k] + (beta == 0 ? 0 : beta * out[j + k]);
-        memcpy(out + j, sums, sizeof sums);
-    }
-    if (j < width) {
-        real sums[BLOCK] = {0};
-        size_t left = width - j;
-        for (size_t i = 0; i < rows; i++) {
-            for (size_t k = 0; k < left; k++) sums[k] += delta[i * width + j + k];
+        for (; i < rows; i++) {
+            const real *x = delta + i * width + j;
+            sums[0] += columns == LANES ? load(x) : load_part(x, columns);
         }
-        for (size_t k = 0; k < left; k++) out[j + k] = alpha * sums[k] + (beta == 0 ? 0 : beta * out[j + k]);
+        const vector total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        scale_add(out + j, total, columns, alpha, beta);
     }
 }
 

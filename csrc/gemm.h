@@ -20,17 +20,6 @@ INLINE size_t panel_width(size_t left) {
     return width < left ? width : left;
 }
 
-INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
-    vector old = {0};
-    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
-    const vector result = beta == 1 ? alpha * sum + old : alpha * sum + beta * old;
-    if (lanes == LANES) {
-        store(c, result);
-    } else {
-        store_part(c, result, lanes);
-    }
-}
-
 /* c (rows, columns) <- alpha a b + beta c; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j];
  * rows and vectors are constants where this is inlined; the last vector has `last` columns, and so has b unless it is
  * padded to whole vectors */

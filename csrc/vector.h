@@ -129,3 +129,15 @@ INLINE vector lane_sums(vector x[LANES]) {
     }
     return x[0];
 }
+
+/* c <- alpha sum + beta c for `lanes` <= LANES numbers; what c holds does not matter where beta is 0 */
+INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
+    vector old = {0};
+    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
+    const vector result = beta == 1 ? alpha * sum + old : alpha * sum + beta * old;
+    if (lanes == LANES) {
+        store(c, result);
+    } else {
+        store_part(c, result, lanes);
+    }
+}
