@@ -172,6 +172,17 @@ def test_finished_epochs_are_kept_and_continued(dtype, optimizer, validate):
     assert net.epochs_trained > 2, "no epoch was finished before a Ctrl-C"
 
 
+def test_without_a_finished_epoch_all_is_as_before(heavy):
+    """Also the velocity, which an epoch of plain descent would have ended."""
+    net, x, y = Network([50, 2000, 2000, 10], init="zeros"), *heavy[1:]
+    net.fit(x[:32], y[:32], optimizer=SGD(0.1, momentum=0.9), epochs=1)
+    before = carried(net)
+    with pytest.raises(KeyboardInterrupt), signal_after(0.1):
+        net.fit(x, y, optimizer=SGD(0.1), epochs=1)
+    assert net.epochs_trained == 1
+    assert carried(net) == before
+
+
 def lines_of(call, interrupt_at=None):
     """Run `call` and count the lines of the package it goes through.
 

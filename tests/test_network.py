@@ -59,8 +59,9 @@ def test_a_network_says_what_it_is():
         {"bias": False, "dtype": "float64", "output": "softmax", "cost": "log_likelihood"},
         {"hidden": ["relu", "identity"], "seed": 2**64 - 1},
         {"hidden": np.array(["relu", "tanh"])},
+        {name: np.str_("tanh") for name in ("hidden", "output")},
     ],
-    ids=["defaults", "softmax", "hidden list", "hidden array"],
+    ids=["defaults", "softmax", "hidden list", "hidden array", "NumPy strings"],
 )
 def test_the_repr_makes_the_same_network(options):
     net = draw((4, 6, 5, 3), **options)
@@ -438,6 +439,17 @@ def test_the_velocity_is_carried_on_or_taken_away(data):
     before = net.parameters.copy()
     net.fit(*data, **still)
     np.testing.assert_array_equal(net.parameters, before)
+
+
+def test_a_fit_that_diverges_at_once_leaves_the_velocity():
+    """An epoch of plain descent would have ended it, but there was none."""
+    x, y = np.ones((40, 4)), np.zeros((40, 3))
+    net = draw(hidden="identity", output="identity")
+    net.fit(x, y, optimizer=SGD(0.01, momentum=0.9), epochs=2)
+    before = carried(net)
+    with pytest.raises(chainrule.DivergenceError):
+        net.fit(x, y, optimizer=SGD(1e30), epochs=2, batch_size=1)
+    assert carried(net) == before
 
 
 def test_every_fit_has_a_history_of_its_own(data):

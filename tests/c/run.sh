@@ -9,8 +9,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cc=${CC:-cc}
-common=(-std=c11 -Wall -Wextra -I "$root/csrc" -I "$root/tests/c")
-sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+common=(-std=c11 -Wall -Wextra -Wno-pass-failed -I "$root/csrc" -I "$root/tests/c")
+# Not object-size: the address sanitizer sees the same, and with it compilers take minutes.
+sanitize=(-fsanitize=address,undefined -fno-sanitize=object-size -fno-sanitize-recover=all)
 
 echo 'int main(void) { return 0; }' >"$work/empty.c"
 if ! "$cc" "${sanitize[@]}" "$work/empty.c" -o "$work/empty" || ! "$work/empty"; then
