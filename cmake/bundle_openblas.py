@@ -29,6 +29,7 @@ def main(folder):
         subprocess.run(["patchelf", "--set-soname", ours.name, ours], check=True)
     elif ours.suffix == ".dylib":
         subprocess.run(["install_name_tool", "-id", f"@rpath/{ours.name}", ours], check=True)
+        subprocess.run(["codesign", "--force", "--sign", "-", ours], check=True)
     texts = [
         file.locate().read_text(encoding="utf-8")
         for file in metadata.files("scipy-openblas32")

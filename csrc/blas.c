@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Up to this many products our own gemm is the faster one (bench/gemm.py): a BLAS arranges its operands for large
- * matrices first. It depends on the shape alone, so results do too. */
-enum { SMALL = 1 << 25 };
-
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 }; /* CBLAS's own numbers */
 
 typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
@@ -34,7 +30,10 @@ const char *cr_open_blas(const char *path) {
     cr_setenv("OPENBLAS_NUM_THREADS", "1");
     void *library = cr_library_open(path);
     cr_setenv("OPENBLAS_NUM_THREADS", had_threads ? threads : NULL);
-    if (!library) return cr_library_error();
+    if (!library) {
+        const char *why = cr_library_error();
+        return why ? why : "for a reason the system does not tell";
+    }
 
     sgemm_function s = (sgemm_function)cr_library_symbol(library, "scipy_cblas_sgemm");
     dgemm_function d = (dgemm_function)cr_library_symbol(library, "scipy_cblas_dgemm");
@@ -74,7 +73,7 @@ const char *cr_blas_name(void) { return name; }
 
 void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
                  const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-    if (!sgemm || m * n * k <= SMALL) {
+    if (!sgemm || (double)m * (double)n * (double)k <= cr_f32->small) {
         cr_f32->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
@@ -84,7 +83,7 @@ void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float a
 
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
                  const double *b, size_t ldb, double beta, double *c, size_t ldc) {
-    if (!dgemm || m * n * k <= SMALL) {
+    if (!dgemm || (double)m * (double)n * (double)k <= cr_f64->small) {
         cr_f64->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }

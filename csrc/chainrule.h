@@ -61,6 +61,9 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
          * velocity may be NULL where momentum is 0. */                                                                \
         void (*sgd)(real *w, real *velocity, const real *gradient, size_t n, real rate, real momentum, real l2,        \
                     int nesterov);                                                                                     \
+        /* up to this many products m n k our own gemm is as fast as a BLAS, or faster; it depends on the variant      \
+         * alone */                                                                                                    \
+        double small;                                                                                                  \
         /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C */          \
         void (*gemm)(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,    \
                      const real *b, size_t ldb, real beta, real *c, size_t ldc);                                       \

@@ -13,6 +13,9 @@ enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
 enum { PANEL_COLUMNS = OUTER_VECTORS * LANES, PANEL_ROWS = 256, SPREAD_BYTES = 32768, CACHE_LINE = 64 };
 
+/* Wide registers beat a BLAS up to 2^21 products a lane; narrow ones only where its arrangements would cost more. */
+#define SMALL (LANES >= 4 ? (double)LANES * (1 << 21) : (double)(1 << 12))
+
 /* how many of the `left` columns the next panel takes: panels of about equal width */
 INLINE size_t panel_width(size_t left) {
     const size_t vectors = (left + LANES - 1) / LANES, panels = (vectors + OUTER_VECTORS - 1) / OUTER_VECTORS;
@@ -246,6 +249,12 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
 
 static void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
                  const real *b, size_t ldb, real beta, real *c, size_t ldc) {
+    if (k == 0) {
+        for (size_t i = 0; i < m; i++) {
+            for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+        }
+        return;
+    }
     /* The inner kernel spends its time on sums over lanes if rows are short, the outer one on transposing b if c has
      * few rows, and on empty lanes if it has few columns. */
     if (!trans_a && trans_b && (cr_few_long_rows(m, k) || n <= LANES / 2)) {

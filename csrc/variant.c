@@ -84,6 +84,7 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .one_hot = one_hot,
     .agreements = agreements,
     .sgd = sgd,
+    .small = SMALL,
     .gemm = gemm,
     .forward_rows = forward_rows,
 };

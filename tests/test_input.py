@@ -557,11 +557,16 @@ def test_sums_that_overflow_are_never_right():
 
 LIMITED = """
 import resource
+from pathlib import Path
 import numpy as np
 import chainrule
 
-def limit(bytes):
-    resource.setrlimit(resource.RLIMIT_AS, (bytes, bytes))
+MB = 2**20
+
+def limit(more):
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + more, most))
 
 def refused(call):
     try:
@@ -573,24 +578,24 @@ def refused(call):
 
 """
 LEGAL_BUT_TOO_MUCH = {
-    "two terabytes": "limit(4 << 30); refused(lambda: chainrule.Network([2**20, 2**19]))",
-    "the draw": "limit(4 << 30); refused(lambda: chainrule.Network([2**16, 2**13]))",
+    "two terabytes": "limit(1024 * MB); refused(lambda: chainrule.Network([2**20, 2**19]))",
+    "the draw": "limit(3072 * MB); refused(lambda: chainrule.Network([2**16, 2**13]))",
     "outputs": """
 net = chainrule.Network([1, 2**20], init="zeros")
-limit(2 << 30)
+limit(1024 * MB)
 refused(lambda: net(np.zeros((2**11, 1))))
 """,
     "trace": """
 net = chainrule.Network([1, 2**15, 1], init="zeros")
-limit(2 << 30)
-refused(lambda: net.trace(np.zeros((2**14, 1)), np.zeros(2**14)))
+limit(1024 * MB)
+refused(lambda: net.trace(np.zeros((2**13, 1)), np.zeros(2**13)))
 """,
     "training": """
-net = chainrule.Network([2**13, 2**12], init="zeros")
+net = chainrule.Network([2**13, 2**12], init="zeros")  # 128 MB
 history = net.history
-limit(9 << 26)
-for momentum in (0, 0.9):
+for momentum, more in [(0, 192), (0.9, 448)]:
     optimizer = chainrule.SGD(0.1, momentum=momentum)
+    limit(more * MB)
     refused(lambda: net.fit(np.zeros((2, 2**13)), [0, 1], optimizer=optimizer))
     assert net.history is history, "the history has changed"
     assert net.optimizer_state == {}, "the optimiser state has changed"

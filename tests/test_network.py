@@ -1,6 +1,8 @@
 """The surface of `Network`: shapes, scores, views, first parameters, what a fit leaves behind."""
 
+import copy
 import doctest
+import pickle
 import subprocess
 import sys
 
@@ -129,7 +131,7 @@ def test_assigned_parameters_are_copied_in(data):
 
 def test_without_biases(data):
     net = draw(bias=False, output="identity")
-    assert net.biases == []
+    assert net.biases == ()
     assert net.parameters.size == 4 * 6 + 6 * 3
     np.testing.assert_array_equal(net(np.zeros(4)), np.zeros(3))  # tanh(0) = 0
     nabla = net.backprop(*data)
@@ -540,3 +542,23 @@ print("asyncio" in sys.modules, "multiprocessing" in sys.modules)
     packages = [name for name in packages.split() if "cython" not in name]  # its own run-time part
     assert packages == []
     assert "True" not in slow
+
+
+# ---------------------------------------------------------------- copies
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))]
+)
+def test_a_copy_is_the_same_network_and_another_one(copied):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 4)), rng.integers(3, size=30)
+    net = Network([4, 5, 3], seed=0)
+    net.fit(x, y, optimizer=SGD(0.1, momentum=0.9), epochs=2)
+    twin = copied(net)
+    assert twin.parameters.tobytes() == net.parameters.tobytes()
+    net.fit(x, y, optimizer=SGD(0.1, momentum=0.9), epochs=2)
+    assert twin.epochs_trained == 2
+    assert twin.parameters.tobytes() != net.parameters.tobytes()
+    twin.fit(x, y, optimizer=SGD(0.1, momentum=0.9), epochs=2)
+    assert twin.parameters.tobytes() == net.parameters.tobytes()

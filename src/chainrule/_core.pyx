@@ -95,7 +95,7 @@ cdef class Workspace:
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
         self.block = <char *> cr_aligned_alloc(bytes)
         if not self.block:
-            raise MemoryError(f"could not allocate a workspace of {bytes} bytes; try a smaller batch_size")
+            raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
         self.tape.z = <void **> self.reserve(depth * sizeof(void *))
         self.tape.a = <void **> self.reserve(depth * sizeof(void *))
         self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
@@ -118,6 +118,14 @@ cdef class Workspace:
         cdef void *place = self.block + self.reserved
         self.reserved += self.padded(bytes)
         return place
+
+    cdef bint pause(self, double work) noexcept nogil:
+        """Count work as done; look for a signal from time to time. Whether a handler raised."""
+        self.done += work
+        if self.done < WORK_BETWEEN_SIGNALS:
+            return False
+        self.done = 0
+        return self.interrupted()
 
     cdef bint interrupted(self) noexcept nogil:
         with gil:
@@ -183,7 +191,7 @@ cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_
 
 
 cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
-              Py_ssize_t start, Py_ssize_t rows, Workspace work, const Descent *descent,
+              Py_ssize_t start, Py_ssize_t rows, double sample_work, Workspace work, const Descent *descent,
               double *cost) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
     cdef Py_ssize_t done = 0, m, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
@@ -200,21 +208,25 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
                             <const real *> work.tape.a[net.depth - 1], y, m, n_out)
         if not isfinite(cost[0]):
             return DIVERGED
+        if work.pause(m * sample_work / 3):
+            return INTERRUPTED
         backward[real](net, parameters, y, m, &work.tape)
+        if work.pause(m * sample_work / 3):
+            return INTERRUPTED
         if fused:
             add_gradient[real](parameters, net, &x, m, &work.tape, -descent.learning_rate / m,
                          1 - descent.learning_rate * descent.l2, 1)
             return FINISHED
         add_gradient[real](nabla, net, &x, m, &work.tape, 1.0 / rows, 0 if done == 0 else 1, 0 if done == 0 else 1)
         done += m
-        if m == TILE and done < rows and work.interrupted():
+        if work.pause(m * sample_work / 3):
             return INTERRUPTED
     descend[real](parameters, velocity, nabla, net, descent)
     return FINISHED
 
 
 cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
-               Py_ssize_t batch_size, double step_work, Workspace work, const Descent *descent,
+               Py_ssize_t batch_size, double sample_work, Workspace work, const Descent *descent,
                double *cost) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen."""
     cdef Py_ssize_t start = 0, rows
@@ -223,16 +235,14 @@ cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, co
     cost[0] = 0
     while start < samples.m:
         rows = min(batch_size, samples.m - start)
-        outcome = step[real](parameters, velocity, nabla, net, samples, start, rows, work, descent, &batch_cost)
+        outcome = step[real](parameters, velocity, nabla, net, samples, start, rows, sample_work, work, descent,
+                             &batch_cost)
         if outcome != FINISHED:
             return outcome
         cost[0] += batch_cost
         start += rows
-        work.done += step_work
-        if work.done > WORK_BETWEEN_SIGNALS:
-            work.done = 0
-            if work.interrupted():
-                return INTERRUPTED
+        if work.pause(WORK_OF_A_LAYER * net.depth):
+            return INTERRUPTED
     cost[0] /= samples.m
     return FINISHED if finite[real](parameters, net.n_parameters) else DIVERGED
 
@@ -287,7 +297,6 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
     cdef real *saved_v = <real *> work.reserve(parameter_bytes) if v else NULL
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
     cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
-    cdef double step_work = plan.flops * batch_size + WORK_OF_A_LAYER * net.depth
     if shuffle:
         samples.order = shuffled
     cdef double started = perf_counter(), took
@@ -298,7 +307,7 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
                 memcpy(saved_v, v, parameter_bytes)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
-            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, step_work, work, &descent, &cost[e])
+            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, plan.flops, work, &descent, &cost[e])
             if outcome == FINISHED:
                 e += 1
                 clock[0] += 1
@@ -327,7 +336,7 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Rows x
     cdef const real *y
     with nogil:
-        while start < samples.m and not (start and work.interrupted()):
+        while start < samples.m and not work.pause(TILE * plan.flops):
             m = min(samples.m - start, <Py_ssize_t> TILE)
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
             y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
@@ -355,7 +364,7 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef const real *y
     cdef Rows x
     with nogil:
-        while start < samples.m and not (start and work.interrupted()):
+        while start < samples.m and not work.pause(TILE * plan.flops):
             m = min(samples.m - start, <Py_ssize_t> TILE)
             y = targets[real](&samples, start, m, n_out, <real *> work.y)
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
@@ -374,7 +383,7 @@ def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, rea
     cdef Rows x
     x.coming = 0
     with nogil:
-        while start < rows and not (start and work.interrupted()):
+        while start < rows and not work.pause(TILE * plan.flops):
             m = min(rows - start, <Py_ssize_t> TILE)
             x.a = &X[start, 0]
             work.tape.a[plan.net.depth - 1] = &out[start, 0]
@@ -387,21 +396,29 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
           const int32_t[::1] labels, list z, list a, list delta):
     """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
-    cdef Workspace work = Workspace(plan, samples.m, sizeof(real))
-    cdef Py_ssize_t i
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Py_ssize_t i, start = 0, m
+    cdef const real *y
+    cdef const real *p = &parameters[0]
     cdef real[:, ::1] view
-    for i in range(plan.net.depth):
-        view = z[i]
-        work.tape.z[i] = &view[0, 0]
-        view = a[i]
-        work.tape.a[i] = &view[0, 0]
-        view = delta[i]
-        work.tape.delta[i] = &view[0, 0]
-    cdef Rows x = inputs[real](&samples, 0, samples.m, plan.net.layers[0].n_in, <real *> work.x)
-    with nogil:
-        forward[real](&plan.net, &parameters[0], &x, samples.m, &work.tape)
-        backward[real](&plan.net, &parameters[0], targets[real](&samples, 0, samples.m,
-                       plan.net.layers[plan.net.depth - 1].n_out, <real *> work.y), samples.m, &work.tape)
+    cdef Rows x
+    while start < samples.m:
+        m = min(samples.m - start, <Py_ssize_t> TILE)
+        for i in range(net.depth):
+            view = z[i]
+            work.tape.z[i] = &view[start, 0]
+            view = a[i]
+            work.tape.a[i] = &view[start, 0]
+            view = delta[i]
+            work.tape.delta[i] = &view[start, 0]
+        with nogil:
+            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
+            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            forward[real](net, p, &x, m, &work.tape)
+            backward[real](net, p, y, m, &work.tape)
+        start += m
+        PyErr_CheckSignals()
 
 
 def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_a=False, bint trans_b=False,
@@ -413,7 +430,7 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
     if k != inner or C.shape[0] != m or C.shape[1] != n:
         raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
                          "the inner sizes must agree and C must take the outer ones")
-    if m and n and k:
+    if m and n:
         gemm_rows[real](trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1],
                         beta, &C[0, 0], C.shape[1])
 
@@ -505,4 +522,4 @@ cdef str start(variant, blas):
     return selected.decode()
 
 
-_simd = start(os.environ.get("CHAINRULE_SIMD"), os.environ.get("CHAINRULE_BLAS"))
+_simd = start(os.environ.get("CHAINRULE_SIMD") or None, os.environ.get("CHAINRULE_BLAS") or None)

@@ -8,7 +8,7 @@ W^l and delta^l either way round.
 from libc.stdint cimport int32_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, real, sgd,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, is_small, real, sgd,
     sum_rows,
 )
 
@@ -48,7 +48,7 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     if layer.biases >= 0:
         broadcast[real](z, parameters + layer.biases, m, layer.n_out)
         beta = 1
-    if a.coming:
+    if a.coming and is_small[real](w, m, layer.n_out, layer.n_in):
         forward_rows[real](z, <const real *> a.a, w, m, layer.n_out, layer.n_in, beta,
                            <const real *> a.x, a.order, a.coming)
     else:

@@ -16,7 +16,9 @@ cdef extern from "chainrule.h" nogil:
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
 
+    # what is used of the tables, in any order
     ctypedef struct cr_kernels_f32:
+        double small
         void (*activate[1])(float *, const float *, size_t, size_t) noexcept nogil
         void (*activate_prime[1])(float *, const float *, size_t, size_t) noexcept nogil
         double (*cost[1])(const float *, const float *, const float *, size_t, size_t) noexcept nogil
@@ -32,6 +34,7 @@ cdef extern from "chainrule.h" nogil:
         void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
                              const float *, const int32_t *, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
+        double small
         void (*activate[1])(double *, const double *, size_t, size_t) noexcept nogil
         void (*activate_prime[1])(double *, const double *, size_t, size_t) noexcept nogil
         double (*cost[1])(const double *, const double *, const double *, size_t, size_t) noexcept nogil
@@ -73,6 +76,15 @@ cdef inline void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, do
         cr_gemm_f32(trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc)
     else:
         cr_gemm_f64(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+
+
+cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:
+    """Whether `gemm` computes a product of this size by our own kernel."""
+    cdef double products = <double> m * <double> n * <double> k
+    if real is float:
+        return products <= cr_f32.small
+    else:
+        return products <= cr_f64.small
 
 
 cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width) noexcept nogil:

@@ -58,10 +58,10 @@ class Network:
     ----------
     parameters : ndarray (n_parameters,)
         All weights and biases in one vector, [W^2, b^2, W^3, b^3, ...], each W^l row by row.
-    weights : list of ndarray
+    weights : tuple of ndarray
         weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
-    biases : list of ndarray
-        biases[i] is b^l, (n_l,), likewise; an empty list for bias=False.
+    biases : tuple of ndarray
+        biases[i] is b^l, (n_l,), likewise; empty for bias=False.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray (n_parameters,)
@@ -105,9 +105,7 @@ class Network:
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
         self.history: History | None = None
-        self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
-        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
-        self._weights, self._biases = self._split(self._parameters)
+        self._compile()
         self._initialize(init)
 
     @property
@@ -147,7 +145,10 @@ class Network:
 
     @epochs_trained.setter
     def epochs_trained(self, epochs: int):
-        self._clock[0] = check_count("epochs_trained", epochs, least=0)
+        epochs = check_count("epochs_trained", epochs, least=0)
+        if epochs >= 2**63:
+            raise ValueError(f"epochs_trained must be below 2**63; got {epochs}")
+        self._clock[0] = epochs
 
     @property
     def parameters(self) -> NDArray:
@@ -164,14 +165,14 @@ class Network:
         self._parameters[:] = values
 
     @property
-    def weights(self) -> list[NDArray]:
+    def weights(self) -> tuple[NDArray, ...]:
         """W^2, ..., W^L: writable views into `parameters`, (n_l, n_{l-1}) each."""
-        return list(self._weights)
+        return tuple(self._weights)
 
     @property
-    def biases(self) -> list[NDArray]:
+    def biases(self) -> tuple[NDArray, ...]:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
-        return list(self._biases)
+        return tuple(self._biases)
 
     def fit(
         self,
@@ -191,6 +192,7 @@ class Network:
         Two fits of 15 epochs equal one of 30 to the last bit. An interruption (Ctrl-C) or a cost
         that stops being finite ends training with an exception; the network then is as the last
         finished epoch left it, and `net.history` has the finished epochs.
+        Several networks may train in as many threads at once; one network is for one thread.
 
         Parameters
         ----------
@@ -325,6 +327,24 @@ class Network:
             f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output='{self.output}', "
             f"cost='{self.cost}', bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
         )
+
+    def __getstate__(self):
+        """Pickle and copy what is not a view or compiled."""
+        derived = ("_plan", "_weights", "_biases")
+        return {name: value for name, value in vars(self).items() if name not in derived}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._clock = self._clock.copy()
+        self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
+        self._compile()
+        self._parameters[:] = state["_parameters"]
+
+    def _compile(self):
+        """Make what follows from the shape: the plan, and room for the parameters."""
+        self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
+        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
+        self._weights, self._biases = self._split(self._parameters)
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)

@@ -39,14 +39,14 @@ def check_name(kind, name, known):
         nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
         raise ValueError(f"unknown {kind} '{name}'.{hint} Known: {', '.join(known)}")
-    return name
+    return str(name)  # not a subclass, such as NumPy's
 
 
 def check_number(name, value, valid, expected):
     """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if isinstance(value, bool | np.bool) or not isinstance(value, Real):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}; got {value!r}")
     try:
         ok = math.isfinite(value) and valid(value)
@@ -67,7 +67,7 @@ def check_count(name, value, least):
 def check_whole(name, value):
     """Return `value` as an int if it is a whole number, of Python or of NumPy."""
     try:
-        if isinstance(value, bool | np.bool):
+        if isinstance(value, bool | np.bool_):
             raise TypeError
         return operator.index(value)
     except TypeError:
@@ -76,7 +76,7 @@ def check_whole(name, value):
 
 def check_flag(name, value):
     """Return `value` as a bool if it is True or False."""
-    if not isinstance(value, bool | np.bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
 
@@ -112,16 +112,17 @@ def check_hidden(hidden, layers):
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
     for name in names:
-        if name == "softmax":
+        if isinstance(name, str) and name == "softmax":
             raise ValueError("softmax is for the output layer; got it as a hidden activation")
         check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    names = tuple(map(str, names))
     if one_for_all:
         return names * layers
     if len(names) != layers:
         raise ValueError(
             f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
         )
-    return tuple(map(str, names))
+    return names
 
 
 def check_pair(output, cost):

@@ -51,9 +51,11 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
                     history.measure(**validation.evaluate(net))
                 shown.epoch_done(history)
     except MemoryError:
-        if not len(history):  # nothing was done
-            net.history, net.optimizer_state = before
+        net.history = before[0] if not len(history) else history  # not even begun
         raise
+    finally:
+        if epochs and not len(history):  # it ended in the first epoch: all is as it was
+            net.optimizer_state = before[1]
     return history
 
 

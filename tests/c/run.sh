@@ -34,9 +34,11 @@ if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 3 
     exit 2
 fi
 
-finish() { # all that runs in the background, or fail
-    local job
-    for job in $(jobs -p); do wait "$job"; done
+running=()
+finish() { # all compilers in the background, or fail
+    local process
+    for process in "${running[@]}"; do wait "$process"; done
+    running=()
 }
 
 build() { # FOLDER OPTION...
@@ -49,12 +51,14 @@ build() { # FOLDER OPTION...
             # shellcheck disable=SC2086 # options are several words
             "$cc" "${common[@]}" "${kernel[@]}" $options "$@" -DCR_VARIANT="$name" -DCR_DOUBLE=$double \
                 -c "$root/csrc/variant.c" -o "$folder/$name$double.o" &
+            running+=($!)
         done
     done
     finish
     for double in 0 1; do
         "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root"/tests/c/test_kernels.c \
             "$root"/csrc/{simd,blas,shuffle,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl &
+        running+=($!)
     done
     finish
 }
