@@ -18,7 +18,8 @@ from chainrule._equations cimport (
 from chainrule._kernels cimport (
     CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_COST_COUNT, activate as activate_rows, activate_prime as prime_rows,
     agreements, cost_sum, cr_activation_names, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_names,
-    cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_philox, cr_select_simd, cr_shuffle, exponential, finite, gather, gemm as gemm_rows,
+    cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_philox, cr_select_simd, cr_shuffle, exponential, finite, gather,
+    gemm as gemm_rows,
     one_hot, real,
 )
 
@@ -190,22 +191,30 @@ cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_
     return samples
 
 
+cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
+                                     Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
+    """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
+    cdef Py_ssize_t last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
+    x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
+    forward[real](net, parameters, x, m, &work.tape)
+    cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out)
+    return y
+
+
 cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
               Py_ssize_t start, Py_ssize_t rows, double sample_work, Workspace work, const Descent *descent,
               double *cost) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
-    cdef Py_ssize_t done = 0, m, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
+    cdef Py_ssize_t done = 0, m
     cdef bint fused = descent.momentum == 0 and rows <= TILE
+    cdef double carried  # 0 for the first tile, whose gradient replaces what nabla holds; 1 for others, which add theirs
     cdef Rows x
     cdef const real *y
     cost[0] = 0
     while done < rows:
         m = min(rows - done, <Py_ssize_t> TILE)
-        x = inputs[real](samples, start + done, m, n_in, <real *> work.x)
-        y = targets[real](samples, start + done, m, n_out, <real *> work.y)
-        forward[real](net, parameters, &x, m, &work.tape)
-        cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
-                            <const real *> work.tape.a[net.depth - 1], y, m, n_out)
+        y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
         if not isfinite(cost[0]):
             return DIVERGED
         if work.pause(m * sample_work / 3):
@@ -215,9 +224,10 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
             return INTERRUPTED
         if fused:
             add_gradient[real](parameters, net, &x, m, &work.tape, -descent.learning_rate / m,
-                         1 - descent.learning_rate * descent.l2, 1)
+                               1 - descent.learning_rate * descent.l2, 1)
             return FINISHED
-        add_gradient[real](nabla, net, &x, m, &work.tape, 1.0 / rows, 0 if done == 0 else 1, 0 if done == 0 else 1)
+        carried = 0 if done == 0 else 1
+        add_gradient[real](nabla, net, &x, m, &work.tape, 1.0 / rows, carried, carried)
         done += m
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
@@ -331,20 +341,17 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
     cdef Py_ssize_t start = 0, m
-    cdef double cost = 0
+    cdef double cost = 0, carried = 0
     cdef const real *p = &parameters[0]
     cdef Rows x
     cdef const real *y
     with nogil:
         while start < samples.m and not work.pause(TILE * plan.flops):
             m = min(samples.m - start, <Py_ssize_t> TILE)
-            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
-            forward[real](net, p, &x, m, &work.tape)
-            cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1],
-                             <const real *> work.tape.a[net.depth - 1], y, m, net.layers[net.depth - 1].n_out)
+            y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
             backward[real](net, p, y, m, &work.tape)
-            add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, 0 if start == 0 else 1, 0 if start == 0 else 1)
+            add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, carried, carried)
+            carried = 1
             start += m
     work.reraise()
     return cost / samples.m
@@ -356,21 +363,17 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Samples samples = samples_of[real](X, Y, labels, None)
     cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
-    cdef Py_ssize_t start = 0, m, n_out = net.layers[net.depth - 1].n_out
+    cdef Py_ssize_t start = 0, m, last = net.depth - 1
     cdef double cost = 0
     cdef size_t correct = 0
     cdef const real *p = &parameters[0]
-    cdef const real *a = <const real *> work.tape.a[net.depth - 1]
-    cdef const real *y
     cdef Rows x
+    cdef const real *y
     with nogil:
         while start < samples.m and not work.pause(TILE * plan.flops):
             m = min(samples.m - start, <Py_ssize_t> TILE)
-            y = targets[real](&samples, start, m, n_out, <real *> work.y)
-            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            forward[real](net, p, &x, m, &work.tape)
-            cost += cost_sum[real](net.cost, <const real *> work.tape.z[net.depth - 1], a, y, m, n_out)
-            correct += agreements[real](a, y, m, n_out)
+            y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
+            correct += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
             start += m
     work.reraise()
     return cost / samples.m, correct
