@@ -8,8 +8,8 @@ W^l and delta^l either way round.
 from libc.stdint cimport int32_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, is_small, real,
-    sgd,    sum_rows,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, is_small,
+    real, sgd, sum_rows,
 )
 
 
