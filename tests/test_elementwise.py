@@ -19,7 +19,7 @@ from chainrule import _core
 # Largest error allowed, in units in the last place of the exact result.
 MAX_ULP = {"exp": 2.0, "sigmoid": 3.0, "tanh": 3.0}
 # Where the differences d = z_j - max z are exact; rounding one adds up to |d| ulp to e^d.
-MAX_ULP_SOFTMAX = 8.0
+MAX_ULP_SOFTMAX = 5.0
 MAX_ULP_COST = 4.0
 MAX_EPS_PRIME = 3.0  # of |δ| times the largest σ', in machine epsilons
 
