@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import SGD, Network
+from chainrule import SGD, Network, _core
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 
@@ -100,6 +100,15 @@ def test_questions_stop_within_a_second(heavy, method):
     arguments = (x,) if method == "feedforward" else (x, y)
     assert time_to_stop(lambda: getattr(net, method)(*arguments)) < 1
     assert carried(net) == before
+
+
+def test_no_layer_keeps_a_signal_waiting_for_long():
+    """A pass takes a third of a tile's arithmetic, which cores do 1e11 or so of in a second."""
+    plans = {n: _core.Plan((3, n, n, 2), ("relu", "relu", "sigmoid"), "quadratic", True)
+             for n in (30, 1000, 4000, 10000, 30000)}  # fmt: skip
+    assert [plans[n].tile for n in (30, 1000, 4000)] == [512, 512, 512]
+    assert plans[10000].tile * 2 * 10000**2 < 5e10
+    assert plans[30000].tile * 2 * 30000**2 < 5e10
 
 
 def test_short_epochs_stop_within_a_second():

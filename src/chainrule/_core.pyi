@@ -16,6 +16,8 @@ COST_OUTPUTS: dict[str, str | None]
 class Plan:
     sizes: tuple[int, ...]
     n_parameters: int
+    tile: int
+    flops: float
     def __init__(
         self, sizes: Sequence[int], activations: Sequence[str], cost: str, bias: bool
     ) -> None: ...

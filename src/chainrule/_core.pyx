@@ -32,9 +32,11 @@ COSTS = tuple(cr_cost_names[i].decode() for i in range(CR_COST_COUNT))
 COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTIVATION_any
                 else cr_activation_names[cr_cost_outputs[i]].decode() for i in range(CR_COST_COUNT)}
 
-# Rows that go forward and back together. Fixed, so that results depend on the data alone.
+# Rows that go forward and back together: 512, or fewer where the network is so large that a signal would wait for them.
+# Neither the data nor the number of threads decides, so that results depend on neither.
 cdef enum:
-    TILE = 512
+    MOST_ROWS = 512, FEWEST_ROWS = 8
+cdef double WORK_OF_A_TILE = 1.2e11
 
 # A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
 cdef double WORK_BETWEEN_SIGNALS = 4e9
@@ -49,8 +51,8 @@ cdef class Plan:
 
     cdef Net net
     cdef readonly tuple sizes
-    cdef readonly Py_ssize_t n_parameters
-    cdef double flops  # of a forward and a backward pass of one sample
+    cdef readonly Py_ssize_t n_parameters, tile
+    cdef readonly double flops  # of a forward and a backward pass of one sample
 
     def __cinit__(self, sizes, activations, cost, bint bias):
         cdef Py_ssize_t i, offset = 0
@@ -71,6 +73,10 @@ cdef class Plan:
             offset += layer.n_out if bias else 0
             self.flops += 6.0 * layer.n_in * layer.n_out
         self.net.n_parameters = self.n_parameters = offset
+        self.tile = MOST_ROWS
+        while self.tile > FEWEST_ROWS and self.tile * self.flops > WORK_OF_A_TILE:
+            self.tile //= 2
+        self.net.tile = self.tile
 
     def __dealloc__(self):
         cr_aligned_free(self.net.layers)
@@ -207,13 +213,13 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
               double *cost) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
     cdef Py_ssize_t done = 0, m
-    cdef bint fused = descent.momentum == 0 and rows <= TILE
+    cdef bint fused = descent.momentum == 0 and rows <= net.tile
     cdef double carried  # 0 for the first tile, whose gradient replaces what nabla holds; 1 for others, which add theirs
     cdef Rows x
     cdef const real *y
     cost[0] = 0
     while done < rows:
-        m = min(rows - done, <Py_ssize_t> TILE)
+        m = min(rows - done, net.tile)
         y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
         if not isfinite(cost[0]):
             return DIVERGED
@@ -297,8 +303,8 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
     cdef int outcome = FINISHED
     descent.learning_rate, descent.momentum, descent.l2, descent.nesterov = learning_rate, momentum, l2, nesterov
     batch_size = min(batch_size, samples.m)
-    tile = min(batch_size, <Py_ssize_t> TILE)
-    cdef bint needs_gradient = momentum != 0 or batch_size > TILE
+    tile = min(batch_size, plan.tile)
+    cdef bint needs_gradient = momentum != 0 or batch_size > plan.tile
     cdef size_t extra = (needs_gradient + 2) * (parameter_bytes + 64)
     extra += samples.m * sizeof(int32_t) + epochs * sizeof(double) + 128
     cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
@@ -339,15 +345,15 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
     cdef Net *net = &plan.net
-    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t start = 0, m
     cdef double cost = 0, carried = 0
     cdef const real *p = &parameters[0]
     cdef Rows x
     cdef const real *y
     with nogil:
-        while start < samples.m and not work.pause(TILE * plan.flops):
-            m = min(samples.m - start, <Py_ssize_t> TILE)
+        while start < samples.m and not work.pause(plan.tile * plan.flops):
+            m = min(samples.m - start, plan.tile)
             y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
             backward[real](net, p, y, m, &work.tape)
             add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, carried, carried)
@@ -362,7 +368,7 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     """The mean cost of the m samples, and how many of them have their largest output where their target is largest."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
     cdef Net *net = &plan.net
-    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t start = 0, m, last = net.depth - 1
     cdef double cost = 0
     cdef size_t correct = 0
@@ -370,8 +376,8 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Rows x
     cdef const real *y
     with nogil:
-        while start < samples.m and not work.pause(TILE * plan.flops):
-            m = min(samples.m - start, <Py_ssize_t> TILE)
+        while start < samples.m and not work.pause(plan.tile * plan.flops):
+            m = min(samples.m - start, plan.tile)
             y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
             correct += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
             start += m
@@ -382,12 +388,12 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
 def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
     cdef Py_ssize_t start = 0, m, n_out = out.shape[1], rows = X.shape[0]
-    cdef Workspace work = Workspace(plan, min(rows, <Py_ssize_t> TILE), sizeof(real))
+    cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
     cdef Rows x
     x.coming = 0
     with nogil:
-        while start < rows and not work.pause(TILE * plan.flops):
-            m = min(rows - start, <Py_ssize_t> TILE)
+        while start < rows and not work.pause(plan.tile * plan.flops):
+            m = min(rows - start, plan.tile)
             x.a = &X[start, 0]
             work.tape.a[plan.net.depth - 1] = &out[start, 0]
             forward[real](&plan.net, &parameters[0], &x, m, &work.tape)
@@ -400,14 +406,14 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
     """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
     cdef Net *net = &plan.net
-    cdef Workspace work = Workspace(plan, min(samples.m, <Py_ssize_t> TILE), sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t i, start = 0, m
     cdef const real *y
     cdef const real *p = &parameters[0]
     cdef real[:, ::1] view
     cdef Rows x
     while start < samples.m:
-        m = min(samples.m - start, <Py_ssize_t> TILE)
+        m = min(samples.m - start, plan.tile)
         for i in range(net.depth):
             view = z[i]
             work.tape.z[i] = &view[start, 0]

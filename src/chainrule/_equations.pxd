@@ -21,6 +21,7 @@ cdef struct Layer:
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
     Py_ssize_t n_parameters
+    Py_ssize_t tile              # the most rows that go through it together
     int cost
     Layer *layers
 
