@@ -10,11 +10,14 @@
 1.0
 """
 
+from chainrule import equations
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.files import load_network as load
+from chainrule.gradient import Gradient, Sensitivity, Trace
+from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
-from chainrule.network import Gradient, Network, Trace
+from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
@@ -26,9 +29,14 @@ __all__ = [
     "SGD",
     "DivergenceError",
     "Gradient",
+    "GradientCheck",
     "History",
     "Network",
+    "Sensitivity",
     "Trace",
     "__version__",
+    "check_gradient",
+    "equations",
     "load",
+    "numerical_gradient",
 ]

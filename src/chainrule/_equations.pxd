@@ -107,14 +107,20 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
                beta, w, layer.n_in)
 
 
+cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_t m, Tape *tape) noexcept nogil:
+    """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
+    cdef Py_ssize_t i
+    for i in range(net.depth - 2, -1, -1):
+        bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
+                  <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
+
+
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
                           Tape *tape) noexcept nogil:
     """δ^L, ..., δ^2 of every sample, after `feedforward`."""
-    cdef Py_ssize_t i
-    bp1[real](<real *> tape.delta[net.depth - 1], net, <const real *> tape.a[net.depth - 1], y, m)
-    for i in range(net.depth - 2, -1, -1):
-        bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
-            <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
+    cdef Py_ssize_t last = net.depth - 1
+    bp1[real](<real *> tape.delta[last], net, <const real *> tape.a[last], y, m)
+    hidden_deltas[real](net, parameters, m, tape)
 
 
 cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,

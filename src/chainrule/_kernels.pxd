@@ -10,6 +10,8 @@ ctypedef fused real:
 cdef extern from "chainrule.h" nogil:
     enum:
         CR_ACTIVATION_any
+        CR_ACTIVATION_sigmoid
+        CR_ACTIVATION_softmax
         CR_ACTIVATION_COUNT
         CR_COST_COUNT
     const char *cr_activation_names[]

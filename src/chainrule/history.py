@@ -28,18 +28,30 @@ class History:
     validation_cost, validation_accuracy : ndarray of float64
         Mean cost and share of right answers (0 to 1) on the validation data after the epoch.
         Empty without validation data; the accuracy also where the targets are not classes.
+    delta_norms : ndarray of float64 (epochs, L - 1)
+        With ``fit(..., record="layers")``, else of length 0: ‖δ^l‖ of the mean error
+        δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at which the layer learns.
+    saturation : ndarray of float64 (epochs, L - 1)
+        Likewise, the share of units, over samples, whose σ'(z) is below a twentieth of its largest
+        value (relu: that are off); NaN for softmax.
+
+    Notes
+    -----
+    The last two are taken from about one sample in eight, as training sees them.
     """
 
-    def __init__(self, first_epoch=0, measures=()):
+    def __init__(self, first_epoch=0, measures=(), layers=0):
         # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
         # to costs and seconds itself, at the end of an epoch.
         self.first_epoch = first_epoch
         self._columns = {name: array("d") for name in ("cost", "seconds", *measures)}
+        self._layers = layers
+        self._by_layer = (array("d"), array("d")) if layers else ()
 
     @property
     def core_columns(self):
-        """The arrays of costs and seconds, for the core to add to."""
-        return self._columns["cost"], self._columns["seconds"]
+        """The arrays the core adds to: costs and seconds; δ norms and saturation if recorded."""
+        return self._columns["cost"], self._columns["seconds"], *self._by_layer
 
     def measure(self, **measures):
         """Add figures that came after the last epoch, such as those on validation data."""
@@ -72,6 +84,21 @@ class History:
     def validation_accuracy(self) -> NDArray:
         """Share of right answers on the validation data after each epoch, or empty."""
         return self["validation_accuracy"]
+
+    @property
+    def delta_norms(self) -> NDArray:
+        """‖δ^l‖ in each epoch, (epochs, L - 1)."""
+        return self._of_layers(0)
+
+    @property
+    def saturation(self) -> NDArray:
+        """Share of saturated units in each epoch, (epochs, L - 1)."""
+        return self._of_layers(1)
+
+    def _of_layers(self, which) -> NDArray:
+        if not self._layers:
+            return np.empty((0, 0))
+        return np.array(self._by_layer[which]).reshape(-1, self._layers)
 
     def __getitem__(self, name: str) -> NDArray:
         if name not in _COLUMNS:

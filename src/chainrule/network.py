@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.files import save_network
+from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.optimizers import SGD
@@ -185,6 +186,7 @@ class Network:
         l2: float = 0.0,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        record: str | None = None,
         progress: bool = False,
     ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
@@ -216,6 +218,9 @@ class Network:
             stand.
         validation_data : (X, y), optional
             Evaluated after each epoch, for the history.
+        record : str, optional
+            "layers": also record how each layer learns, on about one sample in eight:
+            `History.delta_norms` and `History.saturation`.
         progress : bool, default False
             Show one live line per epoch on stderr.
 
@@ -241,17 +246,13 @@ class Network:
             l2=l2,
             shuffle=shuffle,
             validation_data=validation_data,
+            record=record,
             progress=progress,
         )
 
     def feedforward(self, X: ArrayLike) -> NDArray:
         """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
-        inputs = as_real("X", X, self.dtype)
-        single = inputs.ndim == 1
-        if single and inputs.shape != self.sizes[:1]:
-            n = self.sizes[0]
-            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {inputs.shape}")
-        inputs = as_inputs(inputs[None, :] if single else inputs, self.sizes[0], self.dtype)
+        inputs, single = self._inputs(X)
         out = np.empty((len(inputs), self.sizes[-1]), self.dtype)
         _core.feedforward(self._plan, self._parameters, inputs, out)
         return out[0] if single else out
@@ -276,7 +277,7 @@ class Network:
         )
         return {"cost": cost} | ({"accuracy": correct / len(inputs)} if targets.are_classes else {})
 
-    def backprop(self, X: ArrayLike, Y: ArrayLike) -> "Gradient":
+    def backprop(self, X: ArrayLike, Y: ArrayLike) -> Gradient:
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
 
         Parameters
@@ -292,27 +293,84 @@ class Network:
         """
         inputs, targets = self._samples(X, Y)
         nabla = np.empty_like(self._parameters)
-        weights, biases = self._split(nabla)
         cost = _core.gradient(
             self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla
         )
-        return Gradient(nabla, weights, biases, cost)
+        return Gradient(nabla, self.sizes, self.bias, cost)
 
-    def trace(self, X: ArrayLike, Y: ArrayLike) -> "Trace":
+    def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:
         """Return z, a and δ of every layer for every sample: backpropagation in the open.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+        Y : array (m, n_L), or integer labels (m,)
+        gradients : bool, default False
+            Also compute the gradient of each sample's own cost: m times as many numbers as the
+            network has parameters.
 
         Returns
         -------
         Trace
             trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as
             weights[i] does. delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
+            trace.gradients.weights[i] is (m, n_l, n_{l-1}), trace.gradients.biases[i] (m, n_l).
         """
         inputs, targets = self._samples(X, Y)
+        gradients = check_flag("gradients", gradients)
         z, a, delta = (
             [np.empty((len(inputs), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
         )
-        _core.trace(self._plan, self._parameters, inputs, targets.Y, targets.labels, z, a, delta)
-        return Trace(z, a, delta)
+        data = self._plan, self._parameters, inputs, targets.Y, targets.labels
+        _core.trace(*data, z, a, delta)
+        if not gradients:
+            return Trace(z, a, delta)
+        nabla = np.empty((len(inputs), self._parameters.size), self.dtype)
+        _core.sample_gradients(*data, nabla)
+        return Trace(z, a, delta, Gradient(nabla, self.sizes, self.bias))
+
+    def sensitivity(self, x: ArrayLike) -> Sensitivity:
+        """Return the derivatives of each output for one sample, by every weight, bias and input.
+
+        They say what a small change does: Δa^L ≈ Σ ∂a^L/∂w Δw + Σ ∂a^L/∂b Δb + Σ ∂a^L/∂x Δx.
+        The four equations give them too, with an output in the place of the cost.
+
+        Parameters
+        ----------
+        x : array (n_1,)
+            One sample.
+
+        Returns
+        -------
+        Sensitivity
+            .weights[i] (n_L, n_l, n_{l-1}), .biases[i] (n_L, n_l), .inputs (n_L, n_1).
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> neuron = cr.Network([1, 1], init=lambda rng, n_in, n_out: ([[2.0]], [0.0]))
+        >>> s = neuron.sensitivity([0.0])  # σ'(0) = 1/4, so w moves nothing here and b a quarter
+        >>> float(s.weights[0][0, 0, 0]), float(s.biases[0][0, 0]), float(s.inputs[0, 0])
+        (0.0, 0.25, 0.5)
+        """
+        inputs, single = self._inputs(x, "x")
+        if not single:
+            raise ValueError(
+                f"x must be one sample, ({self.sizes[0]},); got shape {np.shape(x)}. "
+                "For the derivatives by the inputs of many samples: jacobian(X)"
+            )
+        n_out = self.sizes[-1]
+        by_parameter = np.empty((n_out, self._parameters.size), self.dtype)
+        by_input = np.empty((n_out, self.sizes[0]), self.dtype)
+        _core.sensitivity(self._plan, self._parameters, inputs, by_parameter, by_input)
+        return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
+
+    def jacobian(self, X: ArrayLike) -> NDArray:
+        """Return ∂a^L_q/∂x_k, (m, n_L, n_1) for X (m, n_1), or (n_L, n_1) for one sample (n_1,)."""
+        inputs, single = self._inputs(X)
+        out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
+        _core.jacobian(self._plan, self._parameters, inputs, out)
+        return out[0] if single else out
 
     def save(self, path: str | PathLike) -> None:
         """Write the network to a file, with what an exact continuation of its training needs.
@@ -344,22 +402,19 @@ class Network:
         """Make what follows from the shape: the plan, and room for the parameters."""
         self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
-        self._weights, self._biases = self._split(self._parameters)
+        self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
+
+    def _inputs(self, X: ArrayLike, name: str = "X") -> tuple[NDArray, bool]:
+        """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
+        n, given = self.sizes[0], as_real(name, X, self.dtype)
+        single = given.ndim == 1
+        if single and given.shape != (n,):
+            raise ValueError(f"{name} must be (samples, {n}), or ({n},); got shape {given.shape}")
+        return as_inputs(given[None, :] if single else given, n, self.dtype, name), single
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)
         return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self.cost)
-
-    def _split(self, flat: NDArray) -> tuple[list[NDArray], list[NDArray]]:
-        """Return the views of a flat vector that stand for W^2 ... W^L and b^2 ... b^L."""
-        weights, biases, start = [], [], 0
-        for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
-            weights.append(flat[start : start + n_out * n_in].reshape(n_out, n_in))
-            start += n_out * n_in
-            if self.bias:
-                biases.append(flat[start : start + n_out])
-                start += n_out
-        return weights, biases
 
     def _initialize(self, init):
         if not callable(init):
@@ -389,39 +444,3 @@ class Network:
         )  # fmt: skip
         check_finite(layer, self.epochs_trained)
         return costs[0]
-
-
-class Gradient:
-    """The mean gradient of the cost, shaped like the network's parameters.
-
-    Attributes
-    ----------
-    parameters : ndarray (n_parameters,)
-        The whole gradient, flat.
-    weights, biases : list of ndarray
-        ∂C/∂W^l (n_l, n_{l-1}) and ∂C/∂b^l (n_l,): views into `parameters`.
-    cost : float
-        The mean cost of the same samples.
-    """
-
-    def __init__(
-        self, parameters: NDArray, weights: list[NDArray], biases: list[NDArray], cost: float
-    ):
-        self.parameters = parameters
-        self.weights = weights
-        self.biases = biases
-        self.cost = cost
-
-
-class Trace:
-    """z^l, a^l and δ^l of every sample, (m, n_l) each, for l = 2 ... L.
-
-    Attributes
-    ----------
-    z, a, delta : list of ndarray
-    """
-
-    def __init__(self, z: list[NDArray], a: list[NDArray], delta: list[NDArray]):
-        self.z = z
-        self.a = a
-        self.delta = delta

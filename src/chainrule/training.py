@@ -6,17 +6,20 @@ from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.history import History
 from chainrule.optimizers import SGD
-from chainrule.options import check_count, check_flag, check_number
+from chainrule.options import check_count, check_flag, check_name, check_number
 from chainrule.progress import Progress
 
 EPOCHS_PER_CALL = 1000
+RECORDS = ("layers",)
 
 
 class DivergenceError(ArithmeticError):
     """The cost stopped being finite; the network is as the last finished epoch left it."""
 
 
-def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, progress):
+def fit(
+    net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, record, progress
+):
     """Train `net`; `Network.fit` documents it."""
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
@@ -27,12 +30,17 @@ def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_dat
     batch_size = min(check_count("batch_size", batch_size, least=1), len(X))
     check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
     shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
+    record = None if record is None else check_name("record", record, RECORDS)
     validation = None if validation_data is None else Validation(net, validation_data)
 
     velocity = velocity_of(net) if optimizer.momentum else None
 
     before = net.history, net.optimizer_state
-    history = net.history = History(net.epochs_trained, validation.measures if validation else ())
+    history = net.history = History(
+        net.epochs_trained,
+        validation.measures if validation else (),
+        layers=len(net.sizes) - 1 if record == "layers" else 0,
+    )
     net.optimizer_state = {} if velocity is None else {"velocity": velocity}
     # Where nothing happens between epochs, many of them are one call.
     epochs_per_call = 1 if progress or validation else EPOCHS_PER_CALL

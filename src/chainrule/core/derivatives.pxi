@@ -1,0 +1,116 @@
+# Derivatives other than the mean gradient: of single samples, of the outputs, and by differences.
+
+def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+                     const int32_t[::1] labels, real[:, ::1] nabla):
+    """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, 1, sizeof(real))
+    cdef Py_ssize_t i = 0
+    cdef double cost = 0
+    cdef const real *p = &parameters[0]
+    cdef Rows x
+    cdef const real *y
+    with nogil:
+        while i < samples.m and not work.pause(plan.flops):
+            y = forward_tile[real](net, p, &samples, i, 1, work, &x, &cost)
+            backward[real](net, p, y, 1, &work.tape)
+            add_gradient[real](&nabla[i, 0], net, &x, 1, &work.tape, 1, 0, 0)
+            i += 1
+    work.reraise()
+
+
+cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py_ssize_t m, Tape *tape) noexcept nogil:
+    """δ^l = ∂a^L_q/∂z^l of m samples, after `feedforward`: BP1 with a^L_q in the place of the cost, and BP2."""
+    cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef real *delta = <real *> tape.delta[last]
+    memset(delta, 0, m * n_out * sizeof(real))
+    for i in range(m):
+        delta[i * n_out + q] = 1
+    prime_rows[real](net.layers[last].activation, delta, <const real *> tape.a[last], m, n_out)
+    hidden_deltas[real](net, parameters, m, tape)
+
+
+cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
+                                 const Tape *tape) noexcept nogil:
+    """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
+    cdef const Layer *first = &net.layers[0]
+    gemm_rows[real](False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
+                    parameters + first.weights, first.n_in, 0.0, out, stride)
+
+
+def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
+    """out (m, n_L, n_1) <- ∂a^L_q/∂x_k of each sample."""
+    cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
+    cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
+    cdef const real *p = &parameters[0]
+    cdef Rows x
+    x.coming = 0
+    with nogil:
+        while start < rows and work.error is None:
+            m = min(rows - start, plan.tile)
+            x.a = &X[start, 0]
+            forward[real](&plan.net, p, &x, m, &work.tape)
+            for q in range(n_out):
+                if work.pause(m * plan.flops):
+                    break
+                output_deltas[real](&plan.net, p, q, m, &work.tape)
+                output_by_input[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, &work.tape)
+            start += m
+    work.reraise()
+
+
+def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, real[:, ::1] by_parameter,
+                real[:, ::1] by_input):
+    """by_parameter (n_L, n_parameters), by_input (n_L, n_1) <- the derivatives of each output for the one sample x."""
+    cdef Py_ssize_t q
+    cdef Workspace work = Workspace(plan, 1, sizeof(real))
+    cdef const real *p = &parameters[0]
+    cdef Rows row
+    row.a, row.coming = &x[0, 0], 0
+    with nogil:
+        forward[real](&plan.net, p, &row, 1, &work.tape)
+        for q in range(by_input.shape[0]):
+            if work.pause(plan.flops):
+                break
+            output_deltas[real](&plan.net, p, q, 1, &work.tape)
+            add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, &work.tape, 1, 0, 0)
+            output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, &work.tape)
+    work.reraise()
+
+
+def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, ::1] X, const double[:, ::1] Y,
+                       const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
+                       double[::1] nabla):
+    """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to
+    p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C and how many forward passes it took."""
+    cdef Samples samples = samples_of[double](X, Y, labels, None)
+    cdef size_t bytes = plan.n_parameters * sizeof(double)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + 64)
+    cdef double *p = <double *> work.reserve(bytes)
+    cdef double here, above, below, kept, cost_above, cost_below
+    cdef Py_ssize_t i, j, passes = 0
+    memcpy(p, &parameters[0], bytes)
+    with nogil:
+        here = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+        passes += 1
+        for i in range(indices.shape[0]):
+            j = indices[i]
+            kept = p[j]
+            # the differences as they come out after rounding
+            above = kept + step * max(1.0, fabs(kept))
+            below = kept - step * max(1.0, fabs(kept)) if central else kept
+            p[j] = above
+            cost_above = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+            passes += 1
+            cost_below = here
+            if central:
+                p[j] = below
+                cost_below = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+                passes += 1
+            p[j] = kept
+            if work.error is not None:
+                break
+            nabla[i] = (cost_above - cost_below) / samples.m / (above - below)
+    work.reraise()
+    return here / samples.m, passes

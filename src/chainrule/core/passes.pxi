@@ -1,0 +1,109 @@
+# What can be asked of a network without changing it.
+
+cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
+                                     Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
+    """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
+    cdef Py_ssize_t last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
+    x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
+    forward[real](net, parameters, x, m, &work.tape)
+    cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out)
+    return y
+
+
+def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+             const int32_t[::1] labels, real[::1] nabla):
+    """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
+    cdef Py_ssize_t start = 0, m
+    cdef double cost = 0, carried = 0
+    cdef const real *p = &parameters[0]
+    cdef Rows x
+    cdef const real *y
+    with nogil:
+        while start < samples.m and not work.pause(plan.tile * plan.flops):
+            m = min(samples.m - start, plan.tile)
+            y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
+            backward[real](net, p, y, m, &work.tape)
+            add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, carried, carried)
+            carried = 1
+            start += m
+    work.reraise()
+    return cost / samples.m
+
+
+cdef double total_cost(const Net *net, const real *parameters, const Samples *samples, Workspace work,
+                       double sample_work, size_t *correct) noexcept nogil:
+    """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
+    is largest. After a signal that raised, what is returned has no meaning."""
+    cdef Py_ssize_t start = 0, m, last = net.depth - 1
+    cdef double cost = 0
+    cdef Rows x
+    cdef const real *y
+    while start < samples.m and not work.pause(net.tile * sample_work):
+        m = min(samples.m - start, net.tile)
+        y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
+        if correct:
+            correct[0] += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
+        start += m
+    return cost
+
+
+def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+             const int32_t[::1] labels):
+    """The mean cost of the m samples, and how many of them have their largest output where their target is largest."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
+    cdef double cost
+    cdef size_t correct = 0
+    with nogil:
+        cost = total_cost[real](&plan.net, &parameters[0], &samples, work, plan.flops, &correct)
+    work.reraise()
+    return cost / samples.m, correct
+
+
+def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):
+    """out (m, n_L) <- a^L of each row of X (m, n_1)."""
+    cdef Py_ssize_t start = 0, m, n_out = out.shape[1], rows = X.shape[0]
+    cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
+    cdef Rows x
+    x.coming = 0
+    with nogil:
+        while start < rows and not work.pause(plan.tile * plan.flops):
+            m = min(rows - start, plan.tile)
+            x.a = &X[start, 0]
+            work.tape.a[plan.net.depth - 1] = &out[start, 0]
+            forward[real](&plan.net, &parameters[0], &x, m, &work.tape)
+            start += m
+    work.reraise()
+
+
+def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+          const int32_t[::1] labels, list z, list a, list delta):
+    """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Net *net = &plan.net
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
+    cdef Py_ssize_t i, start = 0, m
+    cdef const real *y
+    cdef const real *p = &parameters[0]
+    cdef real[:, ::1] view
+    cdef Rows x
+    while start < samples.m:
+        m = min(samples.m - start, plan.tile)
+        for i in range(net.depth):
+            view = z[i]
+            work.tape.z[i] = &view[start, 0]
+            view = a[i]
+            work.tape.a[i] = &view[start, 0]
+            view = delta[i]
+            work.tape.delta[i] = &view[start, 0]
+        with nogil:
+            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
+            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            forward[real](net, p, &x, m, &work.tape)
+            backward[real](net, p, y, m, &work.tape)
+        start += m
+        PyErr_CheckSignals()

@@ -1,0 +1,117 @@
+# What is computed, and the memory to do it in.
+
+# Rows that go forward and back together: 512, or fewer where the network is so large that a signal would wait for them.
+# Neither the data nor the number of threads decides, so that results depend on neither.
+cdef enum:
+    MOST_ROWS = 512, FEWEST_ROWS = 8
+cdef double WORK_OF_A_TILE = 1.2e11
+
+# A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
+cdef double WORK_BETWEEN_SIGNALS = 4e9
+cdef double WORK_OF_A_LAYER = 2e4  # what a step costs beyond its arithmetic, for each layer
+
+cdef enum Outcome:
+    FINISHED, INTERRUPTED, DIVERGED
+
+
+cdef class Plan:
+    """What is computed: the layers, their activations, the cost, and where each W^l and b^l stands in the flat vector."""
+
+    cdef Net net
+    cdef readonly tuple sizes
+    cdef readonly Py_ssize_t n_parameters, tile
+    cdef readonly double flops  # of a forward and a backward pass of one sample
+
+    def __cinit__(self, sizes, activations, cost, bint bias):
+        cdef Py_ssize_t i, offset = 0
+        cdef Layer *layer
+        self.sizes = tuple(sizes)
+        self.net.depth = len(self.sizes) - 1
+        self.net.cost = COSTS.index(cost)
+        self.net.layers = <Layer *> cr_aligned_alloc(self.net.depth * sizeof(Layer))
+        if not self.net.layers:
+            raise MemoryError
+        for i in range(self.net.depth):
+            layer = &self.net.layers[i]
+            layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
+            layer.activation = ACTIVATIONS.index(activations[i])
+            layer.weights = offset
+            offset += layer.n_in * layer.n_out
+            layer.biases = offset if bias else -1
+            offset += layer.n_out if bias else 0
+            self.flops += 6.0 * layer.n_in * layer.n_out
+        self.net.n_parameters = self.n_parameters = offset
+        self.tile = MOST_ROWS
+        while self.tile > FEWEST_ROWS and self.tile * self.flops > WORK_OF_A_TILE:
+            self.tile //= 2
+        self.net.tile = self.tile
+
+    def __dealloc__(self):
+        cr_aligned_free(self.net.layers)
+
+
+cdef class Workspace:
+    """The memory of one call: sized once, 64-byte aligned, freed when the call ends. Also keeps an exception that a
+    signal handler raised during the call."""
+
+    cdef char *block
+    cdef size_t reserved
+    cdef Tape tape
+    cdef void *x      # the gathered inputs of a tile, (rows, n_1)
+    cdef void *y      # its targets, (rows, n_L)
+    cdef double done  # the work since a signal was looked for
+    cdef object error
+
+    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
+        cdef Py_ssize_t i, depth = plan.net.depth
+        cdef size_t bytes = extra_bytes + 3 * (depth * sizeof(void *) + 64)
+        bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
+        for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
+            bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
+        self.block = <char *> cr_aligned_alloc(bytes)
+        if not self.block:
+            raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
+        self.tape.z = <void **> self.reserve(depth * sizeof(void *))
+        self.tape.a = <void **> self.reserve(depth * sizeof(void *))
+        self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
+        self.x = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
+        self.y = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+        for i in range(depth):
+            self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+            self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+            # hidden activations overwrite z; the cost may need the z of the output
+            self.tape.z[i] = self.tape.a[i]
+        self.tape.z[depth - 1] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+
+    def __dealloc__(self):
+        cr_aligned_free(self.block)
+
+    cdef size_t padded(self, size_t bytes) noexcept nogil:
+        return (bytes + 63) // 64 * 64
+
+    cdef void *reserve(self, size_t bytes) noexcept nogil:
+        cdef void *place = self.block + self.reserved
+        self.reserved += self.padded(bytes)
+        return place
+
+    cdef bint pause(self, double work) noexcept nogil:
+        """Count work as done; look for a signal from time to time. Whether a handler raised."""
+        self.done += work
+        if self.done < WORK_BETWEEN_SIGNALS:
+            return False
+        self.done = 0
+        return self.interrupted()
+
+    cdef bint interrupted(self) noexcept nogil:
+        with gil:
+            try:
+                PyErr_CheckSignals()
+            except BaseException as error:
+                self.error = error
+                return True
+        return False
+
+    cdef int reraise(self) except -1:
+        if self.error is not None:
+            raise self.error
+        return 0

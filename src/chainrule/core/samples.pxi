@@ -1,0 +1,48 @@
+# A data set as the core sees it, and the rows of a tile.
+
+cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
+    const void *x          # (m, n_1)
+    const void *y          # (m, n_L), or NULL where labels has (m,)
+    const int32_t *labels
+    const int32_t *order
+    Py_ssize_t m
+
+
+cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
+                        real *room) noexcept nogil:
+    """The inputs of the rows from `start` on: where they stand if together, else gathered into `room`."""
+    cdef Rows x
+    x.coming = 0
+    if not samples.order:
+        x.a = <const real *> samples.x + start * width
+        return x
+    gather[real](room, <const real *> samples.x, samples.order + start, rows, width)
+    x.a = room
+    if cr_few_long_rows(rows, width):
+        x.x, x.order = samples.x, samples.order + start + rows
+        x.coming = min(rows, samples.m - start - rows)
+    return x
+
+
+cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
+                                Py_ssize_t width, real *room) noexcept nogil:
+    """Their targets; labels become one-hot here, a tile at a time."""
+    if samples.labels:
+        one_hot[real](room, samples.labels if samples.order else samples.labels + start,
+                samples.order + start if samples.order else <const int32_t *> NULL, rows, width)
+        return room
+    if not samples.order:
+        return <const real *> samples.y + start * width
+    gather[real](room, <const real *> samples.y, samples.order + start, rows, width)
+    return room
+
+
+cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
+                        const int32_t[::1] order):
+    cdef Samples samples
+    samples.x = &X[0, 0]
+    samples.y = NULL if Y is None else &Y[0, 0]
+    samples.labels = NULL if labels is None else &labels[0]
+    samples.order = NULL if order is None else &order[0]
+    samples.m = X.shape[0] if order is None else order.shape[0]
+    return samples

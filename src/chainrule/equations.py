@@ -1,0 +1,178 @@
+"""The four equations of backpropagation as plain functions on arrays.
+
+They run the same compiled code as `Network.fit` and `Network.backprop`, one equation at a time.
+Arrays are (m, n_l), one sample a row, or (n_l,) for a single sample; float32 stays float32, all
+else is taken to float64. A whole gradient by hand, for L = 3:
+
+>>> import numpy as np
+>>> import chainrule as cr
+>>> from chainrule.equations import bp1, bp2, bp3, bp4
+>>> net = cr.Network([2, 3, 1], dtype="float64", seed=0)
+>>> x, y = np.array([[0.5, -1.0], [2.0, 0.0]]), np.array([[1.0], [0.0]])
+>>> trace, nabla = net.trace(x, y), net.backprop(x, y)
+>>> delta3 = bp1(trace.z[1], y)
+>>> delta2 = bp2(net.weights[1], delta3, trace.z[0])
+>>> bool(np.allclose(bp3(delta2), nabla.biases[0]))
+True
+>>> bool(np.allclose(bp4(delta2, x), nabla.weights[0]))
+True
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule import _core
+from chainrule.arrays import as_numbers, as_real
+from chainrule.options import check_name, check_pair
+
+__all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
+
+
+def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
+    """Return s ⊙ t, the product of arrays of one shape, entry by entry.
+
+    NumPy's product, which would also broadcast; the Hadamard product of the book does not. In BP1
+    and BP2 the core multiplies by σ'(z) as it computes it.
+
+    >>> hadamard([1.0, 2.0], [3.0, 4.0])
+    array([3., 8.])
+    """
+    dtype = _common_dtype(s, t)
+    s, t = as_real("s", s, dtype), as_real("t", t, dtype)
+    if s.shape != t.shape:
+        raise ValueError(f"s and t must have one shape; got {s.shape} and {t.shape}")
+    return s * t
+
+
+def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -> NDArray:
+    """BP1: return δ^L = ∇_a C ⊙ σ'(z^L), the error of the output layer.
+
+    Parameters
+    ----------
+    z : array (m, n_L) or (n_L,)
+        Weighted inputs z^L of the output layer.
+    y : array like z
+        Targets.
+    activation : str, default "sigmoid"
+        σ of the output layer.
+    cost : str, default "quadratic"
+        C. cross_entropy (with sigmoid) and log_likelihood (with softmax) give the product in closed
+        form, a^L - y where the targets sum to 1.
+
+    Returns
+    -------
+    ndarray like z
+        ∂C_x/∂z^L of each sample, not divided by m.
+
+    Raises
+    ------
+    ValueError
+        For shapes that differ, and names or pairs that are not known.
+    """
+    check_name("activation", activation, _core.ACTIVATIONS)
+    check_name("cost", cost, _core.COSTS)
+    check_pair(activation, cost)
+    dtype = _common_dtype(z, y)
+    z, y = as_real("z", z, dtype), as_real("y", y, dtype)
+    if z.shape != y.shape:
+        raise ValueError(f"z and y must have one shape; got {z.shape} and {y.shape}")
+    rows = _rows("z", z)
+    delta = np.empty_like(rows)
+    _core.bp1(activation, cost, _activated(activation, rows), _rows("y", y), delta)
+    return delta.reshape(z.shape)
+
+
+def bp2(
+    weights: ArrayLike, delta: ArrayLike, z: ArrayLike, *, activation: str = "sigmoid"
+) -> NDArray:
+    """BP2: return δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), the error one layer further back.
+
+    Parameters
+    ----------
+    weights : array (n_{l+1}, n_l)
+        W^{l+1}.
+    delta : array (m, n_{l+1}) or (n_{l+1},)
+        δ^{l+1}.
+    z : array (m, n_l) or (n_l,)
+        z^l.
+    activation : str, default "sigmoid"
+        σ of layer l.
+
+    Returns
+    -------
+    ndarray like z
+    """
+    check_name("activation", activation, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    dtype = _common_dtype(weights, delta, z)
+    W, delta, z = (
+        as_real(name, array, dtype)
+        for name, array in (("weights", weights), ("delta", delta), ("z", z))
+    )
+    if W.ndim != 2 or z.shape != (*delta.shape[:-1], W.shape[1]) or delta.shape[-1:] != W.shape[:1]:
+        raise ValueError(
+            "weights must be (n_{l+1}, n_l), delta (m, n_{l+1}) and z (m, n_l); "
+            f"got {W.shape}, {delta.shape} and {z.shape}"
+        )
+    rows = _rows("z", z)
+    out = np.empty_like(rows)
+    _core.bp2(
+        activation, _rows("weights", W), _rows("delta", delta), _activated(activation, rows), out
+    )
+    return out.reshape(z.shape)
+
+
+def bp3(delta: ArrayLike) -> NDArray:
+    """BP3: return ∂C/∂b^l = δ^l, (n_l,): the mean over samples for δ^l (m, n_l)."""
+    rows = _rows("delta", as_real("delta", delta, _common_dtype(delta)))
+    out = np.empty(rows.shape[1], rows.dtype)
+    _core.bp3(rows, out)
+    return out
+
+
+def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray:
+    """BP4: return ∂C/∂W^l, where ∂C/∂w^l_jk = δ^l_j a^{l-1}_k: the mean over samples of a batch.
+
+    Parameters
+    ----------
+    delta : array (m, n_l) or (n_l,)
+        δ^l.
+    a : array (m, n_{l-1}) or (n_{l-1},)
+        a^{l-1}.
+
+    Returns
+    -------
+    ndarray (n_l, n_{l-1})
+    """
+    dtype = _common_dtype(delta, a)
+    delta, a = as_real("delta", delta, dtype), as_real("a", a, dtype)
+    if delta.shape[:-1] != a.shape[:-1]:
+        raise ValueError(
+            "delta (m, n_l) and a (m, n_{l-1}) must be of the same samples; "
+            f"got shapes {delta.shape} and {a.shape}"
+        )
+    delta, a = _rows("delta", delta), _rows("a", a)
+    out = np.empty((delta.shape[1], a.shape[1]), dtype)
+    _core.bp4(delta, a, out)
+    return out
+
+
+def _activated(activation: str, z: NDArray) -> NDArray:
+    a = np.empty_like(z)
+    _core.activate(activation, z, a)
+    return a
+
+
+def _rows(name: str, array: NDArray) -> NDArray:
+    """Return (m, n) as it is and (n,) as (1, n)."""
+    if array.ndim not in (1, 2) or not array.size:
+        raise ValueError(
+            f"{name} must be (samples, neurons), or (neurons,) for one sample, and not empty; "
+            f"got shape {array.shape}"
+        )
+    return array.reshape(-1, array.shape[-1])
+
+
+def _common_dtype(*arrays: ArrayLike) -> np.dtype:
+    """float32 if all arrays are, else float64."""
+    all_single = all(as_numbers("an array", a).dtype == np.float32 for a in arrays)
+    return np.dtype(np.float32 if all_single else np.float64)

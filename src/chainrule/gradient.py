@@ -1,0 +1,91 @@
+"""What backpropagation gives back: gradients shaped like the network, and the trace of a pass."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from numpy.typing import NDArray
+
+
+def layer_views(
+    flat: NDArray, sizes: Sequence[int], bias: bool
+) -> tuple[list[NDArray], list[NDArray]]:
+    """Return the views of flat (..., n_parameters) that stand for W^2 ... W^L and b^2 ... b^L.
+
+    They are (..., n_l, n_{l-1}) and (..., n_l); there are no biases without `bias`.
+    """
+    weights, biases, start = [], [], 0
+    for n_in, n_out in pairwise(sizes):
+        end = start + n_out * n_in
+        weights.append(flat[..., start:end].reshape(*flat.shape[:-1], n_out, n_in))
+        start = end
+        if bias:
+            biases.append(flat[..., start : start + n_out])
+            start += n_out
+    return weights, biases
+
+
+class Gradient:
+    """Derivatives with respect to every weight and bias, shaped like the network's parameters.
+
+    Of the mean cost from `Network.backprop`; of each sample's own cost, with an axis (m, ...) in
+    front, from `Network.trace`.
+
+    Attributes
+    ----------
+    parameters : ndarray (..., n_parameters)
+        The whole gradient, flat.
+    weights, biases : list of ndarray
+        ∂C/∂W^l (..., n_l, n_{l-1}) and ∂C/∂b^l (..., n_l): views into `parameters`.
+    cost : float or None
+        The mean cost of the same samples, where it was computed.
+    """
+
+    def __init__(
+        self, parameters: NDArray, sizes: Sequence[int], bias: bool, cost: float | None = None
+    ):
+        self.parameters = parameters
+        self.weights, self.biases = layer_views(parameters, sizes, bias)
+        self.cost = cost
+
+
+class Sensitivity(Gradient):
+    """The derivatives of each output a^L_q for one sample: how a small change moves the outputs.
+
+    Δa^L_q ≈ Σ ∂a^L_q/∂w Δw + Σ ∂a^L_q/∂b Δb + Σ ∂a^L_q/∂x Δx.
+
+    Attributes
+    ----------
+    parameters : ndarray (n_L, n_parameters)
+        ∂a^L_q/∂ of all parameters; ``sensitivity.parameters @ step`` estimates Δa^L.
+    weights, biases : list of ndarray
+        ∂a^L_q/∂W^l (n_L, n_l, n_{l-1}) and ∂a^L_q/∂b^l (n_L, n_l): views into `parameters`.
+    inputs : ndarray (n_L, n_1)
+        ∂a^L_q/∂x.
+    """
+
+    def __init__(self, parameters: NDArray, sizes: Sequence[int], bias: bool, inputs: NDArray):
+        super().__init__(parameters, sizes, bias)
+        self.inputs = inputs
+
+
+class Trace:
+    """z^l, a^l and δ^l of every sample, (m, n_l) each, for l = 2 ... L.
+
+    Attributes
+    ----------
+    z, a, delta : list of ndarray
+    gradients : Gradient or None
+        Of each sample's own cost, weights (m, n_l, n_{l-1}) and biases (m, n_l), if asked for.
+    """
+
+    def __init__(
+        self,
+        z: list[NDArray],
+        a: list[NDArray],
+        delta: list[NDArray],
+        gradients: Gradient | None = None,
+    ):
+        self.z = z
+        self.a = a
+        self.delta = delta
+        self.gradients = gradients
