@@ -39,7 +39,15 @@ def carried(net):
 def test_names_there_are():
     assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "softmax")
     assert chainrule.COSTS == ("quadratic", "squared_error", "cross_entropy", "log_likelihood")
-    assert list(chainrule.INITIALIZERS) == ["scaled", "large", "glorot", "he", "lecun", "zeros"]
+    assert list(chainrule.INITIALIZERS) == [
+        "scaled",
+        "large",
+        "glorot",
+        "he",
+        "lecun",
+        "small",
+        "zeros",
+    ]
     assert set(chainrule.__all__) <= set(dir(chainrule))
 
 
@@ -183,6 +191,14 @@ def test_distribution(name, dtype):
         assert biases.std() == pytest.approx(1, rel=0.1)
     else:
         assert not biases.any()
+
+
+def test_small():
+    net = Network([40, 60, 3], init="small", dtype="float64", seed=0)
+    assert not net.biases[0].any()
+    for W in net.weights:
+        assert 0.04 < np.abs(W).max() <= 0.05
+        assert abs(W.mean()) < 4 * 0.05 / np.sqrt(3 * W.size)
 
 
 def test_zeros():

@@ -33,9 +33,14 @@ def lecun(rng, n_in, n_out):
     return rng.standard_normal((n_out, n_in)) / np.sqrt(n_in), np.zeros(n_out)
 
 
+def small(rng, n_in, n_out):
+    """W ~ U(±0.05), b = 0: the "small random numbers" of the classical courses (Mitchell, 1997)."""
+    return rng.uniform(-0.05, 0.05, (n_out, n_in)), np.zeros(n_out)
+
+
 def zeros(rng, n_in, n_out):
     """W = 0, b = 0: neurons of a layer stay alike, so for networks without hidden layers."""
     return np.zeros((n_out, n_in)), np.zeros(n_out)
 
 
-INITIALIZERS = {f.__name__: f for f in (scaled, large, glorot, he, lecun, zeros)}
+INITIALIZERS = {f.__name__: f for f in (scaled, large, glorot, he, lecun, small, zeros)}

@@ -44,7 +44,7 @@ class Network:
         squared_error: ‖y-a‖². cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output.
         log_likelihood: -Σ y ln a, for a softmax output.
     init : str or callable, default "scaled"
-        How the parameters begin: scaled, large, glorot, he, lecun, zeros
+        How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
         W (n_out, n_in) and b (n_out,).
     bias : bool, default True

@@ -1,0 +1,113 @@
+"""Why backpropagation is fast: its gradient, and the naive one, measured in forward passes.
+
+A network of a million weights needs a million and one forward passes to find its gradient one
+weight at a time, and about two passes, one forward and one backward, by backpropagation (Nielsen,
+chapter 2). Goals (float32, one thread), backpropagation with its own forward pass included:
+
+    case                                       batch   forward passes
+    most weights in the first layer              128   <= 2.6
+    weights spread evenly                        128   <= 3.4
+    weights spread evenly                          1   <= 4
+
+Forward pass and backpropagation take turns on the same arrays; the ratio is the median over the
+turns. The naive gradient is timed on a sample of the weights, in the same compiled core (float64,
+as differences need), and extrapolated to all 1,000,001 passes.
+
+    python bench/naive.py [--rounds 15] [--markdown FILE] [--json FILE]
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+import chainrule as cr
+from chainrule import _core
+from chainrule.gradient_check import STEPS
+
+# about a million weights each; the ratio that is the goal
+CASES = {
+    "most weights in the first layer, batch 128": ([1900, 500, 100], 128, 2.6),
+    "weights spread evenly, batch 128": ([500, 500, 500, 500, 500], 128, 3.4),
+    "weights spread evenly, batch 1": ([500, 500, 500, 500, 500], 1, 4.0),
+}
+SAMPLE = 40  # weights the naive gradient is timed on
+
+
+def seconds(call, repeats):
+    began = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - began) / repeats
+
+
+def measure(sizes, batch, rounds):
+    """Return seconds of a forward pass, of a backprop and of the whole naive gradient."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((batch, sizes[0]), dtype=np.float32)
+    Y = rng.random((batch, sizes[-1]), dtype=np.float32)
+    net = cr.Network(sizes, init="glorot", seed=0)
+
+    def forward():
+        net.feedforward(X)
+
+    def backprop():
+        net.backprop(X, Y)
+
+    forward(), backprop()
+    repeats = max(1, int(0.02 / seconds(forward, 3)))
+    turns = [(seconds(forward, repeats), seconds(backprop, repeats)) for _ in range(rounds)]
+    ratio = median(b / f for f, b in turns)
+
+    indices = rng.choice(net.parameters.size, SAMPLE, replace=False)
+    wide = (a.astype(np.float64) for a in (net.parameters, X, Y))
+    parameters, X, Y = wide
+    data = net._plan, parameters, X, Y, None, indices
+    began = time.perf_counter()
+    _, passes = _core.numerical_gradient(*data, STEPS["forward"], False, np.empty(SAMPLE))
+    a_pass = (time.perf_counter() - began) / passes
+    return {
+        "weights": int(net.parameters.size),
+        "forward_seconds": median(f for f, _ in turns),
+        "backprop_seconds": median(b for _, b in turns),
+        "ratio": ratio,
+        "naive_passes": int(net.parameters.size) + 1,
+        "naive_seconds": a_pass * (net.parameters.size + 1),
+    }
+
+
+def table(results):
+    lines = [
+        "| a million weights | a forward pass | backpropagation | in forward passes (goal) "
+        "| the naive gradient | in forward passes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, r in results.items():
+        forward, backprop = r["forward_seconds"] * 1e6, r["backprop_seconds"] * 1e6
+        lines.append(
+            f"| {name} | {forward:.0f} µs | {backprop:.0f} µs "
+            f"| **{r['ratio']:.2f}** (≤ {CASES[name][2]}) | {r['naive_seconds'] / 60:.1f} min "
+            f"| {r['naive_passes']:,} |"
+        )
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    results = {name: measure(*case[:2], options.rounds) for name, case in CASES.items()}
+    print(table(results))
+    if options.markdown:
+        options.markdown.write_text(table(results) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
