@@ -11,6 +11,7 @@
 """
 
 from chainrule._core import ACTIVATIONS, COSTS
+from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
@@ -30,5 +31,6 @@ __all__ = [
     "Network",
     "Trace",
     "__version__",
+    "gradient_descent",
     "load",
 ]

@@ -13,7 +13,7 @@ EPOCHS_PER_CALL = 1000
 
 
 class DivergenceError(ArithmeticError):
-    """The cost stopped being finite; the network is as the last finished epoch left it."""
+    """The cost stopped being finite; a network is as its last finished epoch left it."""
 
 
 def fit(net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, progress):
