@@ -17,6 +17,7 @@ from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Gradient, Network, Trace
 from chainrule.optimizers import SGD
+from chainrule.paths import paths
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -33,4 +34,5 @@ __all__ = [
     "__version__",
     "gradient_descent",
     "load",
+    "paths",
 ]
