@@ -139,7 +139,9 @@ def test_a_networks_cost_descends_as_full_batch_training_does(hidden):
         net.parameters = w
         return net.backprop(x, y).parameters
 
-    descent = gradient_descent(cost, beginning, slope, learning_rate=0.5, max_steps=25)
+    # w0 is the very array that cost() writes to.
+    descent = gradient_descent(cost, net.parameters, slope, learning_rate=0.5, max_steps=25)
+    np.testing.assert_array_equal(descent.path[0], beginning)
     net.parameters = beginning
     for w, value in zip(descent.path[1:], descent.values[:-1], strict=True):
         history = net.fit(x, y, optimizer=chainrule.SGD(0.5), epochs=1, batch_size=7)
