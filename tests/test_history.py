@@ -124,7 +124,7 @@ def test_plot_of_nothing():
 
 
 def test_plot_names_the_extra_without_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.ticker", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r'pip install "chainrule\[demo\]"'):
         grow(1).plot()
 

@@ -12,6 +12,7 @@
 
 from chainrule import equations
 from chainrule._core import ACTIVATIONS, COSTS
+from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
@@ -19,6 +20,7 @@ from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Network
 from chainrule.optimizers import SGD
+from chainrule.path_sums import paths
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -37,6 +39,8 @@ __all__ = [
     "__version__",
     "check_gradient",
     "equations",
+    "gradient_descent",
     "load",
     "numerical_gradient",
+    "paths",
 ]

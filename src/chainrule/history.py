@@ -5,8 +5,9 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
+
 _COLUMNS = ("epoch", "cost", "seconds", "validation_cost", "validation_accuracy")
-_BLUE, _LIGHT_BLUE, _ORANGE, _GREY = "#1f5f99", "#7fb2dd", "#c8641e", "#d9d9d9"
 
 
 class History:
@@ -152,46 +153,30 @@ class History:
         """
         if not len(self):
             raise ValueError("expected at least one finished epoch to plot, got none")
-        try:
-            from matplotlib.ticker import MaxNLocator
-        except ImportError as error:
-            raise ImportError(
-                'plot() needs matplotlib: pip install "chainrule[demo]" brings it'
-            ) from error
-        if ax is None:
-            # Only here, since pyplot picks a backend for the whole process.
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
-
-        # Dots show where the values are, as long as they do not run into each other.
-        style = {"marker": "o" if len(self) <= 40 else "", "markersize": 3.5, "linewidth": 1.8}
-        lines = ax.plot(self.epoch, self.cost, color=_BLUE, label="training cost", **style)
+        ax = open_axes(ax)
+        style_course(ax, "epoch")
+        style = line_style(self)
+        lines = ax.plot(self.epoch, self.cost, color=BLUE, label="training cost", **style)
         if "validation_cost" in self._columns:
             lines += ax.plot(
                 self.epoch,
                 self.validation_cost,
-                color=_LIGHT_BLUE,
+                color=LIGHT_BLUE,
                 label="validation cost",
                 **style,
             )
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("cost per sample", color=_BLUE)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(axis="y", color=_GREY, linewidth=0.6)
-        ax.set_axisbelow(True)
+        ax.set_ylabel("cost per sample", color=BLUE)
 
         if "validation_accuracy" in self._columns:
             right = ax.twinx()
             lines += right.plot(
                 self.epoch,
                 100 * self.validation_accuracy,
-                color=_ORANGE,
+                color=ORANGE,
                 label="validation accuracy",
                 **style,
             )
-            right.set_ylabel("accuracy (%)", color=_ORANGE)
+            right.set_ylabel("accuracy (%)", color=ORANGE)
             right.spines[["top", "left"]].set_visible(False)
         if len(lines) > 1:
             # Above the axes, where no curve can run through it.

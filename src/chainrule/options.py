@@ -44,10 +44,7 @@ def check_name(kind, name, known):
 
 def check_number(name, value, valid, expected):
     """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be {expected}; got {value!r}")
+    value = check_real(name, value, expected)
     try:
         ok = math.isfinite(value) and valid(value)
     except OverflowError:  # a whole number beyond all floats
@@ -56,11 +53,28 @@ def check_number(name, value, valid, expected):
         raise ValueError(f"{name} must be {expected}; got {value!r}")
 
 
+def check_real(name, value, expected="a number"):
+    """Return `value` if it is a real number, of Python or of NumPy; it need not be finite."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {expected}; got {value!r}")
+    return value
+
+
 def check_count(name, value, least):
     """Return `value` as an int of at least `least`."""
     value = check_whole(name, value)
     if value < least:
         raise ValueError(f"{name} must be {least} or more; got {value}")
+    return value
+
+
+def check_index(name, value, first, last):
+    """Return `value` as an int from `first` to `last`."""
+    value = check_whole(name, value)
+    if not first <= value <= last:
+        raise ValueError(f"{name} must be from {first} to {last}; got {value}")
     return value
 
 
@@ -72,6 +86,13 @@ def check_whole(name, value):
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number; got {value!r}") from None
+
+
+def check_function(name, value):
+    """Return `value` if it can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function; got {value!r}")
+    return value
 
 
 def check_flag(name, value):

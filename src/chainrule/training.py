@@ -14,7 +14,7 @@ RECORDS = ("layers",)
 
 
 class DivergenceError(ArithmeticError):
-    """The cost stopped being finite; the network is as the last finished epoch left it."""
+    """The cost stopped being finite; a network is as its last finished epoch left it."""
 
 
 def fit(
