@@ -37,7 +37,7 @@ def carried(net):
 
 
 def test_names_there_are():
-    assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "softmax")
+    assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "step", "softmax")
     assert chainrule.COSTS == ("quadratic", "squared_error", "cross_entropy", "log_likelihood")
     assert list(chainrule.INITIALIZERS) == ["scaled", "large", "glorot", "he", "lecun", "zeros"]
     assert set(chainrule.__all__) <= set(dir(chainrule))
