@@ -11,6 +11,7 @@ import pytest
 
 import chainrule
 import chainrule.network
+import chainrule.perceptron
 from chainrule import SGD, Network
 
 DTYPES = ["float32", "float64"]
@@ -519,7 +520,9 @@ def test_an_optimiser_can_be_used_again(data):
 # ---------------------------------------------------------------- the package
 
 
-@pytest.mark.parametrize("module", [chainrule, chainrule.network], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [chainrule, chainrule.network, chainrule.perceptron], ids=lambda m: m.__name__
+)
 def test_examples_in_docstrings(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

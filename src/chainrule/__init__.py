@@ -16,6 +16,7 @@ from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Gradient, Network, Trace
 from chainrule.optimizers import SGD
+from chainrule.perceptron import Perceptron
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -28,6 +29,7 @@ __all__ = [
     "Gradient",
     "History",
     "Network",
+    "Perceptron",
     "Trace",
     "__version__",
     "load",
