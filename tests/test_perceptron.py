@@ -271,6 +271,24 @@ def test_a_long_run_brings_weights_into_the_pocket_within_an_epoch():
     assert report.errors == errors(p, X, y) < min(at_the_end, errors(q, X, y))
 
 
+def test_few_weights_are_counted(monkeypatch):
+    """Only those that begin an epoch or had a long run: counting goes over all the points."""
+    X, y, _ = separable(1000, 5, 0)
+    y = y ^ (np.random.default_rng(0).random(1000) < 0.1)
+    counted, real = [], pocket.Search.count
+    monkeypatch.setattr(pocket.Search, "count", lambda self: counted.append(1) or real(self))
+    with pytest.warns(UserWarning, match="misclassified"):
+        report = Perceptron(np.zeros(5), 0).fit(X, y, max_epochs=10, seed=0)
+    assert 11 < len(counted) < report.updates / 20
+
+
+def test_the_weights_of_the_last_update_are_seen_too():
+    p = Perceptron([0, 0], 0)
+    report = p.fit(*AND, mode="batch", max_epochs=3)  # its third update is the last it needs
+    assert (report.updates, report.epochs, report.converged, report.errors) == (3, 3, True, 0)
+    assert p(AND[0]).tolist() == AND[1].tolist()
+
+
 def test_present_weights_are_kept_where_nothing_better_is_seen():
     X, y, _ = separable(60, 2, 0)
     p = Perceptron([0, 0], 0)
