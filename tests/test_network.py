@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule
+import chainrule.circuits
 import chainrule.network
 import chainrule.perceptron
 from chainrule import SGD, Network

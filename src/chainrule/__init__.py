@@ -10,6 +10,7 @@
 1.0
 """
 
+from chainrule import logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.files import load_network as load
 from chainrule.history import History
@@ -33,4 +34,5 @@ __all__ = [
     "Trace",
     "__version__",
     "load",
+    "logic",
 ]
