@@ -1,6 +1,6 @@
 """Circuits of NAND gates, evaluated as networks of step units."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -52,8 +52,8 @@ class Circuit:
     """
 
     n_inputs: int
-    gates: tuple[tuple[int, ...], ...]
-    outputs: tuple[int, ...]
+    gates: Sequence[Sequence[int]]
+    outputs: Sequence[int]
 
     def __post_init__(self):
         n_inputs = check_count("n_inputs", self.n_inputs, least=1)
