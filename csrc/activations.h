@@ -53,6 +53,19 @@ static void identity_prime(real *delta, const real *a, size_t rows, size_t width
     (void)delta, (void)a, (void)rows, (void)width; /* sigma' = 1 */
 }
 
+/* the perceptron: a = 1 where z > 0, else 0; NaN stays NaN */
+INLINE real step_one(real z) { return z > 0 ? 1 : z <= 0 ? 0 : z; }
+
+static void step(real *a, const real *z, size_t rows, size_t width) {
+    INDEPENDENT for (size_t i = 0; i < rows * width; i++) a[i] = step_one(z[i]);
+}
+
+/* sigma' = 0 wherever there is a derivative */
+static void step_prime(real *delta, const real *a, size_t rows, size_t width) {
+    (void)a;
+    memset(delta, 0, rows * width * sizeof(real));
+}
+
 /* a_j = e^(z_j - max z) / sum_k e^(z_k - max z), row by row */
 static void softmax(real *a, const real *z, size_t rows, size_t width) {
     for (size_t i = 0; i < rows; i++, a += width, z += width) {

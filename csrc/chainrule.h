@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* X(name): an activation sigma has `name`, a <- sigma(z), and `name_prime`, delta <- delta ⊙ sigma'(z). */
-#define CR_ACTIVATIONS(X) X(sigmoid) X(tanh) X(relu) X(identity) X(softmax)
+#define CR_ACTIVATIONS(X) X(sigmoid) X(tanh) X(relu) X(identity) X(step) X(softmax)
 
 /* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
  * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with

@@ -41,6 +41,7 @@ ACTIVATION = {
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0.0),
     "identity": lambda z: z,
+    "step": lambda z: np.where(z > 0, 1.0, 0.0),  # no derivative to train by: not in PRIME
     "softmax": softmax,
 }
 
@@ -88,7 +89,7 @@ COST = {
     "log_likelihood": log_likelihood,
 }
 
-# Every output activation and cost that may go together.
+# Every output activation that can be trained, and every cost that may go with it.
 PAIRS = [
     (output, cost)
     for cost in ("quadratic", "squared_error")

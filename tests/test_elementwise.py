@@ -1,4 +1,4 @@
-"""exp, σ, tanh, softmax and the log-costs against mpmath, over the whole range, in ulps.
+"""exp, σ, tanh, softmax and the log-costs against mpmath, over the whole range, in ulps; the step.
 
 A SIMD variant is picked when the package is imported, so each computes everything in a process of
 its own (this file run as a script) and hands the results over in an .npz file.
@@ -18,6 +18,7 @@ from chainrule import _core
 
 # Largest error allowed, in units in the last place of the exact result.
 MAX_ULP = {"exp": 2.0, "sigmoid": 3.0, "tanh": 3.0}
+ELEMENTWISE = [*MAX_ULP, "step"]
 # Where the differences d = z_j - max z are exact; rounding one adds up to |d| ulp to e^d.
 MAX_ULP_SOFTMAX = 5.0
 MAX_ULP_COST = 4.0
@@ -149,7 +150,7 @@ def log_likelihoods(z):
 def compute(path):
     found = {"simd": _core.simd_name()}
     for dtype in DTYPES:
-        for name in MAX_ULP:
+        for name in ELEMENTWISE:
             x = points(dtype)
             out = np.empty_like(x)
             apply(name, x, out)
@@ -158,7 +159,7 @@ def compute(path):
             odd = np.array([np.nan, np.inf, -np.inf, np.nan] * 5, dtype)
             apply(name, odd.copy(), odd)
             found[f"{name} {dtype} odd"] = odd
-        for name in ("sigmoid", "tanh"):
+        for name in ("sigmoid", "tanh", "step"):
             a, delta = prime_inputs(name, dtype)
             _core.activation_prime(name, a, delta)
             found[f"{name} {dtype} prime"] = delta
@@ -288,17 +289,25 @@ def test_results_stay_within_the_range_of_the_function(found, name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", MAX_ULP)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_infinities_and_nan(found, name, dtype):
     """A NaN in z must come out as NaN, or training that diverges would go unseen."""
-    top, bottom = {"exp": (np.inf, 0), "sigmoid": (1, 0), "tanh": (1, -1)}[name]
+    top, bottom = {"exp": (np.inf, 0), "tanh": (1, -1)}.get(name, (1, 0))
     np.testing.assert_array_equal(found[f"{name} {dtype} odd"], [np.nan, top, bottom, np.nan] * 5)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*MAX_ULP, "softmax"])
+@pytest.mark.parametrize("name", [*ELEMENTWISE, "softmax"])
 def test_same_bits_at_every_place_and_length(found, name, dtype):
     assert found[f"{name} {dtype} moved"] == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_step(found, dtype):
+    """1 where z > 0, be it the smallest subnormal, else 0; and a derivative of 0."""
+    expected = [1.0 if float(z) > 0 else 0.0 for z in points(dtype)]
+    np.testing.assert_array_equal(found[f"step {dtype}"], expected)
+    np.testing.assert_array_equal(found[f"step {dtype} prime"], np.zeros((3, 101)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import chainrule
+import chainrule.circuits
 import chainrule.network
+import chainrule.perceptron
 from chainrule import SGD, Network
 
 DTYPES = ["float32", "float64"]
@@ -37,7 +39,7 @@ def carried(net):
 
 
 def test_names_there_are():
-    assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "softmax")
+    assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "step", "softmax")
     assert chainrule.COSTS == ("quadratic", "squared_error", "cross_entropy", "log_likelihood")
     assert list(chainrule.INITIALIZERS) == [
         "scaled",
@@ -535,7 +537,9 @@ def test_an_optimiser_can_be_used_again(data):
 # ---------------------------------------------------------------- the package
 
 
-@pytest.mark.parametrize("module", [chainrule, chainrule.network], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [chainrule, chainrule.network, chainrule.perceptron], ids=lambda m: m.__name__
+)
 def test_examples_in_docstrings(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -10,7 +10,7 @@
 1.0
 """
 
-from chainrule import equations
+from chainrule import equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
@@ -21,6 +21,7 @@ from chainrule.initializers import INITIALIZERS
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.path_sums import paths
+from chainrule.perceptron import Perceptron
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -34,6 +35,7 @@ __all__ = [
     "GradientCheck",
     "History",
     "Network",
+    "Perceptron",
     "Sensitivity",
     "Trace",
     "__version__",
@@ -41,6 +43,7 @@ __all__ = [
     "equations",
     "gradient_descent",
     "load",
+    "logic",
     "numerical_gradient",
     "paths",
 ]

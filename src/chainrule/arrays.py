@@ -27,6 +27,17 @@ def as_numbers(name, array, hint="") -> NDArray:
     return given
 
 
+def as_binary(name, array) -> NDArray:
+    """Return `array` as numbers (or booleans) that are all 0 or 1."""
+    given = as_numbers(name, array)
+    wrong = (given != 0) & (given != 1)
+    if wrong.any():
+        where = np.unravel_index(np.argmax(wrong), wrong.shape)
+        place = ", ".join(map(str, where))
+        raise ValueError(f"{name} must hold 0 and 1 alone; {name}[{place}] is {given[where]}")
+    return given
+
+
 def as_real(name, array, dtype) -> NDArray:
     """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
     given = as_numbers(name, array)

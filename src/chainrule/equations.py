@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
 from chainrule.arrays import as_numbers, as_real
-from chainrule.options import check_name, check_pair
+from chainrule.options import check_name, check_pair, check_slope
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 
@@ -70,6 +70,7 @@ def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -
         For shapes that differ, and names or pairs that are not known.
     """
     check_name("activation", activation, _core.ACTIVATIONS)
+    check_slope("activation is 'step'", activation)
     check_name("cost", cost, _core.COSTS)
     check_pair(activation, cost)
     dtype = _common_dtype(z, y)
@@ -103,6 +104,7 @@ def bp2(
     ndarray like z
     """
     check_name("activation", activation, [a for a in _core.ACTIVATIONS if a != "softmax"])
+    check_slope("activation is 'step'", activation)
     dtype = _common_dtype(weights, delta, z)
     W, delta, z = (
         as_real(name, array, dtype)

@@ -7,7 +7,7 @@ from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
 from chainrule.gradient import Gradient
 from chainrule.network import Network
-from chainrule.options import check_name, check_number
+from chainrule.options import check_name, check_number, check_trainable
 
 # h = step · max(1, |w|): where the errors of rounding and of the neglected terms are about equal
 STEPS = {"forward": np.finfo(float).eps ** (1 / 2), "central": np.finfo(float).eps ** (1 / 3)}
@@ -59,6 +59,7 @@ def numerical_gradient(
     ValueError, TypeError
         For data or a scheme that do not fit.
     """
+    check_trainable(net)
     inputs, targets = _in_float64(net, X, Y)
     check_name("scheme", scheme, STEPS)
     nabla = np.empty(net.parameters.size)

@@ -22,6 +22,7 @@ from chainrule.options import (
     check_pair,
     check_seed,
     check_sizes,
+    check_trainable,
 )
 from chainrule.training import check_finite, fit
 
@@ -36,7 +37,8 @@ class Network:
     sizes : sequence of int
         [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
     hidden : str or sequence of str, default "sigmoid"
-        The activation of the hidden layers, or one name for each: sigmoid, tanh, relu, identity.
+        The activation of the hidden layers, or one name for each: sigmoid, tanh, relu, identity,
+        step. step is the perceptron's (1 where z > 0, else 0): feedforward only, no training.
     output : str, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
     cost : str, default "quadratic"
@@ -232,7 +234,8 @@ class Network:
         Raises
         ------
         ValueError, TypeError
-            For data or options that do not fit, before anything changes.
+            For data or options that do not fit, or a network with step units, before anything
+            changes.
         DivergenceError
             When the cost stops being finite; it names the epoch and the layer.
         """
@@ -290,7 +293,13 @@ class Network:
         Gradient
             nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the
             parameters.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data that do not fit, or a network with step units.
         """
+        check_trainable(self)
         inputs, targets = self._samples(X, Y)
         nabla = np.empty_like(self._parameters)
         cost = _core.gradient(
@@ -315,7 +324,13 @@ class Network:
             trace.z[i], trace.a[i] and trace.delta[i], each (m, n_l), belong to layer l = i + 2, as
             weights[i] does. delta is ∂C_x/∂z of each sample's own cost C_x, not divided by m.
             trace.gradients.weights[i] is (m, n_l, n_{l-1}), trace.gradients.biases[i] (m, n_l).
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data that do not fit, or a network with step units, which has no δ.
         """
+        check_trainable(self)
         inputs, targets = self._samples(X, Y)
         gradients = check_flag("gradients", gradients)
         z, a, delta = (
@@ -353,6 +368,7 @@ class Network:
         >>> float(s.weights[0][0, 0, 0]), float(s.biases[0][0, 0]), float(s.inputs[0, 0])
         (0.0, 0.25, 0.5)
         """
+        check_trainable(self)
         inputs, single = self._inputs(x, "x")
         if not single:
             raise ValueError(
@@ -367,6 +383,7 @@ class Network:
 
     def jacobian(self, X: ArrayLike) -> NDArray:
         """Return ∂a^L_q/∂x_k, (m, n_L, n_1) for X (m, n_1), or (n_L, n_1) for one sample (n_1,)."""
+        check_trainable(self)
         inputs, single = self._inputs(X)
         out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
         _core.jacobian(self._plan, self._parameters, inputs, out)
@@ -435,6 +452,7 @@ class Network:
 
     def _train(self, X, targets, *, order, batch_size, learning_rate, weight_decay=0.0):
         """Do an epoch of plain SGD over the rows `order` of checked arrays; return its cost."""
+        check_trainable(self)
         Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
         costs: list[float] = []
         layer = _core.train(

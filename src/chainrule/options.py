@@ -158,6 +158,22 @@ def check_pair(output, cost):
     )
 
 
+def check_trainable(net):
+    """Raise if any unit of `net` is a step, which gradient descent cannot train."""
+    for layer, name in enumerate((*net.hidden, net.output), start=2):
+        check_slope(f"layer {layer} has step units", name)
+
+
+def check_slope(name, activation):
+    """Raise if the activation has no derivative to descend by; `name` begins the message."""
+    if activation == "step":
+        raise ValueError(
+            f"{name}, which gradient descent cannot train: a small change of a weight flips an "
+            "output or does nothing at all, so the derivative, 0 or none, does not say which way "
+            "to go. Use sigmoid instead to train"
+        )
+
+
 def check_dtype(dtype):
     """Return float32 or float64 in native byte order."""
     try:

@@ -6,7 +6,7 @@ from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.history import History
 from chainrule.optimizers import SGD
-from chainrule.options import check_count, check_flag, check_name, check_number
+from chainrule.options import check_count, check_flag, check_name, check_number, check_trainable
 from chainrule.progress import Progress
 
 EPOCHS_PER_CALL = 1000
@@ -21,6 +21,7 @@ def fit(
     net, X, y, *, optimizer, epochs, batch_size, l2, shuffle, validation_data, record, progress
 ):
     """Train `net`; `Network.fit` documents it."""
+    check_trainable(net)
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
     optimizer = SGD() if optimizer is None else optimizer

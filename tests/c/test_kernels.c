@@ -178,13 +178,18 @@ static void test_curves(void) {
     }
 }
 
-static void test_relu_and_identity(void) {
-    for (int relu = 0; relu < 2; relu++) {
+static void test_relu_identity_and_step(void) {
+    static const int activations[] = {CR_ACTIVATION_relu, CR_ACTIVATION_identity, CR_ACTIVATION_step};
+    for (size_t k = 0; k < COUNT(activations); k++) {
+        const int activation = activations[k];
         for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
-            const int activation = relu ? CR_ACTIVATION_relu : CR_ACTIVATION_identity;
             AT(cr_activation_names[activation], n);
             real *z = whole_numbers(IN, n, 3), *a = room_for(OUT, n);
-            for (size_t i = 0; i < n; i++) want[i] = relu && z[i] < 0 ? 0 : (double)z[i];
+            for (size_t i = 0; i < n; i++)
+                want[i] = activation == CR_ACTIVATION_identity ? (double)z[i]
+                          : z[i] <= 0                          ? 0
+                          : activation == CR_ACTIVATION_relu   ? (double)z[i]
+                                                               : 1;
             KERNELS->activate[activation](a, z, n, 1);
             expect_equal(a, n);
             KERNELS->activate[activation](z, z, 1, n);
@@ -249,6 +254,9 @@ static void test_primes(void) {
                         break;
                     case CR_ACTIVATION_identity:
                         want[i] = d;
+                        break;
+                    case CR_ACTIVATION_step:
+                        want[i] = 0;
                         break;
                     case CR_ACTIVATION_softmax:
                         for (size_t j = first; j < first + width; j++) mean += (double)delta[j] * (double)a[j];
@@ -763,7 +771,7 @@ int main(void) {
         here.simd = variants[i];
         const unsigned long before = checks;
         test_curves();
-        test_relu_and_identity();
+        test_relu_identity_and_step();
         test_softmax();
         test_primes();
         test_costs();
