@@ -84,7 +84,7 @@ class Experiment:
 
 BEST, LAST = "best epoch, %", "last epoch, %"
 BEST_OF_THREE = "the book took the best of three runs"
-OVERFITTED = "by the author's seed, whose weights also begin 3E: see below"
+REPLAYS = "the book's is a seeded run, which replays: see below"
 
 
 def _chapter_1(hidden, eta):
@@ -123,7 +123,7 @@ _RECORDS = (
         _chapter_1(100, 3.0),
         measures.best_epoch,
         {BEST: "96.59"},
-        remark=f"{BEST_OF_THREE}; in some runs an output neuron never learns",
+        remark=f"{BEST_OF_THREE}; in many an output neuron never learns: see below",
     ),
     Experiment(
         "1C",
@@ -160,7 +160,7 @@ _RECORDS = (
         (_chapter_3(30, epochs=400, images=1000),),
         measures.best_epoch_and_training,
         {BEST: "82.27", "training digits in the end, %": "100"},
-        remark=OVERFITTED,
+        remark=REPLAYS,
     ),
     Experiment(
         "3D",
@@ -175,7 +175,7 @@ _RECORDS = (
         (_chapter_3(30, epochs=400, images=1000, lmbda=0.1),),
         measures.best_epoch,
         {BEST: "87.1"},
-        remark="by the author's seed, as 3C: see below",
+        remark=REPLAYS,
     ),
     Experiment(
         "3F",
@@ -212,7 +212,7 @@ _RECORDS = (
             "large, first epoch, %": "86.43",
             "large, last epoch, %": "96.37",
         },
-        remark='the book: "almost 93", "under 87", both a little over 96; its author\'s curve',
+        remark='the book: "almost 93", "under 87", both end a little over 96; from its curves',
     ),
     Experiment(
         "3L",
@@ -231,7 +231,7 @@ _RECORDS = (
             "η 2.5, largest rise": "0.36",
         },
         form=".2g",
-        remark="the book shows three curves: its figures are counted on the author's",
+        remark="the book draws curves: its figures are read off them, and two replay: see below",
     ),
     *(
         Experiment(
@@ -268,7 +268,7 @@ _RECORDS = (
         (Setting((100,), "log_likelihood", "scaled", 60, 0.1, output="softmax"),),
         measures.at_best_validation,
         {"test at best validation, %": "97.80"},
-        remark=BEST_OF_THREE,
+        remark=f"{BEST_OF_THREE}, by weights and an order of its own: see below",
     ),
     Experiment(
         "2T",
@@ -277,7 +277,7 @@ _RECORDS = (
         measures.loop_over_matrix,
         {"time of the loop over samples / by matrices": "2"},
         form=".2g",
-        remark='the book: "about a factor of two", on a laptop of 2014: see below',
+        remark='the book: "about a factor of two", on its author\'s laptop: see below',
     ),
 )
 
