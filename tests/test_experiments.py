@@ -502,8 +502,9 @@ def test_the_page_has_all_figures_and_explains_what_differs():
         if line.startswith("| ")
     ][2:]
     found, differs = {}, set()
-    for name, _, figure, book, _, said, *_ in rows:
+    for name, _, figure, book, _, said, _, remark in rows:
         current = name or current  # noqa: F821 (the first row has a name)
+        assert remark == (EXPERIMENTS[name].remark if name else "")
         found.setdefault(current, {})[figure] = book
         assert said in ("within", "differs")
         differs |= {current} if said == "differs" else set()
