@@ -217,10 +217,11 @@ def _worst(ours: NDArray, theirs: NDArray, rounding: float):
     scale = np.maximum(np.abs(ours), np.abs(theirs))
     if scale.max() <= rounding:
         return np.nan, None
-    with np.errstate(invalid="ignore"):
+    if np.isfinite(scale).all():
         excess = np.maximum(np.abs(ours - theirs) - rounding, 0)
         errors = excess / np.maximum(scale, SMALL_ENTRY * scale.max())
-    errors[~np.isfinite(scale)] = np.inf
+    else:
+        errors = np.where(np.isfinite(scale), 0.0, np.inf)
     place = np.unravel_index(int(np.argmax(errors)), errors.shape)
     return float(errors[place]), (tuple(map(int, place)), ours[place], theirs[place])
 
