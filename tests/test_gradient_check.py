@@ -1,4 +1,4 @@
-"""`numerical_gradient` against a loop in Python; whether `check_gradient` tells right from wrong."""
+"""`numerical_gradient` against a plain loop; whether `check_gradient` tells right from wrong."""
 
 import re
 
