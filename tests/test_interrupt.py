@@ -242,14 +242,16 @@ def lines_of(call, interrupt_at=None):
     return count
 
 
-@pytest.mark.parametrize("validate", [False, True], ids=["alone", "validation"])
-def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
+@pytest.mark.parametrize("watched", ["nothing", "validation", "layers"])
+def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched):
     """A Ctrl-C at every line in turn: what is finished counts, what is not has left nothing."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 4)), rng.integers(3, size=20)
     options = {"optimizer": SGD(0.5, momentum=0.5), "batch_size": 7}
-    if validate:
+    if watched == "validation":
         options["validation_data"] = x, y
+    if watched == "layers":
+        options["record"] = "layers"
 
     def begin():
         net = Network([4, 5, 3], seed=0)
@@ -257,9 +259,10 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
         return net
 
     reference = begin()
-    course, costs = [carried(reference)], []
+    course, costs, norms = [carried(reference)], [], []
     for _ in range(6):
         costs.append(reference.fit(x, y, epochs=1, **options).cost[0])
+        norms += reference.history.delta_norms.tolist()
         course.append(carried(reference))
     lines = lines_of(lambda: begin().fit(x, y, epochs=3, **options))
     lines -= lines_of(begin)
@@ -276,7 +279,9 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
             assert net.history is not earlier
             assert_consistent(net.history, finished)
             assert net.history.cost.tolist() == costs[:finished]
-            assert len(net.history.validation_cost) == (finished if validate else 0)
+            assert len(net.history.validation_cost) == finished * (watched == "validation")
+            assert net.history.delta_norms.tolist() == norms[:finished]
+            assert len(net.history.saturation) == len(norms[:finished])
         net.fit(x, y, epochs=6 - finished, **options)
         assert carried(net) == course[6], f"continued after a Ctrl-C at line {line}"
 
