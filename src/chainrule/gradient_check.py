@@ -62,8 +62,8 @@ def numerical_gradient(
     ValueError, TypeError
         For data or a scheme that do not fit.
     """
-    check_trainable(net)
     inputs, targets = _in_float64(net, X, Y)
+    check_trainable(net)
     check_name("scheme", scheme, STEPS)
     nabla = np.empty(net.parameters.size)
     parameters = net.parameters.astype(np.float64)
