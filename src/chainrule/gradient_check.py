@@ -111,6 +111,9 @@ class GradientCheck:
         """Whether every array was compared and agrees."""
         return all(error <= self.tolerance for error in self.errors.values())
 
+    def __bool__(self):
+        return self.passed
+
     def __repr__(self):
         return (
             f"<GradientCheck: {'passed' if self.passed else 'FAILED'}, worst relative error "
@@ -165,7 +168,7 @@ def check_gradient(
     Returns
     -------
     GradientCheck
-        ``print(check)`` shows the table; ``check.passed`` is the verdict.
+        ``print(check)`` shows the table; ``check.passed`` is the verdict, and the check's truth.
 
     Raises
     ------
