@@ -12,20 +12,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name): an activation sigma has `name`, a <- sigma(z), and `name_prime`, delta <- delta ⊙ sigma'(z). */
-#define CR_ACTIVATIONS(X) X(sigmoid) X(tanh) X(relu) X(identity) X(step) X(softmax)
+/* X(name, x): an activation sigma has `name`_values, a <- sigma(z), and `name`_prime, delta <- delta ⊙ sigma'(z), where
+ * sigma' is computed from x, which is a or z. */
+#define CR_ACTIVATIONS(X)                                                                                              \
+    X(sigmoid, a)                                                                                                      \
+    X(tanh, a) X(relu, a) X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z)   \
+        X(hard_sigmoid, a) X(exponential, a) X(identity, a) X(step, a) X(softmax, a)
 
 /* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
  * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with
  * respect to a^L, and BP1 multiplies by sigma'(z^L). */
-#define CR_COSTS(X) X(quadratic, any) X(squared_error, any) X(cross_entropy, sigmoid) X(log_likelihood, softmax)
+#define CR_COSTS(X)                                                                                                    \
+    X(quadratic, any)                                                                                                  \
+    X(squared_error, any) X(absolute_error, any) X(huber, any) X(quantile, any) X(hinge, any)                          \
+        X(cross_entropy, sigmoid) X(log_likelihood, softmax) X(poisson, exponential) X(gaussian, identity)
 
-#define CR_ENUM_ACTIVATION(name) CR_ACTIVATION_##name,
+#define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
 #define CR_ENUM_COST(name, output) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
+extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
 
@@ -35,16 +43,16 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 /* All kernels of one precision. */
 #define CR_DECLARE_KERNELS(real, suffix)                                                                               \
     typedef struct {                                                                                                   \
-        /* a <- sigma(z); in place where a == z */                                                                     \
-        void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width);                      \
-        /* delta <- delta ⊙ sigma'(z), with sigma' computed from a = sigma(z) */                                       \
-        void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *a, size_t rows, size_t width);            \
-        /* the sum over the rows of the cost of one sample */                                                          \
-        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width);         \
+        /* a <- sigma(z), with the activation's parameter p where it has one; in place where a == z */                 \
+        void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width, real p);              \
+        /* delta <- delta ⊙ sigma'(z), with sigma' computed from x = a or x = z, as cr_activation_sources says */      \
+        void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *x, size_t rows, size_t width, real p);    \
+        /* the sum over the rows of the cost of one sample; p are the cost's parameters where it has some */           \
+        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width,          \
+                                      const double *p);                                                                \
         /* delta <- dC/da, or delta^L where the cost is for one output activation */                                   \
-        void (*cost_delta[CR_COST_COUNT])(real *delta, const real *a, const real *y, size_t rows, size_t width);       \
-        /* out <- e^x */                                                                                               \
-        void (*exp)(real *out, const real *x, size_t n);                                                               \
+        void (*cost_delta[CR_COST_COUNT])(real *delta, const real *z, const real *a, const real *y, size_t rows,       \
+                                          size_t width, const double *p);                                              \
         /* 1 if no x is infinite or NaN, else 0 */                                                                     \
         int (*all_finite)(const real *x, size_t n);                                                                    \
         /* every row of out (rows, width) <- row (width) */                                                            \

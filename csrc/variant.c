@@ -57,6 +57,7 @@ enum { BLOCK = 16 };
 #include "vector.h"
 
 #include "numbers.h"
+#include "normal.h"
 #include "reductions.h"
 
 #include "activations.h"
@@ -65,8 +66,8 @@ enum { BLOCK = 16 };
 #include "gemm.h"
 #include "updates.h"
 
-#define ENTRY_ACTIVATE(name) name,
-#define ENTRY_PRIME(name) name##_prime,
+#define ENTRY_ACTIVATE(name, x) name##_values,
+#define ENTRY_PRIME(name, x) name##_prime,
 #define ENTRY_COST(name, output) name##_cost,
 #define ENTRY_DELTA(name, output) name##_delta,
 
@@ -76,7 +77,6 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .activate_prime = {CR_ACTIVATIONS(ENTRY_PRIME)},
     .cost = {CR_COSTS(ENTRY_COST)},
     .cost_delta = {CR_COSTS(ENTRY_DELTA)},
-    .exp = exponential,
     .all_finite = all_finite,
     .broadcast = broadcast,
     .sum_rows = sum_rows,

@@ -14,13 +14,13 @@ from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
     Descent, Layer, Net, Rows, Tape, add_gradient, backward, bp1 as output_delta, bp2 as hidden_delta,
-    bp3 as bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, hidden_deltas,
+    bp3 as bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, hidden_deltas, multiply_by_slope,
 )
 from chainrule._kernels cimport (
     CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_COST_COUNT, activate as
-    activate_rows, activate_prime as prime_rows, agreements, cost_sum, cr_activation_names, cr_aligned_alloc,
+    activate_rows, agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc,
     cr_aligned_free, cr_blas_name, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_philox,
-    cr_select_simd, cr_shuffle, exponential, finite, gather, gemm as gemm_rows, one_hot, real, sum_rows,
+    cr_select_simd, cr_shuffle, finite, gather, gemm as gemm_rows, one_hot, real, sum_rows,
 )
 
 cdef extern from "Python.h":

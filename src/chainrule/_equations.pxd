@@ -17,6 +17,8 @@ cdef struct Layer:
     Py_ssize_t n_in, n_out       # n_{l-1}, n_l
     Py_ssize_t weights, biases   # where W^l and b^l begin in the flat parameters; biases is -1 if there are none
     int activation
+    double parameter             # of the activation, where it has one
+    bint slope_from_z            # whether σ' is computed from z; else from a
 
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
@@ -74,24 +76,32 @@ cdef inline void feedforward(const Net *net, const real *parameters, const Rows 
     for i in range(net.depth):
         a = input_of(i, x, tape)
         weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
-        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out)
+        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out,
+                       net.layers[i].parameter)
 
 
-cdef inline void bp1(real *delta, const Net *net, const real *a, const real *y, Py_ssize_t m) noexcept nogil:
+cdef inline void multiply_by_slope(real *delta, const Layer *layer, const real *z, const real *a,
+                                   Py_ssize_t m) noexcept nogil:
+    """delta ← delta ⊙ σ'(z^l)."""
+    activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
+
+
+cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
+                     Py_ssize_t m) noexcept nogil:
     """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
     cdef const Layer *output = &net.layers[net.depth - 1]
     cost_delta[real](net.cost, delta, a, y, m, output.n_out)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
-        activate_prime[real](output.activation, delta, a, m, output.n_out)
+        multiply_by_slope[real](delta, output, z, a, m)
 
 
 cdef inline void bp2(real *delta, const Layer *layer, const Layer *following, const real *parameters,
-                     const real *delta_following, const real *a, Py_ssize_t m) noexcept nogil:
+                     const real *delta_following, const real *z, const real *a, Py_ssize_t m) noexcept nogil:
     """BP2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l)."""
     gemm[real](False, False, m, following.n_in, following.n_out,
          1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
          0.0, delta, layer.n_out)
-    activate_prime[real](layer.activation, delta, a, m, layer.n_out)
+    multiply_by_slope[real](delta, layer, z, a, m)
 
 
 cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
@@ -112,14 +122,14 @@ cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_
     cdef Py_ssize_t i
     for i in range(net.depth - 2, -1, -1):
         bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
-                  <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
+                  <const real *> tape.delta[i + 1], <const real *> tape.z[i], <const real *> tape.a[i], m)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
                           Tape *tape) noexcept nogil:
     """δ^L, ..., δ^2 of every sample, after `feedforward`."""
     cdef Py_ssize_t last = net.depth - 1
-    bp1[real](<real *> tape.delta[last], net, <const real *> tape.a[last], y, m)
+    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m)
     hidden_deltas[real](net, parameters, m, tape)
 
 

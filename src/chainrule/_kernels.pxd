@@ -15,17 +15,17 @@ cdef extern from "chainrule.h" nogil:
         CR_ACTIVATION_COUNT
         CR_COST_COUNT
     const char *cr_activation_names[]
+    const char cr_activation_sources[]
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
 
     # what is used of the tables, in any order
     ctypedef struct cr_kernels_f32:
         double small
-        void (*activate[1])(float *, const float *, size_t, size_t) noexcept nogil
-        void (*activate_prime[1])(float *, const float *, size_t, size_t) noexcept nogil
+        void (*activate[1])(float *, const float *, size_t, size_t, float) noexcept nogil
+        void (*activate_prime[1])(float *, const float *, size_t, size_t, float) noexcept nogil
         double (*cost[1])(const float *, const float *, const float *, size_t, size_t) noexcept nogil
         void (*cost_delta[1])(float *, const float *, const float *, size_t, size_t) noexcept nogil
-        void (*exp)(float *, const float *, size_t) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
         void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
@@ -37,11 +37,10 @@ cdef extern from "chainrule.h" nogil:
                              const float *, const int32_t *, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
         double small
-        void (*activate[1])(double *, const double *, size_t, size_t) noexcept nogil
-        void (*activate_prime[1])(double *, const double *, size_t, size_t) noexcept nogil
+        void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
+        void (*activate_prime[1])(double *, const double *, size_t, size_t, double) noexcept nogil
         double (*cost[1])(const double *, const double *, const double *, size_t, size_t) noexcept nogil
         void (*cost_delta[1])(double *, const double *, const double *, size_t, size_t) noexcept nogil
-        void (*exp)(double *, const double *, size_t) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
         void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
@@ -89,18 +88,20 @@ cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcep
         return products <= cr_f64.small
 
 
-cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width) noexcept nogil:
+cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width,
+                          double parameter) noexcept nogil:
     if real is float:
-        cr_f32.activate[activation](a, z, rows, width)
+        cr_f32.activate[activation](a, z, rows, width, <float> parameter)
     else:
-        cr_f64.activate[activation](a, z, rows, width)
+        cr_f64.activate[activation](a, z, rows, width, parameter)
 
 
-cdef inline void activate_prime(int activation, real *delta, const real *a, size_t rows, size_t width) noexcept nogil:
+cdef inline void activate_prime(int activation, real *delta, const real *x, size_t rows, size_t width,
+                                double parameter) noexcept nogil:
     if real is float:
-        cr_f32.activate_prime[activation](delta, a, rows, width)
+        cr_f32.activate_prime[activation](delta, x, rows, width, <float> parameter)
     else:
-        cr_f64.activate_prime[activation](delta, a, rows, width)
+        cr_f64.activate_prime[activation](delta, x, rows, width, parameter)
 
 
 cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y,
@@ -117,13 +118,6 @@ cdef inline void cost_delta(int cost, real *delta, const real *a, const real *y,
         cr_f32.cost_delta[cost](delta, a, y, rows, width)
     else:
         cr_f64.cost_delta[cost](delta, a, y, rows, width)
-
-
-cdef inline void exponential(real *out, const real *x, size_t n) noexcept nogil:
-    if real is float:
-        cr_f32.exp(out, x, n)
-    else:
-        cr_f64.exp(out, x, n)
 
 
 cdef inline bint finite(const real *x, size_t n) noexcept nogil:

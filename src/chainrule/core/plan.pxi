@@ -34,7 +34,9 @@ cdef class Plan:
         for i in range(self.net.depth):
             layer = &self.net.layers[i]
             layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
-            layer.activation = ACTIVATIONS.index(activations[i])
+            name, layer.parameter = activations[i]
+            layer.activation = ACTIVATIONS.index(name)
+            layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
             layer.weights = offset
             offset += layer.n_in * layer.n_out
             layer.biases = offset if bias else -1
@@ -79,9 +81,10 @@ cdef class Workspace:
         for i in range(depth):
             self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
             self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
-            # hidden activations overwrite z; the cost may need the z of the output
+            # an activation overwrites z, unless z is needed after it: for σ', or by the cost
             self.tape.z[i] = self.tape.a[i]
-        self.tape.z[depth - 1] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+            if plan.net.layers[i].slope_from_z or i == depth - 1:
+                self.tape.z[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
 
     def __dealloc__(self):
         cr_aligned_free(self.block)
