@@ -25,6 +25,7 @@ cdef struct Net:
     Py_ssize_t n_parameters
     Py_ssize_t tile              # the most rows that go through it together
     int cost
+    const double *cost_parameters
     Layer *layers
 
 cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
@@ -90,7 +91,7 @@ cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, 
                      Py_ssize_t m) noexcept nogil:
     """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
     cdef const Layer *output = &net.layers[net.depth - 1]
-    cost_delta[real](net.cost, delta, a, y, m, output.n_out)
+    cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
         multiply_by_slope[real](delta, output, z, a, m)
 

@@ -24,8 +24,9 @@ cdef extern from "chainrule.h" nogil:
         double small
         void (*activate[1])(float *, const float *, size_t, size_t, float) noexcept nogil
         void (*activate_prime[1])(float *, const float *, size_t, size_t, float) noexcept nogil
-        double (*cost[1])(const float *, const float *, const float *, size_t, size_t) noexcept nogil
-        void (*cost_delta[1])(float *, const float *, const float *, size_t, size_t) noexcept nogil
+        double (*cost[1])(const float *, const float *, const float *, size_t, size_t, const double *) noexcept nogil
+        void (*cost_delta[1])(float *, const float *, const float *, const float *, size_t, size_t,
+                              const double *) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
         void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
@@ -39,8 +40,9 @@ cdef extern from "chainrule.h" nogil:
         double small
         void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
         void (*activate_prime[1])(double *, const double *, size_t, size_t, double) noexcept nogil
-        double (*cost[1])(const double *, const double *, const double *, size_t, size_t) noexcept nogil
-        void (*cost_delta[1])(double *, const double *, const double *, size_t, size_t) noexcept nogil
+        double (*cost[1])(const double *, const double *, const double *, size_t, size_t, const double *) noexcept nogil
+        void (*cost_delta[1])(double *, const double *, const double *, const double *, size_t, size_t,
+                              const double *) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
         void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
@@ -104,20 +106,20 @@ cdef inline void activate_prime(int activation, real *delta, const real *x, size
         cr_f64.activate_prime[activation](delta, x, rows, width, parameter)
 
 
-cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y,
-                            size_t rows, size_t width) noexcept nogil:
+cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y, size_t rows, size_t width,
+                            const double *parameters) noexcept nogil:
     if real is float:
-        return cr_f32.cost[cost](z, a, y, rows, width)
+        return cr_f32.cost[cost](z, a, y, rows, width, parameters)
     else:
-        return cr_f64.cost[cost](z, a, y, rows, width)
+        return cr_f64.cost[cost](z, a, y, rows, width, parameters)
 
 
-cdef inline void cost_delta(int cost, real *delta, const real *a, const real *y,
-                            size_t rows, size_t width) noexcept nogil:
+cdef inline void cost_delta(int cost, real *delta, const real *z, const real *a, const real *y,
+                            size_t rows, size_t width, const double *parameters) noexcept nogil:
     if real is float:
-        cr_f32.cost_delta[cost](delta, a, y, rows, width)
+        cr_f32.cost_delta[cost](delta, z, a, y, rows, width, parameters)
     else:
-        cr_f64.cost_delta[cost](delta, a, y, rows, width)
+        cr_f64.cost_delta[cost](delta, z, a, y, rows, width, parameters)
 
 
 cdef inline bint finite(const real *x, size_t n) noexcept nogil:

@@ -7,7 +7,8 @@ cdef inline const real *forward_tile(const Net *net, const real *parameters, con
     cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
-    cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out)
+    cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out,
+                              net.cost_parameters)
     return y
 
 

@@ -18,6 +18,7 @@ cdef class Plan:
     """What is computed: the layers, their activations, the cost, and where each W^l and b^l stands in the flat vector."""
 
     cdef Net net
+    cdef double *cost_parameters
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
@@ -27,7 +28,14 @@ cdef class Plan:
         cdef Layer *layer
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
-        self.net.cost = COSTS.index(cost)
+        name, parameters = cost
+        self.net.cost = COSTS.index(name)
+        self.cost_parameters = <double *> cr_aligned_alloc((len(parameters) + 1) * sizeof(double))
+        if not self.cost_parameters:
+            raise MemoryError
+        for i, parameter in enumerate(parameters):
+            self.cost_parameters[i] = parameter
+        self.net.cost_parameters = self.cost_parameters
         self.net.layers = <Layer *> cr_aligned_alloc(self.net.depth * sizeof(Layer))
         if not self.net.layers:
             raise MemoryError
@@ -50,6 +58,7 @@ cdef class Plan:
 
     def __dealloc__(self):
         cr_aligned_free(self.net.layers)
+        cr_aligned_free(self.cost_parameters)
 
 
 cdef class Workspace:
