@@ -16,7 +16,8 @@
  * sigma' is computed from x, which is a or z. */
 #define CR_ACTIVATIONS(X)                                                                                              \
     X(sigmoid, a)                                                                                                      \
-    X(tanh, a) X(relu, a) X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z)   \
+    X(tanh, a)                                                                                                         \
+    X(relu, a) X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z)              \
         X(hard_sigmoid, a) X(exponential, a) X(identity, a) X(step, a) X(softmax, a)
 
 /* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
@@ -24,21 +25,42 @@
  * respect to a^L, and BP1 multiplies by sigma'(z^L). */
 #define CR_COSTS(X)                                                                                                    \
     X(quadratic, any)                                                                                                  \
-    X(squared_error, any) X(absolute_error, any) X(huber, any) X(quantile, any) X(hinge, any)                          \
-        X(cross_entropy, sigmoid) X(log_likelihood, softmax) X(poisson, exponential) X(gaussian, identity)
+    X(squared_error, any)                                                                                              \
+    X(absolute_error, any) X(huber, any) X(quantile, any) X(hinge, any) X(cross_entropy, sigmoid)                      \
+        X(log_likelihood, softmax) X(poisson, exponential) X(gaussian, identity)
+
+/* X(name, states): an optimiser has an update of the parameters by that name, and carries so many arrays like them from
+ * step to step (sgd only with momentum). */
+#define CR_OPTIMIZERS(X) X(sgd, 1) X(adagrad, 1) X(rmsprop, 1) X(adam, 2) X(adamax, 2) X(rprop, 2)
 
 #define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
 #define CR_ENUM_COST(name, output) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
+#define CR_ENUM_OPTIMIZER(name, states) CR_OPTIMIZER_##name,
+enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
 extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
+extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
+extern const int cr_optimizer_states[CR_OPTIMIZER_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
 
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
+
+/* What an optimiser's update needs to know; each uses some of it. */
+typedef struct {
+    double rate;                  /* the learning rate */
+    double beta1, beta2, epsilon; /* momentum is beta1 */
+    double bias1, bias2;          /* 1 - beta1^t and 1 - beta2^t in step t = 1, 2, ... */
+    double decay;                 /* of weights, apart from the gradient (AdamW) */
+    double l1, l2;                /* penalties: the gradient gains l1 sign(w) + l2 w */
+    double scale;                 /* the gradient is multiplied by it: 1, or less where it is clipped by its norm */
+    double least, most;           /* steps (rprop) */
+    int nesterov;
+} cr_update;
 
 /* All kernels of one precision. */
 #define CR_DECLARE_KERNELS(real, suffix)                                                                               \
@@ -65,10 +87,16 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
         /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
         size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width);                                 \
-        /* SGD: g = gradient + l2 w; v <- momentum v - rate g; w <- w + v, Nesterov: w <- w + momentum v - rate g.     \
-         * velocity may be NULL where momentum is 0. */                                                                \
-        void (*sgd)(real *w, real *velocity, const real *gradient, size_t n, real rate, real momentum, real l2,        \
-                    int nesterov);                                                                                     \
+        /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
+        void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
+                                           const cr_update *update);                                                   \
+        /* every row of w (rows, width) no longer than limit */                                                        \
+        void (*limit_rows)(real *w, size_t rows, size_t width, real limit);                                            \
+        /* every x between -limit and limit */                                                                         \
+        void (*clip)(real *x, size_t n, real limit);                                                                   \
+        double (*sum_of_squares)(const real *x, size_t n);                                                             \
+        /* average <- keep average + (1 - keep) w */                                                                   \
+        void (*move_average)(real *average, const real *w, size_t n, double keep);                                     \
         /* up to this many products m n k our own gemm is as fast as a BLAS, or faster; it depends on the variant      \
          * alone */                                                                                                    \
         double small;                                                                                                  \

@@ -56,8 +56,8 @@ enum { BLOCK = 16 };
 
 #include "vector.h"
 
-#include "numbers.h"
 #include "normal.h"
+#include "numbers.h"
 #include "reductions.h"
 
 #include "activations.h"
@@ -68,6 +68,7 @@ enum { BLOCK = 16 };
 
 #define ENTRY_ACTIVATE(name, x) name##_values,
 #define ENTRY_PRIME(name, x) name##_prime,
+#define ENTRY_UPDATE(name, states) name,
 #define ENTRY_COST(name, output) name##_cost,
 #define ENTRY_DELTA(name, output) name##_delta,
 
@@ -83,7 +84,11 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .gather = gather,
     .one_hot = one_hot,
     .agreements = agreements,
-    .sgd = sgd,
+    .update = {CR_OPTIMIZERS(ENTRY_UPDATE)},
+    .limit_rows = limit_rows,
+    .clip = clip,
+    .sum_of_squares = sum_of_squares,
+    .move_average = move_average,
     .small = SMALL,
     .gemm = gemm,
     .forward_rows = forward_rows,

@@ -5,11 +5,12 @@ Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l 
 W^l and delta^l either way round.
 """
 
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, is_small,
-    real, sgd, sum_rows,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, forward_rows,
+    gemm, is_small, limit_rows, real, sum_of_squares, sum_rows, update_by,
 )
 
 
@@ -39,9 +40,16 @@ cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what 
     const int32_t *order
     Py_ssize_t coming
 
-cdef struct Descent:             # plain SGD where momentum is 0
-    double learning_rate, momentum, l2
-    bint nesterov
+cdef struct Descent:             # how the parameters follow the gradient
+    int optimizer
+    cr_update weights, biases    # biases are not penalised
+    double clip_value, clip_norm, max_norm  # 0: no limit
+
+cdef struct State:               # what goes along with the parameters from step to step, shaped like them, or NULL
+    void *s                      # of the optimiser
+    void *t
+    void *average                # of the parameters themselves
+    double keep                  # of that average in each step
 
 
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
@@ -134,6 +142,16 @@ cdef inline void backward(const Net *net, const real *parameters, const real *y,
     hidden_deltas[real](net, parameters, m, tape)
 
 
+cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, Py_ssize_t m,
+                                    const Tape *tape, double alpha, double beta_weights, double beta_biases) noexcept nogil:
+    """BP3 and BP4 for layer l = i + 2."""
+    cdef const Layer *layer = &net.layers[i]
+    cdef Rows a = input_of(i, x, tape)
+    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, m, alpha, beta_weights)
+    if layer.biases >= 0:
+        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], m, alpha, beta_biases)
+
+
 cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
                               double alpha, double beta_weights, double beta_biases) noexcept nogil:
     """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`.
@@ -143,24 +161,41 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
-    cdef Rows a
     for i in range(net.depth):
-        a = input_of(i, x, tape)
-        bp4[real](out + net.layers[i].weights, &net.layers[i], <const real *> tape.delta[i], &a, m, alpha, beta_weights)
-        if net.layers[i].biases >= 0:
-            bp3[real](out + net.layers[i].biases, &net.layers[i], <const real *> tape.delta[i], m, alpha, beta_biases)
+        add_layer_gradient[real](out, net, i, x, m, tape, alpha, beta_weights, beta_biases)
 
 
-cdef inline void descend(real *parameters, real *velocity, const real *nabla, const Net *net,
-                         const Descent *descent) noexcept nogil:
-    """One step of SGD from the mean gradient; weights decay, biases do not."""
-    cdef Py_ssize_t i, w, b
-    cdef const Layer *layer
+cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer,
+                        const Descent *descent) noexcept nogil:
+    """One step of the optimiser for a layer, from its mean gradient."""
+    cdef Py_ssize_t w = layer.weights, b = layer.biases
+    cdef real *s = <real *> state.s
+    cdef real *t = <real *> state.t
+    update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
+                    layer.n_in * layer.n_out, &descent.weights)
+    if b >= 0:
+        update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
+                        layer.n_out, &descent.biases)
+
+
+cdef inline void descend(real *parameters, const State *state, real *nabla, const Net *net,
+                         Descent *descent) noexcept nogil:
+    """One step of the optimiser from the mean gradient, clipped if asked: each entry first, then the norm of all."""
+    cdef Py_ssize_t i
+    cdef double norm, scale = 1
+    if descent.clip_value > 0:
+        clip[real](nabla, net.n_parameters, descent.clip_value)
+    if descent.clip_norm > 0:
+        norm = sqrt(sum_of_squares[real](nabla, net.n_parameters))
+        if norm > descent.clip_norm:
+            scale = descent.clip_norm / norm
+    descent.weights.scale = descent.biases.scale = scale
     for i in range(net.depth):
-        layer = &net.layers[i]
-        w, b = layer.weights, layer.biases
-        sgd[real](parameters + w, velocity + w if velocity else velocity, nabla + w, layer.n_in * layer.n_out,
-            descent.learning_rate, descent.momentum, descent.l2, descent.nesterov)
-        if b >= 0:
-            sgd[real](parameters + b, velocity + b if velocity else velocity, nabla + b, layer.n_out,
-                descent.learning_rate, descent.momentum, 0.0, descent.nesterov)
+        follow[real](parameters, state, nabla, &net.layers[i], descent)
+
+
+cdef inline void limit_weights(real *parameters, const Net *net, double max_norm) noexcept nogil:
+    """The weights into each neuron, a row of W^l, no longer than max_norm."""
+    cdef Py_ssize_t i
+    for i in range(net.depth):
+        limit_rows[real](parameters + net.layers[i].weights, net.layers[i].n_out, net.layers[i].n_in, max_norm)

@@ -14,10 +14,20 @@ cdef extern from "chainrule.h" nogil:
         CR_ACTIVATION_softmax
         CR_ACTIVATION_COUNT
         CR_COST_COUNT
+        CR_OPTIMIZER_COUNT
+        CR_OPTIMIZER_adam
+        CR_OPTIMIZER_adamax
+        CR_OPTIMIZER_sgd
     const char *cr_activation_names[]
     const char cr_activation_sources[]
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
+    const char *cr_optimizer_names[]
+    const int cr_optimizer_states[]
+
+    ctypedef struct cr_update:
+        double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most
+        int nesterov
 
     # what is used of the tables, in any order
     ctypedef struct cr_kernels_f32:
@@ -33,7 +43,11 @@ cdef extern from "chainrule.h" nogil:
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t) noexcept nogil
-        void (*sgd)(float *, float *, const float *, size_t, float, float, float, int) noexcept nogil
+        void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
+        void (*limit_rows)(float *, size_t, size_t, float) noexcept nogil
+        void (*clip)(float *, size_t, float) noexcept nogil
+        double (*sum_of_squares)(const float *, size_t) noexcept nogil
+        void (*move_average)(float *, const float *, size_t, double) noexcept nogil
         void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
                              const float *, const int32_t *, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
@@ -49,7 +63,11 @@ cdef extern from "chainrule.h" nogil:
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t) noexcept nogil
-        void (*sgd)(double *, double *, const double *, size_t, double, double, double, int) noexcept nogil
+        void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
+        void (*limit_rows)(double *, size_t, size_t, double) noexcept nogil
+        void (*clip)(double *, size_t, double) noexcept nogil
+        double (*sum_of_squares)(const double *, size_t) noexcept nogil
+        void (*move_average)(double *, const double *, size_t, double) noexcept nogil
         void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, double,
                              const double *, const int32_t *, size_t) noexcept nogil
 
@@ -166,12 +184,40 @@ cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t 
         return cr_f64.agreements(a, y, rows, width)
 
 
-cdef inline void sgd(real *w, real *velocity, const real *gradient, size_t n,
-                     double rate, double momentum, double l2, bint nesterov) noexcept nogil:
+cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real *gradient, size_t n,
+                           const cr_update *update) noexcept nogil:
     if real is float:
-        cr_f32.sgd(w, velocity, gradient, n, <float> rate, <float> momentum, <float> l2, nesterov)
+        cr_f32.update[optimizer](w, s, t, gradient, n, update)
     else:
-        cr_f64.sgd(w, velocity, gradient, n, rate, momentum, l2, nesterov)
+        cr_f64.update[optimizer](w, s, t, gradient, n, update)
+
+
+cdef inline void limit_rows(real *w, size_t rows, size_t width, double limit) noexcept nogil:
+    if real is float:
+        cr_f32.limit_rows(w, rows, width, <float> limit)
+    else:
+        cr_f64.limit_rows(w, rows, width, limit)
+
+
+cdef inline void clip(real *x, size_t n, double limit) noexcept nogil:
+    if real is float:
+        cr_f32.clip(x, n, <float> limit)
+    else:
+        cr_f64.clip(x, n, limit)
+
+
+cdef inline double sum_of_squares(const real *x, size_t n) noexcept nogil:
+    if real is float:
+        return cr_f32.sum_of_squares(x, n)
+    else:
+        return cr_f64.sum_of_squares(x, n)
+
+
+cdef inline void move_average(real *average, const real *w, size_t n, double keep) noexcept nogil:
+    if real is float:
+        cr_f32.move_average(average, w, n, keep)
+    else:
+        cr_f64.move_average(average, w, n, keep)
 
 
 cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, double beta,

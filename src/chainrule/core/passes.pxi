@@ -3,12 +3,18 @@
 cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
-    cdef Py_ssize_t last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
     cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
-    cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out,
-                              net.cost_parameters)
+    cdef const real *z = <const real *> work.tape.z[last]
+    cdef const real *a = <const real *> work.tape.a[last]
+    if not samples.weights:
+        cost[0] += cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+        return y
+    for i in range(m):
+        cost[0] += weight[real](samples, start + i, y) * cost_sum[real](
+            net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
     return y
 
 
