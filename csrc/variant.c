@@ -56,8 +56,9 @@ enum { BLOCK = 16 };
 
 #include "vector.h"
 
-#include "normal.h"
 #include "numbers.h"
+
+#include "normal.h"
 #include "reductions.h"
 
 #include "activations.h"
