@@ -29,22 +29,20 @@
     X(absolute_error, any) X(huber, any) X(quantile, any) X(hinge, any) X(cross_entropy, sigmoid)                      \
         X(log_likelihood, softmax) X(poisson, exponential) X(gaussian, identity)
 
-/* X(name, states): an optimiser has an update of the parameters by that name, and carries so many arrays like them from
- * step to step (sgd only with momentum). */
-#define CR_OPTIMIZERS(X) X(sgd, 1) X(adagrad, 1) X(rmsprop, 1) X(adam, 2) X(adamax, 2) X(rprop, 2)
+/* X(name): an optimiser has an update of the parameters by that name. */
+#define CR_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamax) X(rprop)
 
 #define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
 #define CR_ENUM_COST(name, output) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
-#define CR_ENUM_OPTIMIZER(name, states) CR_OPTIMIZER_##name,
+#define CR_ENUM_OPTIMIZER(name) CR_OPTIMIZER_##name,
 enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
 extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
-extern const int cr_optimizer_states[CR_OPTIMIZER_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
 
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */

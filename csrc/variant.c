@@ -69,7 +69,7 @@ enum { BLOCK = 16 };
 
 #define ENTRY_ACTIVATE(name, x) name##_values,
 #define ENTRY_PRIME(name, x) name##_prime,
-#define ENTRY_UPDATE(name, states) name,
+#define ENTRY_UPDATE(name) name,
 #define ENTRY_COST(name, output) name##_cost,
 #define ENTRY_DELTA(name, output) name##_delta,
 

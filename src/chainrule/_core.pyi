@@ -12,6 +12,7 @@ Labels: TypeAlias = NDArray[np.int32]
 ACTIVATIONS: tuple[str, ...]
 COSTS: tuple[str, ...]
 COST_OUTPUTS: dict[str, str | None]
+OPTIMIZERS: tuple[str, ...]
 
 class Plan:
     sizes: tuple[int, ...]
@@ -22,24 +23,48 @@ class Plan:
         self, sizes: Sequence[int], activations: Sequence[str], cost: str, bias: bool
     ) -> None: ...
 
+class Recipe:
+    keep_average: float
+    def __init__(
+        self,
+        optimizer: str,
+        *,
+        beta1: float = 0,
+        beta2: float = 0,
+        epsilon: float = 0,
+        decay: float = 0,
+        nesterov: bool = False,
+        least: float = 0,
+        most: float = 0,
+        l1: float = 0,
+        l2: float = 0,
+        clip_value: float = 0,
+        clip_norm: float = 0,
+        max_norm: float = 0,
+        average: float = 0,
+    ) -> None: ...
+
 def train(
     plan: Plan,
     parameters: Real,
-    velocity: Real | None,
+    recipe: Recipe,
+    s: Real | None,
+    t: Real | None,
+    average: Real | None,
+    steps: NDArray[np.uint64],
     X: Real,
     Y: Real | None,
     labels: Labels | None,
+    weights: Real | None,
     order: Labels | None,
     batch_size: int,
     shuffle: bool,
     seed: int,
-    learning_rate: float,
-    momentum: float,
-    nesterov: bool,
-    l2: float,
+    rates: NDArray[np.float64],
     epochs: int,
     clock: NDArray[np.uint64],
     costs: MutableSequence[float],
+    learning_rates: MutableSequence[float],
     seconds: MutableSequence[float],
     delta_norms: MutableSequence[float] | None = None,
     saturation: MutableSequence[float] | None = None,
@@ -48,8 +73,13 @@ def gradient(
     plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
 ) -> float: ...
 def evaluate(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
-) -> tuple[float, int]: ...
+    plan: Plan,
+    parameters: Real,
+    X: Real,
+    Y: Real | None,
+    labels: Labels | None,
+    weights: Real | None = None,
+) -> tuple[float, float, float]: ...
 def feedforward(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def trace(
     plan: Plan,

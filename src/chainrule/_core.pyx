@@ -13,16 +13,16 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    Descent, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
-    bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow, hidden_deltas,
-    limit_weights, multiply_by_slope,
+    Descent, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta,
+    bp2 as hidden_delta, bp3 as bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow,
+    hidden_deltas, limit_weights, multiply_by_slope,
 )
 from chainrule._kernels cimport (
     CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_COST_COUNT,
-    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows, agreements, cost_sum, cr_activation_names,
-    cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_names, cr_cost_outputs,
-    cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox, cr_select_simd, cr_shuffle, cr_update, finite,
-    gather, gemm as gemm_rows, move_average, one_hot, real, sum_rows,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows,
+    agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
+    cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox, cr_select_simd,
+    cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, one_hot, real, sum_rows,
 )
 
 cdef extern from "Python.h":

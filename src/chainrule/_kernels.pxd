@@ -23,7 +23,6 @@ cdef extern from "chainrule.h" nogil:
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
     const char *cr_optimizer_names[]
-    const int cr_optimizer_states[]
 
     ctypedef struct cr_update:
         double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most

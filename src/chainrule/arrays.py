@@ -76,6 +76,7 @@ class Targets:
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
+        self.n_classes = max(width, 2)
         given = as_numbers(name, y, "; labels must be integers from 0")
         if given.dtype.kind in "iub" and given.ndim == 1 and width > 1:
             self.labels = self._as_labels(given, width, name)
@@ -131,6 +132,16 @@ class Targets:
         if not ((self.Y == 0) | (self.Y == 1)).all():
             return False
         return self.Y.shape[1] == 1 or bool((self.Y.sum(axis=1) == 1).all())
+
+    @property
+    def classes(self) -> NDArray:
+        """The class of each sample, (m,) from 0 to n_classes - 1, where `are_classes`."""
+        if self.labels is not None:
+            return self.labels
+        return self.Y.argmax(axis=1) if self.Y.shape[1] > 1 else (self.Y[:, 0] > 0).astype(int)
+
+    def __len__(self):
+        return len(self.Y if self.labels is None else self.labels)
 
 
 def aligned_empty(n, dtype) -> NDArray:

@@ -5,7 +5,10 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
 =====================  ==========================================================================
 ``header``             the bytes of a JSON object with the keys of `_FIELDS`
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
-``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters
+``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
+                       but for ``steps`` (uint64, one number: how many it has taken) and
+                       ``plateau_<figure>`` (float64, three: reductions of the learning rate,
+                       epochs since the best figure, the best)
 =====================  ==========================================================================
 
 `save_network` checks what it is about to write with the same functions as `load_network` what it
@@ -24,6 +27,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from chainrule.carried import COUNTERS, as_counter
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -248,7 +253,7 @@ def _expected_arrays(header):
     expected = {"parameters": (header["dtype"], parameters)}
     for name in header["optimizer_state"]:
         # The compiled core goes through the state as far as through the parameters.
-        expected[f"optimizer.{name}"] = expected["parameters"]
+        expected[f"optimizer.{name}"] = COUNTERS.get(name, expected["parameters"])
     return expected
 
 
@@ -283,6 +288,9 @@ def _check_array(name, values, dtype, size):
         )
     if not np.isfinite(values).all():
         raise ValueError(f"expected finite numbers in {name!r}, got NaN or infinity")
+    state = name.removeprefix("optimizer.")
+    if state in COUNTERS:
+        as_counter(state, values)
 
 
 def _is_whole(value, least=0, end=2**63):

@@ -1,5 +1,6 @@
 """The network: its shape, its parameters, and what can be asked of it."""
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 
@@ -12,7 +13,7 @@ from chainrule.files import save_network
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
-from chainrule.optimizers import SGD
+from chainrule.optimizers import Optimizer
 from chainrule.options import (
     check_count,
     check_dtype,
@@ -24,6 +25,7 @@ from chainrule.options import (
     check_sizes,
     check_trainable,
 )
+from chainrule.sample_weights import weights_of
 from chainrule.training import check_finite, fit
 
 
@@ -67,8 +69,11 @@ class Network:
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
-    optimizer_state : dict of str to ndarray (n_parameters,)
-        What the optimiser carries from step to step (SGD with momentum: "velocity").
+    optimizer_state : dict of str to ndarray
+        What the optimiser carries from step to step: its own arrays, (n_parameters,) each (SGD with
+        momentum: "velocity"); "steps" (1,), how many it has taken, where the optimiser or a
+        schedule counts them; "average" (n_parameters,) for fit(average=); and what
+        `ReduceOnPlateau` has seen. ``net.optimizer_state = {}`` begins anew.
     history : History or None
         Of the last `fit`, also one that was interrupted.
 
@@ -182,10 +187,17 @@ class Network:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: SGD | None = None,
+        optimizer: Optimizer | None = None,
         epochs: int = 10,
         batch_size: int = 32,
+        l1: float = 0.0,
         l2: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        average: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | str | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         record: str | None = None,
@@ -205,16 +217,35 @@ class Network:
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
             (m,) is taken as (m, 1).
-        optimizer : SGD, optional
-            ``SGD()`` if not given.
+        optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
+            ``SGD()`` if not given. It goes on with the `optimizer_state` its kind left; after
+            another kind, and with the learning rate's schedule, it begins anew.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32
             Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
             size.
-        l2 : float, default 0
-            Adds (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
-            The book's λ is l2·m.
+        l1, l2 : float, default 0
+            Add l1·Σ|W| + (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l1·sign(W) + l2·W;
+            biases are not decayed. The book's λ is l2·m.
+        max_norm : float, optional
+            After each step, the weights into a neuron (a row of W^l) are scaled down to this
+            length where they are longer.
+        clip_value, clip_norm : float, optional
+            Before each step, every entry of the mini-batch's mean gradient is limited to
+            ±clip_value, then all of it scaled down to the length clip_norm if it is longer; the
+            penalties come on top.
+        average : float, optional
+            In 0 < average < 1: also keep a moving average of the parameters w, after each step
+            a ← average·a + (1-average)·w, which begins as w. It is
+            ``optimizer_state["average"]``; `averaged` returns the network with it.
+        sample_weight : array (m,), optional
+            How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
+            One whose weights are all 0 makes no step, but counts as one.
+        class_weight : dict of int to float, or "balanced", optional
+            How much the samples of each class count, 1 for classes not named; "balanced":
+            m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
+            with sample_weight.
         shuffle : bool, default True
             Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
             stand.
@@ -246,7 +277,14 @@ class Network:
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,
+            l1=l1,
             l2=l2,
+            max_norm=max_norm,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            average=average,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
             shuffle=shuffle,
             validation_data=validation_data,
             record=record,
@@ -262,12 +300,21 @@ class Network:
 
     __call__ = feedforward
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
 
         Accuracy is the share of samples whose largest output is at the target's class; with a
         single output, of those on the target's side of ½. Targets are classes if they are integer
-        labels, one-hot rows, or one column of 0 and 1. The cost is without any l2 term.
+        labels, one-hot rows, or one column of 0 and 1. The cost is without penalties.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+        y : array (m, n_L), or integer labels (m,)
+        sample_weight : array (m,), optional
+            How much each sample counts in both, 0 or more.
 
         Returns
         -------
@@ -275,10 +322,28 @@ class Network:
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
         inputs, targets = self._samples(X, y)
-        cost, correct = _core.evaluate(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels
+        weights = weights_of(sample_weight, None, targets, self.dtype)
+        cost, correct, total = _core.evaluate(
+            self._plan, self._parameters, inputs, targets.Y, targets.labels, weights
         )
-        return {"cost": cost} | ({"accuracy": correct / len(inputs)} if targets.are_classes else {})
+        return {"cost": cost} | ({"accuracy": correct / total} if targets.are_classes else {})
+
+    def averaged(self) -> "Network":
+        """Return a copy of the network with the average of its parameters, from `fit(average=)`.
+
+        It has no optimiser state: its training begins anew.
+
+        Raises
+        ------
+        ValueError
+            If the last fit kept no average.
+        """
+        if "average" not in self.optimizer_state:
+            raise ValueError("there is no average: keep one with fit(..., average=0.999)")
+        twin = copy.copy(self)
+        twin.parameters = self.optimizer_state["average"]
+        twin.optimizer_state = {}
+        return twin
 
     def backprop(self, X: ArrayLike, Y: ArrayLike) -> Gradient:
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
@@ -417,7 +482,8 @@ class Network:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
+        activations = [(name, 0.0) for name in (*self.hidden, self.output)]
+        self._plan = _core.Plan(self.sizes, activations, (self.cost, ()), self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
@@ -456,9 +522,9 @@ class Network:
         Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
         costs: list[float] = []
         layer = _core.train(
-            self._plan, self._parameters, None, X, Y, labels, order,
-            batch_size, False, self.seed, learning_rate, 0.0, False, weight_decay, 1,
-            self._clock, costs, [],
+            self._plan, self._parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
+            np.zeros(1, np.uint64), X, Y, labels, None, order, batch_size, False, self.seed,
+            np.array([learning_rate], np.float64), 1, self._clock, costs, [], [],
         )  # fmt: skip
         check_finite(layer, self.epochs_trained)
         return costs[0]

@@ -53,6 +53,21 @@ def check_number(name, value, valid, expected):
         raise ValueError(f"{name} must be {expected}; got {value!r}")
 
 
+def check_positive(name, value):
+    """Raise unless `value` is a finite number above 0."""
+    check_number(name, value, lambda x: x > 0, "a positive number")
+
+
+def check_not_negative(name, value):
+    """Raise unless `value` is a finite number, 0 or more."""
+    check_number(name, value, lambda x: x >= 0, "a number, 0 or more")
+
+
+def check_keep(name, value):
+    """Raise unless `value` is in [0, 1): how much of something is kept from step to step."""
+    check_number(name, value, lambda x: 0 <= x < 1, f"in 0 <= {name} < 1")
+
+
 def check_real(name, value, expected="a number"):
     """Return `value` if it is a real number, of Python or of NumPy; it need not be finite."""
     if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -42,33 +42,37 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
 
 
 cdef double total_cost(const Net *net, const real *parameters, const Samples *samples, Workspace work,
-                       double sample_work, size_t *correct) noexcept nogil:
+                       double sample_work, double *correct) noexcept nogil:
     """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
-    is largest. After a signal that raised, what is returned has no meaning."""
-    cdef Py_ssize_t start = 0, m, last = net.depth - 1
+    is largest. Each counts by its weight. After a signal that raised, what is returned has no meaning."""
+    cdef Py_ssize_t i, start = 0, m, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef const real *a = <const real *> work.tape.a[last]
     cdef double cost = 0
     cdef Rows x
     cdef const real *y
     while start < samples.m and not work.pause(net.tile * sample_work):
         m = min(samples.m - start, net.tile)
         y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
-        if correct:
-            correct[0] += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
+        if correct and not samples.weights:
+            correct[0] += agreements[real](a, y, m, n_out)
+        elif correct:
+            for i in range(m):
+                correct[0] += weight[real](samples, start + i, y) * agreements[real](a + i * n_out, y + i * n_out, 1, n_out)
         start += m
     return cost
 
 
 def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
-             const int32_t[::1] labels):
-    """The mean cost of the m samples, and how many of them have their largest output where their target is largest."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+             const int32_t[::1] labels, const real[::1] weights=None):
+    """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
+    how many. Each counts by its weight, 1 without weights."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None, weights)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
-    cdef double cost
-    cdef size_t correct = 0
+    cdef double cost, correct = 0, total = total_weight[real](&samples, 0, samples.m, &parameters[0])
     with nogil:
         cost = total_cost[real](&plan.net, &parameters[0], &samples, work, plan.flops, &correct)
     work.reraise()
-    return cost / samples.m, correct
+    return cost / total, correct, total
 
 
 def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):

@@ -8,6 +8,7 @@ cdef double SATURATED = 0.05  # a unit is saturated where σ' is below this shar
 
 cdef struct Watch:
     Py_ssize_t seen, looked_at  # rows of this epoch
+    double weight               # of those looked at
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
@@ -23,12 +24,14 @@ cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
 
 cdef void reset(Watch *watch, const Net *net, const real *any_real) noexcept nogil:
     watch.seen = watch.looked_at = 0
+    watch.weight = 0
     memset(watch.delta, 0, n_units(net) * sizeof(real))
     memset(watch.saturated, 0, net.depth * sizeof(Py_ssize_t))
 
 
-cdef void look(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t m, const real *any_real) noexcept nogil:
-    """Take in the first of m rows that went forward and back, if it is their turn."""
+cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
+               const real *any_real) noexcept nogil:
+    """Take in the first of the m rows from `start` on that went forward and back, if it is their turn."""
     cdef Py_ssize_t rows, i, j, n, count
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
@@ -39,6 +42,7 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t m, con
     if rows < min(m, <Py_ssize_t> ROWS_AT_ONCE):
         return
     watch.looked_at += rows
+    watch.weight += total_weight[real](samples, start, rows, any_real)
     for i in range(net.depth):
         layer = &net.layers[i]
         sum_rows[real](delta, <const real *> tape.delta[i], rows, layer.n_out, 1, 1)
@@ -68,6 +72,6 @@ cdef void summarise(const Watch *watch, const Net *net, double *norms, double *s
         for j in range(layer.n_out):
             total += <double> delta[j] * delta[j]
         delta += layer.n_out
-        norms[i] = sqrt(total) / watch.looked_at
+        norms[i] = sqrt(total) / watch.weight
         saturated[i] = NAN if layer.activation == CR_ACTIVATION_softmax else (
             <double> watch.saturated[i] / (watch.looked_at * layer.n_out))
