@@ -7,19 +7,23 @@
 
 #if CR_DOUBLE
 #define TAIL_SCALE 5.0
+#define TAIL_END 40.0                          /* Q is 0 from here on */
 #define HALF_MANTISSA (~(((bits)1 << 27) - 1)) /* leaves 26 bits: their square is exact */
 #else
 #define TAIL_SCALE 4.0f
+#define TAIL_END 15.0f
 #define HALF_MANTISSA (~(((bits)1 << 12) - 1))
 #endif
 #define INVERSE_SQRT_2PI REAL(0.39894228040143267794)
 
-/* e^(-x^2/2) for x >= 0. x^2 must not be rounded first, since its error would grow with it: x = high + low. */
+/* e^(-x^2/2) for 0 <= x <= TAIL_END. x^2 must not be rounded first, since its error would grow with it: x = high + low.
+ */
 INLINE real gaussian(real x) {
     const real high = real_of(bits_of(x) & HALF_MANTISSA), low = x - high;
     const real rest = REAL(-0.5) * low * (x + high); /* |rest| < x^2/2^11 or so: small wherever the result is not 0 */
     return exp_one(REAL(-0.5) * high * high) *
-           (1 + rest * (1 + rest * (REAL(0.5) + rest * REAL(0.16666666666666666667))));
+           (1 + rest * (1 + rest * (REAL(0.5) +
+                                    rest * (REAL(0.16666666666666666667) + rest * REAL(0.041666666666666666667)))));
 }
 
 INLINE real tail_ratio(real x) {
@@ -63,14 +67,17 @@ INLINE real tail_ratio(real x) {
     return r * t;
 }
 
-/* gelu(z) = z Phi(z), where Phi(z) is 1 - Q(z) on the right and Q(-z) on the left */
+/* gelu(z) = z Phi(z), where Phi(z) is 1 - Q(z) on the right and Q(-z) on the left. The smallest factor comes last, so
+ * that a subnormal one is not multiplied by a large one. */
 INLINE real gelu_one(real z) {
-    const real x = absolute(z), q = gaussian(x) * tail_ratio(x);
-    return z * (z > 0 ? 1 - q : q);
+    const real near = clipped(z, TAIL_END), x = absolute(near);
+    const real tail = gaussian(x) * (tail_ratio(x) * near);
+    return z > 0 ? z - tail : tail;
 }
 
 /* gelu'(z) = Phi(z) + z phi(z) */
 INLINE real gelu_slope(real z) {
-    const real x = absolute(z), g = gaussian(x), q = g * tail_ratio(x);
-    return (z > 0 ? 1 - q : q) + z * (g * INVERSE_SQRT_2PI);
+    const real near = clipped(z, TAIL_END), x = absolute(near);
+    const real g = gaussian(x), q = g * tail_ratio(x);
+    return (z > 0 ? 1 - q : q) + g * (near * INVERSE_SQRT_2PI);
 }

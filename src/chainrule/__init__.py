@@ -10,7 +10,7 @@
 1.0
 """
 
-from chainrule import equations, logic
+from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
@@ -39,7 +39,9 @@ __all__ = [
     "Sensitivity",
     "Trace",
     "__version__",
+    "activations",
     "check_gradient",
+    "costs",
     "equations",
     "gradient_descent",
     "load",

@@ -174,7 +174,7 @@ def sigmoid(z):
         z = z.astype(np.float64, copy=False)
     flat = np.ascontiguousarray(z).reshape(1, -1)
     a = np.empty_like(flat)
-    _core.activate("sigmoid", flat, a)
+    _core.activate(("sigmoid", 0.0), flat, a)
     return a.reshape(z.shape)[()]
 
 

@@ -4,7 +4,7 @@ cdef inline const real *forward_tile(const Net *net, const real *parameters, con
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
     cdef Py_ssize_t last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
+    cdef const real *y = targets[real](samples, start, m, net, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
     cost[0] += cost_sum[real](net.cost, <const real *> work.tape.z[last], <const real *> work.tape.a[last], y, m, n_out,
@@ -47,7 +47,8 @@ cdef double total_cost(const Net *net, const real *parameters, const Samples *sa
         m = min(samples.m - start, net.tile)
         y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
         if correct:
-            correct[0] += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
+            correct[0] += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out,
+                                            cr_cost_lows[net.cost])
         start += m
     return cost
 
@@ -103,7 +104,7 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
             work.tape.delta[i] = &view[start, 0]
         with nogil:
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            y = targets[real](&samples, start, m, net, <real *> work.y)
             forward[real](net, p, &x, m, &work.tape)
             backward[real](net, p, y, m, &work.tape)
         start += m
