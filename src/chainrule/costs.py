@@ -132,7 +132,7 @@ class hinge(Cost):
     """
 
     def check_targets(self, name: str, Y: NDArray):
-        """Two values alone."""
+        """Accept two values alone."""
         if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
             found = ", ".join(map(str, np.unique(Y)[:5]))
             raise ValueError(
@@ -148,7 +148,7 @@ class cross_entropy(Cost):
     """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
 
     def check_targets(self, name: str, Y: NDArray):
-        """Probabilities."""
+        """Accept probabilities."""
         if ((Y < 0) | (Y > 1)).any():
             raise ValueError(
                 f"{name} must lie in [0, 1] for the cross_entropy cost; "
@@ -176,7 +176,7 @@ class log_likelihood(Cost):
         self._keep_number("smoothing", lambda x: 0 <= x < 1, "a number from 0 to below 1")
 
     def check_targets(self, name: str, Y: NDArray):
-        """Shares of the classes."""
+        """Accept shares of the classes."""
         _refuse_negative(self, name, Y)
 
 
@@ -188,7 +188,7 @@ class poisson(Cost):
     """
 
     def check_targets(self, name: str, Y: NDArray):
-        """Counts."""
+        """Accept counts."""
         _refuse_negative(self, name, Y)
 
 

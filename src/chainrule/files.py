@@ -299,7 +299,7 @@ def _is_formula(value):
 
 
 def _written(formula):
-    """An activation or a cost for JSON: its name, or {"name": ..., parameter: value, ...}."""
+    """Make JSON of an activation or a cost: its name, or {"name": ..., parameter: value, ...}."""
     return formula if isinstance(formula, str) else {"name": formula.name} | asdict(formula)
 
 
