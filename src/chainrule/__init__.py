@@ -10,7 +10,7 @@
 1.0
 """
 
-from chainrule import equations, logic
+from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
@@ -62,7 +62,9 @@ __all__ = [
     "StepDecay",
     "Trace",
     "__version__",
+    "activations",
     "check_gradient",
+    "costs",
     "equations",
     "gradient_descent",
     "learning_rate_range",

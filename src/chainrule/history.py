@@ -39,8 +39,8 @@ class History:
         With ``fit(..., record="layers")``, else of length 0: ‖δ^l‖ of the mean error
         δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at which the layer learns.
     saturation : ndarray of float64 (epochs, L - 1)
-        Likewise, the share of units, over samples, whose σ'(z) is below a twentieth of its largest
-        value (relu: that are off); NaN for softmax.
+        Likewise, the share of units, over samples, whose |σ'(z)| is below a twentieth of its
+        largest value, or of 1 if that is larger (relu: that are off); NaN for softmax.
 
     Notes
     -----

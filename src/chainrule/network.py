@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
+from chainrule.activations import Activation, find_activation, find_hidden
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
+from chainrule.costs import Cost, find_cost
 from chainrule.files import save_network
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
@@ -18,9 +20,7 @@ from chainrule.options import (
     check_count,
     check_dtype,
     check_flag,
-    check_hidden,
     check_name,
-    check_pair,
     check_seed,
     check_sizes,
     check_trainable,
@@ -38,15 +38,19 @@ class Network:
     ----------
     sizes : sequence of int
         [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
-    hidden : str or sequence of str, default "sigmoid"
-        The activation of the hidden layers, or one name for each: sigmoid, tanh, relu, identity,
-        step. step is the perceptron's (1 where z > 0, else 0): feedforward only, no training.
-    output : str, default "sigmoid"
+    hidden : str or Activation, or a sequence of these, default "sigmoid"
+        The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
+        selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
+        another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``. step is the
+        perceptron's (1 where z > 0, else 0): feedforward only, no training.
+    output : str or Activation, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
-    cost : str, default "quadratic"
-        A sample's cost; the network's is the mean over samples. quadratic: ½‖y-a‖².
-        squared_error: ‖y-a‖². cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output.
-        log_likelihood: -Σ y ln a, for a softmax output.
+    cost : str or Cost, default "quadratic"
+        A sample's cost; the network's is the mean over samples. For any output: quadratic,
+        ½‖y-a‖²; squared_error, ‖y-a‖²; absolute_error; huber; quantile; hinge. For one output
+        alone: cross_entropy, -Σ y ln a + (1-y) ln(1-a), with sigmoid; log_likelihood, -Σ y ln a,
+        with softmax; poisson with exponential; gaussian with identity. With another parameter, such
+        as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``. `chainrule.costs` has the formulas.
     init : str or callable, default "scaled"
         How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
@@ -94,19 +98,18 @@ class Network:
         self,
         sizes: Iterable[int],
         *,
-        hidden: str | Sequence[str] = "sigmoid",
-        output: str = "sigmoid",
-        cost: str = "quadratic",
+        hidden: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output: str | Activation = "sigmoid",
+        cost: str | Cost = "quadratic",
         init: str | Callable = "scaled",
         bias: bool = True,
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ):
         self._sizes = check_sizes(sizes)
-        self._hidden = check_hidden(hidden, len(self.sizes) - 2)
-        self._output = check_name("output activation", output, _core.ACTIVATIONS)
-        self._cost = check_name("cost", cost, _core.COSTS)
-        check_pair(self.output, self.cost)
+        self._hidden = find_hidden(hidden, len(self.sizes) - 2)
+        self._output = find_activation("output activation", output)
+        self._cost = find_cost(cost, self._output.name, self.sizes[-1])
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self.seed = check_seed(seed)
@@ -122,19 +125,19 @@ class Network:
         return self._sizes
 
     @property
-    def hidden(self) -> tuple[str, ...]:
-        """The activation of each hidden layer."""
-        return self._hidden
+    def hidden(self) -> tuple[str | Activation, ...]:
+        """The activation of each hidden layer: the name, or an object with another parameter."""
+        return tuple(activation.shown for activation in self._hidden)
 
     @property
-    def output(self) -> str:
-        """The activation of the output layer."""
-        return self._output
+    def output(self) -> str | Activation:
+        """The activation of the output layer, likewise."""
+        return self._output.shown
 
     @property
-    def cost(self) -> str:
-        """The name of the cost."""
-        return self._cost
+    def cost(self) -> str | Cost:
+        """The cost, likewise."""
+        return self._cost.shown
 
     @property
     def bias(self) -> bool:
@@ -216,7 +219,8 @@ class Network:
             Inputs, one sample a row; finite.
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
-            (m,) is taken as (m, 1).
+            (m,) is taken as (m, 1). For quantile with k levels (m, n_L/k), for gaussian
+            (m, n_L/2), without labels.
         optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
             ``SGD()`` if not given. It goes on with the `optimizer_state` its kind left; after
             another kind, and with the learning rate's schedule, it begins anew.
@@ -306,8 +310,9 @@ class Network:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
 
         Accuracy is the share of samples whose largest output is at the target's class; with a
-        single output, of those on the target's side of ½. Targets are classes if they are integer
-        labels, one-hot rows, or one column of 0 and 1. The cost is without penalties.
+        single output, of those on the target's side of ½ (for the hinge cost, of 0). Targets are
+        classes if they are integer labels, one-hot rows, or one column of 0 and 1 (hinge: also of
+        -1 and 1). The cost is without penalties.
 
         Parameters
         ----------
@@ -464,8 +469,8 @@ class Network:
 
     def __repr__(self):
         return (
-            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output='{self.output}', "
-            f"cost='{self.cost}', bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
+            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output={self.output!r}, "
+            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
         )
 
     def __getstate__(self):
@@ -482,8 +487,9 @@ class Network:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        activations = [(name, 0.0) for name in (*self.hidden, self.output)]
-        self._plan = _core.Plan(self.sizes, activations, (self.cost, ()), self.bias)
+        activations = [activation.compiled for activation in (*self._hidden, self._output)]
+        cost = self._cost.compiled(self.sizes[-1])
+        self._plan = _core.Plan(self.sizes, activations, cost, self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
@@ -497,7 +503,7 @@ class Network:
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)
-        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self.cost)
+        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self._cost)
 
     def _initialize(self, init):
         if not callable(init):

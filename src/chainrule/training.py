@@ -48,7 +48,7 @@ def fit(
     """Train `net`; `Network.fit` documents it."""
     check_trainable(net)
     X = as_inputs(X, net.sizes[0], net.dtype)
-    targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
+    targets = Targets(y, len(X), net.sizes[-1], net.dtype, net._cost)
     weights = weights_of(sample_weight, class_weight, targets, net.dtype)
     optimizer = check_optimizer(optimizer)
     schedule = optimizer.schedule
@@ -154,7 +154,7 @@ class Validation:
                 f"validation_data must be a pair (X, y); got {type(data).__name__}"
             ) from None
         self.X = as_inputs(X, net.sizes[0], net.dtype, "validation X")
-        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net.cost, "validation y")
+        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net._cost, "validation y")
         self.measures = ["validation_cost"]
         if self.targets.are_classes:
             self.measures.append("validation_accuracy")

@@ -4,7 +4,7 @@ cdef inline const real *forward_tile(const Net *net, const real *parameters, con
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
+    cdef const real *y = targets[real](samples, start, m, net, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
     cdef const real *z = <const real *> work.tape.z[last]
@@ -46,6 +46,7 @@ cdef double total_cost(const Net *net, const real *parameters, const Samples *sa
     """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
     is largest. Each counts by its weight. After a signal that raised, what is returned has no meaning."""
     cdef Py_ssize_t i, start = 0, m, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef int low = cr_cost_lows[net.cost]
     cdef const real *a = <const real *> work.tape.a[last]
     cdef double cost = 0
     cdef Rows x
@@ -54,10 +55,11 @@ cdef double total_cost(const Net *net, const real *parameters, const Samples *sa
         m = min(samples.m - start, net.tile)
         y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
         if correct and not samples.weights:
-            correct[0] += agreements[real](a, y, m, n_out)
+            correct[0] += agreements[real](a, y, m, n_out, low)
         elif correct:
             for i in range(m):
-                correct[0] += weight[real](samples, start + i, y) * agreements[real](a + i * n_out, y + i * n_out, 1, n_out)
+                correct[0] += weight[real](samples, start + i, y) * agreements[real](
+                    a + i * n_out, y + i * n_out, 1, n_out, low)
         start += m
     return cost
 
@@ -113,7 +115,7 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
             work.tape.delta[i] = &view[start, 0]
         with nogil:
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            y = targets[real](&samples, start, m, net, <real *> work.y)
             forward[real](net, p, &x, m, &work.tape)
             backward[real](net, p, y, m, &work.tape)
         start += m

@@ -4,7 +4,7 @@
 cdef enum:
     ONE_IN = 8, ROWS_AT_ONCE = 32
 
-cdef double SATURATED = 0.05  # a unit is saturated where σ' is below this share of its largest value
+cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
 cdef struct Watch:
     Py_ssize_t seen, looked_at  # rows of this epoch
@@ -54,7 +54,7 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *sa
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):
-            count += slopes[j] < limit
+            count += fabs(slopes[j]) < limit
         watch.saturated[i] += count
 
 
