@@ -450,6 +450,81 @@ def test_the_optimizer_state_is_checked(path, velocity, message):
     refused(path, message)
 
 
+@pytest.fixture
+def counted(tmp_path):
+    """A saved network with an average and with states that are not like its parameters."""
+    net = Network([5, 4, 3], seed=3)
+    options = {"average": 0.9, "epochs": 3, "batch_size": 7}
+    net.fit(X, Y, optimizer=chainrule.Adam(chainrule.ReduceOnPlateau(0.1)), **options)
+    net.save(tmp_path / "counted.npz")
+    return tmp_path / "counted.npz"
+
+
+def test_states_of_other_shapes_come_back(counted):
+    with np.load(counted) as arrays:
+        assert (arrays["optimizer.steps"].dtype, arrays["optimizer.steps"].tolist()) == ("u8", [18])
+        assert arrays["optimizer.plateau_cost"].dtype == "f8"
+        assert arrays["optimizer.plateau_cost"].shape == (3,)
+    back = load(counted)
+    names = ["mean", "mean_square", "average", "steps", "plateau_cost"]
+    assert list(back.optimizer_state) == names
+    assert back.averaged()(X).shape == (40, 3)
+
+
+@pytest.mark.parametrize("values", [np.array([2**40], ">u8"), np.zeros(1, np.uint64)])
+def test_any_count_of_steps_is_read(counted, values):
+    rewrite(counted, **{"optimizer.steps": values})
+    assert load(counted).optimizer_state["steps"].tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("steps", np.zeros(1), "one-dimensional uint64 array, got .* float64"),
+        ("steps", np.zeros(1, np.int64), "one-dimensional uint64 array, got .* int64"),
+        ("steps", np.zeros(2, np.uint64), "array of 1 numbers, got .* shape .2,."),
+        ("steps", np.zeros(0, np.uint64), "array of 1 numbers, got .* shape .0,."),
+        ("steps", np.array([2**63], np.uint64), "whole numbers from 0 to"),
+        ("plateau_cost", np.zeros(3, np.float32), "one-dimensional float64 array, got .* float32"),
+        ("plateau_cost", np.zeros(2), "array of 3 numbers, got .* shape .2,."),
+        ("plateau_cost", np.zeros(39), "array of 3 numbers, got .* shape .39,."),
+        ("plateau_cost", np.array([0, 0, np.inf]), "finite numbers"),
+        ("plateau_cost", np.array([np.nan, 0, 1]), "finite numbers"),
+        ("plateau_cost", np.array([-1.0, 0, 1]), "whole numbers from 0 to"),
+        ("plateau_cost", np.array([0, 0.5, 1]), "whole numbers from 0 to"),
+        ("plateau_cost", np.array([0, 1e19, 1]), "whole numbers from 0 to"),
+        ("average", np.zeros(3, np.float32), "array of 39 numbers, got .* shape .3,."),
+        ("mean", np.zeros(39), "one-dimensional float32 array, got .* float64"),
+    ],
+)
+def test_states_of_other_shapes_are_checked(counted, name, values, message):
+    rewrite(counted, **{f"optimizer.{name}": values})
+    refused(counted, message)
+    net = Network([5, 4, 3], seed=3)
+    net.optimizer_state = {"mean": np.zeros(39, "f4"), name: values}
+    with pytest.raises(ValueError, match="this network cannot be saved"):
+        net.save(counted)
+
+
+def test_a_file_of_the_first_release_is_read(tmp_path):
+    """Written by hand, as the format was before optimisers counted steps."""
+    header = {
+        "format": "chainrule network", "format_version": 1, "package_version": "0.1.0",
+        "sizes": [1, 1], "hidden": [], "output": "identity", "cost": "quadratic", "bias": True,
+        "dtype": "float64", "seed": 7, "epochs_trained": 3, "optimizer_state": ["velocity"],
+    }  # fmt: skip
+    np.savez(
+        tmp_path / "old.npz",
+        header=np.frombuffer(json.dumps(header).encode(), np.uint8),
+        parameters=np.array([2.0, 1.0]),
+        **{"optimizer.velocity": np.array([0.5, 0.25])},
+    )
+    net = load(tmp_path / "old.npz")
+    assert net(np.array([3.0])).tolist() == [7]
+    net.fit([[0.0]], [[1.0]], optimizer=SGD(0.1, momentum=0.5), epochs=1)
+    assert net.parameters.tolist() == [2.25, 1.125]  # no gradient: half the velocity
+
+
 def test_big_endian_arrays_are_read(path):
     net = load(path)
     rewrite(
