@@ -674,32 +674,9 @@ static void test_agreements(void) {
     }
 }
 
-static void test_sgd(void) {
-    const double rate = 0.5;
-    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
-        for (double momentum = 0; momentum < 0.5; momentum += 0.25) {
-            for (double l2 = 0; l2 < 1; l2 += 0.5) {
-                for (int nesterov = 0; nesterov < 2; nesterov++) {
-                    AT("sgd", n, 4 * momentum, 4 * l2, nesterov);
-                    static double velocities[MOST];
-                    real *w = whole_numbers(OUT, n, 9), *v = whole_numbers(OUT2, n, 9);
-                    const real *g = whole_numbers(IN, n, 9);
-                    for (size_t i = 0; i < n; i++) {
-                        const double step = rate * ((double)g[i] + l2 * (double)w[i]);
-                        velocities[i] = momentum * (double)v[i] - step;
-                        want[i] = (double)w[i] + (nesterov ? momentum * velocities[i] - step : velocities[i]);
-                        if (momentum == 0) want[i] = (double)w[i] - step;
-                    }
-                    KERNELS->sgd(w, momentum == 0 ? NULL : v, g, n, (real)rate, (real)momentum, (real)l2, nesterov);
-                    expect_equal(w, n);
-                    if (momentum == 0) continue;
-                    memcpy(want, velocities, n * sizeof *want);
-                    expect_equal(v, n);
-                }
-            }
-        }
-    }
-}
+/* --- updates --------------------------------------------------------------------------------------------------- */
+
+#include "updates.h"
 
 /* --- gemm -------------------------------------------------------------------------------------------------------- */
 
@@ -924,6 +901,7 @@ static void test_names(void) {
     check(cr_cost_outputs[CR_COST_cross_entropy] == CR_ACTIVATION_sigmoid, "cross-entropy is for sigmoid");
     check(cr_cost_outputs[CR_COST_log_likelihood] == CR_ACTIVATION_softmax, "log-likelihood is for softmax");
     check(cr_cost_lows[CR_COST_quadratic] == 0 && cr_cost_lows[CR_COST_hinge] == -1, "classes have other targets");
+    check(!strcmp(cr_optimizer_names[CR_OPTIMIZER_rprop], "rprop"), "rprop has another name");
     check(cr_activation_sources[CR_ACTIVATION_tanh] == 'a', "the slope of tanh is computed from a");
     check(cr_activation_sources[CR_ACTIVATION_gelu] == 'z', "the slope of gelu is computed from z");
 
@@ -992,7 +970,9 @@ int main(void) {
         test_rows();
         test_one_hot();
         test_agreements();
-        test_sgd();
+        test_updates();
+        test_limits();
+        test_move_average();
         test_gemm();
         test_forward_rows();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
