@@ -1,9 +1,13 @@
 """Penalties, limits, averaged parameters and sample weights, against a replay in NumPy."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import _core
+from optimizer_oracle import Replay
 from oracle import assert_close
 from test_optimizers import compare
 
@@ -129,6 +133,21 @@ def test_weighted_mini_batches(draw_problem, case, options, dtype):
 def test_weights_in_tiles(draw_problem):
     weights = np.random.default_rng(0).random(1101)
     compare(draw_problem, "SGD", "float64", rows=1101, batch_size=1101, epochs=3, weights=weights)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_weights_are_shuffled_with_their_rows(draw_problem, name):
+    net, x, y = draw_problem((5, 7, 3), 47, hidden="tanh")
+    twin = draw_problem((5, 7, 3), 47, hidden="tanh")[0]
+    weights, replay = np.random.default_rng(0).random(47), Replay(twin, name)
+    order = np.empty(47, np.int32)
+    for epoch in range(3):
+        _core.shuffled(47, net.seed, epoch, order)
+        rates = itertools.repeat(0.05)
+        replay.epoch(x[order], y[order], 10, rates, weights=weights[order])
+    rule = getattr(cr, name)(0.05)
+    net.fit(x, y, optimizer=rule, epochs=3, batch_size=10, sample_weight=weights)
+    assert_close(net.parameters, twin.parameters, 1e-12)
 
 
 FULL = {"optimizer": cr.SGD(0.3), "epochs": 6, "shuffle": False}
