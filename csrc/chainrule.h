@@ -12,39 +12,86 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name): an activation sigma has `name`, a <- sigma(z), and `name_prime`, delta <- delta ⊙ sigma'(z). */
-#define CR_ACTIVATIONS(X) X(sigmoid) X(tanh) X(relu) X(identity) X(step) X(softmax)
+/* X(name, x): an activation sigma has `name`_values, a <- sigma(z), and `name`_prime, delta <- delta ⊙ sigma'(z), where
+ * sigma' is computed from x, which is a or z. */
+#define CR_ACTIVATIONS(X)                                                                                              \
+    X(sigmoid, a)                                                                                                      \
+    X(tanh, a)                                                                                                         \
+    X(relu, a)                                                                                                         \
+    X(leaky_relu, a)                                                                                                   \
+    X(elu, z)                                                                                                          \
+    X(selu, z)                                                                                                         \
+    X(softplus, a)                                                                                                     \
+    X(gelu, z)                                                                                                         \
+    X(swish, z)                                                                                                        \
+    X(softsign, z)                                                                                                     \
+    X(hard_sigmoid, a)                                                                                                 \
+    X(exponential, a)                                                                                                  \
+    X(identity, a)                                                                                                     \
+    X(step, a)                                                                                                         \
+    X(softmax, a)
 
-/* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
- * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with
- * respect to a^L, and BP1 multiplies by sigma'(z^L). */
-#define CR_COSTS(X) X(quadratic, any) X(squared_error, any) X(cross_entropy, sigmoid) X(log_likelihood, softmax)
+/* X(name, output, low): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for
+ * that output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C
+ * with respect to a^L, and BP1 multiplies by sigma'(z^L). The target of a class is 1, that of every other class is low.
+ */
+#define CR_COSTS(X)                                                                                                    \
+    X(quadratic, any, 0)                                                                                               \
+    X(squared_error, any, 0)                                                                                           \
+    X(absolute_error, any, 0)                                                                                          \
+    X(huber, any, 0)                                                                                                   \
+    X(quantile, any, 0)                                                                                                \
+    X(hinge, any, -1)                                                                                                  \
+    X(cross_entropy, sigmoid, 0)                                                                                       \
+    X(log_likelihood, softmax, 0)                                                                                      \
+    X(poisson, exponential, 0)                                                                                         \
+    X(gaussian, identity, 0)
 
-#define CR_ENUM_ACTIVATION(name) CR_ACTIVATION_##name,
-#define CR_ENUM_COST(name, output) CR_COST_##name,
+/* X(name): an optimiser has an update of the parameters by that name. */
+#define CR_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamax) X(rprop)
+
+#define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
+#define CR_ENUM_COST(name, output, low) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
+#define CR_ENUM_OPTIMIZER(name) CR_OPTIMIZER_##name,
+enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
+extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
+extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
+extern const int cr_cost_lows[CR_COST_COUNT];    /* the target of the other classes */
 
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
+/* What an optimiser's update needs to know; each uses some of it. */
+typedef struct {
+    double rate;                  /* the learning rate */
+    double beta1, beta2, epsilon; /* momentum is beta1 */
+    double bias1, bias2;          /* 1 - beta1^t and 1 - beta2^t in step t = 1, 2, ... */
+    double decay;                 /* of weights, apart from the gradient (AdamW) */
+    double l1, l2;                /* penalties: the gradient gains l1 sign(w) + l2 w */
+    double scale;                 /* the gradient is multiplied by it: 1, or less where it is clipped by its norm */
+    double least, most;           /* steps (rprop) */
+    int nesterov;
+} cr_update;
+
 /* All kernels of one precision. */
 #define CR_DECLARE_KERNELS(real, suffix)                                                                               \
     typedef struct {                                                                                                   \
-        /* a <- sigma(z); in place where a == z */                                                                     \
-        void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width);                      \
-        /* delta <- delta ⊙ sigma'(z), with sigma' computed from a = sigma(z) */                                       \
-        void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *a, size_t rows, size_t width);            \
-        /* the sum over the rows of the cost of one sample */                                                          \
-        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width);         \
+        /* a <- sigma(z), with the activation's parameter p where it has one; in place where a == z */                 \
+        void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width, real p);              \
+        /* delta <- delta ⊙ sigma'(z), with sigma' computed from x = a or x = z, as cr_activation_sources says */      \
+        void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *x, size_t rows, size_t width, real p);    \
+        /* the sum over the rows of the cost of one sample; p are the cost's parameters where it has some */           \
+        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width,          \
+                                      const double *p);                                                                \
         /* delta <- dC/da, or delta^L where the cost is for one output activation */                                   \
-        void (*cost_delta[CR_COST_COUNT])(real *delta, const real *a, const real *y, size_t rows, size_t width);       \
-        /* out <- e^x */                                                                                               \
-        void (*exp)(real *out, const real *x, size_t n);                                                               \
+        void (*cost_delta[CR_COST_COUNT])(real *delta, const real *z, const real *a, const real *y, size_t rows,       \
+                                          size_t width, const double *p);                                              \
         /* 1 if no x is infinite or NaN, else 0 */                                                                     \
         int (*all_finite)(const real *x, size_t n);                                                                    \
         /* every row of out (rows, width) <- row (width) */                                                            \
@@ -53,14 +100,22 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
         void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
-        /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else 0 */  \
-        void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
-        /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
-        size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width);                                 \
-        /* SGD: g = gradient + l2 w; v <- momentum v - rate g; w <- w + v, Nesterov: w <- w + momentum v - rate g.     \
-         * velocity may be NULL where momentum is 0. */                                                                \
-        void (*sgd)(real *w, real *velocity, const real *gradient, size_t n, real rate, real momentum, real l2,        \
-                    int nesterov);                                                                                     \
+        /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
+         */                                                                                                            \
+        void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low);  \
+        /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y; of one   \
+         * column, those that lie on the same side of the middle between low and 1 */                                  \
+        size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width, real low);                       \
+        /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
+        void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
+                                           const cr_update *update);                                                   \
+        /* every row of w (rows, width) no longer than limit */                                                        \
+        void (*limit_rows)(real *w, size_t rows, size_t width, real limit);                                            \
+        /* every x between -limit and limit */                                                                         \
+        void (*clip)(real *x, size_t n, real limit);                                                                   \
+        double (*sum_of_squares)(const real *x, size_t n);                                                             \
+        /* average <- keep average + (1 - keep) w */                                                                   \
+        void (*move_average)(real *average, const real *w, size_t n, double keep);                                     \
         /* up to this many products m n k our own gemm is as fast as a BLAS, or faster; it depends on the variant      \
          * alone */                                                                                                    \
         double small;                                                                                                  \

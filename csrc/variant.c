@@ -4,6 +4,7 @@
  * and the matching instruction-set options (CMakeLists.txt). */
 #include "chainrule.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -57,6 +58,8 @@ enum { BLOCK = 16 };
 #include "vector.h"
 
 #include "numbers.h"
+
+#include "normal.h"
 #include "reductions.h"
 
 #include "activations.h"
@@ -65,10 +68,11 @@ enum { BLOCK = 16 };
 #include "gemm.h"
 #include "updates.h"
 
-#define ENTRY_ACTIVATE(name) name,
-#define ENTRY_PRIME(name) name##_prime,
-#define ENTRY_COST(name, output) name##_cost,
-#define ENTRY_DELTA(name, output) name##_delta,
+#define ENTRY_ACTIVATE(name, x) name##_values,
+#define ENTRY_PRIME(name, x) name##_prime,
+#define ENTRY_UPDATE(name) name,
+#define ENTRY_COST(name, output, low) name##_cost,
+#define ENTRY_DELTA(name, output, low) name##_delta,
 
 extern const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX);
 const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
@@ -76,14 +80,17 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .activate_prime = {CR_ACTIVATIONS(ENTRY_PRIME)},
     .cost = {CR_COSTS(ENTRY_COST)},
     .cost_delta = {CR_COSTS(ENTRY_DELTA)},
-    .exp = exponential,
     .all_finite = all_finite,
     .broadcast = broadcast,
     .sum_rows = sum_rows,
     .gather = gather,
     .one_hot = one_hot,
     .agreements = agreements,
-    .sgd = sgd,
+    .update = {CR_OPTIMIZERS(ENTRY_UPDATE)},
+    .limit_rows = limit_rows,
+    .clip = clip,
+    .sum_of_squares = sum_of_squares,
+    .move_average = move_average,
     .small = SMALL,
     .gemm = gemm,
     .forward_rows = forward_rows,

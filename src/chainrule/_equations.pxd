@@ -5,11 +5,12 @@ Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l 
 W^l and delta^l either way round.
 """
 
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, cost_delta, cr_cost_outputs, forward_rows, gemm, is_small,
-    real, sgd, sum_rows,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, forward_rows,
+    gemm, is_small, limit_rows, real, sum_of_squares, sum_rows, update_by,
 )
 
 
@@ -17,12 +18,15 @@ cdef struct Layer:
     Py_ssize_t n_in, n_out       # n_{l-1}, n_l
     Py_ssize_t weights, biases   # where W^l and b^l begin in the flat parameters; biases is -1 if there are none
     int activation
+    double parameter             # of the activation, where it has one
+    bint slope_from_z            # whether σ' is computed from z; else from a
 
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
     Py_ssize_t n_parameters
     Py_ssize_t tile              # the most rows that go through it together
     int cost
+    const double *cost_parameters
     Layer *layers
 
 cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
@@ -36,9 +40,16 @@ cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what 
     const int32_t *order
     Py_ssize_t coming
 
-cdef struct Descent:             # plain SGD where momentum is 0
-    double learning_rate, momentum, l2
-    bint nesterov
+cdef struct Descent:             # how the parameters follow the gradient
+    int optimizer
+    cr_update weights, biases    # biases are not penalised
+    double clip_value, clip_norm, max_norm  # 0: no limit
+
+cdef struct State:               # what goes along with the parameters from step to step, shaped like them, or NULL
+    void *s                      # of the optimiser
+    void *t
+    void *average                # of the parameters themselves
+    double keep                  # of that average in each step
 
 
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
@@ -74,24 +85,32 @@ cdef inline void feedforward(const Net *net, const real *parameters, const Rows 
     for i in range(net.depth):
         a = input_of(i, x, tape)
         weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
-        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out)
+        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out,
+                       net.layers[i].parameter)
 
 
-cdef inline void bp1(real *delta, const Net *net, const real *a, const real *y, Py_ssize_t m) noexcept nogil:
+cdef inline void multiply_by_slope(real *delta, const Layer *layer, const real *z, const real *a,
+                                   Py_ssize_t m) noexcept nogil:
+    """delta ← delta ⊙ σ'(z^l)."""
+    activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
+
+
+cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
+                     Py_ssize_t m) noexcept nogil:
     """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
     cdef const Layer *output = &net.layers[net.depth - 1]
-    cost_delta[real](net.cost, delta, a, y, m, output.n_out)
+    cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
-        activate_prime[real](output.activation, delta, a, m, output.n_out)
+        multiply_by_slope[real](delta, output, z, a, m)
 
 
 cdef inline void bp2(real *delta, const Layer *layer, const Layer *following, const real *parameters,
-                     const real *delta_following, const real *a, Py_ssize_t m) noexcept nogil:
+                     const real *delta_following, const real *z, const real *a, Py_ssize_t m) noexcept nogil:
     """BP2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l)."""
     gemm[real](False, False, m, following.n_in, following.n_out,
          1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
          0.0, delta, layer.n_out)
-    activate_prime[real](layer.activation, delta, a, m, layer.n_out)
+    multiply_by_slope[real](delta, layer, z, a, m)
 
 
 cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
@@ -112,15 +131,25 @@ cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_
     cdef Py_ssize_t i
     for i in range(net.depth - 2, -1, -1):
         bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
-                  <const real *> tape.delta[i + 1], <const real *> tape.a[i], m)
+                  <const real *> tape.delta[i + 1], <const real *> tape.z[i], <const real *> tape.a[i], m)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
                           Tape *tape) noexcept nogil:
     """δ^L, ..., δ^2 of every sample, after `feedforward`."""
     cdef Py_ssize_t last = net.depth - 1
-    bp1[real](<real *> tape.delta[last], net, <const real *> tape.a[last], y, m)
+    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m)
     hidden_deltas[real](net, parameters, m, tape)
+
+
+cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, Py_ssize_t m,
+                                    const Tape *tape, double alpha, double beta_weights, double beta_biases) noexcept nogil:
+    """BP3 and BP4 for layer l = i + 2."""
+    cdef const Layer *layer = &net.layers[i]
+    cdef Rows a = input_of(i, x, tape)
+    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, m, alpha, beta_weights)
+    if layer.biases >= 0:
+        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], m, alpha, beta_biases)
 
 
 cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
@@ -132,24 +161,41 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
-    cdef Rows a
     for i in range(net.depth):
-        a = input_of(i, x, tape)
-        bp4[real](out + net.layers[i].weights, &net.layers[i], <const real *> tape.delta[i], &a, m, alpha, beta_weights)
-        if net.layers[i].biases >= 0:
-            bp3[real](out + net.layers[i].biases, &net.layers[i], <const real *> tape.delta[i], m, alpha, beta_biases)
+        add_layer_gradient[real](out, net, i, x, m, tape, alpha, beta_weights, beta_biases)
 
 
-cdef inline void descend(real *parameters, real *velocity, const real *nabla, const Net *net,
-                         const Descent *descent) noexcept nogil:
-    """One step of SGD from the mean gradient; weights decay, biases do not."""
-    cdef Py_ssize_t i, w, b
-    cdef const Layer *layer
+cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer,
+                        const Descent *descent) noexcept nogil:
+    """One step of the optimiser for a layer, from its mean gradient."""
+    cdef Py_ssize_t w = layer.weights, b = layer.biases
+    cdef real *s = <real *> state.s
+    cdef real *t = <real *> state.t
+    update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
+                    layer.n_in * layer.n_out, &descent.weights)
+    if b >= 0:
+        update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
+                        layer.n_out, &descent.biases)
+
+
+cdef inline void descend(real *parameters, const State *state, real *nabla, const Net *net,
+                         Descent *descent) noexcept nogil:
+    """One step of the optimiser from the mean gradient, clipped if asked: each entry first, then the norm of all."""
+    cdef Py_ssize_t i
+    cdef double norm, scale = 1
+    if descent.clip_value > 0:
+        clip[real](nabla, net.n_parameters, descent.clip_value)
+    if descent.clip_norm > 0:
+        norm = sqrt(sum_of_squares[real](nabla, net.n_parameters))
+        if norm > descent.clip_norm:
+            scale = descent.clip_norm / norm
+    descent.weights.scale = descent.biases.scale = scale
     for i in range(net.depth):
-        layer = &net.layers[i]
-        w, b = layer.weights, layer.biases
-        sgd[real](parameters + w, velocity + w if velocity else velocity, nabla + w, layer.n_in * layer.n_out,
-            descent.learning_rate, descent.momentum, descent.l2, descent.nesterov)
-        if b >= 0:
-            sgd[real](parameters + b, velocity + b if velocity else velocity, nabla + b, layer.n_out,
-                descent.learning_rate, descent.momentum, 0.0, descent.nesterov)
+        follow[real](parameters, state, nabla, &net.layers[i], descent)
+
+
+cdef inline void limit_weights(real *parameters, const Net *net, double max_norm) noexcept nogil:
+    """The weights into each neuron, a row of W^l, no longer than max_norm."""
+    cdef Py_ssize_t i
+    for i in range(net.depth):
+        limit_rows[real](parameters + net.layers[i].weights, net.layers[i].n_out, net.layers[i].n_in, max_norm)

@@ -14,41 +14,60 @@ cdef extern from "chainrule.h" nogil:
         CR_ACTIVATION_softmax
         CR_ACTIVATION_COUNT
         CR_COST_COUNT
+        CR_OPTIMIZER_COUNT
+        CR_OPTIMIZER_adam
+        CR_OPTIMIZER_adamax
+        CR_OPTIMIZER_sgd
     const char *cr_activation_names[]
+    const char cr_activation_sources[]
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
+    const int cr_cost_lows[]
+    const char *cr_optimizer_names[]
+
+    ctypedef struct cr_update:
+        double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most
+        int nesterov
 
     # what is used of the tables, in any order
     ctypedef struct cr_kernels_f32:
         double small
-        void (*activate[1])(float *, const float *, size_t, size_t) noexcept nogil
-        void (*activate_prime[1])(float *, const float *, size_t, size_t) noexcept nogil
-        double (*cost[1])(const float *, const float *, const float *, size_t, size_t) noexcept nogil
-        void (*cost_delta[1])(float *, const float *, const float *, size_t, size_t) noexcept nogil
-        void (*exp)(float *, const float *, size_t) noexcept nogil
+        void (*activate[1])(float *, const float *, size_t, size_t, float) noexcept nogil
+        void (*activate_prime[1])(float *, const float *, size_t, size_t, float) noexcept nogil
+        double (*cost[1])(const float *, const float *, const float *, size_t, size_t, const double *) noexcept nogil
+        void (*cost_delta[1])(float *, const float *, const float *, const float *, size_t, size_t,
+                              const double *) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
         void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
-        size_t (*agreements)(const float *, const float *, size_t, size_t) noexcept nogil
-        void (*sgd)(float *, float *, const float *, size_t, float, float, float, int) noexcept nogil
+        void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
+        size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
+        void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
+        void (*limit_rows)(float *, size_t, size_t, float) noexcept nogil
+        void (*clip)(float *, size_t, float) noexcept nogil
+        double (*sum_of_squares)(const float *, size_t) noexcept nogil
+        void (*move_average)(float *, const float *, size_t, double) noexcept nogil
         void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
                              const float *, const int32_t *, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
         double small
-        void (*activate[1])(double *, const double *, size_t, size_t) noexcept nogil
-        void (*activate_prime[1])(double *, const double *, size_t, size_t) noexcept nogil
-        double (*cost[1])(const double *, const double *, const double *, size_t, size_t) noexcept nogil
-        void (*cost_delta[1])(double *, const double *, const double *, size_t, size_t) noexcept nogil
-        void (*exp)(double *, const double *, size_t) noexcept nogil
+        void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
+        void (*activate_prime[1])(double *, const double *, size_t, size_t, double) noexcept nogil
+        double (*cost[1])(const double *, const double *, const double *, size_t, size_t, const double *) noexcept nogil
+        void (*cost_delta[1])(double *, const double *, const double *, const double *, size_t, size_t,
+                              const double *) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
         void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
-        size_t (*agreements)(const double *, const double *, size_t, size_t) noexcept nogil
-        void (*sgd)(double *, double *, const double *, size_t, double, double, double, int) noexcept nogil
+        void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
+        size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
+        void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
+        void (*limit_rows)(double *, size_t, size_t, double) noexcept nogil
+        void (*clip)(double *, size_t, double) noexcept nogil
+        double (*sum_of_squares)(const double *, size_t) noexcept nogil
+        void (*move_average)(double *, const double *, size_t, double) noexcept nogil
         void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, double,
                              const double *, const int32_t *, size_t) noexcept nogil
 
@@ -89,41 +108,36 @@ cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcep
         return products <= cr_f64.small
 
 
-cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width) noexcept nogil:
+cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width,
+                          double parameter) noexcept nogil:
     if real is float:
-        cr_f32.activate[activation](a, z, rows, width)
+        cr_f32.activate[activation](a, z, rows, width, <float> parameter)
     else:
-        cr_f64.activate[activation](a, z, rows, width)
+        cr_f64.activate[activation](a, z, rows, width, parameter)
 
 
-cdef inline void activate_prime(int activation, real *delta, const real *a, size_t rows, size_t width) noexcept nogil:
+cdef inline void activate_prime(int activation, real *delta, const real *x, size_t rows, size_t width,
+                                double parameter) noexcept nogil:
     if real is float:
-        cr_f32.activate_prime[activation](delta, a, rows, width)
+        cr_f32.activate_prime[activation](delta, x, rows, width, <float> parameter)
     else:
-        cr_f64.activate_prime[activation](delta, a, rows, width)
+        cr_f64.activate_prime[activation](delta, x, rows, width, parameter)
 
 
-cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y,
-                            size_t rows, size_t width) noexcept nogil:
+cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y, size_t rows, size_t width,
+                            const double *parameters) noexcept nogil:
     if real is float:
-        return cr_f32.cost[cost](z, a, y, rows, width)
+        return cr_f32.cost[cost](z, a, y, rows, width, parameters)
     else:
-        return cr_f64.cost[cost](z, a, y, rows, width)
+        return cr_f64.cost[cost](z, a, y, rows, width, parameters)
 
 
-cdef inline void cost_delta(int cost, real *delta, const real *a, const real *y,
-                            size_t rows, size_t width) noexcept nogil:
+cdef inline void cost_delta(int cost, real *delta, const real *z, const real *a, const real *y,
+                            size_t rows, size_t width, const double *parameters) noexcept nogil:
     if real is float:
-        cr_f32.cost_delta[cost](delta, a, y, rows, width)
+        cr_f32.cost_delta[cost](delta, z, a, y, rows, width, parameters)
     else:
-        cr_f64.cost_delta[cost](delta, a, y, rows, width)
-
-
-cdef inline void exponential(real *out, const real *x, size_t n) noexcept nogil:
-    if real is float:
-        cr_f32.exp(out, x, n)
-    else:
-        cr_f64.exp(out, x, n)
+        cr_f64.cost_delta[cost](delta, z, a, y, rows, width, parameters)
 
 
 cdef inline bint finite(const real *x, size_t n) noexcept nogil:
@@ -156,26 +170,54 @@ cdef inline void gather(real *out, const real *x, const int32_t *order, size_t r
 
 
 cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,
-                         size_t rows, size_t width) noexcept nogil:
+                         size_t rows, size_t width, int low) noexcept nogil:
     if real is float:
-        cr_f32.one_hot(out, labels, order, rows, width)
+        cr_f32.one_hot(out, labels, order, rows, width, low)
     else:
-        cr_f64.one_hot(out, labels, order, rows, width)
+        cr_f64.one_hot(out, labels, order, rows, width, low)
 
 
-cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t width) noexcept nogil:
+cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t width, int low) noexcept nogil:
     if real is float:
-        return cr_f32.agreements(a, y, rows, width)
+        return cr_f32.agreements(a, y, rows, width, low)
     else:
-        return cr_f64.agreements(a, y, rows, width)
+        return cr_f64.agreements(a, y, rows, width, low)
 
 
-cdef inline void sgd(real *w, real *velocity, const real *gradient, size_t n,
-                     double rate, double momentum, double l2, bint nesterov) noexcept nogil:
+cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real *gradient, size_t n,
+                           const cr_update *update) noexcept nogil:
     if real is float:
-        cr_f32.sgd(w, velocity, gradient, n, <float> rate, <float> momentum, <float> l2, nesterov)
+        cr_f32.update[optimizer](w, s, t, gradient, n, update)
     else:
-        cr_f64.sgd(w, velocity, gradient, n, rate, momentum, l2, nesterov)
+        cr_f64.update[optimizer](w, s, t, gradient, n, update)
+
+
+cdef inline void limit_rows(real *w, size_t rows, size_t width, double limit) noexcept nogil:
+    if real is float:
+        cr_f32.limit_rows(w, rows, width, <float> limit)
+    else:
+        cr_f64.limit_rows(w, rows, width, limit)
+
+
+cdef inline void clip(real *x, size_t n, double limit) noexcept nogil:
+    if real is float:
+        cr_f32.clip(x, n, <float> limit)
+    else:
+        cr_f64.clip(x, n, limit)
+
+
+cdef inline double sum_of_squares(const real *x, size_t n) noexcept nogil:
+    if real is float:
+        return cr_f32.sum_of_squares(x, n)
+    else:
+        return cr_f64.sum_of_squares(x, n)
+
+
+cdef inline void move_average(real *average, const real *w, size_t n, double keep) noexcept nogil:
+    if real is float:
+        cr_f32.move_average(average, w, n, keep)
+    else:
+        cr_f64.move_average(average, w, n, keep)
 
 
 cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, double beta,

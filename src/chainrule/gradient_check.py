@@ -234,4 +234,4 @@ def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple[NDArray, Targ
     if not isinstance(net, Network):
         raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
     inputs = as_inputs(X, net.sizes[0], np.dtype(np.float64))
-    return inputs, Targets(Y, len(inputs), net.sizes[-1], np.dtype(np.float64), net.cost)
+    return inputs, Targets(Y, len(inputs), net.sizes[-1], np.dtype(np.float64), net._cost)

@@ -14,48 +14,45 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
                         beta, &C[0, 0], C.shape[1])
 
 
-def activate(str name, const real[:, ::1] Z, real[:, ::1] A):
-    """A <- σ(Z), both (m, n); softmax goes row by row."""
-    activate_rows[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1])
+def activate(activation, const real[:, ::1] Z, real[:, ::1] A):
+    """A <- σ(Z), both (m, n), for an activation (name, parameter); softmax goes row by row."""
+    name, parameter = activation
+    activate_rows[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1], parameter)
 
 
-def activation_prime(str name, const real[:, ::1] A, real[:, ::1] delta):
-    """delta <- delta ⊙ σ'(Z), all (m, n), computed from A = σ(Z)."""
-    prime_rows[real](ACTIVATIONS.index(name), &delta[0, 0], &A[0, 0], A.shape[0], A.shape[1])
+def activation_prime(activation, const real[:, ::1] Z, const real[:, ::1] A, real[:, ::1] delta):
+    """delta <- delta ⊙ σ'(Z), all (m, n), where A = σ(Z)."""
+    cdef Plan plan = Plan((1, A.shape[1]), (activation,), ("quadratic", ()), False)
+    multiply_by_slope[real](&delta[0, 0], &plan.net.layers[0], &Z[0, 0], &A[0, 0], A.shape[0])
 
 
-def bp1(str activation, str cost, const real[:, ::1] A, const real[:, ::1] Y, real[:, ::1] delta):
-    """BP1: delta (m, n_L) <- δ^L from A = a^L and Y, both (m, n_L)."""
+def bp1(activation, cost, const real[:, ::1] Z, const real[:, ::1] A, const real[:, ::1] Y, real[:, ::1] delta):
+    """BP1: delta (m, n_L) <- δ^L from Z = z^L, A = a^L and Y, all (m, n_L)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), cost, False)
-    output_delta[real](&delta[0, 0], &plan.net, &A[0, 0], &Y[0, 0], A.shape[0])
+    output_delta[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0])
 
 
-def bp2(str activation, const real[:, ::1] W, const real[:, ::1] delta_following, const real[:, ::1] A,
-        real[:, ::1] delta):
-    """BP2: delta (m, n_l) <- δ^l from W = W^{l+1} (n_{l+1}, n_l), δ^{l+1} (m, n_{l+1}) and A = a^l (m, n_l)."""
-    cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, "identity"), "quadratic", False)
+def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, const real[:, ::1] Z,
+        const real[:, ::1] A, real[:, ::1] delta):
+    """BP2: delta (m, n_l) <- δ^l from W = W^{l+1} (n_{l+1}, n_l), δ^{l+1} (m, n_{l+1}), and z^l and a^l (m, n_l)."""
+    cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, ("identity", 0)), ("quadratic", ()), False)
     plan.net.layers[1].weights = 0  # W stands alone
     hidden_delta[real](&delta[0, 0], &plan.net.layers[0], &plan.net.layers[1], &W[0, 0], &delta_following[0, 0],
-                       &A[0, 0], A.shape[0])
+                       &Z[0, 0], &A[0, 0], A.shape[0])
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):
     """BP3: nabla_b (n_l,) <- the mean over the m samples of δ^l (m, n_l)."""
-    cdef Plan plan = Plan((1, delta.shape[1]), ("identity",), "quadratic", False)
+    cdef Plan plan = Plan((1, delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
     bias_gradient[real](&nabla_b[0], &plan.net.layers[0], &delta[0, 0], delta.shape[0], 1.0 / delta.shape[0], 0)
 
 
 def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     """BP4: nabla_w (n_l, n_{l-1}) <- the mean over the m samples of δ^l (m, n_l) times A = a^{l-1} (m, n_{l-1})."""
-    cdef Plan plan = Plan((A.shape[1], delta.shape[1]), ("identity",), "quadratic", False)
+    cdef Plan plan = Plan((A.shape[1], delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
     cdef Rows a
     a.a, a.coming = &A[0, 0], 0
     weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, A.shape[0], 1.0 / A.shape[0], 0)
-
-
-def exp(const real[::1] x, real[::1] out):
-    """out <- e^x."""
-    exponential[real](&out[0], &x[0], x.shape[0])
 
 
 def all_finite(const real[::1] x):

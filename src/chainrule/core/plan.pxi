@@ -18,6 +18,7 @@ cdef class Plan:
     """What is computed: the layers, their activations, the cost, and where each W^l and b^l stands in the flat vector."""
 
     cdef Net net
+    cdef double *cost_parameters
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
@@ -27,14 +28,23 @@ cdef class Plan:
         cdef Layer *layer
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
-        self.net.cost = COSTS.index(cost)
+        name, parameters = cost
+        self.net.cost = COSTS.index(name)
+        self.cost_parameters = <double *> cr_aligned_alloc((len(parameters) + 1) * sizeof(double))
+        if not self.cost_parameters:
+            raise MemoryError
+        for i, parameter in enumerate(parameters):
+            self.cost_parameters[i] = parameter
+        self.net.cost_parameters = self.cost_parameters
         self.net.layers = <Layer *> cr_aligned_alloc(self.net.depth * sizeof(Layer))
         if not self.net.layers:
             raise MemoryError
         for i in range(self.net.depth):
             layer = &self.net.layers[i]
             layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
-            layer.activation = ACTIVATIONS.index(activations[i])
+            name, layer.parameter = activations[i]
+            layer.activation = ACTIVATIONS.index(name)
+            layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
             layer.weights = offset
             offset += layer.n_in * layer.n_out
             layer.biases = offset if bias else -1
@@ -48,6 +58,7 @@ cdef class Plan:
 
     def __dealloc__(self):
         cr_aligned_free(self.net.layers)
+        cr_aligned_free(self.cost_parameters)
 
 
 cdef class Workspace:
@@ -80,9 +91,10 @@ cdef class Workspace:
         for i in range(depth):
             self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
             self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
-            # hidden activations overwrite z; the cost may need the z of the output
+            # an activation overwrites z, unless z is needed after it: for σ', or by the cost
             self.tape.z[i] = self.tape.a[i]
-        self.tape.z[depth - 1] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+            if plan.net.layers[i].slope_from_z or i == depth - 1:
+                self.tape.z[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
 
     def __dealloc__(self):
         cr_aligned_free(self.block)

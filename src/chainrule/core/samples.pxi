@@ -4,6 +4,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     const void *x          # (m, n_1)
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
+    const void *weights    # of the samples, (m,), or NULL where all count alike
     const int32_t *order
     Py_ssize_t m
 
@@ -25,11 +26,13 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
 
 
 cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
-                                Py_ssize_t width, real *room) noexcept nogil:
-    """Their targets; labels become one-hot here, a tile at a time."""
+                                const Net *net, real *room) noexcept nogil:
+    """Their targets; labels become one-hot rows here, a tile at a time."""
+    cdef Py_ssize_t width = net.layers[net.depth - 1].n_out
     if samples.labels:
         one_hot[real](room, samples.labels if samples.order else samples.labels + start,
-                samples.order + start if samples.order else <const int32_t *> NULL, rows, width)
+                samples.order + start if samples.order else <const int32_t *> NULL, rows, width,
+                cr_cost_lows[net.cost])
         return room
     if not samples.order:
         return <const real *> samples.y + start * width
@@ -37,12 +40,29 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssi
     return room
 
 
+cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *any_real) noexcept nogil:
+    """Of the sample in place i, where weights are given."""
+    return (<const real *> samples.weights)[samples.order[i] if samples.order else i]
+
+
+cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, const real *any_real) noexcept nogil:
+    """Of the samples from `start` on: their number, if they have no weights."""
+    cdef Py_ssize_t i
+    cdef double total = 0
+    if not samples.weights:
+        return rows
+    for i in range(rows):
+        total += weight[real](samples, start + i, any_real)
+    return total
+
+
 cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
-                        const int32_t[::1] order):
+                        const int32_t[::1] order, const real[::1] weights=None):
     cdef Samples samples
     samples.x = &X[0, 0]
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
+    samples.weights = NULL if weights is None else &weights[0]
     samples.order = NULL if order is None else &order[0]
     samples.m = X.shape[0] if order is None else order.shape[0]
     return samples

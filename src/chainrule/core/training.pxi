@@ -1,15 +1,31 @@
 # Mini-batch gradient descent: a step, an epoch, and the transaction around each epoch.
 
-cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
-              Py_ssize_t start, Py_ssize_t rows, double sample_work, Workspace work, const Descent *descent,
-              Watch *watch, double *cost) noexcept nogil:
-    """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update."""
-    cdef Py_ssize_t done = 0, m
-    cdef bint fused = descent.momentum == 0 and rows <= net.tile
+cdef inline void weigh_deltas(real *delta, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
+                              Py_ssize_t width) noexcept nogil:
+    """δ^L of each sample times its weight: from there on it counts so much."""
+    cdef Py_ssize_t i, j
+    cdef real by
+    for i in range(m):
+        by = <real> weight[real](samples, start + i, delta)
+        for j in range(width):
+            delta[i * width + j] *= by
+
+
+cdef int step(real *parameters, const State *state, real *nabla, const Net *net, const Samples *samples,
+              Py_ssize_t start, Py_ssize_t rows, double sample_work, Workspace work, Descent *descent,
+              Watch *watch, double *cost, double *counted) noexcept nogil:
+    """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update, `counted` that of its
+    samples' weights."""
+    cdef Py_ssize_t i, done = 0, m, last = net.depth - 1
+    cdef bint in_place = is_plain(descent) and rows <= net.tile
+    cdef bint by_layer = rows <= net.tile and descent.clip_value == 0 and descent.clip_norm == 0
     cdef double carried  # 0 for the first tile, whose gradient replaces what nabla holds; 1 for others, which add theirs
     cdef Rows x
     cdef const real *y
     cost[0] = 0
+    counted[0] = total_weight[real](samples, start, rows, parameters)
+    if counted[0] == 0:
+        return FINISHED
     while done < rows:
         m = min(rows - done, net.tile)
         y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
@@ -17,45 +33,64 @@ cdef int step(real *parameters, real *velocity, real *nabla, const Net *net, con
             return DIVERGED
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
-        backward[real](net, parameters, y, m, &work.tape)
+        output_delta[real](<real *> work.tape.delta[last], net, <const real *> work.tape.z[last],
+                           <const real *> work.tape.a[last], y, m)
+        if samples.weights:
+            weigh_deltas[real](<real *> work.tape.delta[last], samples, start + done, m, net.layers[last].n_out)
+        hidden_deltas[real](net, parameters, m, &work.tape)
         if watch:
-            look[real](watch, net, &work.tape, m, parameters)
+            look[real](watch, net, &work.tape, samples, start + done, m, parameters)
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
-        if fused:
-            add_gradient[real](parameters, net, &x, m, &work.tape, -descent.learning_rate / m,
-                               1 - descent.learning_rate * descent.l2, 1)
-            return FINISHED
-        carried = 0 if done == 0 else 1
-        add_gradient[real](nabla, net, &x, m, &work.tape, 1.0 / rows, carried, carried)
+        if in_place:
+            add_gradient[real](parameters, net, &x, m, &work.tape, -descent.weights.rate / counted[0],
+                               1 - descent.weights.rate * descent.weights.l2, 1)
+        elif by_layer:  # while the layer's gradient is in cache
+            for i in range(net.depth):
+                add_layer_gradient[real](nabla, net, i, &x, m, &work.tape, 1 / counted[0], 0, 0)
+                follow[real](parameters, state, nabla, &net.layers[i], descent)
+        else:
+            carried = 0 if done == 0 else 1
+            add_gradient[real](nabla, net, &x, m, &work.tape, 1 / counted[0], carried, carried)
+            if work.pause(m * sample_work / 3):
+                return INTERRUPTED
         done += m
-        if work.pause(m * sample_work / 3):
-            return INTERRUPTED
-    descend[real](parameters, velocity, nabla, net, descent)
+    if not in_place and not by_layer:
+        descend[real](parameters, state, nabla, net, descent)
+    if descent.max_norm > 0:
+        limit_weights[real](parameters, net, descent.max_norm)
+    if state.average:
+        move_average[real](<real *> state.average, parameters, net.n_parameters, state.keep)
     return FINISHED
 
 
-cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, const Samples *samples,
-               Py_ssize_t batch_size, double sample_work, Workspace work, const Descent *descent, Watch *watch,
-               double *cost) noexcept nogil:
-    """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen."""
+cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net, const Samples *samples,
+               Py_ssize_t batch_size, double sample_work, Workspace work, Descent *descent, const double *rates,
+               Py_ssize_t rate_stride, uint64_t *steps, Watch *watch, double *cost) noexcept nogil:
+    """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
+
+    rates: the learning rate of each step, rate_stride apart. steps: how many were taken before, and then after."""
     cdef Py_ssize_t start = 0, rows
-    cdef double batch_cost
+    cdef double batch_cost, batch_weight, total = 0
     cdef int outcome
     cost[0] = 0
     if watch:
         reset[real](watch, net, samples.m, parameters)
     while start < samples.m:
         rows = min(batch_size, samples.m - start)
-        outcome = step[real](parameters, velocity, nabla, net, samples, start, rows, sample_work, work, descent, watch,
-                             &batch_cost)
+        steps[0] += 1
+        begin_step(descent, rates[0], steps[0])
+        rates += rate_stride
+        outcome = step[real](parameters, state, nabla, net, samples, start, rows, sample_work, work, descent, watch,
+                             &batch_cost, &batch_weight)
         if outcome != FINISHED:
             return outcome
         cost[0] += batch_cost
+        total += batch_weight
         start += rows
         if work.pause(WORK_OF_A_LAYER * net.depth):
             return INTERRUPTED
-    cost[0] /= samples.m
+    cost[0] /= total
     return FINISHED if finite[real](parameters, net.n_parameters) else DIVERGED
 
 
@@ -75,35 +110,72 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
     return net.depth + 1
 
 
-def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1] X, const real[:, ::1] Y,
-          const int32_t[::1] labels, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
-          double learning_rate, double momentum, bint nesterov, double l2, Py_ssize_t epochs,
-          uint64_t[::1] clock, costs, seconds, delta_norms=None, saturation=None):
-    """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost and its seconds to the arrays;
-    and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms and saturation.
+cdef struct Carried:   # what changes in an epoch, and is put back where the epoch does not end
+    void *now[4]       # the parameters, the optimiser's states, the average
+    void *before[4]
+    size_t bytes
+    uint64_t *steps
+    uint64_t steps_before
 
-    An epoch that is interrupted or diverges leaves no trace: parameters and velocity are put back to where it began.
+
+cdef void keep(Carried *carried) noexcept nogil:
+    cdef int i
+    for i in range(4):
+        if carried.now[i]:
+            memcpy(carried.before[i], carried.now[i], carried.bytes)
+    carried.steps_before = carried.steps[0]
+
+
+cdef void put_back(Carried *carried) noexcept nogil:
+    cdef int i
+    for i in range(4):
+        if carried.now[i]:
+            memcpy(carried.now[i], carried.before[i], carried.bytes)
+    carried.steps[0] = carried.steps_before
+
+
+def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
+          uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
+          const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
+          const double[::1] rates, Py_ssize_t epochs, uint64_t[::1] clock, costs, learning_rates, seconds,
+          delta_norms=None, saturation=None):
+    """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost, its last learning rate and its
+    seconds to the arrays; and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms
+    and saturation.
+
+    An epoch that is interrupted or diverges leaves no trace: all that it changed is put back to where it began.
     No Python code runs between an epoch's end and its entries, so that they belong together wherever a signal comes.
     Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
 
-    parameters, velocity (n_parameters,); velocity None where momentum is 0. X (m, n_1); Y (m, n_L), or labels (m,).
-    order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in each epoch as
-    (seed, clock[0]) says.
+    parameters (n_parameters,); s, t (n_parameters,): the states of the recipe's optimiser, None where it has none;
+    average likewise. steps[0]: how many the optimiser has taken. X (m, n_1); Y (m, n_L), or labels (m,); weights (m,)
+    of the samples, or None. order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in
+    each epoch as (seed, clock[0]) says. rates: the learning rate, (1,), or one for each step of this call.
     """
     cdef Net *net = &plan.net
-    cdef Descent descent
-    cdef Samples samples = samples_of[real](X, Y, labels, order)
-    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile
+    cdef Descent descent = recipe.descent
+    cdef Samples samples = samples_of[real](X, Y, labels, order, weights)
+    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]
-    cdef real *v = NULL if velocity is None else &velocity[0]
     cdef int outcome = FINISHED
-    descent.learning_rate, descent.momentum, descent.l2, descent.nesterov = learning_rate, momentum, l2, nesterov
+    cdef State state
+    state.s = NULL if s is None else &s[0]
+    state.t = NULL if t is None else &t[0]
+    state.average = NULL if average is None else &average[0]
+    state.keep = recipe.keep_average
+    cdef Carried carried
+    carried.now[0], carried.now[1], carried.now[2], carried.now[3] = p, state.s, state.t, state.average
+    carried.bytes, carried.steps = parameter_bytes, &steps[0]
     batch_size = min(batch_size, samples.m)
     tile = min(batch_size, plan.tile)
-    cdef bint needs_gradient = momentum != 0 or batch_size > plan.tile
-    cdef size_t extra = (needs_gradient + 2) * (parameter_bytes + 64)
-    extra += samples.m * sizeof(int32_t) + epochs * sizeof(double) + 128
+    cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
+    cdef Py_ssize_t steps_per_epoch = (samples.m + batch_size - 1) // batch_size
+    cdef bint needs_gradient = not is_plain(&descent) or batch_size > plan.tile
+    cdef size_t extra = samples.m * sizeof(int32_t) + epochs * sizeof(double) + 128
+    for i in range(4):
+        extra += parameter_bytes + 64 if carried.now[i] else 0
+    extra += parameter_bytes + 64 if needs_gradient else 0
     cdef Watch watching
     cdef Watch *watch = NULL if delta_norms is None else &watching
     cdef Py_ssize_t units = n_units(net), widest = max(plan.sizes[1:]), depth = net.depth
@@ -111,8 +183,8 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
         extra += (units + tile * widest) * sizeof(real) + depth * (sizeof(Py_ssize_t) + 2 * epochs * sizeof(double)) + 320
     cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
-    cdef real *saved_p = <real *> work.reserve(parameter_bytes)
-    cdef real *saved_v = <real *> work.reserve(parameter_bytes) if v else NULL
+    for i in range(4):
+        carried.before[i] = work.reserve(parameter_bytes) if carried.now[i] else NULL
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
     cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
     cdef double *norms = NULL
@@ -128,13 +200,11 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
     cdef double started = perf_counter(), took
     with nogil:
         while e < epochs and outcome == FINISHED:
-            memcpy(saved_p, p, parameter_bytes)
-            if v:
-                memcpy(saved_v, v, parameter_bytes)
+            keep(&carried)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
-            outcome = epoch[real](p, v, nabla, net, &samples, batch_size, plan.flops, work, &descent, watch,
-                                  &cost[e])
+            outcome = epoch[real](p, &state, nabla, net, &samples, batch_size, plan.flops, work, &descent,
+                                  &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, &cost[e])
             if outcome == FINISHED:
                 if watch:
                     summarise[real](watch, net, norms + e * depth, saturated + e * depth, p)
@@ -143,11 +213,10 @@ def train(Plan plan, real[::1] parameters, real[::1] velocity, const real[:, ::1
                 continue
             if outcome == DIVERGED:
                 layer = first_diverged[real](p, net, &work.tape, tile)
-            memcpy(p, saved_p, parameter_bytes)
-            if v:
-                memcpy(v, saved_v, parameter_bytes)
+            put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
+    learning_rates.extend([rates[((i + 1) * steps_per_epoch - 1) * rate_stride] for i in range(e)])
     seconds.extend([took] * e)
     if watch:
         delta_norms.extend([norms[i] for i in range(e * depth)])

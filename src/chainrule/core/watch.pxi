@@ -5,12 +5,13 @@
 cdef enum:
     FEW_ROWS = 1024, ONE_IN = 8, ROWS_AT_ONCE = 32, ROWS_OF_A_PART = 16
 
-cdef double SATURATED = 0.05  # a unit is saturated where σ' is below this share of its largest value
+cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
 cdef struct Watch:
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
     bint looking                # whether more of them are due
+    double weight               # of those looked at
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
@@ -29,12 +30,14 @@ cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_r
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
     watch.looking = False
+    watch.weight = 0
     memset(watch.delta, 0, n_units(net) * sizeof(real))
     memset(watch.saturated, 0, net.depth * sizeof(Py_ssize_t))
 
 
-cdef void look(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t m, const real *any_real) noexcept nogil:
-    """Take in those of m rows whose turn it is, after they went forward and back."""
+cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
+               const real *any_real) noexcept nogil:
+    """Take in those of the m rows from `start` on whose turn it is, after they went forward and back."""
     cdef Py_ssize_t due, part, parts
     watch.seen += m
     due = watch.seen // watch.one_in - watch.looked_at
@@ -45,21 +48,22 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t m, con
     if not watch.looking:
         return
     if due >= m:
-        look_at[real](watch, net, tape, 0, m, any_real)
+        look_at[real](watch, net, tape, samples, start, 0, m, any_real)
         return
     parts = due // ROWS_OF_A_PART
     for part in range(parts):  # from the beginning of a large tile to its end
-        look_at[real](watch, net, tape, part * m // parts, ROWS_OF_A_PART, any_real)
+        look_at[real](watch, net, tape, samples, start, part * m // parts, ROWS_OF_A_PART, any_real)
 
 
-cdef void look_at(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t first, Py_ssize_t rows,
-                  const real *any_real) noexcept nogil:
+cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start,
+                  Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
     cdef Py_ssize_t i, j, n, count
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
     watch.looked_at += rows
+    watch.weight += total_weight[real](samples, start, rows, any_real)
     for i in range(net.depth):
         layer = &net.layers[i]
         sum_rows[real](delta, <const real *> tape.delta[i] + first * layer.n_out, rows, layer.n_out, 1, 1)
@@ -67,11 +71,12 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t fir
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        prime_rows[real](layer.activation, slopes, <const real *> tape.a[i] + first * layer.n_out, rows, layer.n_out)
+        multiply_by_slope[real](slopes, layer, <const real *> tape.z[i] + first * layer.n_out,
+                                <const real *> tape.a[i] + first * layer.n_out, rows)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):
-            count += slopes[j] < limit
+            count += fabs(slopes[j]) < limit
         watch.saturated[i] += count
 
 
@@ -89,6 +94,6 @@ cdef void summarise(const Watch *watch, const Net *net, double *norms, double *s
         for j in range(layer.n_out):
             total += <double> delta[j] * delta[j]
         delta += layer.n_out
-        norms[i] = sqrt(total) / watch.looked_at
+        norms[i] = sqrt(total) / watch.weight
         saturated[i] = NAN if layer.activation == CR_ACTIVATION_softmax else (
             <double> watch.saturated[i] / (watch.looked_at * layer.n_out))

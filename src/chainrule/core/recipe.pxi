@@ -1,0 +1,36 @@
+# How to train: the optimiser with its settings, penalties and limits.
+
+cdef class Recipe:
+    """An optimiser by name with its settings; what is 0 is off."""
+
+    cdef Descent descent
+    cdef readonly double keep_average
+
+    def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, double decay=0,
+                  bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0,
+                  double clip_value=0, double clip_norm=0, double max_norm=0, double average=0):
+        cdef cr_update *update = &self.descent.weights
+        self.descent.optimizer = OPTIMIZERS.index(optimizer)
+        update.beta1, update.beta2, update.epsilon, update.decay = beta1, beta2, epsilon, decay
+        update.nesterov, update.least, update.most = nesterov, least, most
+        update.scale = update.bias1 = update.bias2 = 1
+        self.descent.biases = update[0]
+        self.descent.biases.decay = 0
+        update.l1, update.l2 = l1, l2
+        self.descent.clip_value, self.descent.clip_norm, self.descent.max_norm = clip_value, clip_norm, max_norm
+        self.keep_average = average
+
+
+cdef inline bint is_plain(const Descent *descent) noexcept nogil:
+    """Whether a step is W ← (1 - η l2) W - η ∂C/∂W: without momentum, and with the gradient as it is."""
+    return (descent.optimizer == CR_OPTIMIZER_sgd and descent.weights.beta1 == 0 and descent.weights.l1 == 0
+            and descent.clip_value == 0 and descent.clip_norm == 0)
+
+
+cdef inline void begin_step(Descent *descent, double rate, uint64_t t) noexcept nogil:
+    """Set what changes from step to step: the learning rate, and the bias corrections of step t = 1, 2, ..."""
+    cdef cr_update *update = &descent.weights
+    if descent.optimizer == CR_OPTIMIZER_adam or descent.optimizer == CR_OPTIMIZER_adamax:
+        update.bias1, update.bias2 = 1 - pow(update.beta1, t), 1 - pow(update.beta2, t)
+        descent.biases.bias1, descent.biases.bias2 = update.bias1, update.bias2
+    update.rate = descent.biases.rate = rate
