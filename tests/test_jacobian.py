@@ -158,7 +158,7 @@ from chainrule import _core
 n, k = 46342, 200  # n² is just above 2³¹
 x, parameters = np.ones((1, n), np.float32), np.ones(2 * n * k, np.float32)
 out = np.empty((1, n, n), np.float32)  # its pages are never touched but for the first rows
-plan = _core.Plan((n, k, n), ("identity", "identity"), "quadratic", False)
+plan = _core.Plan((n, k, n), [("identity", 0.0)] * 2, ("quadratic", ()), False)
 signal.signal(signal.SIGPROF, signal.default_int_handler)
 signal.setitimer(signal.ITIMER_PROF, 0.02)
 try:
