@@ -8,16 +8,16 @@ from chainrule.symptoms_of_data import ANY, RANGES
 
 # Half of a layer saturated: the error that comes through it is mostly that of the other half.
 SATURATED_SHARE = 1 / 2
-# Some dead units cost time and do no other harm: a deep relu network has a tenth or two of them from
-# its first weights on. From half of a layer on, what the layer passes on is in danger.
-DEAD_SHARE, DEAD_MANY = 1 / 4, 1 / 2
+# Some dead units cost time and do no other harm: a deep relu network has a tenth or two of them
+# with its first weights. With most of a layer dead, what it passes on is in danger.
+DEAD_SHARE, DEAD_MANY = 1 / 4, 3 / 4
 # ‖δ‖ of the first hidden layer beside that of the last. At a hundredth a rate that suits the last
 # layers takes 100 epochs for what one should do; at 100 times, what suits the first stops the last.
 UNSTABLE = 100.0
 # An output that is wrong by more than half the range of the targets, with an error |δ| of less than
 # a quarter of the difference, is held by the activation: σ' is then under 1/8 of what it might be.
 WRONG, HELD = 1 / 2, 1 / 4
-HELD_SHARE = 1 / 4  # of samples; a trained network has a few such, of those it gets wrong
+HELD_SHARE = 1 / 2  # of samples; a trained network has a few such, of those it gets wrong
 # In float32 a step of a millionth of a weight is about the smallest that changes it.
 ZERO = 1e-6
 # Outputs that differ by less than this, beside how targets differ, are one answer.
@@ -36,8 +36,10 @@ def look_at_layers(case):
     if not any(layer.stuck == layer.units for layer in hidden):  # through which no δ comes
         found += _unstable_gradient(hidden, case.score)
     if case.Y is not None:
-        found += _wrong_outputs(case)
-        if enough and not any(finding.severity == "serious" for finding in found):
+        wrong = _wrong_outputs(case)
+        explained = wrong or any(finding.severity == "serious" for finding in found)
+        found += wrong
+        if enough and not explained:
             found += _same_outputs(case.trace.a[-1], case.Y)
     return found
 
@@ -185,14 +187,14 @@ def _held_output(case, error):
     text = (
         f"In {percent(share)} of the samples an output of layer {output.number}, of "
         f"{output.activation} units, is saturated and wrong: δ has the factor σ'(z), next to 0, so "
-        "it hardly learns from its worst mistakes."
+        "it learns slowly from its worst mistakes."
     )
     advice = (
         "a cost that cancels σ' (cross_entropy with sigmoid, log_likelihood with softmax), or "
         "smaller initial weights."
     )
     figures = {"layer": output.number, "share": share}
-    return [Finding("saturated_output", "serious", text, advice, figures)]
+    return [Finding("saturated_output", "warning", text, advice, figures)]
 
 
 def _unstable_gradient(hidden, score):

@@ -6,11 +6,11 @@ from chainrule.findings import Finding, percent
 
 # Up again by a quarter of what was gained, and by a tenth of where it began, is more than noise.
 RISE, RISE_OF_FIRST = 1 / 4, 1 / 10
-# Under 1 % in all of five epochs or more would take hundreds to halve the cost.
+# Fewer epochs than five say little. Less than 1 % in so many: hundreds to halve the cost.
 FEWEST_EPOCHS, FLAT = 5, 1 / 100
 # Costs that go up in a quarter of the epochs, by a tenth each time, do so by steps that are too
 # long; below a twentieth of the first cost it does not matter.
-UPS, UP, LEVEL = 1 / 4, 1 / 10, 1 / 20
+FEWEST_UPS, UPS, UP, LEVEL = 3, 1 / 4, 1 / 10, 1 / 20
 # A gap between training and validation of less is common, and hardly worth a cure.
 GAP = 1 / 10
 # The validation cost has turned when it is a fifth above its lowest.
@@ -34,10 +34,10 @@ def look_at_course(history, score, rate, explained):
 
 def _rate_finding(kind, severity, text, rate, factor, figures):
     """Advise another learning rate: `factor` times as large."""
-    times = "a tenth" if factor < 1 else "ten times"
+    times = "a tenth of" if factor < 1 else "ten times"
     numbers = "" if rate is None else f", {rate * factor:.3g} instead of {rate:.3g}"
     figures = figures | ({} if rate is None else {"learning_rate": rate})
-    return Finding(kind, severity, text, f"{times} of the learning rate{numbers}.", figures)
+    return Finding(kind, severity, text, f"{times} the learning rate{numbers}.", figures)
 
 
 def _rising(costs, epochs, rate):
@@ -61,11 +61,10 @@ def _oscillating(costs, rate):
     ups = np.diff(late)
     ups = ups[ups > 0]
     level = float(late.mean())
-    if len(late) < FEWEST_EPOCHS or level <= LEVEL * costs[0] or ups.size < UPS * (len(late) - 1):
+    few = ups.size < max(FEWEST_UPS, UPS * (len(late) - 1))
+    if few or level <= LEVEL * costs[0] or ups.mean() <= UP * level:
         return []
     jump = float(ups.mean())
-    if jump <= UP * level:
-        return []
     text = (
         f"The cost goes up and down: in {ups.size} of the last {len(late) - 1} epochs it rose, by "
         f"{jump:.2g} on average, {percent(jump / level)} of its mean {level:.3g}."
@@ -95,7 +94,7 @@ def look_at_scores(score, validation, net, explained):
         found = _gap(score, validation)
         if found:
             return found
-    if explained or not net.epochs_trained or not score.guessing:
+    if explained or net.epochs_trained < FEWEST_EPOCHS or not score.guessing:
         return []
     best = percent if score.of_classes else "{:.2g}".format
     what = "accuracy" if score.of_classes else "R²"
