@@ -13,6 +13,7 @@ from chainrule.gradient import Gradient, Trace
 from chainrule.history import History
 from chainrule.layer_states import Layers, measure_layers
 from chainrule.network import Network
+from chainrule.optimizers import SGD
 from chainrule.options import check_count, check_trainable
 from chainrule.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
 from chainrule.symptoms_of_layers import look_at_layers
@@ -87,7 +88,7 @@ def diagnose(
     *,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     history: History | None = None,
-    optimizer=None,
+    optimizer: SGD | None = None,
     limit: int = 2000,
 ) -> Diagnosis:
     """Say in plain words what keeps a network from learning, or from learning well.
@@ -95,21 +96,15 @@ def diagnose(
     It looks at the data, at one pass forward and back, at the course of training, and at how well
     the network does now; it changes nothing. The limits, with their reasons, stand at the top of
     ``chainrule/symptoms_of_data.py``, ``symptoms_of_layers.py`` and ``symptoms_of_training.py``.
+    The kinds of finding:
 
-    ================================================== ===========================================
-    of the inputs                                      unscaled_inputs, different_scales,
-                                                       constant_inputs
-    of the targets                                     same_targets, missing_classes,
-                                                       class_imbalance, targets_out_of_range,
-                                                       unscaled_targets
-    of the layers                                      not_finite, identical_units, dead_units,
-                                                       saturated_units, saturated_output,
-                                                       zero_gradient, vanishing_gradient,
-                                                       exploding_gradient, same_outputs
-    of training                                        cost_not_finite, cost_rising,
-                                                       cost_oscillating, cost_flat, overfitting,
-                                                       underfitting
-    ================================================== ===========================================
+    - of inputs: unscaled_inputs, different_scales, constant_inputs;
+    - of targets: same_targets, missing_classes, class_imbalance, targets_out_of_range,
+      unscaled_targets;
+    - of layers: not_finite, identical_units, dead_units, saturated_units, saturated_output,
+      zero_gradient, vanishing_gradient, exploding_gradient, same_outputs;
+    - of training: cost_not_finite, cost_rising, cost_oscillating, cost_flat, overfitting,
+      underfitting.
 
     Unscaled data and dead units are a "note" in a network that has learned its task all the same;
     saturated units, and a δ that vanishes or explodes, then are no finding at all.
@@ -153,8 +148,8 @@ def diagnose(
     <Diagnosis: dead_units>
     >>> print(diagnosis.layers)
     layer  activation  units  saturated  stuck      ‖δ‖      ‖W‖
-        2        relu      4       100%      4        0     1.73
-        3     sigmoid      1         0%      0     0.12     1.52
+        2  relu            4       100%      4        0     1.86
+        3  sigmoid         1         0%      0     0.12     1.12
     """
     if not isinstance(net, Network):
         raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
@@ -167,18 +162,19 @@ def diagnose(
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")
     rate = _learning_rate(optimizer)
 
-    case, rows = _examine(net, *_some(net, inputs, targets, limit))
+    X, y = _some(inputs, np.asarray(y), limit)
+    case = _examine(net, X, y)
     score, counts = case.score, class_counts(targets, net.sizes[-1])
-    found = look_at_inputs(rows, score)
+    found = look_at_inputs(X, score)
     found += look_at_targets(targets, counts, case.layers[-1].activation, score)
     found += look_at_layers(case)
     if history is not None and len(history):
         found += look_at_course(history, score, rate, _any_serious(found))
-    unseen = None if validation is None else score_of(net, validation.X, validation.targets)
+    unseen = None if validation is None else score_of(net, *validation_data, validation.targets)
     found += look_at_scores(score, unseen, net, _any_serious(found))
     if history is not None and not any(finding.kind == "overfitting" for finding in found):
         found += look_for_turn(history)
-    return Diagnosis(net, found, case.layers, len(rows))
+    return Diagnosis(net, found, case.layers, len(X))
 
 
 def _learning_rate(optimizer):
@@ -190,45 +186,43 @@ def _learning_rate(optimizer):
     return optimizer.learning_rate if isinstance(optimizer.learning_rate, Real) else None
 
 
-def _some(net, inputs, targets, limit):
+def _some(X, y, limit):
     """Return at most `limit` of the samples, the same ones each time."""
-    y = targets.Y if targets.labels is None else targets.labels
-    if len(inputs) <= limit:
-        return inputs, targets
-    rows = np.sort(np.random.default_rng(0).choice(len(inputs), limit, replace=False))
-    return net._samples(inputs[rows], y[rows])
+    if len(X) <= limit:
+        return X, y
+    rows = np.sort(np.random.default_rng(0).choice(len(X), limit, replace=False))
+    return X[rows], y[rows]
 
 
-def _examine(net, inputs, targets):
-    """Send the samples forward and back; return the `Case`, and the inputs."""
-    given = targets.Y if targets.labels is None else targets.labels
-    trace, nabla = net.trace(inputs, given), net.backprop(inputs, given)
+def _examine(net, X, y):
+    """Send the samples forward and back."""
+    _, targets = net._samples(X, y)
+    trace, nabla = net.trace(X, y), net.backprop(X, y)
     layers, saturated = measure_layers(net, trace)
-    Y = as_matrix(targets, net.sizes[-1])
-    return Case(net, Y, trace, nabla, layers, saturated, score_of(net, inputs, targets)), inputs
+    Y = as_matrix(y, targets, net.sizes[-1])
+    return Case(net, Y, trace, nabla, layers, saturated, score_of(net, X, y, targets))
 
 
-def as_matrix(targets, n_out):
-    """Return targets as (m, n_out), or None where a target is for several outputs."""
+def as_matrix(y, targets, n_out):
+    """Return y as (m, n_out), or None where a target is for several outputs."""
     if targets.labels is not None:
         return np.eye(n_out)[targets.labels]
-    return targets.Y.astype(np.float64) if targets.Y.shape[1] == n_out else None
+    return targets.Y.astype(np.float64) if np.size(y) == len(targets.Y) * n_out else None
 
 
-def score_of(net, inputs, targets):
-    """Return the `Score` of the network for checked samples."""
-    counts, m = class_counts(targets, net.sizes[-1]), len(inputs)
+def score_of(net, X, y, targets):
+    """Return the `Score` of the network for X and y, which are `targets` when checked."""
+    counts = class_counts(targets, net.sizes[-1])
     if counts is not None:
-        given = targets.Y if targets.labels is None else targets.labels
-        accuracy = net.evaluate(inputs, given)["accuracy"]
-        return Score(accuracy, float(counts.max() / m), True, m)
-    Y = as_matrix(targets, net.sizes[-1])
+        accuracy = net.evaluate(X, y)["accuracy"]
+        return Score(accuracy, float(counts.max() / counts.sum()), True, len(X))
+    Y = as_matrix(y, targets, net.sizes[-1])
     if Y is None:
-        return Score(np.nan, 0.0, False, m)
+        return Score(np.nan, 0.0, False, len(X))
     with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
-        residual = ((Y - net(inputs)) ** 2).sum()
+        residual = ((Y - net(X)) ** 2).sum()
         value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
-    return Score(value, 0.0, False, m)
+    return Score(value, 0.0, False, len(X))
 
 
 def _any_serious(found):

@@ -14,8 +14,9 @@ DEAD_SHARE, DEAD_MANY = 1 / 4, 3 / 4
 # ‖δ‖ of the first hidden layer beside that of the last. At a hundredth a rate that suits the last
 # layers takes 100 epochs for what one should do; at 100 times, what suits the first stops the last.
 UNSTABLE = 100.0
-# An output that is wrong by more than half the range of the targets, with an error |δ| of less than
-# a quarter of the difference, is held by the activation: σ' is then under 1/8 of what it might be.
+# An output off by more than half the range of the targets is plainly wrong. If its |δ| is less than
+# a quarter of the difference, a saturated σ' is in it: costs without that factor, such as
+# cross_entropy, have δ = a - y.
 WRONG, HELD = 1 / 2, 1 / 4
 HELD_SHARE = 1 / 2  # of samples; a trained network has a few such, of those it gets wrong
 # In float32 a step of a millionth of a weight is about the smallest that changes it.

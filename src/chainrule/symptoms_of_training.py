@@ -118,11 +118,11 @@ OVERFITTING_ADVICE = (
 
 def _gap(score, validation):
     gap = score.value - validation.value
-    if score.of_classes:  # less two standard errors of an accuracy
-        p = validation.value
-        margin = 2 * np.sqrt(p * (1 - p) / validation.samples)
-    else:
-        margin = 0.0
+    margin = 0.0
+    if score.of_classes:  # two standard errors of an accuracy (Agresti and Coull, 1998)
+        n = validation.samples + 4
+        p = (validation.value * validation.samples + 2) / n
+        margin = 2 * np.sqrt(p * (1 - p) / n)
     if not gap - margin > GAP:
         return []
     if score.of_classes:
@@ -133,7 +133,8 @@ def _gap(score, validation):
         text += "on the validation samples."
     figures = {"training": score.value, "validation": validation.value, "gap": gap}
     text = f"The network has learned its samples by heart: {text}"
-    return [Finding("overfitting", "serious", text, OVERFITTING_ADVICE, figures)]
+    severity = "warning" if validation.good else "serious"
+    return [Finding("overfitting", severity, text, OVERFITTING_ADVICE, figures)]
 
 
 def look_for_turn(history):
