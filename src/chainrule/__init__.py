@@ -13,6 +13,7 @@
 from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.descent import gradient_descent
+from chainrule.doctor import diagnose
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
@@ -65,6 +66,7 @@ __all__ = [
     "activations",
     "check_gradient",
     "costs",
+    "diagnose",
     "equations",
     "gradient_descent",
     "learning_rate_range",

@@ -1,0 +1,229 @@
+"""A doctor for networks: what is wrong, with the figures, and what to try next."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.findings import SEVERITIES, Score
+from chainrule.gradient import Gradient, Trace
+from chainrule.history import History
+from chainrule.layer_states import Layers, measure_layers
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.options import check_count, check_trainable
+from chainrule.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
+from chainrule.symptoms_of_layers import look_at_layers
+from chainrule.symptoms_of_training import look_at_course, look_at_scores, look_for_turn
+from chainrule.training import Validation
+
+WIDTH = 88  # of a printed line
+
+
+class Diagnosis(Sequence):
+    """The findings, most serious first; printed, a note in plain English.
+
+    Attributes
+    ----------
+    layers : Layers
+        A `Layer` for each l = 2 ... L: activation, units, share saturated, units stuck, ‖δ^l‖,
+        ‖W^l‖. ``print(diagnosis.layers)`` shows the table.
+    samples : int
+        How many samples went through the network.
+    """
+
+    def __init__(self, net, found, layers, samples):
+        self.layers = layers
+        self.samples = samples
+        self._name = "-".join(map(str, net.sizes))
+        self._found = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __getitem__(self, index):
+        return self._found[index]
+
+    def __repr__(self):
+        return f"<Diagnosis: {', '.join(finding.kind for finding in self) or 'nothing found'}>"
+
+    def __str__(self):
+        samples = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
+        head = f"The network {self._name}, looked at with {samples}:"
+        if not self._found:
+            return f"{head} nothing found."
+        paragraphs = [head]
+        for number, finding in enumerate(self, start=1):
+            mark = f"{number}. "
+            lines = [f"{finding.severity.capitalize()}: {finding.text}", f"Try: {finding.advice}"]
+            indents = (mark, " " * len(mark))
+            filled = [
+                textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=indents[1])
+                for line, indent in zip(lines, indents, strict=True)
+            ]
+            paragraphs.append("\n".join(filled))
+        return "\n\n".join(paragraphs)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, and what came of a pass forward and back for the samples looked at."""
+
+    net: Network
+    Y: NDArray | None  # (m, n_L); None where a target is for several outputs
+    trace: Trace
+    nabla: Gradient
+    layers: Layers
+    saturated: list  # where units are, (m, n_l) for each layer; None for softmax
+    score: Score
+
+
+def diagnose(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+    history: History | None = None,
+    optimizer: Optimizer | None = None,
+    limit: int = 2000,
+) -> Diagnosis:
+    """Say in plain words what keeps a network from learning, or from learning well.
+
+    It looks at the data, at one pass forward and back, at the course of training, and at how well
+    the network does now; it changes nothing. The limits, with their reasons, stand at the top of
+    ``chainrule/symptoms_of_data.py``, ``symptoms_of_layers.py`` and ``symptoms_of_training.py``.
+    The kinds of finding:
+
+    - of inputs: unscaled_inputs, different_scales, constant_inputs;
+    - of targets: same_targets, missing_classes, class_imbalance, targets_out_of_range,
+      unscaled_targets;
+    - of layers: not_finite, identical_units, dead_units, saturated_units, saturated_output,
+      zero_gradient, vanishing_gradient, exploding_gradient, same_outputs;
+    - of training: cost_not_finite, cost_rising, cost_oscillating, cost_flat, overfitting,
+      underfitting.
+
+    Unscaled data and dead units are a "note" in a network that has learned its task all the same;
+    saturated units, and a δ that vanishes or explodes, then are no finding at all.
+
+    Parameters
+    ----------
+    net : Network
+        Of units that have a derivative: not step.
+    X : array (m, n_1)
+    y : array (m, n_L), or integer labels (m,)
+        The samples it is, or shall be, trained on. All targets are looked at.
+    validation_data : (X, y), optional
+        Samples it is not trained on, to see whether it has learned its own by heart.
+    history : History, optional
+        The course of training; that of the last `fit`, ``net.history``, if not given.
+    optimizer : SGD, optional
+        The one in use: advice on the learning rate then names its figures.
+    limit : int, default 2000
+        How many samples go through the network. Of more, so many are drawn, the same ones each
+        time.
+
+    Returns
+    -------
+    Diagnosis
+        A sequence of `Finding`, most serious first; ``print`` shows it as a note.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data or options that do not fit, or a network with step units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 4, 1], hidden="relu", init="he", seed=0)
+    >>> net.biases[0][:] = -100
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> diagnosis = cr.diagnose(net, X, X[:, 0] > 0)
+    >>> diagnosis
+    <Diagnosis: dead_units>
+    >>> print(diagnosis.layers)
+    layer  activation  units  saturated  stuck      ‖δ‖      ‖W‖
+        2  relu            4       100%      4        0     1.86
+        3  sigmoid         1         0%      0     0.12     1.12
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
+    check_trainable(net)
+    limit = check_count("limit", limit, least=1)
+    inputs, targets = net._samples(X, y)
+    validation = None if validation_data is None else Validation(net, validation_data)
+    history = net.history if history is None else history
+    if not isinstance(history, History | None):
+        raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")
+    rate = _learning_rate(optimizer)
+
+    X, y = _some(inputs, np.asarray(y), limit)
+    case = _examine(net, X, y)
+    score, counts = case.score, class_counts(targets, net.sizes[-1])
+    found = look_at_inputs(X, score)
+    found += look_at_targets(targets, counts, case.layers[-1].activation, score)
+    found += look_at_layers(case)
+    if history is not None and len(history):
+        found += look_at_course(history, score, rate, _any_serious(found))
+    unseen = None if validation is None else score_of(net, *validation_data, validation.targets)
+    found += look_at_scores(score, unseen, net, _any_serious(found))
+    if history is not None and not any(finding.kind == "overfitting" for finding in found):
+        found += look_for_turn(history)
+    return Diagnosis(net, found, case.layers, len(X))
+
+
+def _learning_rate(optimizer):
+    """Return the number it is, or None where there is none: no optimiser, or a schedule."""
+    if optimizer is None:
+        return None
+    if not hasattr(optimizer, "learning_rate"):
+        raise TypeError(f"optimizer must be one such as chainrule.SGD(0.1); got {optimizer!r}")
+    return optimizer.learning_rate if isinstance(optimizer.learning_rate, Real) else None
+
+
+def _some(X, y, limit):
+    """Return at most `limit` of the samples, the same ones each time."""
+    if len(X) <= limit:
+        return X, y
+    rows = np.sort(np.random.default_rng(0).choice(len(X), limit, replace=False))
+    return X[rows], y[rows]
+
+
+def _examine(net, X, y):
+    """Send the samples forward and back."""
+    _, targets = net._samples(X, y)
+    trace, nabla = net.trace(X, y), net.backprop(X, y)
+    layers, saturated = measure_layers(net, trace)
+    Y = as_matrix(y, targets, net.sizes[-1])
+    return Case(net, Y, trace, nabla, layers, saturated, score_of(net, X, y, targets))
+
+
+def as_matrix(y, targets, n_out):
+    """Return y as (m, n_out), or None where a target is for several outputs."""
+    if targets.labels is not None:
+        return np.eye(n_out)[targets.labels]
+    return targets.Y.astype(np.float64) if np.size(y) == len(targets.Y) * n_out else None
+
+
+def score_of(net, X, y, targets):
+    """Return the `Score` of the network for X and y, which are `targets` when checked."""
+    counts = class_counts(targets, net.sizes[-1])
+    if counts is not None:
+        accuracy = net.evaluate(X, y)["accuracy"]
+        return Score(accuracy, float(counts.max() / counts.sum()), True, len(X))
+    Y = as_matrix(y, targets, net.sizes[-1])
+    if Y is None:
+        return Score(np.nan, 0.0, False, len(X))
+    with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
+        residual = ((Y - net(X)) ** 2).sum()
+        value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
+    return Score(value, 0.0, False, len(X))
+
+
+def _any_serious(found):
+    return any(finding.severity == "serious" for finding in found)

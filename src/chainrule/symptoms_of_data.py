@@ -1,0 +1,203 @@
+"""What the doctor sees in the data: inputs and targets that make learning hard or impossible."""
+
+import numpy as np
+
+from chainrule.findings import FEWEST_SAMPLES, Finding, harm, percent
+
+# Initial weights are about 1/√n_in, so that inputs of size 1 give z of size 1. With inputs of
+# size 5 a third of sigmoid neurons begin saturated (|z| > 4.4), and a step of W is 25 times as far.
+LARGE = 5.0
+# A column with |mean| beyond 3 standard deviations, and not within -1 ... 1 anyway, acts as a bias:
+# what it tells is a small part of what it adds to z.
+OFF_CENTER = 3.0
+# A column that spans a hundredth of what the widest does is learned 100² times as slowly. Pictures
+# always have a few such pixels at the edge, so it takes one column in 20.
+NARROW, NARROW_SHARE = 1 / 100, 1 / 20
+# A class with a tenth of the samples of another hardly counts in the mean cost.
+IMBALANCE = 10.0
+# The step of the output's bias is the learning rate times the error, so with the usual 0.1 ... 1,
+# targets of size 10 throw the first steps far off.
+LARGE_TARGET = 10.0
+# What an output can give, by activation; any number for all others.
+RANGES = {
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax"), (0.0, 1.0)),
+    **dict.fromkeys(("tanh", "softsign"), (-1.0, 1.0)),
+    **dict.fromkeys(("relu", "softplus", "exponential"), (0.0, np.inf)),
+}
+ANY = (-np.inf, np.inf)
+
+SCALE = "X = (X - X.mean(axis=0)) / X.std(axis=0)"
+
+
+def look_at_inputs(X, score):
+    """Find what is wrong with inputs X (m, n_1)."""
+    if len(X) < FEWEST_SAMPLES:
+        return []
+    X = X.astype(np.float64)
+    spans = X.max(axis=0) - X.min(axis=0)
+    return [*_unscaled_inputs(X, spans, score), *_constant_inputs(X, spans)]
+
+
+def _unscaled_inputs(X, spans, score):
+    means, deviations = X.mean(axis=0), X.std(axis=0)
+    sizes = np.hypot(means, deviations)  # root mean squares
+    off_center = (np.abs(means) > 1) & (np.abs(means) > OFF_CENTER * deviations) & (spans > 0)
+    wrong = (sizes > LARGE) | off_center
+    differ, figures = _different_scales(spans)
+    advice = (
+        f"{SCALE}, without constant columns, and the same means and deviations for all later data; "
+        "then train afresh."
+    )
+    if not wrong.any():
+        text = f"The columns of X have different scales: {differ}."
+        finding = Finding("different_scales", harm(score, "warning"), text, advice, figures)
+        return [finding] if differ else []
+    worst = int(np.where(wrong, sizes, -1).argmax())
+    least, largest = float(X[:, worst].min()), float(X[:, worst].max())
+    mean, deviation = float(means[worst]), float(deviations[worst])
+    n_wrong, n_columns = int(wrong.sum()), X.shape[1]
+    text = (
+        f"The inputs are not scaled: {n_wrong} of {n_columns} columns "
+        f"{'is' if n_wrong == 1 else 'are'} far from mean 0 and standard deviation 1. The worst, "
+        f"X[:, {worst}], goes from {least:.4g} to {largest:.4g}, with mean {mean:.4g} and standard "
+        f"deviation {deviation:.4g}." + (f" And {differ}." if differ else "")
+    )
+    figures |= {"columns": n_wrong, "of": n_columns, "worst": worst, "least": least}
+    figures |= {"largest": largest, "mean": mean, "deviation": deviation}
+    return [Finding("unscaled_inputs", harm(score), text, advice, figures)]
+
+
+def _different_scales(spans):
+    """Return a sentence and its figures if many columns are narrow beside the widest."""
+    varying = np.flatnonzero(spans > 0)
+    if not varying.size or (spans[varying] < NARROW * spans.max()).mean() < NARROW_SHARE:
+        return "", {}
+    wide, thin = int(spans.argmax()), int(varying[spans[varying].argmin()])
+    factor = float(spans[wide] / spans[thin])
+    sentence = (
+        f"X[:, {wide}] spans {spans[wide]:.3g} and X[:, {thin}] only {spans[thin]:.3g}, a factor "
+        f"of {factor:.3g}"
+    )
+    return sentence, {"factor": factor, "widest": wide, "narrowest": thin}
+
+
+def _constant_inputs(X, spans):
+    constant = np.flatnonzero(spans == 0)
+    if not constant.size:
+        return []
+    first = int(constant[0])
+    each = "column is" if constant.size == 1 else "columns are"
+    return [
+        Finding(
+            "constant_inputs",
+            "note" if constant.size < X.shape[1] else "serious",
+            f"{constant.size} of {X.shape[1]} input {each} the same in all {len(X)} samples looked "
+            f"at; the first is X[:, {first}], always {X[0, first]:.4g}.",
+            "leave them out, X[:, np.ptp(X, axis=0) > 0]: they tell the network nothing.",
+            {"columns": tuple(map(int, constant)), "of": X.shape[1]},
+        )
+    ]
+
+
+def class_counts(targets, n_out):
+    """Return how often each class occurs, (n_out,), or (2,) for one output; None if not classes."""
+    if not targets.are_classes:
+        return None
+    if targets.labels is not None:
+        return np.bincount(targets.labels, minlength=n_out)
+    ones = (targets.Y == 1).sum(axis=0)
+    return np.array([len(targets.Y) - ones[0], ones[0]]) if n_out == 1 else ones
+
+
+def look_at_targets(targets, counts, output, score):
+    """Find what is wrong with all targets, for an output layer of the activation `output`."""
+    Y = targets.Y
+    m = len(targets.labels if Y is None else Y)
+    found = []
+    if m >= FEWEST_SAMPLES:
+        if counts is not None:
+            found += _classes(counts, m)
+        elif not np.ptp(Y, axis=0).any():
+            found += [_same_targets(f"All {m} targets are the same.", {"samples": m})]
+    if Y is not None:
+        found += _out_of_range(Y, output)
+        if counts is None and output == "identity":
+            found += _unscaled_targets(Y, score)
+    return found
+
+
+def _same_targets(text, figures):
+    advice = "look at how y was made; there is nothing to learn from it."
+    return Finding("same_targets", "serious", text, advice, figures)
+
+
+def _classes(counts, m):
+    present = np.flatnonzero(counts)
+    most, least = (int(present[pick(counts[present])]) for pick in (np.argmax, np.argmin))
+    if present.size == 1:
+        text = f"All {m} samples are of one class, {most}: always the same answer is right."
+        return [_same_targets(text, {"samples": m, "class": most})]
+    found = []
+    absent = np.flatnonzero(counts == 0)
+    if absent.size:
+        some = ", ".join(map(str, absent[:5])) + (", ..." if absent.size > 5 else "")
+        text = (
+            f"Of {counts.size} classes {absent.size} never occur in the {m} targets: {some}. The "
+            "network can only learn never to answer so."
+        )
+        advice = "add samples of these classes, or give the network as many outputs as there are."
+        figures = {"classes": tuple(map(int, absent)), "of": int(counts.size)}
+        found.append(Finding("missing_classes", "warning", text, advice, figures))
+    ratio = float(counts[most] / counts[least])
+    if ratio >= IMBALANCE:
+        text = (
+            f"The classes are unbalanced: class {most} has {counts[most]} of {m} samples "
+            f"({percent(counts[most] / m)}), class {least} only {counts[least]}, "
+            f"{ratio:.3g} times fewer."
+        )
+        advice = (
+            "judge by the accuracy of each class and not by the whole one; repeat samples of rare "
+            "classes, or leave out some of the common ones."
+        )
+        figures = {"most": most, "least": least, "counts": tuple(map(int, counts)), "ratio": ratio}
+        found.append(Finding("class_imbalance", "warning", text, advice, figures))
+    return found
+
+
+def _out_of_range(Y, output):
+    low, high = RANGES.get(output, ANY)
+    outside = (low > Y) | (high < Y)
+    if not outside.any():
+        return []
+    least, largest = float(Y.min()), float(Y.max())
+    span = f"from {low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more"
+    text = (
+        f"{percent(outside.mean())} of the targets ({outside.sum()} of {outside.size}) are beyond "
+        f"what the {output} output can give, {span}: they go from {least:.4g} to {largest:.4g}."
+    )
+    advice = f"output='identity', or targets brought to {span}."
+    figures = {
+        "outside": int(outside.sum()),
+        "share": float(outside.mean()),
+        "least": least,
+        "largest": largest,
+        "low": low,
+        "high": high,
+    }
+    return [Finding("targets_out_of_range", "serious", text, advice, figures)]
+
+
+def _unscaled_targets(Y, score):
+    Y = Y.astype(np.float64)
+    means, deviations = Y.mean(axis=0), Y.std(axis=0)
+    worst = int(np.hypot(means, deviations).argmax())
+    mean, deviation = float(means[worst]), float(deviations[worst])
+    if np.hypot(mean, deviation) <= LARGE_TARGET:
+        return []
+    text = (
+        f"The targets are not scaled: y[:, {worst}] has mean {mean:.4g} and standard deviation "
+        f"{deviation:.4g}, so that the first errors, and steps, are as large."
+    )
+    advice = "train for (y - y.mean(axis=0)) / y.std(axis=0), and scale the answers back."
+    figures = {"worst": worst, "mean": mean, "deviation": deviation}
+    return [Finding("unscaled_targets", harm(score, "warning"), text, advice, figures)]
