@@ -18,6 +18,8 @@ from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.lbfgs import LBFGS
+from chainrule.levenberg_marquardt import LevenbergMarquardt
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.path_sums import paths
@@ -29,11 +31,13 @@ __all__ = [
     "ACTIVATIONS",
     "COSTS",
     "INITIALIZERS",
+    "LBFGS",
     "SGD",
     "DivergenceError",
     "Gradient",
     "GradientCheck",
     "History",
+    "LevenbergMarquardt",
     "Network",
     "Perceptron",
     "Sensitivity",

@@ -37,7 +37,9 @@ include "core/samples.pxi"
 include "core/passes.pxi"
 include "core/watch.pxi"
 include "core/training.pxi"
+include "core/full_batch.pxi"
 include "core/derivatives.pxi"
+include "core/normal_equations.pxi"
 include "core/doors.pxi"
 
 

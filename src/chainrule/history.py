@@ -23,7 +23,8 @@ class History:
         Numbers of the epochs. They count from 0 over the life of the network, so a second call
         of `fit` goes on where the first one stopped.
     cost : ndarray of float64
-        Mean cost of the mini-batches as they were seen during the epoch, without the L2 term.
+        Mean cost of the mini-batches as they were seen during the epoch, without the L2 term. Of a
+        full-batch optimiser: of all samples after the epoch.
     seconds : ndarray of float64
         Time the epoch's training took, in seconds; the validation is not in it.
     validation_cost, validation_accuracy : ndarray of float64

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.files import save_network
+from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
@@ -68,7 +69,8 @@ class Network:
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray (n_parameters,)
-        What the optimiser carries from step to step (SGD with momentum: "velocity").
+        What the optimiser carries from step to step (SGD with momentum: "velocity"; LBFGS: "s0",
+        "y0", ...; LevenbergMarquardt: "damping").
     history : History or None
         Of the last `fit`, also one that was interrupted.
 
@@ -182,7 +184,7 @@ class Network:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: SGD | None = None,
+        optimizer: SGD | FullBatchOptimizer | None = None,
         epochs: int = 10,
         batch_size: int = 32,
         l2: float = 0.0,
@@ -205,8 +207,10 @@ class Network:
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
             (m,) is taken as (m, 1).
-        optimizer : SGD, optional
-            ``SGD()`` if not given.
+        optimizer : SGD, LBFGS or LevenbergMarquardt, optional
+            ``SGD()`` if not given. The other two are full-batch: each epoch is one iteration over
+            all samples, for which batch_size and shuffle have no meaning, and training ends before
+            its epochs are over where no step lowers the cost any more.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32
@@ -237,7 +241,8 @@ class Network:
             For data or options that do not fit, or a network with step units, before anything
             changes.
         DivergenceError
-            When the cost stops being finite; it names the epoch and the layer.
+            When the cost stops being finite; it names the epoch and the layer. A full-batch
+            optimiser goes no such step; it raises where the cost is not finite to begin with.
         """
         return fit(
             self,

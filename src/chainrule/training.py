@@ -1,9 +1,12 @@
 """Training: Python runs the epochs, the compiled core runs each one."""
 
+from time import perf_counter
+
 import numpy as np
 
 from chainrule import _core
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
+from chainrule.full_batch import FullBatch, FullBatchOptimizer
 from chainrule.history import History
 from chainrule.optimizers import SGD
 from chainrule.options import check_count, check_flag, check_name, check_number, check_trainable
@@ -25,14 +28,21 @@ def fit(
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net.cost)
     optimizer = SGD() if optimizer is None else optimizer
-    if not isinstance(optimizer, SGD):
-        raise TypeError(f"optimizer must be a chainrule.SGD; got {optimizer!r}")
+    if not isinstance(optimizer, SGD | FullBatchOptimizer):
+        raise TypeError(
+            "optimizer must be a chainrule.SGD, LBFGS or LevenbergMarquardt, such as "
+            f"chainrule.SGD(); got {optimizer!r}"
+        )
     epochs = check_count("epochs", epochs, least=0)
     batch_size = min(check_count("batch_size", batch_size, least=1), len(X))
     check_number("l2", l2, lambda x: x >= 0, "a number, 0 or more")
     shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
     record = None if record is None else check_name("record", record, RECORDS)
     validation = None if validation_data is None else Validation(net, validation_data)
+
+    if isinstance(optimizer, FullBatchOptimizer):
+        function = FullBatch(net, X, targets, l2)
+        return fit_full_batch(net, function, optimizer, epochs, validation, record, progress)
 
     velocity = velocity_of(net) if optimizer.momentum else None
 
@@ -81,6 +91,49 @@ def velocity_of(net):
         )
     velocity[:] = given
     return velocity
+
+
+def fit_full_batch(net, function, optimizer, epochs, validation, record, progress):
+    """Train `net` by an optimiser of all samples at once; an epoch is one of its iterations."""
+    optimizer.check(net)
+    if record is not None:
+        raise ValueError(
+            f"record={record!r} is taken from mini-batches, which {type(optimizer).__name__} has "
+            "not; use SGD to record it"
+        )
+    carried = optimizer.carried(net)
+
+    def iterations():
+        start = function.at(net.parameters)
+        if not start.is_finite:
+            raise DivergenceError(
+                f"the cost or its gradient is not finite where epoch {net.epochs_trained} (counted "
+                f"from 0) begins, first at layer {function.diverged_layer(start)}; nothing has "
+                "changed. Try inputs scaled to about -1 ... 1, or other initial parameters."
+            )
+        yield from optimizer.iterations(function, start, carried)
+
+    before = net.history, net.optimizer_state
+    history, state = History(net.epochs_trained, validation.measures if validation else ()), {}
+    costs, seconds = history.core_columns
+    try:
+        net.history, net.optimizer_state = history, state
+        with Progress(progress, epochs, function.samples) as shown:
+            began = perf_counter()
+            for _, (point, goes_on_with) in zip(range(epochs), iterations(), strict=False):
+                entries = [(costs, point.cost), (seconds, perf_counter() - began)]
+                _core.accept(net.parameters, point.w, net._clock, state, goes_on_with, entries)
+                if validation:
+                    history.measure(**validation.evaluate(net))
+                shown.epoch_done(history)
+                began = perf_counter()
+    except MemoryError:
+        net.history = before[0] if not len(history) else history  # not even begun
+        raise
+    finally:
+        if not len(history):  # it ended in the first epoch: all is as it was
+            net.optimizer_state = before[1]
+    return history
 
 
 class Validation:
