@@ -111,10 +111,64 @@ def test_trials_that_are_not_finite_are_steps_too_long():
 
 def test_a_finite_value_with_a_gradient_that_is_not_is_no_place_to_go():
     at = function(
-        lambda w: float(w[0] ** 2), lambda w: 2 * w if abs(w[0] - 2) > 0.5 else np.full(1, np.nan)
+        lambda w: float(w[0] ** 2), lambda w: 2 * w if abs(w[0] - 3) > 0.5 else np.full(1, np.nan)
     )
-    points = minimize(at, [4.0])
+    points = minimize(at, [4.0])  # the first trial is at 3
+    assert all(point.is_finite for point in points)
     assert abs(points[-1].w[0]) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("value", "slope", "taken"),
+    [
+        (-0.5, 3.0, True),  # it falls enough, though it is far up the other side
+        (-0.9e-4, 3.0, False),  # it falls by less than was promised, and rises steeply
+        (0.0, 0.9, True),  # as far as rounding shows it does not rise, and the slope is less
+        (0.0, 1.0, False),
+        (1e-16, 0.0, False),  # it rises
+        (-0.5, -0.95, False),  # much of the slope is left
+        (-0.5, -0.85, True),
+        (-np.inf, 0.0, False),
+        (-0.5, np.nan, False),
+    ],
+)
+def test_which_steps_are_taken_at_once(value, slope, taken):
+    """From f = 0 with the slope -1, the trial at α = 1 alone decides."""
+
+    def at(w):
+        tried.append(w[0])
+        f, g = {0.0: (0.0, -1.0), 1.0: (value, slope)}.get(w[0], (-1.0, 0.0))
+        return Point(w, f, f, np.array([g]))
+
+    tried = []
+    there = lbfgs.line_search(at, at(np.zeros(1)), np.ones(1), 1.0)
+    assert tried[:2] == [0.0, 1.0]
+    assert (len(tried) == 2) == taken
+    assert (there.w[0] == 1.0) == taken
+    if not taken and slope == -0.95:
+        assert there.w[0] > 1
+    elif not taken:
+        assert 0 < there.w[0] < 1
+
+
+@pytest.mark.parametrize(
+    ("s", "y", "kept"),
+    [
+        ([1, 2], [3, 1], True),
+        ([1, 2], [-3, 1], False),
+        ([1, 2], [-2, 1], False),
+        ([1, 2], [0, 0], False),
+        ([1e10, 1e10], [-1, 1 + 2.3e-16], False),  # rounding
+        ([1e200, 0], [1e200, 0], False),  # its curvature overflows
+    ],
+)
+def test_a_pair_without_curvature_is_not_kept(s, y, kept):
+    s, y = np.array(s, float), np.array(y, float)
+    start, there = Point(0 * s, 0.0, 0.0, 0 * y), Point(s, 0.0, 0.0, y)
+    pairs = lbfgs.pair_between(start, there)
+    assert len(pairs) == kept
+    for pair in pairs:
+        assert [values.tolist() for values in pair] == [s.tolist(), y.tolist()]
 
 
 def test_without_a_step_that_lowers_the_function_it_ends():
@@ -126,18 +180,19 @@ def test_without_a_step_that_lowers_the_function_it_ends():
     assert len(minimize(not_finite, [3.0])) == 1
 
 
-def test_pairs_that_mislead_are_forgotten():
-    """With these, the step goes far beyond all that is finite: then down the slope."""
+@pytest.mark.parametrize("curvature", [1e-30, 0.0, -1.0, 1e-300])
+def test_pairs_that_mislead_are_forgotten(curvature):
+    """With these, the step goes far beyond all that is finite, or up: then down the slope."""
     at = function(
         lambda w: float(w @ w) if np.abs(w).max() < 10 else np.nan,
         lambda w: 2 * w if np.abs(w).max() < 10 else w * np.nan,
     )
     start = at(np.array([1.0, 2.0]))
     s = np.array([1.0, 0.0])
-    wrong = [(s, 1e-30 * s)]
+    wrong = [(s, curvature * s)]
     steps = list(LBFGS().minimize(at, start, wrong))
     assert np.abs(steps[-1][0].w).max() < 1e-8
-    assert all(pair[1][0] != 1e-30 for _, pairs in steps for pair in pairs)
+    assert all(pair[1][0] != curvature for _, pairs in steps for pair in pairs)
 
 
 def test_of_the_pairs_the_last_are_kept():

@@ -5,6 +5,7 @@ import pytest
 
 import oracle
 from chainrule import LevenbergMarquardt, Network
+from chainrule.full_batch import Point
 from oracle import assert_close
 
 STEP = 1e-6
@@ -98,6 +99,31 @@ def test_tiles_of_samples_make_one_matrix(draw_problem, rows, outputs, monkeypat
         net.parameters, net.optimizer_state = begin, {}
         net.fit(x, y, **settings)
         assert_close(net.parameters, whole, 1e-9)
+
+
+@pytest.mark.parametrize(("begin", "most"), [(0.0, 23), (1e10, 11)])
+def test_without_a_step_that_lowers_the_function_it_ends(begin, most):
+    """Where the damping is at its most, or earlier where a step is lost in rounding."""
+    tried = []
+
+    def at(w):
+        tried.append(w[0])
+        return Point(w, 1.0, 1.0, np.ones(1))
+
+    steps = LevenbergMarquardt().minimize(at, lambda _: np.eye(1), at(np.array([begin])), 0.01)
+    assert list(steps) == []
+    assert most - 3 <= len(tried) <= most + 1
+
+
+def test_a_finite_value_with_a_gradient_that_is_not_is_no_place_to_go():
+    def at(w):
+        f = float(w[0] ** 2) / 2
+        return Point(w, f, f, w.copy() if w[0] > 0.5 else w * np.nan)
+
+    steps = LevenbergMarquardt().minimize(at, lambda _: np.eye(1), at(np.ones(1)), 0.01)
+    points = [point for point, _ in steps]
+    assert points
+    assert all(point.is_finite for point in points)
 
 
 # ---------------------------------------------------------------- known answers

@@ -39,9 +39,9 @@ class LBFGS(FullBatchOptimizer):
 
     Training ends before its epochs are over, and the history is shorter, when no entry of g is
     larger than `tolerance`, or when no step is found, even along -g, because f changes by less than
-    its rounding. In float64 that takes g to about 10⁻⁸ of where it began and below; in float32,
-    where C and g are evaluated in float32 and all else in float64, f to some 10⁻⁷ of itself and g
-    to about 10⁻⁴.
+    its rounding. In float64 the default tolerance is within reach. In float32 C and ∇C are
+    evaluated in float32, all else in float64: f comes to some 10⁻⁷ of itself above the minimum, g
+    to about 10⁻⁵.
 
     The pairs are the states "s0", "y0" (the oldest), "s1", "y1" and so on.
 
@@ -106,37 +106,39 @@ def _names(count):
     return [f"{letter}{i}" for i in range(count) for letter in "sy"]
 
 
-@np.errstate(over="ignore", invalid="ignore")
-def dot(a: NDArray, b: NDArray) -> float:
-    """aᵀb in float64, in an order of summation that depends on the length alone (unlike BLAS's)."""
-    return float(np.sum(np.multiply(a, b, dtype=np.float64)))
+def dot(a: NDArray, b: NDArray) -> np.float64:
+    """aᵀb, summed in an order that depends on the length alone; BLAS's depends on its threads."""
+    return (a * b).sum()
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+@np.errstate(all="ignore")  # a direction that is not finite is no way down
 def two_loops(gradient: NDArray, pairs: list[Pair]) -> NDArray:
-    """Return Hg from the pairs (s, y), the newest last; g itself without any."""
-    q, alphas = gradient.copy(), []
-    pairs = [(s.astype(np.float64, copy=False), y.astype(np.float64, copy=False)) for s, y in pairs]
-    for s, y in reversed(pairs):
-        alphas.append(dot(s, q) / dot(s, y))
-        q -= alphas[-1] * y
+    """Return Hg in float64 from the pairs (s, y), the newest last; g itself without any."""
+    q, first_loop = gradient.copy(), []
+    for pair in reversed(pairs):
+        s, y = (values.astype(np.float64, copy=False) for values in pair)
+        rho = 1 / dot(y, s)
+        alpha = rho * dot(s, q)
+        q -= alpha * y
+        first_loop.append((s, y, rho, alpha))
     if pairs:
-        s, y = pairs[-1]
-        q *= dot(s, y) / dot(y, y)
-    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
-        q += (alpha - dot(y, q) / dot(s, y)) * s
+        s, y, rho, _ = first_loop[0]
+        q /= rho * dot(y, y)
+    for s, y, rho, alpha in reversed(first_loop):
+        q += (alpha - rho * dot(y, q)) * s
     return q
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def pair_between(point: Point, there: Point) -> list[Pair]:
     """Return [(s, y)] in the network's dtype, or [] where the curvature yᵀs is lost in rounding."""
-    s = there.w - point.w
-    y = (there.gradient - point.gradient).astype(s.dtype)
+    pair = there.w - point.w, (there.gradient - point.gradient).astype(point.w.dtype)
+    s, y = (values.astype(np.float64, copy=False) for values in pair)
     least = np.finfo(np.float64).eps * np.sqrt(dot(s, s) * dot(y, y))
-    return [(s, y)] if least < dot(s, y) < np.inf else []
+    return [pair] if least < dot(s, y) < np.inf else []
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def line_search(
     at: Callable[[NDArray], Point], start: Point, direction: NDArray, first: float
 ) -> Point | None:
@@ -151,8 +153,7 @@ def line_search(
         return None
     low, high, alpha = (0.0, start, slope), None, first
     for _ in range(_TRIALS):
-        with np.errstate(over="ignore"):
-            there = at(start.w + alpha * direction)
+        there = at(start.w + alpha * direction)
         if np.array_equal(there.w, low[1].w):
             break
         slope_there = dot(there.gradient, direction)

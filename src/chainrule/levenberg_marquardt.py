@@ -32,9 +32,9 @@ class LevenbergMarquardt(FullBatchOptimizer):
 
     Near a minimum where all residuals vanish the error is squared in each iteration. Training ends
     before its epochs are over, and the history is shorter, when no entry of ∇f is larger than
-    `tolerance`, or when no step lowers f, however small. In float32 C, ∇C and J are evaluated in
-    float32, all else in float64; f then falls to some 10⁻⁷ of itself, or to 10⁻¹² or so of y²
-    where it could vanish.
+    `tolerance`, or when no step lowers f, however small. In float64 the default tolerance is within
+    reach. In float32 C, ∇C and J are evaluated in float32, all else in float64: f comes to some
+    10⁻⁷ of itself above the minimum, ∇f to about 10⁻⁵.
 
     The matrix and its Cholesky factor take 16 n² bytes for n parameters (400 MB for 5,000), and J a
     tile of samples at a time. μ is the state "damping": an array like the parameters, all of one
