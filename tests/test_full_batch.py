@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import oracle
-from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, load
+from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, _core, load
 from chainrule.full_batch import FullBatch
 
 each_optimizer = pytest.mark.parametrize(
@@ -308,3 +308,29 @@ def test_pairs_that_do_not_fit_are_refused(name, values, message):
         net.fit(x, y, optimizer=LBFGS(), epochs=2)
     assert carried(net) == before
     assert len(net.history) == 2
+
+
+# ---------------------------------------------------------------- the core's part
+
+
+@each_dtype
+def test_accept_takes_over_all_of_an_epoch(dtype):
+    parameters, w = np.zeros(3, dtype), np.arange(3, dtype=dtype)
+    clock, state, costs, seconds = np.array([4], np.uint64), {"s0": w, "s1": w}, [1.0], []
+    carried = {"s0": 2 * w}
+    _core.accept(parameters, w, clock, state, carried, [(costs, 0.5), (seconds, 3.0)])
+    assert parameters.tolist() == [0, 1, 2]
+    assert clock.tolist() == [5]
+    assert state == carried
+    assert (costs, seconds) == ([1.0, 0.5], [3.0])
+
+
+@each_dtype
+@pytest.mark.parametrize("row", [0, 511, 512, 1300])
+def test_the_layer_that_diverged_is_found_on_any_row(dtype, row):
+    net = make(dtype, init=lambda rng, n_in, n_out: (np.ones((n_out, n_in)), np.ones(n_out)))
+    net.weights[1][0] = np.finfo(dtype).max
+    x, y = -5 * np.ones((1301, 3), dtype), np.zeros((1301, 2), dtype)
+    net.biases[0][:] = 15  # tanh(0) = 0 everywhere
+    x[row] = 5
+    assert _core.diverged_layer(net._plan, net.parameters, x, y, None) == 3

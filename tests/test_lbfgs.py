@@ -1,5 +1,6 @@
 """L-BFGS, against its matrix form, Wolfe's conditions by definition, SciPy's and least squares."""
 
+import doctest
 from itertools import pairwise
 
 import numpy as np
@@ -289,3 +290,7 @@ def test_float32_comes_close_to_the_least_squares_solution():
     assert_close(np.c_[net.weights[0], net.biases[0]], expected, 1e-4)
     residuals = y - np.c_[x, np.ones(200)] @ expected.T
     assert history.cost[-1] == pytest.approx((residuals**2).sum() / 400, rel=1e-6)
+
+
+def test_the_example_runs_as_printed():
+    assert doctest.testmod(lbfgs) == (0, 6)

@@ -1,10 +1,12 @@
 """Levenberg-Marquardt, against its formula in plain NumPy and on problems with known answers."""
 
+import doctest
+
 import numpy as np
 import pytest
 
 import oracle
-from chainrule import LevenbergMarquardt, Network
+from chainrule import LevenbergMarquardt, Network, levenberg_marquardt
 from chainrule.full_batch import Point
 from oracle import assert_close
 
@@ -249,3 +251,7 @@ def test_a_damping_that_does_not_fit_is_refused(values, message):
         fit(net)
     assert (net.parameters == before).all()
     assert net.history is None
+
+
+def test_the_example_runs_as_printed():
+    assert doctest.testmod(levenberg_marquardt) == (0, 6)
