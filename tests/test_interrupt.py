@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import SGD, Network, _core
+from chainrule import LBFGS, SGD, LevenbergMarquardt, Network, _core
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 
@@ -78,8 +78,13 @@ def heavy():
 
 @pytest.mark.parametrize(
     "options",
-    [{"batch_size": 32}, {"batch_size": 30000}, {"optimizer": SGD(0.1, momentum=0.9)}],
-    ids=["mini-batches", "one batch", "momentum"],
+    [
+        {"batch_size": 32},
+        {"batch_size": 30000},
+        {"optimizer": SGD(0.1, momentum=0.9)},
+        {"optimizer": LBFGS()},
+    ],
+    ids=["mini-batches", "one batch", "momentum", "LBFGS"],
 )
 def test_a_long_epoch_stops_within_a_second_and_leaves_no_trace(heavy, options):
     net, x, y = heavy
@@ -88,6 +93,23 @@ def test_a_long_epoch_stops_within_a_second_and_leaves_no_trace(heavy, options):
     assert net.parameters.tobytes() == before
     assert net.epochs_trained == len(net.history) == 0
     assert not any(velocity.any() for velocity in net.optimizer_state.values())
+
+
+@pytest.mark.parametrize("after", [0.1, 1, 2, 2.5, 3, 3.5])
+@pytest.mark.parametrize(
+    ("sizes", "rows"), [([69, 70, 1], 2000), ([9, 490], 2000)], ids=["one output", "many outputs"]
+)
+def test_the_largest_least_squares_stop_within_a_second(sizes, rows, after):
+    """Wherever it is: at the Jacobian, at its product, at the system, or at a trial."""
+    net = Network(sizes, output="identity", dtype="float64", seed=0)
+    assert 4900 <= net.parameters.size <= 5000
+    x = np.random.default_rng(0).normal(size=(rows, sizes[0]))
+    y = np.ones((rows, sizes[-1]))
+    before = carried(net)
+    stop = partial(net.fit, x, y, optimizer=LevenbergMarquardt(1e-3), epochs=10**6)
+    assert time_to_stop(stop, after) < 1
+    assert_consistent(net.history, net.epochs_trained)
+    assert (carried(net) == before) == (net.epochs_trained == 0)
 
 
 ASKED = {
@@ -178,8 +200,12 @@ def problem(dtype="float32"):
 @pytest.mark.parametrize("validate", [False, True], ids=["alone", "validation"])
 @pytest.mark.parametrize(
     ("dtype", "optimizer"),
-    [("float32", SGD(0.5)), ("float64", SGD(0.1, momentum=0.9))],
-    ids=["float32", "float64 momentum"],
+    [
+        ("float32", SGD(0.5)),
+        ("float64", SGD(0.1, momentum=0.9)),
+        ("float64", LBFGS()),
+    ],
+    ids=["float32", "float64 momentum", "LBFGS"],
 )
 def test_finished_epochs_are_kept_and_continued(dtype, optimizer, validate):
     x, y = problem(dtype)
@@ -243,12 +269,22 @@ def lines_of(call, interrupt_at=None):
     return count
 
 
-@pytest.mark.parametrize("watched", ["nothing", "validation", "layers"])
-def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched):
+@pytest.mark.parametrize(
+    ("watched", "optimizer"),
+    [
+        ("nothing", SGD(0.5, momentum=0.5)),
+        ("validation", SGD(0.5, momentum=0.5)),
+        ("layers", SGD(0.5, momentum=0.5)),
+        ("validation", LBFGS(2)),
+        ("nothing", LevenbergMarquardt()),
+    ],
+    ids=["nothing", "validation", "layers", "LBFGS", "LevenbergMarquardt"],
+)
+def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched, optimizer):
     """A Ctrl-C at every line in turn: what is finished counts, what is not has left nothing."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 4)), rng.integers(3, size=20)
-    options = {"optimizer": SGD(0.5, momentum=0.5), "batch_size": 7}
+    options = {"optimizer": optimizer, "batch_size": 7}
     if watched == "validation":
         options["validation_data"] = x, y
     if watched == "layers":

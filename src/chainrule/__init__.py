@@ -19,6 +19,8 @@ from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.lbfgs import LBFGS
+from chainrule.levenberg_marquardt import LevenbergMarquardt
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 from chainrule.path_sums import paths
@@ -40,6 +42,7 @@ __all__ = [
     "ACTIVATIONS",
     "COSTS",
     "INITIALIZERS",
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
@@ -53,6 +56,7 @@ __all__ = [
     "GradientCheck",
     "History",
     "InverseScaling",
+    "LevenbergMarquardt",
     "Network",
     "OneCycle",
     "Perceptron",

@@ -101,6 +101,7 @@ def jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def sensitivity(
     plan: Plan, parameters: Real, x: Real, by_parameter: Real, by_input: Real
 ) -> None: ...
+def parameter_jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def numerical_gradient(
     plan: Plan,
     parameters: NDArray[np.float64],
@@ -112,6 +113,19 @@ def numerical_gradient(
     central: bool,
     nabla: NDArray[np.float64],
 ) -> tuple[float, int]: ...
+def accept(
+    parameters: Real,
+    w: Real,
+    clock: NDArray[np.uint64],
+    state: dict[str, Real],
+    carried: dict[str, Real],
+    entries: list[tuple[MutableSequence[float], float]],
+) -> None: ...
+def diverged_layer(
+    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
+) -> int: ...
+def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> None: ...
+def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...
 def gemm(
     A: Real,
     B: Real,

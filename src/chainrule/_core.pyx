@@ -43,7 +43,9 @@ include "core/passes.pxi"
 include "core/recipe.pxi"
 include "core/watch.pxi"
 include "core/training.pxi"
+include "core/full_batch.pxi"
 include "core/derivatives.pxi"
+include "core/normal_equations.pxi"
 include "core/doors.pxi"
 
 

@@ -30,13 +30,13 @@ def carried_state(
     for name in optimizer.states:
         state[name] = aligned_empty(parameters.size, parameters.dtype)
         if name in given:
-            state[name][:] = _like_parameters(name, given[name], parameters)
+            state[name][:] = like_parameters(name, given[name], parameters)
         else:
             optimizer.begin(name, state[name])
     if averaging:
         state["average"] = aligned_empty(parameters.size, parameters.dtype)
         average = given.get("average", parameters)
-        state["average"][:] = _like_parameters("average", average, parameters)
+        state["average"][:] = like_parameters("average", average, parameters)
     if optimizer.counts_steps or schedule.counts_steps:
         state["steps"] = as_counter("steps", given.get("steps", np.zeros(1, np.uint64)))
     if schedule.state:
@@ -45,7 +45,8 @@ def carried_state(
     return state
 
 
-def _like_parameters(name, values, parameters):
+def like_parameters(name, values, parameters) -> NDArray:
+    """Return a state, checked to be shaped like the parameters."""
     values = as_real(_label(name), values, parameters.dtype)
     if values.shape != parameters.shape:
         raise ValueError(

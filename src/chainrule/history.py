@@ -27,9 +27,9 @@ class History:
         of `fit` goes on where the first one stopped.
     cost : ndarray of float64
         Mean cost of the samples as they were seen during the epoch, each by its weight, without
-        penalties.
+        penalties. Of a full-batch optimiser: of all samples after the epoch.
     learning_rate : ndarray of float64
-        The learning rate of the epoch's last step.
+        The learning rate of the epoch's last step; NaN for a full-batch optimiser, which has none.
     seconds : ndarray of float64
         Time the epoch's training took, in seconds; the validation is not in it.
     validation_cost, validation_accuracy : ndarray of float64

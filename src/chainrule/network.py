@@ -12,6 +12,7 @@ from chainrule.activations import Activation, find_activation, find_hidden
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
 from chainrule.costs import Cost, find_cost
 from chainrule.files import save_network
+from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
@@ -75,9 +76,10 @@ class Network:
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray
         What the optimiser carries from step to step: its own arrays, (n_parameters,) each (SGD with
-        momentum: "velocity"); "steps" (1,), how many it has taken, where the optimiser or a
-        schedule counts them; "average" (n_parameters,) for fit(average=); and what
-        `ReduceOnPlateau` has seen. ``net.optimizer_state = {}`` begins anew.
+        momentum: "velocity"; LBFGS: "s0", "y0", ...; LevenbergMarquardt: "damping"); "steps" (1,),
+        how many it has taken, where the optimiser or a schedule counts them; "average"
+        (n_parameters,) for fit(average=); and what `ReduceOnPlateau` has seen.
+        ``net.optimizer_state = {}`` begins anew.
     history : History or None
         Of the last `fit`, also one that was interrupted.
 
@@ -190,7 +192,7 @@ class Network:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | FullBatchOptimizer | None = None,
         epochs: int = 10,
         batch_size: int = 32,
         l1: float = 0.0,
@@ -224,6 +226,9 @@ class Network:
         optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
             ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
             its schedule where it stood; after another kind both begin anew.
+            LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
+            samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
+            for them, and training ends before its epochs are over where no step lowers the cost.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32
@@ -272,7 +277,8 @@ class Network:
             For data or options that do not fit, or a network with step units, before anything
             changes.
         DivergenceError
-            When the cost stops being finite; it names the epoch and the layer.
+            When the cost stops being finite; it names the epoch and the layer. A full-batch
+            optimiser goes no such step; it raises where the cost is not finite to begin with.
         """
         return fit(
             self,

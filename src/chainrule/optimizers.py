@@ -292,9 +292,10 @@ def check_optimizer(optimizer):
     if isinstance(optimizer, Optimizer):
         return optimizer
     given = optimizer if isinstance(optimizer, str) else getattr(optimizer, "__name__", "")
-    names = {name.lower(): name for name in OPTIMIZERS}
+    known = [*OPTIMIZERS, "LBFGS", "LevenbergMarquardt"]  # the last two go by FullBatchOptimizer
+    names = {name.lower(): name for name in known}
     name = names.get(given.lower().replace("_", ""), "SGD")
     raise TypeError(
         f"optimizer must be an optimiser with its settings, such as chainrule.{name}(); "
-        f"got {optimizer!r}. Known: {', '.join(OPTIMIZERS)}"
+        f"got {optimizer!r}. Known: {', '.join(known)}"
     )

@@ -1,10 +1,13 @@
 """Training: Python runs the epochs, the compiled core runs each one."""
 
+from time import perf_counter
+
 import numpy as np
 
 from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
 from chainrule.carried import carried_state
+from chainrule.full_batch import FullBatch, FullBatchOptimizer
 from chainrule.history import History
 from chainrule.optimizers import check_optimizer
 from chainrule.options import (
@@ -50,14 +53,21 @@ def fit(
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net._cost)
     weights = weights_of(sample_weight, class_weight, targets, net.dtype)
-    optimizer = check_optimizer(optimizer)
-    schedule = optimizer.schedule
-    recipe = recipe_of(optimizer, average=average, **penalties_and_limits)
+    full_batch = isinstance(optimizer, FullBatchOptimizer)
+    if full_batch:
+        l2 = only_l2(optimizer, weights, average=average, **penalties_and_limits)
+    else:
+        optimizer = check_optimizer(optimizer)
+        schedule = optimizer.schedule
+        recipe = recipe_of(optimizer, average=average, **penalties_and_limits)
     epochs = check_count("epochs", epochs, least=0)
     batch_size = min(check_count("batch_size", batch_size, least=1), len(X))
     shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
     record = None if record is None else check_name("record", record, RECORDS)
     validation = None if validation_data is None else Validation(net, validation_data)
+    if full_batch:
+        function = FullBatch(net, X, targets, l2)
+        return fit_full_batch(net, function, optimizer, epochs, validation, record, progress)
     measures = validation.measures if validation else []
     check_monitor(schedule, measures)
     state = carried_state(
@@ -118,6 +128,20 @@ def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):
     return _core.Recipe(optimizer.kernel, **settings, l1=l1, l2=l2, **limits)
 
 
+def only_l2(optimizer, weights, *, l2, **others):
+    """Return l2, checked, and raise if an option is given that is not for this optimiser."""
+    check_not_negative("l2", l2)
+    given = [name for name, value in others.items() if value]
+    if weights is not None:
+        given.append("sample_weight or class_weight")
+    if given:
+        raise ValueError(
+            f"{', '.join(given)} cannot be used with {type(optimizer).__name__}, which minimises "
+            "the mean cost of all samples with l2 alone; use SGD or Adam for the others"
+        )
+    return l2
+
+
 def check_monitor(schedule, measures):
     """Raise if the schedule waits for a figure that will not come."""
     if schedule.state and schedule.monitor not in ("cost", *measures):
@@ -141,6 +165,50 @@ class Plateau:
         figure = self.history.latest(self.schedule.monitor)
         if figure is not None:  # one statement, so that no signal comes between the two
             self.state[:], self.seen = self.schedule.after(self.state, figure), len(self.history)
+
+
+def fit_full_batch(net, function, optimizer, epochs, validation, record, progress):
+    """Train `net` by an optimiser of all samples at once; an epoch is one of its iterations."""
+    optimizer.check(net)
+    if record is not None:
+        raise ValueError(
+            f"record={record!r} is taken from mini-batches, which {type(optimizer).__name__} has "
+            "not; use SGD to record it"
+        )
+    carried = optimizer.carried(net)
+
+    def iterations():
+        start = function.at(net.parameters)
+        if not start.is_finite:
+            raise DivergenceError(
+                f"the cost or its gradient is not finite where epoch {net.epochs_trained} (counted "
+                f"from 0) begins, first at layer {function.diverged_layer(start)}; nothing has "
+                "changed. Try inputs scaled to about -1 ... 1, or other initial parameters."
+            )
+        yield from optimizer.iterations(function, start, carried)
+
+    before = net.history, net.optimizer_state
+    history, state = History(net.epochs_trained, validation.measures if validation else ()), {}
+    costs, rates, seconds = history.core_columns
+    try:
+        net.history, net.optimizer_state = history, state
+        with Progress(progress, epochs, function.samples) as shown:
+            began = perf_counter()
+            for _, (point, goes_on_with) in zip(range(epochs), iterations(), strict=False):
+                took = perf_counter() - began
+                entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
+                _core.accept(net.parameters, point.w, net._clock, state, goes_on_with, entries)
+                if validation:
+                    history.measure(**validation.evaluate(net))
+                shown.epoch_done(history)
+                began = perf_counter()
+    except MemoryError:
+        net.history = before[0] if not len(history) else history  # not even begun
+        raise
+    finally:
+        if not len(history):  # it ended in the first epoch: all is as it was
+            net.optimizer_state = before[1]
+    return history
 
 
 class Validation:

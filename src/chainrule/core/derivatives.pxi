@@ -83,6 +83,26 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     work.reraise()
 
 
+def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
+    """out (m, n_L, n_parameters) <- ∂a^L_q/∂p of each sample, for every weight and bias p."""
+    cdef Py_ssize_t i = 0, q
+    cdef Workspace work = Workspace(plan, 1, sizeof(real))
+    cdef const real *p = &parameters[0]
+    cdef Rows x
+    x.coming = 0
+    with nogil:
+        while i < X.shape[0] and work.error is None:
+            x.a = &X[i, 0]
+            forward[real](&plan.net, p, &x, 1, &work.tape)
+            for q in range(out.shape[1]):
+                if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
+                    break
+                output_deltas[real](&plan.net, p, q, 1, &work.tape)
+                add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, &work.tape, 1, 0, 0)
+            i += 1
+    work.reraise()
+
+
 def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, ::1] X, const double[:, ::1] Y,
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):

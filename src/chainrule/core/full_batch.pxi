@@ -1,0 +1,32 @@
+# Training by all samples at once: Python makes the steps, these take them over.
+
+def accept(real[::1] parameters, const real[::1] w, uint64_t[::1] clock, dict state, dict carried, list entries):
+    """parameters <- w, state <- carried; adds 1 to clock[0], and to each column of `entries` its number.
+
+    No Python code runs in between, so that they belong together wherever a signal comes. parameters, w (n_parameters,);
+    entries: pairs (column, number).
+    """
+    memcpy(&parameters[0], &w[0], parameters.shape[0] * sizeof(real))
+    state.clear()
+    state.update(carried)
+    clock[0] += 1
+    for column, number in entries:
+        column.append(number)
+
+
+def diverged_layer(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+                   const int32_t[::1] labels):
+    """The layer where the cost of the samples, or else its gradient, is not finite for the first time."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
+    cdef Py_ssize_t start = 0, m = 0, layer
+    cdef double cost = 0
+    cdef Rows x
+    with nogil:
+        while start < samples.m and isfinite(cost) and not work.pause(plan.tile * plan.flops):
+            m = min(samples.m - start, plan.tile)
+            forward_tile[real](&plan.net, &parameters[0], &samples, start, m, work, &x, &cost)
+            start += m
+        layer = first_diverged[real](&parameters[0], &plan.net, &work.tape, m)
+    work.reraise()
+    return layer
