@@ -38,7 +38,8 @@ class History:
 
     Notes
     -----
-    The last two are taken from about one sample in eight, as training sees them.
+    The last two are taken from about one sample in eight, as training sees them. They have a column
+    for each layer, and so are attributes only.
     """
 
     def __init__(self, first_epoch=0, measures=(), layers=0):

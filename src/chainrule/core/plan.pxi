@@ -107,10 +107,10 @@ cdef class Workspace:
         return place
 
     cdef bint pause(self, double work) noexcept nogil:
-        """Count work as done; look for a signal from time to time. Whether a handler raised."""
+        """Count work as done; look for a signal from time to time. Whether a handler has raised."""
         self.done += work
-        if self.done < WORK_BETWEEN_SIGNALS:
-            return False
+        if self.error is not None or self.done < WORK_BETWEEN_SIGNALS:
+            return self.error is not None
         self.done = 0
         return self.interrupted()
 
