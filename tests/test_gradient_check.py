@@ -125,7 +125,8 @@ def test_right_gradients_pass(draw_problem, hidden, output, cost, bias, dtype, s
     before = state(net)
     found = check_gradient(net, x, y, scheme=scheme)
     assert state(net) == before
-    assert found.passed and found
+    assert found.passed
+    assert found
     assert list(found.errors) == rows_of(net)
     assert all(0 <= error <= found.tolerance for error in found.errors.values())
     assert found.worst == max(found.errors.values())
@@ -200,7 +201,8 @@ def test_one_wrong_entry_is_found_where_it_is(draw_problem, monkeypatch, row, dt
 
     spoil(monkeypatch, change)
     found = check_gradient(net, x, y, scheme=scheme)
-    assert not found.passed and not found
+    assert not found.passed
+    assert not found
     assert [name for name, error in found.errors.items() if error > found.tolerance] == [row]
     assert found.worst == found.errors[row]
     size = max(abs(right[index]), abs(right[index] + 0.1 * largest), 0.01 * largest)

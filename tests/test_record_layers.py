@@ -159,6 +159,25 @@ def test_of_equal_rows_it_does_not_matter_which_are_looked_at(replayed, rows, ru
     assert_recorded(recorded(net, x, y, batch_size=rows, **how), expected, dtype)
 
 
+@pytest.mark.parametrize("hidden", oracle.HIDDEN, ids=str)
+def test_every_activation(draw_problem, hidden):
+    """|σ'| below 0.05 of its largest value, or of 1; over rows spread through a tile too."""
+    net, x, y = draw_problem((5, 40, 3), 16, hidden=hidden)
+    net.weights[0][...] *= 4
+    z = oracle.feedforward(oracle.copy_of(net), x)[0]
+    largest = 0.25 if hidden == "sigmoid" else 1.0
+    expected = (np.abs(oracle.prime(hidden, z[0])) < 0.05 * largest).mean()
+    assert (0 < expected < 1) or oracle.name_of(hidden) in ("identity", "leaky_relu", "softplus")
+    history = recorded(net, x, y, learning_rate=1e-12, epochs=1, batch_size=16)
+    assert history.saturation[0, 0] == expected
+    # Each 16 rows in a row are the same, but in the second half of each tile they are 0.
+    tile = np.concatenate([np.tile(x, (16, 1)), np.zeros((256, 5))])
+    many = np.tile(tile, (8, 1)), np.tile(y, (256, 1))
+    at_0 = (np.abs(oracle.prime(hidden, oracle.float64(net.biases[0]))) < 0.05 * largest).mean()
+    history = recorded(net, *many, learning_rate=1e-12, epochs=1, batch_size=512)
+    assert history.saturation[0, 0] == pytest.approx((expected + at_0) / 2, rel=1e-12)
+
+
 @each_dtype
 def test_no_hidden_layer(draw_problem, dtype):
     net, x, y = draw_problem((5, 3), 20, hidden=[], output="tanh", dtype=dtype)
@@ -211,18 +230,38 @@ def test_all_and_none(name, value, share):
 # ---------------------------------------------------------------- about one row in eight
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 8, 10, 32, 33, 100, 512, 513, 700, 1000])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_how_many_rows_are_looked_at(batch_size, shuffle):
+@pytest.mark.parametrize("batch_size", [1, 3, 8, 10, 32, 33, 100, 512, 513, 700, 1000])
+@pytest.mark.parametrize(
+    ("rows", "least", "most"), [(1000, 1000, 1000), (3000, 3000 // 8 - 40, 3000 // 8)]
+)
+def test_how_many_rows_are_looked_at(batch_size, shuffle, rows, least, most):
     """With y the unit matrix and a = 0 the mean δ of n rows has n entries of -1/n: ‖δ‖² = 1/n."""
-    rows = 1000
     net = chainrule.Network([1, rows], output="identity", init="zeros", dtype="float64", seed=0)
     options = {"batch_size": batch_size, "shuffle": shuffle, "epochs": 2, "learning_rate": 1e-30}
     got = recorded(net, np.ones((rows, 1)), np.eye(rows), **options)
     looked_at = 1 / got.delta_norms[:, 0] ** 2
     assert looked_at[0] == pytest.approx(looked_at[1], abs=1e-6)  # each epoch begins anew
     assert looked_at[0] == pytest.approx(round(looked_at[0]), abs=1e-6)
-    assert rows // 8 <= round(looked_at[0]) <= rows // 8 + 32
+    assert least <= round(looked_at[0]) <= most
+
+
+@pytest.mark.parametrize("batch_size", [1, 10, 128, 512, 4096])
+def test_rows_looked_at_are_spread_and_follow_no_pattern(batch_size):
+    """Sample k has the target (k + 1)/m, so the mean δ tells the mean k of those looked at; and
+    k mod 8 is as if they were drawn by chance."""
+    rows = 4096
+    net = chainrule.Network([1, 1], output="identity", init="zeros", dtype="float64", seed=0)
+    options = {"batch_size": batch_size, "shuffle": False, "epochs": 1, "learning_rate": 1e-30}
+
+    def mean(targets):
+        targets = np.asarray(targets, float)[:, None]
+        return recorded(net, np.ones((rows, 1)), targets, **options).delta_norms[0, 0]
+
+    k = np.arange(rows)
+    assert mean(k / rows) == pytest.approx(0.5, abs=0.08)
+    for residue in range(8):
+        assert mean(k % 8 == residue) == pytest.approx(1 / 8, abs=0.03)
 
 
 @each_dtype

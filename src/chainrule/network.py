@@ -225,8 +225,8 @@ class Network:
         validation_data : (X, y), optional
             Evaluated after each epoch, for the history.
         record : str, optional
-            "layers": also record how each layer learns, on about one sample in eight:
-            `History.delta_norms` and `History.saturation`.
+            "layers": also record how each layer learns: `History.delta_norms` and
+            `History.saturation`.
         progress : bool, default False
             Show one live line per epoch on stderr.
 

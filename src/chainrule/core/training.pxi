@@ -44,7 +44,7 @@ cdef int epoch(real *parameters, real *velocity, real *nabla, const Net *net, co
     cdef int outcome
     cost[0] = 0
     if watch:
-        reset[real](watch, net, parameters)
+        reset[real](watch, net, samples.m, parameters)
     while start < samples.m:
         rows = min(batch_size, samples.m - start)
         outcome = step[real](parameters, velocity, nabla, net, samples, start, rows, sample_work, work, descent, watch,
