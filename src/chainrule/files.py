@@ -114,7 +114,7 @@ def save_network(net, path):
     except ValueError as error:
         raise ValueError(f"this network cannot be saved: {error}") from error
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    _write_whole(path, lambda file: np.savez(file, header=text, **arrays))
+    write_whole(path, lambda file: np.savez(file, header=text, **arrays))
 
 
 def load_network(path) -> "Network":
@@ -169,7 +169,7 @@ def _file_name(path):
     return os.fspath(path)
 
 
-def _write_whole(path, write):
+def write_whole(path, write):
     """Let `write(file)` fill a new file, and put it in the place of `path` once it is complete."""
     # Through a symbolic link the file it points to is replaced, as with a plain open().
     path = os.path.realpath(path)
@@ -322,7 +322,7 @@ def _formulas(header):
 def _read(what, written, known):
     """Return the activation or cost that `_written` wrote."""
     if isinstance(written, str):
-        return find_formula(what, written, known)
+        return find_formula(what, written, known, known)
     kind = known[check_name(what, written["name"], known)]
     expected = {"name", *(field.name for field in fields(kind))}
     if written.keys() != expected:

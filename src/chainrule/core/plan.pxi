@@ -66,7 +66,7 @@ cdef class Workspace:
     signal handler raised during the call."""
 
     cdef char *block
-    cdef size_t reserved
+    cdef size_t size, reserved
     cdef Tape tape
     cdef void *x      # the gathered inputs of a tile, (rows, n_1)
     cdef void *y      # its targets, (rows, n_L)
@@ -79,6 +79,7 @@ cdef class Workspace:
         bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
+        self.size = bytes
         self.block = <char *> cr_aligned_alloc(bytes)
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
@@ -101,16 +102,19 @@ cdef class Workspace:
     cdef size_t padded(self, size_t bytes) noexcept nogil:
         return (bytes + 63) // 64 * 64
 
-    cdef void *reserve(self, size_t bytes) noexcept nogil:
+    cdef void *reserve(self, size_t bytes) except NULL:
+        """The next so many bytes of the block, on a boundary of 64."""
         cdef void *place = self.block + self.reserved
         self.reserved += self.padded(bytes)
+        if self.reserved > self.size:
+            raise MemoryError(f"the workspace of {self.size} bytes is too small: a request was not counted")
         return place
 
     cdef bint pause(self, double work) noexcept nogil:
-        """Count work as done; look for a signal from time to time. Whether a handler raised."""
+        """Count work as done; look for a signal from time to time. Whether a handler has raised."""
         self.done += work
-        if self.done < WORK_BETWEEN_SIGNALS:
-            return False
+        if self.error is not None or self.done < WORK_BETWEEN_SIGNALS:
+            return self.error is not None
         self.done = 0
         return self.interrupted()
 
