@@ -259,6 +259,20 @@ def test_an_epoch_that_does_not_finish_leaves_no_trace(rule):
         assert carried(net) == before
 
 
+@pytest.mark.parametrize("kind", [cr.Adam, cr.Adamax, cr.AdamW])
+def test_what_a_later_epoch_changed_is_put_back(data, kind):
+    """The third epoch diverges in its middle, after steps that were still good."""
+    x, y = data[0], np.zeros((47, 3))
+    nets = [cr.Network((4, 3), hidden=[], output="identity", seed=0) for _ in range(2)]
+    options = {"average": 0.9, "batch_size": 5}
+    explodes = kind(lambda epoch: 0.01 if epoch < 2.5 else 1e38)
+    with pytest.raises(cr.DivergenceError):
+        nets[0].fit(x, y, optimizer=explodes, epochs=5, **options)
+    nets[1].fit(x, y, optimizer=kind(lambda epoch: 0.01), epochs=2, **options)
+    assert carried(nets[0]) == carried(nets[1])
+    assert len(nets[0].history) == len(nets[0].history.learning_rate) == 2
+
+
 def test_a_diverging_epoch_leaves_no_trace(data):
     x, _ = data
     y = np.zeros((47, 3))

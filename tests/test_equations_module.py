@@ -304,7 +304,7 @@ BAD = {
     "bp2 softmax": (
         lambda: bp2(np.eye(3), ONE, ONE, activation="softmax"),
         ValueError,
-        ["softmax is for the output layer"],
+        ["activation 'softmax'", "sigmoid, tanh, relu, leaky_relu"],
     ),
     "bp2 nan": (
         lambda: bp2([[np.nan]], [1], [1]),

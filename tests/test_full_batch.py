@@ -339,8 +339,13 @@ def test_the_layer_that_diverged_is_found_on_any_row(dtype, row):
 @each_optimizer
 @pytest.mark.parametrize(
     "option",
-    [{"l1": 0.1}, {"max_norm": 1.0}, {"clip_norm": 1.0}, {"average": 0.9}]
-    + [{"sample_weight": np.ones(40)}],
+    [
+        {"l1": 0.1},
+        {"max_norm": 1.0},
+        {"clip_norm": 1.0},
+        {"average": 0.9},
+        {"sample_weight": np.ones(40)},
+    ],
     ids=lambda option: next(iter(option)),
 )
 def test_options_for_mini_batches_are_refused(optimizer, option):

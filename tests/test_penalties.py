@@ -176,7 +176,7 @@ def test_in_full_batch_a_weight_of_k_is_k_times_the_row(draw_problem, rule):
 
 
 def test_what_is_recorded_of_layers_counts_by_weight(draw_problem):
-    """Of up to 32 rows all are looked at."""
+    """Of so few rows all are looked at."""
     _, x, y = draw_problem((5, 7, 3), 8, hidden="tanh")
     times = np.array([3, 0, 1, 5, 2, 2, 1, 4])
     _, history = trained(draw_problem, x, y, sample_weight=times)

@@ -159,6 +159,25 @@ def test_of_equal_rows_it_does_not_matter_which_are_looked_at(replayed, rows, ru
     assert_recorded(recorded(net, x, y, batch_size=rows, **how), expected, dtype)
 
 
+@pytest.mark.parametrize("hidden", oracle.HIDDEN, ids=str)
+def test_every_activation(draw_problem, hidden):
+    """|σ'| below 0.05 of its largest value, or of 1; over rows spread through a tile too."""
+    net, x, y = draw_problem((5, 40, 3), 16, hidden=hidden)
+    net.weights[0][...] *= 4
+    z = oracle.feedforward(oracle.copy_of(net), x)[0]
+    largest = 0.25 if hidden == "sigmoid" else 1.0
+    expected = (np.abs(oracle.prime(hidden, z[0])) < 0.05 * largest).mean()
+    assert (0 < expected < 1) or oracle.name_of(hidden) in ("identity", "leaky_relu", "softplus")
+    history = recorded(net, x, y, learning_rate=1e-12, epochs=1, batch_size=16)
+    assert history.saturation[0, 0] == expected
+    # Each 16 rows in a row are the same, but in the second half of each tile they are 0.
+    tile = np.concatenate([np.tile(x, (16, 1)), np.zeros((256, 5))])
+    many = np.tile(tile, (8, 1)), np.tile(y, (256, 1))
+    at_0 = (np.abs(oracle.prime(hidden, oracle.float64(net.biases[0]))) < 0.05 * largest).mean()
+    history = recorded(net, *many, learning_rate=1e-12, epochs=1, batch_size=512)
+    assert history.saturation[0, 0] == pytest.approx((expected + at_0) / 2, rel=1e-12)
+
+
 @each_dtype
 def test_no_hidden_layer(draw_problem, dtype):
     net, x, y = draw_problem((5, 3), 20, hidden=[], output="tanh", dtype=dtype)

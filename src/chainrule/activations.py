@@ -133,16 +133,21 @@ class softmax(Activation):
 ACTIVATIONS = {name: globals()[name] for name in _core.ACTIVATIONS}
 
 
-def find_activation(what: str, given: str | Activation) -> Activation:
-    """Return the activation that `given` is or names; `what` it is of begins the message."""
-    return find_formula(what, given, ACTIVATIONS)
+NEURON_BY_NEURON = [name for name in ACTIVATIONS if name != "softmax"]
 
 
-def find_hidden_activation(what: str, given: str | Activation) -> Activation:
-    """Return it likewise, if it works neuron by neuron."""
+def find_activation(
+    what: str, given: str | Activation, names: Sequence[str] = tuple(ACTIVATIONS)
+) -> Activation:
+    """Return the activation that `given` is or names, one of `names`; `what` is for the message."""
+    return find_formula(what, given, ACTIVATIONS, names)
+
+
+def find_hidden_activation(given: str | Activation) -> Activation:
+    """Return the activation of a hidden layer."""
     if "softmax" in (given, getattr(given, "name", None)):
-        raise ValueError(f"softmax is for the output layer; got it as a {what}")
-    return find_formula(what, given, ACTIVATIONS, [a for a in ACTIVATIONS if a != "softmax"])
+        raise ValueError("softmax is for the output layer; got it as a hidden activation")
+    return find_activation("hidden activation", given, NEURON_BY_NEURON)
 
 
 def find_hidden(
@@ -156,7 +161,7 @@ def find_hidden(
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
-    found = tuple(find_hidden_activation("hidden activation", each) for each in given)
+    found = tuple(map(find_hidden_activation, given))
     if one_for_all:
         return found * layers
     if len(found) != layers:

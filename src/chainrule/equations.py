@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
-from chainrule.activations import Activation, find_activation, find_hidden_activation
+from chainrule.activations import NEURON_BY_NEURON, Activation, find_activation
 from chainrule.arrays import as_numbers, as_real
 from chainrule.costs import Cost, find_cost
 from chainrule.options import check_slope
@@ -80,7 +80,8 @@ def bp1(
     activation = find_activation("activation", activation)
     check_slope("activation is 'step'", activation.name)
     z, y = _as_real(z=z, y=y)
-    rows, n_outputs = _rows("z", z), z.shape[-1]
+    rows = _rows("z", z)
+    n_outputs = rows.shape[1]
     cost = find_cost(cost, activation.name, n_outputs)
     if z.shape[:-1] != y.shape[:-1] or y.shape[-1:] != (n_outputs // cost.outputs_per_target,):
         each = "" if cost.outputs_per_target == 1 else f", over {cost.outputs_per_target} columns"
@@ -116,7 +117,7 @@ def bp2(
     -------
     ndarray like z
     """
-    activation = find_hidden_activation("hidden activation", activation)
+    activation = find_activation("activation", activation, NEURON_BY_NEURON)
     check_slope("activation is 'step'", activation.name)
     W, delta, z = _as_real(weights=weights, delta=delta, z=z)
     if W.ndim != 2 or z.shape != (*delta.shape[:-1], W.shape[1]) or delta.shape[-1:] != W.shape[:1]:

@@ -10,8 +10,8 @@ cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this sh
 cdef struct Watch:
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
-    bint looking                # whether more of them are due
     double weight               # of those looked at
+    bint looking                # whether more of them are due
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
@@ -29,15 +29,15 @@ cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_r
     """Begin an epoch of so many rows. (any_real says which numbers, here and below.)"""
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
-    watch.looking = False
     watch.weight = 0
+    watch.looking = False
     memset(watch.delta, 0, n_units(net) * sizeof(real))
     memset(watch.saturated, 0, net.depth * sizeof(Py_ssize_t))
 
 
-cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
+cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place, Py_ssize_t m,
                const real *any_real) noexcept nogil:
-    """Take in those of the m rows from `start` on whose turn it is, after they went forward and back."""
+    """Take in those of the m samples from `place` on whose turn it is, after they went forward and back."""
     cdef Py_ssize_t due, part, parts
     watch.seen += m
     due = watch.seen // watch.one_in - watch.looked_at
@@ -48,31 +48,31 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *sa
     if not watch.looking:
         return
     if due >= m:
-        look_at[real](watch, net, tape, samples, start, 0, m, any_real)
+        look_at[real](watch, net, tape, samples, place, 0, m, any_real)
         return
     parts = due // ROWS_OF_A_PART
     for part in range(parts):  # from the beginning of a large tile to its end
-        look_at[real](watch, net, tape, samples, start, part * m // parts, ROWS_OF_A_PART, any_real)
+        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, any_real)
 
 
-cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start,
+cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place,
                   Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
-    cdef Py_ssize_t i, j, n, count
+    cdef Py_ssize_t i, j, n, start, count
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
     watch.looked_at += rows
-    watch.weight += total_weight[real](samples, start, rows, any_real)
+    watch.weight += total_weight[real](samples, place + first, rows, any_real)
     for i in range(net.depth):
         layer = &net.layers[i]
-        sum_rows[real](delta, <const real *> tape.delta[i] + first * layer.n_out, rows, layer.n_out, 1, 1)
+        start = first * layer.n_out
+        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, 1, 1)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, layer, <const real *> tape.z[i] + first * layer.n_out,
-                                <const real *> tape.a[i] + first * layer.n_out, rows)
+        multiply_by_slope[real](slopes, layer, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):
