@@ -9,8 +9,8 @@ from chainrule.gradient import Gradient
 from chainrule.network import Network
 
 EPS = np.finfo(float).eps
-# What makes a bound of the estimate below: of 20,000 random networks of smooth units, with up to nine
-# hidden layers, at or near a fit or far from it, one had an array that is off by more, at a fit.
+# What makes a bound of the estimate below: of 20,000 random networks of smooth units, with up to
+# nine hidden layers, at a fit, near or far from it, one had an array that is off by more, at a fit.
 SAFETY = 20
 
 
@@ -20,11 +20,11 @@ def difference_errors(net: Network, data: tuple, cost: float, step: float) -> Gr
         r = 20 ε/h (c (c + A) + √(Σ_x Σ_l ‖δ^l ⊙ z^l‖²) / m + J² (1 + A^{l-1}) + h J Z)
 
     with h at |w| <= 1. The first two terms are what rounding does to the cost, and so over h to a
-    difference: an output, right to ε A, moves a cost C by up to √C times that (c = √C + 20 ε A), and
-    each z^l, right to ε z^l, by δ^l times that. J² = mean ‖∂z^L/∂w‖² is the second derivative of
-    the cost where it fits, at C = 0, and J² A^{l-1} of the size of the third. The differences
-    neglect h times the one or h² times the other; h² is ε/h if they are central, h if not. The last
-    term is the second one for the δ^L that comes of going from w to w ± h.
+    difference: an output, right to ε A, moves a cost C by up to √C times that (c = √C + 20 ε A),
+    and each z^l, right to ε z^l, by δ^l times that. J² = mean ‖∂z^L/∂w‖² is the second derivative
+    of the cost where it fits, at C = 0, and J² A^{l-1} of the size of the third. The differences
+    neglect h times the one or h² times the other; h² is ε/h if they are central, h if not. The
+    last term is the second one for the δ^L that comes of going from w to w ± h.
 
     A, A^{l-1} and Z are the largest |a^L|, |a^{l-1}| and |z^L|, all z sums of squares,
     z² = Σ w²a² + b², as roundings are independent.
