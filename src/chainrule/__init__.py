@@ -12,16 +12,21 @@
 
 from chainrule import equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
-from chainrule.descent import gradient_descent
+from chainrule.descent import Descent, gradient_descent
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
-from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
+from chainrule.gradient_check import (
+    GradientCheck,
+    NumericalGradient,
+    check_gradient,
+    numerical_gradient,
+)  # fmt: skip
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.path_sums import paths
-from chainrule.perceptron import Perceptron
+from chainrule.path_sums import Path, Paths, paths
+from chainrule.perceptron import Perceptron, PerceptronReport
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -30,12 +35,17 @@ __all__ = [
     "COSTS",
     "INITIALIZERS",
     "SGD",
+    "Descent",
     "DivergenceError",
     "Gradient",
     "GradientCheck",
     "History",
     "Network",
+    "NumericalGradient",
+    "Path",
+    "Paths",
     "Perceptron",
+    "PerceptronReport",
     "Sensitivity",
     "Trace",
     "__version__",
