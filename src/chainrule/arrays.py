@@ -71,6 +71,18 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
     return X
 
 
+def check_targets(name, Y, cost):
+    """Raise if the cost has no value at some of the targets Y."""
+    if cost == "cross_entropy" and ((Y < 0) | (Y > 1)).any():
+        raise ValueError(
+            f"{name} must lie in [0, 1] for the cross_entropy cost; it spans [{Y.min()}, {Y.max()}]"
+        )
+    if cost == "log_likelihood" and (Y < 0).any():
+        raise ValueError(
+            f"{name} must not be negative for the log_likelihood cost; its least is {Y.min()}"
+        )
+
+
 class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
@@ -115,15 +127,7 @@ class Targets:
                 hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
             raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
         Y = as_real(name, given, dtype)
-        if cost == "cross_entropy" and ((Y < 0) | (Y > 1)).any():
-            raise ValueError(
-                f"{name} must lie in [0, 1] for the cross_entropy cost; "
-                f"it spans [{Y.min()}, {Y.max()}]"
-            )
-        if cost == "log_likelihood" and (Y < 0).any():
-            raise ValueError(
-                f"{name} must not be negative for the log_likelihood cost; its least is {Y.min()}"
-            )
+        check_targets(name, Y, cost)
         return Y
 
     @property

@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
-from chainrule.arrays import as_numbers, as_real
-from chainrule.options import check_name, check_pair, check_slope
+from chainrule.arrays import as_numbers, as_real, check_targets
+from chainrule.options import check_name, check_not_softmax, check_pair, check_slope
+
+TRAINABLE = [a for a in _core.ACTIVATIONS if a != "step"]
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 
@@ -66,15 +68,17 @@ def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -
     Raises
     ------
     ValueError
-        For shapes that differ, and names or pairs that are not known.
+        For shapes that differ, names or pairs that are not known, and targets for which the cost
+        is not: outside [0, 1] for cross_entropy, negative for log_likelihood.
     """
-    check_name("activation", activation, _core.ACTIVATIONS)
     check_slope("activation is 'step'", activation)
+    check_name("activation", activation, TRAINABLE)
     check_name("cost", cost, _core.COSTS)
     check_pair(activation, cost)
     z, y = _as_real(z=z, y=y)
     if z.shape != y.shape:
         raise ValueError(f"z and y must have one shape; got {z.shape} and {y.shape}")
+    check_targets("y", y, cost)
     rows = _rows("z", z)
     delta = np.empty_like(rows)
     _core.bp1(activation, cost, _activated(activation, rows), _rows("y", y), delta)
@@ -101,8 +105,9 @@ def bp2(
     -------
     ndarray like z
     """
-    check_name("activation", activation, [a for a in _core.ACTIVATIONS if a != "softmax"])
     check_slope("activation is 'step'", activation)
+    check_not_softmax("hidden activation", activation)
+    check_name("activation", activation, [a for a in TRAINABLE if a != "softmax"])
     W, delta, z = _as_real(weights=weights, delta=delta, z=z)
     if W.ndim != 2 or z.shape != (*delta.shape[:-1], W.shape[1]) or delta.shape[-1:] != W.shape[:1]:
         raise ValueError(

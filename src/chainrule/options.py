@@ -134,8 +134,7 @@ def check_hidden(hidden, layers):
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
     for name in names:
-        if isinstance(name, str) and name == "softmax":
-            raise ValueError("softmax is for the output layer; got it as a hidden activation")
+        check_not_softmax("hidden activation", name)
         check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
     names = tuple(map(str, names))
     if one_for_all:
@@ -145,6 +144,12 @@ def check_hidden(hidden, layers):
             f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
         )
     return names
+
+
+def check_not_softmax(kind, name):
+    """Raise if `name` is softmax, whose outputs depend on each other: BP2 is not for it."""
+    if isinstance(name, str) and name == "softmax":
+        raise ValueError(f"softmax is for the output layer; got it as a {kind}")
 
 
 def check_pair(output, cost):
