@@ -8,6 +8,7 @@ import pytest
 import chainrule
 import oracle
 from chainrule import SGD, _core, check_gradient, numerical_gradient
+from chainrule.difference_errors import difference_errors
 from oracle import assert_close
 
 EPS = np.finfo(float).eps
@@ -211,6 +212,44 @@ def test_least_squares_solved_for_large_outputs_do_not_fail(large):
         [2, 1], output="identity", dtype="float64", init=lambda *_: ([solved[:2]], solved[2:])
     )
     assert check_gradient(net, x, y).verdict == "not checked: W^2, b^2"
+
+
+@pytest.mark.parametrize("off", [0, 1e-3])
+@pytest.mark.parametrize("large", [1e4, 1e8])
+def test_outputs_that_are_small_by_cancellation_do_not_fail(large, off):
+    """z is right to the rounding of its terms; the residuals make no gradient."""
+    rng = np.random.default_rng(0)
+    x = 1 + rng.normal(size=(50, 2)) / large
+    net = chainrule.Network(
+        [2, 1], output="identity", dtype="float64",
+        init=lambda *_: ([[large, -large]], [0.0]),
+    )  # fmt: skip
+    residuals = rng.normal(size=50)
+    columns = np.linalg.qr(np.hstack([x, np.ones((50, 1))]))[0]
+    residuals -= columns @ (columns.T @ residuals)
+    found = check_gradient(net, x, net(x) + off * residuals[:, None])
+    assert found.verdict == "not checked: W^2, b^2", f"\n{found}"
+
+
+@each_scheme
+def test_only_arrays_that_stand_out_from_rounding_pass(scheme):
+    """Where an entry is not 100 times what rounding does, that could hide errors above 1 %."""
+    net = chainrule.Network([2, *[4] * 9, 2], dtype="float64", seed=1)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(10, 2)), rng.random((10, 2))
+    nabla, cost = net.backprop(x, y), net.evaluate(x, y)["cost"]
+    unsure = difference_errors(net, (net._plan, net.parameters, x, y, None), cost, STEP[scheme])
+    least = 20 * EPS * cost / STEP[scheme]
+    hidden, between = [], []
+    for name in rows_of(net):
+        of_layers, errors = (
+            (g.weights, g.biases)["Wb".index(name[0])][int(name[2:]) - 2] for g in (nabla, unsure)
+        )
+        assert least < errors.max() < 20 * least
+        hidden += [name] * int(np.abs(of_layers).max() <= 100 * errors.max())
+        between += [name] * int(2 < np.abs(of_layers).max() / errors.max() <= 100)
+    assert between
+    assert check_gradient(net, x, y, scheme=scheme).verdict == f"not checked: {', '.join(hidden)}"
 
 
 def test_a_halved_gradient_does_not_pass_for_rounding(monkeypatch):
@@ -462,6 +501,14 @@ def test_a_cost_that_is_not_finite_cannot_be_checked(value):
     net = chainrule.Network([3, 4, 2], output="identity", dtype="float64", seed=0)
     net.parameters[:] = value
     refuse(lambda: check_gradient(net, X, Y), ValueError, ["the cost of net", "only where", "Try"])
+
+
+@pytest.mark.parametrize(("parameters", "inputs"), [(1e200, 1), (1, 1e200)])
+def test_sizes_beyond_the_estimate_of_rounding_are_refused(parameters, inputs):
+    net = chainrule.Network([3, 4, 2], dtype="float64", seed=0)
+    net.parameters[:] *= parameters
+    assert np.isfinite(net.evaluate(inputs * X, Y)["cost"])
+    refuse(lambda: check_gradient(net, inputs * X, Y), ValueError, ["overflow", "Try smaller"])
 
 
 @pytest.mark.parametrize("strange", ["lists", "big-endian", "strided", "fortran", "integers"])

@@ -173,7 +173,7 @@ def check_gradient(
     Raises
     ------
     ValueError, TypeError
-        For data or options that do not fit, and where the cost is not finite.
+        For data or options that do not fit, and where the cost is not finite, or squares are not.
 
     Examples
     --------
@@ -197,7 +197,14 @@ def check_gradient(
         )
     backprop = Gradient(np.empty(net.parameters.size), net.sizes, net.bias)
     _core.gradient(*data, backprop.parameters)
-    unsure = difference_errors(net, data, numerical.cost, STEPS[scheme])
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            unsure = difference_errors(net, data, numerical.cost, STEPS[scheme])
+    except FloatingPointError:
+        raise ValueError(
+            "the parameters, inputs or outputs of net are so large that their squares overflow, by "
+            "which rounding is estimated. Try smaller ones."
+        ) from None
     rows = {}
     for i in range(len(backprop.weights)):
         rows[f"W^{i + 2}"] = _Row(
