@@ -301,11 +301,21 @@ def test_load_data_wrapper_gives_lists_of_columns(folder, arrays):
         np.testing.assert_array_equal(pairs[-1][0], greys[-1].reshape(6, 1) / 256)
 
 
+@pytest.mark.parametrize("named", ["", "mnist.pkl.gz", "mnist", "mnist/mnist.pkl.gz"])
 @pytest.mark.parametrize("below", ["", "mnist"])
-def test_load_data_follows_the_environment(tmp_path, sets, monkeypatch, below):
+def test_load_data_takes_a_path_and_the_environment_alike(
+    tmp_path, sets, monkeypatch, below, named
+):
     (tmp_path / below).mkdir(exist_ok=True)
     write(tmp_path / below / "mnist.pkl.gz", pickle.dumps(sets))
-    monkeypatch.setenv("CHAINRULE_DATA", str(tmp_path))
+    path = tmp_path / named
+    monkeypatch.delenv("CHAINRULE_DATA", raising=False)
+    if not path.exists():
+        with pytest.raises(FileNotFoundError, match="no MNIST at"):
+            mnist_loader.load_data(path)
+        return
+    check(mnist_loader.load_data(path), sets)
+    monkeypatch.setenv("CHAINRULE_DATA", str(path))
     check(mnist_loader.load_data(), sets)
 
 

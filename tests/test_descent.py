@@ -66,6 +66,7 @@ def test_it_stops_at_the_first_point_that_is_level(tolerance):
     )
     assert (descent.steps, descent.converged) == (k, True)
     assert descent.w == 2.0**-k
+    assert descent.reason == "converged"
     assert repr(descent) == f"<Descent: converged after {k} steps, value {4.0**-k:.6g}>"
 
 
@@ -79,6 +80,11 @@ def test_no_steps():
     descent = gradient_descent(bowl, BEGINNING, bowl_gradient, max_steps=0)
     assert (descent.steps, descent.converged) == (0, False)
     np.testing.assert_array_equal(descent.path, [BEGINNING])
+    assert descent.reason == "max_steps reached"
+    value = f"{bowl(BEGINNING):.6g}"
+    assert repr(descent) == (
+        f"<Descent: not converged after 0 steps (max_steps reached), value {value}>"
+    )
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 1, 3)])
@@ -223,6 +229,8 @@ def test_where_no_halving_helps_the_descent_ends_and_says_the_truth(tolerance):
     )
     assert (descent.steps, descent.converged) == (0, False)
     np.testing.assert_array_equal(descent.path, [BEGINNING])
+    assert descent.reason == "no step along -gradient lets f fall: is the gradient right?"
+    assert descent.reason in repr(descent)
     # And at machine precision, on 1 + (w - 1)², whose last digit is the only one that can fall.
     level = gradient_descent(
         lambda w: 1 + (w - 1) ** 2, 3.0, lambda w: 2 * (w - 1) + 1e-17, tolerance=tolerance,
@@ -231,12 +239,26 @@ def test_where_no_halving_helps_the_descent_ends_and_says_the_truth(tolerance):
     assert level.converged == (tolerance > 0)
     assert level.w == pytest.approx(1.0, abs=1e-8)
     assert level.steps < 1000
+    assert level.reason == ("converged" if tolerance else "steps are lost in rounding")
 
 
 def test_a_step_lost_in_the_rounding_ends_a_plain_descent_too():
     descent = gradient_descent(lambda w: w, 1.0, lambda w: 1.0, learning_rate=1e-17)
     assert (descent.steps, descent.converged) == (0, False)
     assert descent.f_calls == 1
+    assert descent.reason == "steps are lost in rounding"
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])
+@pytest.mark.parametrize("learning_rate", [0.1, 1.0, 5.0, 30.0])
+def test_a_right_gradient_is_not_doubted(offset, learning_rate):
+    scales = np.array([1.0, 3.0])
+    descent = gradient_descent(
+        lambda w: offset + scales @ (w - 1 / 3) ** 2, [0.0, 2.0],
+        lambda w: 2 * scales * (w - 1 / 3), learning_rate=learning_rate, tolerance=0.0,
+        monotone=True, max_steps=3000,
+    )  # fmt: skip
+    assert descent.reason in ("converged", "max_steps reached", "steps are lost in rounding")
 
 
 # ---------------------------------------------------------------- what goes wrong
@@ -380,6 +402,14 @@ def test_plot_refuses_contours_of_more_than_two_variables():
     before = pyplot.get_fignums()
     with pytest.raises(ValueError, match=r"two entries; got shape \(2, 3\)"):
         descent.plot(f=bowl)
+    assert pyplot.get_fignums() == before
+
+
+def test_plot_refuses_an_f_that_is_finite_nowhere():
+    descent = gradient_descent(lambda w: w @ w, [1.0, 0.0], max_steps=1)
+    before = pyplot.get_fignums()
+    with pytest.raises(ValueError, match="finite somewhere around the path"):
+        descent.plot(f=lambda w: np.nan)
     assert pyplot.get_fignums() == before
 
 

@@ -269,7 +269,7 @@ BAD = {
     "bp1 activation": (
         lambda: bp1(ONE, ONE, activation="sigmod"),
         ValueError,
-        ["unknown activation 'sigmod'", "Did you mean 'sigmoid'?", "softmax"],
+        ["unknown activation 'sigmod'", "Did you mean 'sigmoid'?", "identity, softmax"],
     ),
     "bp1 cost": (
         lambda: bp1(ONE, ONE, cost="quadratc"),
@@ -304,7 +304,22 @@ BAD = {
     "bp2 softmax": (
         lambda: bp2(np.eye(3), ONE, ONE, activation="softmax"),
         ValueError,
-        ["activation 'softmax'", "sigmoid, tanh, relu, leaky_relu"],
+        ["softmax is for the output layer"],
+    ),
+    "bp2 activation": (
+        lambda: bp2(np.eye(3), ONE, ONE, activation="reluu"),
+        ValueError,
+        ["unknown activation 'reluu'", "Did you mean 'relu'?"],
+    ),
+    "bp1 cross-entropy": (
+        lambda: bp1(ONE, 1.5 * ONE, cost="cross_entropy"),
+        ValueError,
+        ["y must lie in [0, 1] for the cross_entropy cost; it spans [1.5, 1.5]"],
+    ),
+    "bp1 log-likelihood": (
+        lambda: bp1(ONE, -ONE, activation="softmax", cost="log_likelihood"),
+        ValueError,
+        ["y must not be negative for the log_likelihood cost; its least is -1"],
     ),
     "bp2 nan": (
         lambda: bp2([[np.nan]], [1], [1]),

@@ -80,10 +80,10 @@ SETTINGS = {
     "6A": [([100], "log_likelihood", "scaled", 50_000, 60, 0.1, 0, "test")],
 }
 FIGURES = {
-    "1A": [95.42, 91.3, 92.9, 93.5],
+    "1A": [95.42, 91.29, 92.95, 93.48],
     "1B": [96.59],
     "1C": [11.4, 21.4],
-    "1D": [10],
+    "1D": [9.82],
     "3A": [95.49],
     "3B": [96.82],
     "3C": [82.27, 100],
@@ -344,7 +344,8 @@ def test_one_experiment(tiny, digits, capsys):
     out, err = capsys.readouterr()
     assert tiny == ["somewhere"]
     assert err == ""  # not a terminal
-    head, title, setting, row = out.splitlines()
+    head, title, setting, row, remark = out.splitlines()
+    assert remark.strip() == f"({EXPERIMENTS['5A'].remark})"
     assert head.split() == ["figure", "book", "median", "(range)", "verdict", "s", "a", "run"]
     assert title == "5A  1 hidden layer"
     assert setting.strip() == "784-30-10 cross_entropy scaled, 30 epochs, η 0.1, λ 5, validation"
@@ -382,6 +383,8 @@ def test_a_terminal_sees_which_run_is_on(tiny, monkeypatch, capsys):
         (["5EE"], "unknown experiment '5EE'. Did you mean '5E'?"),
         (["3A", "al"], "unknown experiment 'al'. Did you mean 'all'?"),
         (["3A", "--seeds", "0"], "--seeds must be 1 or more; got 0"),
+        (["list", "3A"], "list stands alone; got 3A with it"),
+        (["list", "--markdown", "page.md"], "list stands alone; got --markdown with it"),
     ],
 )
 def test_wrong_arguments(arguments, message, tiny, capsys):
@@ -405,12 +408,16 @@ def test_without_mnist(tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert f"no MNIST at '{tmp_path / 'nowhere'}'" in err
-    assert "--data PATH" in err
+    for words in ("--data", "CHAINRULE_DATA", "IDX", "mnist.pkl.gz"):
+        assert words in err
+    assert "load_data" not in err
 
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     assert command.main(["3A"]) == 2
-    assert "set the environment variable CHAINRULE_DATA" in capsys.readouterr().err
+    assert capsys.readouterr().err == err.replace(
+        str(tmp_path / "nowhere"), str(Path("../data/mnist.pkl.gz"))
+    )
 
 
 def test_interrupt(tiny, monkeypatch, capsys):
@@ -439,13 +446,32 @@ def test_all_into_a_page(tiny, tmp_path, capsys, monkeypatch):
 
     # Again, into a page with text of its own around a table.
     path.write_text(f"# Über\n\n{_report.BEGIN}\nold\n{_report.END}\n\nafter\n", encoding="utf-8")
-    assert command.main(["3A", "--markdown", str(path), "--seeds", "2"]) == 0
+    assert command.main(["all", "--markdown", str(path), "--seeds", "2"]) == 0
     page = path.read_text(encoding="utf-8")
     assert page.startswith(f"# Über\n\n{_report.BEGIN}\n\nchainrule ")
     assert page.endswith(f" |\n\n{_report.END}\n\nafter\n")
     assert "old" not in page
     assert page.count("\n| 3A |") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["book.md"]
+
+
+def test_the_rows_of_other_experiments_are_not_lost(tiny, tmp_path, capsys):
+    """Of a table only all writes another; a page whose markers have none between gets any rows."""
+    path = tmp_path / "book.md"
+    page = f"{_report.BEGIN}\n\n| 3A |\n\n{_report.END}\n"
+    path.write_text(page)
+    assert command.main(["5E", "--markdown", str(path)]) == 2
+    assert "its other rows would be lost: run all, or name a new file" in capsys.readouterr().err
+    assert (path.read_text(), tiny) == (page, [])
+    path.write_text(f"{_report.BEGIN}\n{_report.END}\n")
+    assert command.main(["5E", "--seeds", "1", "--markdown", str(path)]) == 0
+    assert "| 5E |" in path.read_text(encoding="utf-8")
+    assert "; 1 run of each, 10 of 5E, " in path.read_text(encoding="utf-8")
+
+
+def test_an_experiment_named_twice_runs_once(tiny, capsys):
+    assert command.main(["2T", "2T", "--seeds", "1"]) == 0
+    assert capsys.readouterr().out.count("2T  ") == 1
 
 
 def test_a_page_without_markers_is_left_alone(tiny, tmp_path, capsys):
@@ -464,7 +490,7 @@ def test_a_page_is_replaced_whole_or_not_at_all(tiny, tmp_path, capsys, monkeypa
         raise OSError("no space left on device")
 
     path = tmp_path / "book.md"
-    old = f"{_report.BEGIN}\nold\n{_report.END}\n"
+    old = f"{_report.BEGIN}\n{_report.END}\n"
     path.write_text(old)
     monkeypatch.setattr(files.os, "replace", full)
     assert command.main(["2T", "--seeds", "1", "--markdown", str(path)]) == 2

@@ -82,6 +82,37 @@ def test_index_and_pictures_are_those_of_the_pages():
     assert pictures == [page.stem for page in lessons.PAGES]
 
 
+README = LESSONS.parents[1] / "README.md"
+
+
+def rows_of_the_course():
+    """Topic, code in backticks and linked pages of each row of the README's table."""
+    _, _, table = README.read_text(encoding="utf-8").partition("| of the course |")
+    table, _, _ = table.partition("\n\n")
+    for line in table.splitlines()[2:]:
+        topic, code, shown = (cell.strip() for cell in line.strip("|").split("|"))
+        yield topic, re.findall("`(.*?)`", code), re.findall(r"\((docs/lessons/.*?)\)", shown)
+
+
+@pytest.mark.parametrize(
+    ("topic", "snippets", "pages"), [pytest.param(*row, id=row[0]) for row in rows_of_the_course()]
+)
+def test_the_readme_names_pages_that_show_what_it_names(topic, snippets, pages):
+    """Every name of the package, and every option and its value, stands on the linked pages."""
+    texts = [(README.parent / page).read_text(encoding="utf-8") for page in pages]
+    words = [set(re.findall(r"\w+", text)) for text in texts]
+    names = {name for code in snippets for name in re.findall(r"[a-z]\w{2,}|bp\d", code, re.I)}
+    assert names
+    assert not names - set().union(*words)
+    specific = names - {"net", "print", "fit", "Network", "record", "layers"}
+    assert all(specific & of_page for of_page in words)
+
+
+def test_the_readme_s_table_has_every_lesson():
+    linked = {Path(page).name for _, _, pages in rows_of_the_course() for page in pages}
+    assert linked == {page.name for page in lessons.PAGES}
+
+
 def write(folder, text):
     page = folder / "1-page.md"
     page.write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Circuits against Python's own operators, integer addition, and their gates one by one."""
 
+import dataclasses
 import itertools
 import operator
 import pickle
@@ -34,14 +35,46 @@ def random_circuit(rng, n_inputs, n_gates, n_outputs):
 
 
 def test_nand_is_the_perceptron_of_the_course():
-    assert isinstance(logic.NAND, Perceptron)
-    assert (logic.NAND.weights.tolist(), logic.NAND.bias) == ([-2, -2], 3)
-    assert [logic.NAND(row) for row in rows(2)] == [int(not (a and b)) for a, b in rows(2)]
+    gate, nand = logic.NAND.to_network(), Perceptron([-2, -2], 3)
+    assert gate.weights[0].tolist() == [nand.weights.tolist()]
+    assert gate.biases[0].tolist() == [nand.bias]
+    assert logic.NAND(rows(2))[:, 0].tolist() == nand(rows(2)).tolist()
+
+
+def test_no_gate_can_be_made_another():
+    for name in ("NAND", "NOT", "AND", "OR", "XOR", "half_adder", "full_adder"):
+        gate = getattr(logic, name)
+        assert isinstance(gate, Circuit)
+        assert not hasattr(gate, "fit")
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            gate.gates = ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exception", "message"),
+    [
+        (([0, 2],), ValueError, r"X must hold 0 and 1 alone; X\[1\] is 2$"),
+        ((2,), ValueError, "X must hold 0 and 1 alone; X is 2$"),
+        ((0, 1), TypeError, r"the inputs are one array X, as \[0, 1\]; got 2 arguments$"),
+    ],
+)
+def test_what_is_no_input(arguments, exception, message):
+    with pytest.raises(exception, match=message):
+        logic.XOR(*arguments)
+
+
+def test_a_circuit_from_the_truth_table_of_another():
+    table = logic.XOR.truth_table()
+    assert table.shape == (4, 1)
+    assert Circuit.from_truth_table(table).truth_table().tolist() == table.tolist()
+    with pytest.raises(ValueError, match="a circuit of each column"):
+        Circuit.from_truth_table(logic.half_adder.truth_table())
 
 
 @pytest.mark.parametrize(
     ("name", "expected", "gates"),
     [
+        ("NAND", lambda a, b: [not (a and b)], 1),
         ("NOT", lambda a: [not a], 1),
         ("AND", lambda a, b: [a and b], 2),
         ("OR", lambda a, b: [a or b], 3),

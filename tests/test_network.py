@@ -57,6 +57,8 @@ def test_names_there_are():
         "zeros",
     ]
     assert set(chainrule.__all__) <= set(dir(chainrule))
+    results = ("Descent", "NumericalGradient", "Path", "Paths", "PerceptronReport")
+    assert set(results) <= set(chainrule.__all__)  # to ask isinstance of what is returned
 
 
 def test_a_network_says_what_it_is():

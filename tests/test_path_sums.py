@@ -256,8 +256,8 @@ def test_bad_input_is_refused_before_anything_is_computed(given, exception, mess
     [
         ({"x": [1, 2, np.nan]}, "must be finite"),
         ({"y": [0, np.inf]}, "y must be finite"),
-        ({"y": 2}, r"labels from 0 to 1, .* y\[0\] is 2"),
-        ({"y": 0.5}, "labels must be integers"),
+        ({"y": 2}, "y, a label, must be from 0 to 1; got 2"),
+        ({"y": 0.5}, r"y must be the target of one sample, \(2,\) or an integer label; got 0.5"),
     ],
 )
 def test_values_that_do_not_fit(given, message):

@@ -1,7 +1,9 @@
 """The perceptron against its definition, its learning against plain loops and Novikoff's bound."""
 
+import copy
 import itertools
 import math
+import pickle
 import signal
 from fractions import Fraction
 
@@ -77,6 +79,19 @@ def test_threshold_and_bias_are_each_read_from_the_other():
     assert (by_bias([1, 0.5]), by_bias([1, 0.75])) == (0, 1)  # w·x = threshold is not above it
     for zero in (Perceptron([1], 0), Perceptron.from_threshold([1], 0)):
         assert math.copysign(1, zero.threshold) == math.copysign(1, zero.bias) == 1
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))]
+)
+def test_copies_are_read_only_and_apart(again):
+    p = Perceptron([-2, -2], 3)
+    twin = again(p)
+    assert (twin.weights.tolist(), twin.bias) == ([-2, -2], 3)
+    with pytest.raises(ValueError, match="read-only"):
+        twin.weights[0] = 7
+    twin.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1], seed=0)
+    assert (p.weights.tolist(), p.bias) == ([-2, -2], 3)
 
 
 def test_weights_are_a_copy_and_read_only():
@@ -282,8 +297,8 @@ def test_few_weights_are_counted(again, monkeypatch):
     if again:
         p.fit(X, y, seed=0)
     y[::100] ^= 1
-    counted, real = [], pocket.Search.count
-    monkeypatch.setattr(pocket.Search, "count", lambda self: counted.append(1) or real(self))
+    counted, real = [], pocket.Search.try_pocket
+    monkeypatch.setattr(pocket.Search, "try_pocket", lambda self: counted.append(1) or real(self))
     with pytest.warns(UserWarning, match="misclassified"):
         report = p.fit(X, y, max_epochs=20, seed=0)
     assert 20 < len(counted) < report.updates / 10

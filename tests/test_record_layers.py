@@ -313,7 +313,7 @@ def test_training_has_the_same_bits(draw_problem, rows, batch_size, rule, dtype)
     for name, velocity in net.optimizer_state.items():
         assert velocity.tobytes() == twin.optimizer_state[name].tobytes()
     assert watched.keys() == plain.keys()
-    assert len(plain.delta_norms) == len(plain.saturation) == 0
+    assert not hasattr(plain, "delta_norms")
 
 
 # ---------------------------------------------------------------- how it is kept
@@ -358,7 +358,11 @@ def test_shapes_without_epochs_and_without_a_record(draw_problem):
     none = recorded(net, x, y, epochs=0)
     assert none.delta_norms.shape == none.saturation.shape == (0, 3)
     for history in (recorded(net, x, y, epochs=2, record=None), chainrule.History()):
-        assert len(history.delta_norms) == len(history.saturation) == 0
+        for column in ("delta_norms", "saturation"):
+            with pytest.raises(AttributeError, match=r"fit\(..., record='layers'\) records this"):
+                getattr(history, column)
+            with pytest.raises(KeyError, match=f"so it is history.{column}"):
+                history[column]
 
 
 def test_what_is_read_is_a_copy(draw_problem):

@@ -12,19 +12,24 @@
 
 from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
-from chainrule.descent import gradient_descent
+from chainrule.descent import Descent, gradient_descent
 from chainrule.doctor import diagnose
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
-from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
+from chainrule.gradient_check import (
+    GradientCheck,
+    NumericalGradient,
+    check_gradient,
+    numerical_gradient,
+)  # fmt: skip
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.lbfgs import LBFGS
 from chainrule.levenberg_marquardt import LevenbergMarquardt
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
-from chainrule.path_sums import paths
-from chainrule.perceptron import Perceptron
+from chainrule.path_sums import Path, Paths, paths
+from chainrule.perceptron import Perceptron, PerceptronReport
 from chainrule.rate_test import learning_rate_range
 from chainrule.schedules import (
     Constant,
@@ -50,6 +55,7 @@ __all__ = [
     "Adamax",
     "Constant",
     "CosineDecay",
+    "Descent",
     "DivergenceError",
     "ExponentialDecay",
     "Gradient",
@@ -58,8 +64,12 @@ __all__ = [
     "InverseScaling",
     "LevenbergMarquardt",
     "Network",
+    "NumericalGradient",
     "OneCycle",
+    "Path",
+    "Paths",
     "Perceptron",
+    "PerceptronReport",
     "RMSprop",
     "ReduceOnPlateau",
     "Rprop",

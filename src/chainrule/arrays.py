@@ -27,14 +27,18 @@ def as_numbers(name, array, hint="") -> NDArray:
     return given
 
 
+def entry(name, where):
+    """Return how an entry of an array is written, or the name of a single number."""
+    return f"{name}[{', '.join(map(str, where))}]" if len(where) else name
+
+
 def as_binary(name, array) -> NDArray:
     """Return `array` as numbers (or booleans) that are all 0 or 1."""
     given = as_numbers(name, array)
     wrong = (given != 0) & (given != 1)
     if wrong.any():
         where = np.unravel_index(np.argmax(wrong), wrong.shape)
-        place = ", ".join(map(str, where))
-        raise ValueError(f"{name} must hold 0 and 1 alone; {name}[{place}] is {given[where]}")
+        raise ValueError(f"{name} must hold 0 and 1 alone; {entry(name, where)} is {given[where]}")
     return given
 
 
@@ -47,9 +51,8 @@ def as_real(name, array, dtype) -> NDArray:
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
         where = np.argwhere(~np.isfinite(converted))[0]
-        place = ", ".join(map(str, where))
         raise ValueError(
-            f"{name} must be finite; {name}[{place}] is {given[tuple(where)]}"
+            f"{name} must be finite; {entry(name, where)} is {given[tuple(where)]}"
             + ("" if not np.isfinite(given[tuple(where)]) else f", too large for {dtype}")
         )
     return converted

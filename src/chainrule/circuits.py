@@ -98,7 +98,7 @@ class Circuit:
 
         Parameters
         ----------
-        outputs : array (2**n,) of 0 and 1, n from 1 to 16
+        outputs : array (2**n,) or (2**n, 1) of 0 and 1, n from 1 to 16
             The output of each row. Row r has the bits of r as inputs, the first input the most
             significant one.
 
@@ -114,11 +114,14 @@ class Circuit:
         array([1])
         """
         table = as_binary("outputs", outputs)
+        if table.ndim == 2 and table.shape[1] == 1:  # as `truth_table` gives it
+            table = table[:, 0]
         n = table.size.bit_length() - 1
         if table.shape != (2**n,) or not 1 <= n <= MAX_TABLE_INPUTS:
             raise ValueError(
                 f"outputs must be (2**n,), n from 1 to {MAX_TABLE_INPUTS}: an output for each row "
-                f"of the truth table; got shape {table.shape}"
+                f"of the truth table; got shape {table.shape}. For several outputs make a circuit "
+                "of each column"
             )
         negated = 2 * np.count_nonzero(table) > table.size
         rows = bits(np.flatnonzero(table != negated), n)
@@ -136,7 +139,7 @@ class Circuit:
 
         return cls.build(n, wire)
 
-    def __call__(self, X: ArrayLike) -> NDArray:
+    def __call__(self, X: ArrayLike, *more: object) -> NDArray:
         """Return the outputs, ints (m, k) for inputs X (m, n_inputs), or (k,) for (n_inputs,).
 
         Raises
@@ -145,6 +148,8 @@ class Circuit:
             For inputs other than 0 and 1 (or booleans), of other shapes, or for a circuit whose
             network is too large (`to_network`).
         """
+        if more:
+            raise TypeError(f"the inputs are one array X, as [0, 1]; got {1 + len(more)} arguments")
         return self._network(as_binary("X", X)).astype(int)
 
     def truth_table(self) -> NDArray:

@@ -11,9 +11,13 @@ from chainrule.options import check_count, check_flag, check_function, check_num
 from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
 from chainrule.training import DivergenceError
 
+_EPS = np.finfo(float).eps
 # A step of a monotone descent must bring this share of the fall η‖∇f‖² that the slope promises
 # (Armijo's rule). Mere "no rise" would let it jump between two points of one height for ever.
 _SHARE = 1e-4
+# Where the slope promises a fall of no more than this times ε|f|, that f does not fall says nothing
+# about the gradient.
+_ROUNDING = 1e3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,6 +34,9 @@ class Descent:
         ∇f(w).
     converged : bool
         Whether no entry of the gradient is larger than the tolerance.
+    reason : str
+        Why it ended: "converged", "max_steps reached", "steps are lost in rounding", or, if
+        monotone, "no step along -gradient lets f fall: is the gradient right?".
     steps : int
         How many were taken.
     path : ndarray (steps + 1, *w0.shape)
@@ -45,6 +52,7 @@ class Descent:
     value: float
     gradient: NDArray
     converged: bool
+    reason: str
     steps: int
     path: NDArray
     values: NDArray
@@ -52,9 +60,9 @@ class Descent:
     gradient_calls: int
 
     def __repr__(self):
-        end = "converged" if self.converged else "not converged"
+        end, why = ("converged", "") if self.converged else ("not converged", f" ({self.reason})")
         plural = "" if self.steps == 1 else "s"
-        return f"<Descent: {end} after {self.steps} step{plural}, value {self.value:.6g}>"
+        return f"<Descent: {end} after {self.steps} step{plural}{why}, value {self.value:.6g}>"
 
     def plot(self, ax=None, *, f: Callable | None = None):
         """Draw the values step by step, or for two variables the path over the contours of f.
@@ -77,13 +85,13 @@ class Descent:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If f is given and w has not two entries.
+            If f is given and w has not two entries, or f is finite nowhere around the path.
         """
         if f is not None and self.w.size != 2:
             raise ValueError(f"contours need a w with two entries; got shape {self.w.shape}")
-        ax = open_axes(ax)
         if f is not None:
             return _draw_path(ax, f, self.path)
+        ax = open_axes(ax)
         style_course(ax, "step")
         ax.plot(self.values, color=BLUE, **line_style(self.values))
         ax.set_ylabel("f(w)")
@@ -108,7 +116,8 @@ def gradient_descent(
     too large the estimate fails and f may rise; `monotone` then takes a smaller step.
 
     The descent ends when no entry of ∇f is larger than `tolerance` (it has converged), after
-    `max_steps`, or where a step no longer changes w because it is lost in the rounding.
+    `max_steps`, or where a step no longer changes w because it is lost in the rounding; `reason`
+    says which.
 
     Parameters
     ----------
@@ -169,10 +178,11 @@ def gradient_descent(
     _check_finite("f", value, 0, learning_rate)
     nabla = function.gradient(w)
     _check_finite("the gradient", nabla, 0, learning_rate)
-    path, values = [w], [value]
+    path, values, stuck = [w], [value], ""
     while not (converged := bool(np.abs(nabla).max() <= tolerance)) and len(path) <= max_steps:
         w, value = _step(function, w, value, nabla, float(learning_rate), monotone)
         if np.array_equal(w, path[-1]):
+            stuck = _why_stuck(w, value, nabla, float(learning_rate), monotone)
             break
         _check_finite("w", w, len(path), learning_rate)
         _check_finite("f", value, len(path), learning_rate)
@@ -180,8 +190,9 @@ def gradient_descent(
         _check_finite("the gradient", nabla, len(path), learning_rate)
         path.append(w)
         values.append(value)
+    reason = "converged" if converged else stuck or "max_steps reached"
     return Descent(
-        w, values[-1], nabla, converged, len(path) - 1, np.stack(path), np.array(values),
+        w, values[-1], nabla, converged, reason, len(path) - 1, np.stack(path), np.array(values),
         function.f_calls, function.gradient_calls,
     )  # fmt: skip
 
@@ -213,7 +224,7 @@ class _Function:
 def _central_difference(f, w):
     nabla, near = np.empty_like(w), w.copy()
     for i in np.ndindex(w.shape):
-        h = np.cbrt(np.finfo(float).eps) * max(1.0, abs(w[i]))
+        h = np.cbrt(_EPS) * max(1.0, abs(w[i]))
         up, down = w[i] + h, w[i] - h  # rounded; up - down is the distance really taken
         near[i] = up
         above = f(near)
@@ -238,6 +249,16 @@ def _step(function, w, value, nabla, eta, monotone):
         eta /= 2
 
 
+def _why_stuck(w, value, nabla, eta, monotone):
+    """Say why no step was taken from w."""
+    with np.errstate(over="ignore"):
+        step = w - eta * nabla
+        fall = eta * float(np.vdot(nabla, nabla))
+    if not monotone or np.array_equal(step, w) or fall <= _ROUNDING * _EPS * abs(value):
+        return "steps are lost in rounding"
+    return "no step along -gradient lets f fall: is the gradient right?"
+
+
 def _check_finite(name, value, step, learning_rate):
     if np.isfinite(value).all():
         return
@@ -257,6 +278,12 @@ def _draw_path(ax, f, path):
     x, y = np.linspace((low + high) / 2 - reach, (low + high) / 2 + reach, 80).T
     heights = np.array([[f(np.reshape([u, v], path.shape[1:])) for u in x] for v in y])
     heights = np.ma.masked_invalid(heights)
+    if heights.mask.all():
+        raise ValueError(
+            "contours need an f that is finite somewhere around the path; it is not. "
+            "plot() without f draws the values step by step"
+        )
+    ax = open_axes(ax)
     levels = np.unique(np.quantile(heights.compressed(), np.linspace(0.02, 0.98, 14)))
     ax.contour(x, y, heights, levels=levels, colors=LIGHT_BLUE, linewidths=0.8)
     ax.plot(*points.T, color=ORANGE, **line_style(points))

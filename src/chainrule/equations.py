@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
-from chainrule.activations import NEURON_BY_NEURON, Activation, find_activation
+from chainrule.activations import Activation, find_activation, find_hidden_activation
 from chainrule.arrays import as_numbers, as_real
 from chainrule.costs import Cost, find_cost
 from chainrule.options import check_slope
@@ -75,7 +75,8 @@ def bp1(
     Raises
     ------
     ValueError
-        For shapes that differ, and names or pairs that are not known.
+        For shapes that differ, names or pairs that are not known, and targets for which the cost
+        is not: outside [0, 1] for cross_entropy, negative for log_likelihood.
     """
     activation = find_activation("activation", activation)
     check_slope("activation is 'step'", activation.name)
@@ -86,6 +87,7 @@ def bp1(
     if z.shape[:-1] != y.shape[:-1] or y.shape[-1:] != (n_outputs // cost.outputs_per_target,):
         each = "" if cost.outputs_per_target == 1 else f", over {cost.outputs_per_target} columns"
         raise ValueError(f"z and y must have one shape{each}; got {z.shape} and {y.shape}")
+    cost.check_targets("y", y)
     delta = np.empty_like(rows)
     targets = cost.lay_out(_rows("y", y))
     a = _activated(activation, rows)
@@ -117,7 +119,7 @@ def bp2(
     -------
     ndarray like z
     """
-    activation = find_activation("activation", activation, NEURON_BY_NEURON)
+    activation = find_hidden_activation(activation)
     check_slope("activation is 'step'", activation.name)
     W, delta, z = _as_real(weights=weights, delta=delta, z=z)
     if W.ndim != 2 or z.shape != (*delta.shape[:-1], W.shape[1]) or delta.shape[-1:] != W.shape[:1]:

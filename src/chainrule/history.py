@@ -36,8 +36,9 @@ class History:
         Mean cost and share of right answers (0 to 1) on the validation data after the epoch.
         Empty without validation data; the accuracy also where the targets are not classes.
     delta_norms : ndarray of float64 (epochs, L - 1)
-        With ``fit(..., record="layers")``, else of length 0: ‖δ^l‖ of the mean error
-        δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at which the layer learns.
+        ‖δ^l‖ of the mean error δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at
+        which the layer learns. Recorded by ``fit(..., record="layers")`` alone; else reading it
+        raises AttributeError.
     saturation : ndarray of float64 (epochs, L - 1)
         Likewise, the share of units, over samples, whose |σ'(z)| is below a twentieth of its
         largest value, or of 1 if that is larger (relu: that are off); NaN for softmax.
@@ -116,10 +117,12 @@ class History:
 
     def _of_layers(self, which) -> NDArray:
         if not self._layers:
-            return np.empty((0, 0))
+            raise AttributeError("fit(..., record='layers') records this; without it there is none")
         return np.array(self._by_layer[which]).reshape(-1, self._layers)
 
     def __getitem__(self, name: str) -> NDArray:
+        if name in ("delta_norms", "saturation"):
+            raise KeyError(f"{name} has a column for each layer, so it is history.{name}")
         if name not in _COLUMNS:
             raise KeyError(f"expected one of {', '.join(_COLUMNS)}; got {name!r}")
         if name == "epoch":

@@ -1,12 +1,17 @@
 """Logic gates and adders of NAND perceptrons: a network of step units can compute anything.
 
-`NAND` is a `Perceptron`. `NOT`, `AND`, `OR`, `XOR`, `half_adder` and `full_adder` are circuits
-(`Circuit`) of two-input NAND gates alone, both of whose inputs may be the same wire, as in the
-book (chapter 1). The adders give sum and carry, of two and of three bits.
+`NAND` is one gate, the perceptron with weights -2, -2 and bias 3; `NOT`, `AND`, `OR`, `XOR`,
+`half_adder` and `full_adder` are of such two-input gates alone, both of whose inputs may be the
+same wire, as in the book (chapter 1). All are circuits (`Circuit`). The adders give sum and carry,
+of two and of three bits.
 
->>> from chainrule import logic
->>> logic.NAND([0, 1]), logic.NAND([1, 1])
-(1, 0)
+>>> from chainrule import Perceptron, logic
+>>> gate = logic.NAND.to_network()
+>>> gate.weights[0].tolist(), gate.biases[0].tolist()
+([[-2.0, -2.0]], [3.0])
+>>> rows = [[0, 0], [0, 1], [1, 0], [1, 1]]
+>>> Perceptron([-2, -2], 3)(rows).tolist(), logic.NAND(rows)[:, 0].tolist()
+([1, 1, 1, 0], [1, 1, 1, 0])
 >>> logic.XOR([[0, 0], [0, 1], [1, 0], [1, 1]]).tolist()
 [[0], [1], [1], [0]]
 >>> logic.half_adder([1, 1])
@@ -15,10 +20,8 @@ array([0, 1])
 (2, 3, 3, 2)
 """
 
-from chainrule.circuit_layers import NAND_WEIGHT, nand_bias
 from chainrule.circuits import Circuit
 from chainrule.options import check_count
-from chainrule.perceptron import Perceptron
 
 __all__ = [
     "AND", "NAND", "NOT", "OR", "XOR", "Circuit", "full_adder", "half_adder", "ripple_adder",
@@ -30,7 +33,7 @@ def negate(nand, a):
     return nand(a, a)
 
 
-def add(nand, a, b):
+def sum_and_no_carry(nand, a, b):
     """Wire up a + b: return the wires of the sum, a XOR b, and of the NOT of the carry."""
     c = nand(a, b)
     return nand(nand(a, c), nand(b, c)), c
@@ -38,14 +41,14 @@ def add(nand, a, b):
 
 def half_add(nand, a, b):
     """Wire up a + b: return the wires of sum and carry."""
-    total, no_carry = add(nand, a, b)
+    total, no_carry = sum_and_no_carry(nand, a, b)
     return total, negate(nand, no_carry)
 
 
 def full_add(nand, a, b, carry):
     """Wire up a + b + carry: return the wires of sum and carry."""
-    partial, no_carry = add(nand, a, b)
-    total, no_further_carry = add(nand, partial, carry)
+    partial, no_carry = sum_and_no_carry(nand, a, b)
+    total, no_further_carry = sum_and_no_carry(nand, partial, carry)
     return total, nand(no_carry, no_further_carry)
 
 
@@ -59,6 +62,11 @@ def ripple_adder(n: int) -> Circuit:
     ----------
     n : int
         1 or more.
+
+    Returns
+    -------
+    Circuit
+        Of this module.
 
     Examples
     --------
@@ -81,10 +89,10 @@ def ripple_adder(n: int) -> Circuit:
     return Circuit.build(2 * n, wire)
 
 
-NAND = Perceptron([NAND_WEIGHT, NAND_WEIGHT], nand_bias(2))
+NAND = Circuit.build(2, lambda nand, a, b: [nand(a, b)])
 NOT = Circuit.build(1, lambda nand, a: [negate(nand, a)])
 AND = Circuit.build(2, lambda nand, a, b: [negate(nand, nand(a, b))])
 OR = Circuit.build(2, lambda nand, a, b: [nand(negate(nand, a), negate(nand, b))])
-XOR = Circuit.build(2, lambda nand, a, b: [add(nand, a, b)[0]])
+XOR = Circuit.build(2, lambda nand, a, b: [sum_and_no_carry(nand, a, b)[0]])
 half_adder = Circuit.build(2, half_add)
 full_adder = Circuit.build(3, full_add)

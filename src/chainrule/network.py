@@ -458,7 +458,31 @@ class Network:
         return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
 
     def jacobian(self, X: ArrayLike) -> NDArray:
-        """Return ∂a^L_q/∂x_k, (m, n_L, n_1) for X (m, n_1), or (n_L, n_1) for one sample (n_1,)."""
+        """Return the derivatives ∂a^L_q/∂x_k of each output q by each input k, sample by sample.
+
+        BP1 with the output a^L_q in the place of the cost, and BP2 down to the inputs.
+
+        Parameters
+        ----------
+        X : array (m, n_1), or (n_1,) for a single sample
+
+        Returns
+        -------
+        ndarray (m, n_L, n_1), or (n_L, n_1) for a single sample
+            In the network's dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data that do not fit, or a network with step units.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> neuron = cr.Network([2, 1], init=lambda rng, n_in, n_out: ([[2.0, -4.0]], [0.0]))
+        >>> neuron.jacobian([0.0, 0.0])  # σ'(0) w, and σ'(0) = 1/4
+        array([[ 0.5, -1. ]], dtype=float32)
+        """
         check_trainable(self)
         inputs, single = self._inputs(X)
         out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)

@@ -197,11 +197,14 @@ def _one_sample(net, x, y):
     n_in, n_out = net.sizes[0], net.sizes[-1] // net._cost.outputs_per_target
     if x.shape != (n_in,):
         raise ValueError(f"x must be one sample, ({n_in},); got shape {x.shape}")
-    if y.shape not in ((n_out,), ()):
+    is_label = n_out > 1 and y.dtype.kind in "iub"
+    if y.shape != (n_out,) and not (y.shape == () and (is_label or n_out == 1)):
         raise ValueError(
             f"y must be the target of one sample, ({n_out},) or an integer label; "
-            f"got shape {y.shape}"
+            + (f"got shape {y.shape}" if y.shape else f"got {y}")
         )
+    if y.shape == () and is_label:
+        y = np.asarray(check_index("y, a label,", int(y), 0, n_out - 1))
     return x[None], y[None]
 
 

@@ -180,7 +180,7 @@ class Perceptron:
         try:
             while search.epochs < max_epochs:
                 search.epochs += 1
-                misclassified = search.count()
+                misclassified = search.try_pocket()
                 if not misclassified.any():
                     break
                 if mode == "batch":
@@ -188,7 +188,7 @@ class Perceptron:
                 else:
                     search.sweep(rng.permutation(len(X)))
             else:
-                search.count()
+                search.try_pocket()
         finally:
             self._keep(search.pocket.parameters)
         errors = search.pocket.errors
@@ -196,7 +196,8 @@ class Perceptron:
             warnings.warn(
                 f"{errors} of {len(X)} points are still misclassified after {max_epochs} epochs, "
                 "by the best weights seen, which are kept. Perhaps no plane separates the two "
-                "kinds of points; if one does, a larger max_epochs finds it",
+                "kinds of points; if one does, a larger max_epochs may find it (and a larger "
+                "learning_rate, where steps are too small beside the weights to change them)",
                 stacklevel=2,
             )
         return PerceptronReport(search.updates, search.epochs, errors == 0, errors)
@@ -205,6 +206,10 @@ class Perceptron:
         """Take (w, b), (n + 1,), in one assignment, so that an interruption cannot part them."""
         parameters.flags.writeable = False
         self._parameters = parameters
+
+    def __setstate__(self, state):
+        """Keep what is copied or unpickled read-only too."""
+        self._keep(state["_parameters"])
 
     def __repr__(self):
         return f"Perceptron({self.weights.tolist()}, {self.bias})"
@@ -217,7 +222,7 @@ class PerceptronReport:
     Attributes
     ----------
     updates : int
-        How often the weights changed.
+        How many were made, such too as were lost in the rounding of much larger weights.
     epochs : int
         Passes over the points; the last of them finds none misclassified, if it can.
     converged : bool

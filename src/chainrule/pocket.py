@@ -1,6 +1,7 @@
 """The search for a perceptron's weights: Rosenblatt's rule, with Gallant's pocket for the best.
 
-`Perceptron.fit` documents both. (w, b) is one array (n + 1,) here.
+`Perceptron.fit` documents both. (w, b) is one array (n + 1,) here. `fires` is the perceptron's own
+rule, whether it outputs 1, which `Perceptron` asks for its answers too.
 """
 
 from typing import NamedTuple
@@ -37,8 +38,8 @@ class Search:
         """Return for each of these points whether it is misclassified."""
         return fires(self.parameters, self.X[points]) != self.positive[points]
 
-    def count(self):
-        """Return the misclassified points as a mask (m,); pocket the weights if it is the best."""
+    def try_pocket(self):
+        """Pocket the weights if they are the best; return the misclassified points, a mask (m,)."""
         mask = self.misclassified()
         errors = int(np.count_nonzero(mask))
         if errors < self.pocket.errors:
@@ -80,7 +81,7 @@ class Search:
         if self.pocket.updates == self.updates:  # the run of the pocket's own weights
             self.pocket = self.pocket._replace(run=self.run)
         else:
-            self.count()
+            self.try_pocket()
 
 
 def fires(parameters, X):

@@ -47,10 +47,12 @@ def _parser():
         "--data",
         metavar="PATH",
         help="MNIST: a folder of the IDX files, or the book's mnist.pkl.gz "
-        "(default: the folder that CHAINRULE_DATA names)",
+        "(default: what the environment variable CHAINRULE_DATA names)",
     )
     parser.add_argument(
-        "--markdown", metavar="FILE", help="also write the table to FILE, between its two markers"
+        "--markdown",
+        metavar="FILE",
+        help="also write the table to FILE, between its two markers; only all replaces a table",
     )
     return parser
 
@@ -59,25 +61,32 @@ def _run(arguments):
     ids = [check_name("experiment", name, ["list", "all", *EXPERIMENTS]) for name in arguments.ids]
     seeds = check_count("--seeds", arguments.seeds, least=1)
     if "list" in ids:
-        for record in EXPERIMENTS.values():
-            print(f"{record.id}  {record.title}")
+        _list(ids, arguments.markdown)
         return
+    ids = list(EXPERIMENTS) if "all" in ids else list(dict.fromkeys(ids))
     page = _report.Page(arguments.markdown) if arguments.markdown else None
-    digits = _load(arguments.data)
+    if page and page.table and ids != list(EXPERIMENTS):
+        raise ValueError(
+            f"'{page.path}' has a table, and its other rows would be lost: run all, or name a new "
+            "file"
+        )
+    digits = Digits(*mnist_loader.load_data(arguments.data))
     print(_report.text_head(), flush=True)
     results = []
-    for record in EXPERIMENTS.values() if "all" in ids else map(EXPERIMENTS.get, ids):
+    for record in map(EXPERIMENTS.get, ids):
         results.append(_report.Result(record, *_measure(record, digits, seeds)))
         print(_report.text(results[-1]), flush=True)
     if page:
         page.write(_report.markdown(results))
 
 
-def _load(path):
-    try:
-        return Digits(*mnist_loader.load_data(path))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; here, --data PATH gives the path") from None
+def _list(ids, markdown):
+    """Print what experiments there are."""
+    if len(ids) > 1 or markdown:
+        more = " ".join(name for name in ids if name != "list") or "--markdown"
+        raise ValueError(f"list stands alone; got {more} with it. To run experiments leave it out")
+    for record in EXPERIMENTS.values():
+        print(f"{record.id}  {record.title}")
 
 
 def _measure(record, digits, seeds):

@@ -78,6 +78,11 @@ def _line(name, cells):
 def markdown(results):
     """Return the table in Markdown, under a line that says what ran."""
     seeds = max(len(result.runs) // result.experiment.runs_per_seed for result in results)
+    many = "".join(
+        f", {len(result.runs)} of {result.experiment.id}"
+        for result in results
+        if result.experiment.runs_per_seed > 1
+    )
     head = ["id", "experiment", *_HEAD, "remark"]
     table = [head, ["---"] * len(head)]
     for result in results:
@@ -88,8 +93,9 @@ def markdown(results):
             first = ["", ""]
     return "\n".join(
         [
-            f"chainrule {chainrule.__version__} in float32, SIMD {_core.simd_name()}, "
-            f"NumPy {np.__version__}; {seeds} run{'s' if seeds > 1 else ''} of each, "
+            f"chainrule {chainrule.__version__}, SIMD {_core.simd_name()}, NumPy {np.__version__}; "
+            f"{seeds} run{'s' if seeds > 1 else ''} of each"
+            f"{many}, "
             f"{sum(sum(result.seconds) for result in results):.0f} s in all.",
             "",
             *(f"| {' | '.join(cells)} |" for cells in table),
@@ -98,7 +104,7 @@ def markdown(results):
 
 
 class Page:
-    """A Markdown page whose part between two marker lines is to be written anew.
+    """A Markdown page whose part between two marker lines, `table`, is to be written anew.
 
     Raises
     ------
@@ -110,7 +116,7 @@ class Page:
 
     def __init__(self, path):
         self.path = path
-        self.before = self.after = ""
+        self.before = self.table = self.after = ""
         if not os.path.exists(path):
             folder = os.path.dirname(os.path.abspath(path))
             if not os.path.isdir(folder):
@@ -119,7 +125,8 @@ class Page:
         with open(path, encoding="utf-8") as file:
             page = file.read()
         self.before, begin, rest = page.partition(BEGIN + "\n")
-        _, end, self.after = rest.partition(END + "\n")
+        table, end, self.after = rest.partition(END + "\n")
+        self.table = table.strip()
         if not (begin and end):
             raise ValueError(
                 f"'{path}' is there without the lines '{BEGIN}' and '{END}', between which the "

@@ -16,20 +16,25 @@ def load_data(path=None):
     Parameters
     ----------
     path : path-like, optional
-        The book's ``mnist.pkl.gz``, or a folder with the IDX files. By default the environment
-        variable CHAINRULE_DATA names the folder (or the one above its ``mnist``); where it is not
-        set, ``../data/mnist.pkl.gz`` as in the book.
+        The book's ``mnist.pkl.gz``, a folder with the IDX files, or the one above, if they are in
+        its ``mnist``. By default the environment variable CHAINRULE_DATA names it; where that is
+        not set, it is ``../data/mnist.pkl.gz`` as in the book.
 
     Returns
     -------
     training_data, validation_data, test_data : tuples (images, digits)
         images float32 (m, 784), digits int64 (m,); m is 50,000, 10,000 and 10,000.
     """
-    path = _default_path() if path is None else Path(path)
+    if path is None:
+        path = os.environ.get("CHAINRULE_DATA") or "../data/mnist.pkl.gz"
+    path = Path(path)
+    if (path / "mnist").is_dir():
+        path /= "mnist"
     if not path.exists():
         raise FileNotFoundError(
-            f"no MNIST at '{path}': give load_data the path of mnist.pkl.gz or of a folder with "
-            f"the IDX files, or set the environment variable CHAINRULE_DATA to that folder"
+            f"no MNIST at '{path}': name a folder with the IDX files, or the book's mnist.pkl.gz, "
+            f"as the path (on a command line by --data), or in the environment variable "
+            f"CHAINRULE_DATA"
         )
     return load_mnist(path)
 
@@ -63,11 +68,3 @@ def vectorized_result(j):
 
 def _column(image):
     return image.reshape(-1, 1)
-
-
-def _default_path():
-    folder = os.environ.get("CHAINRULE_DATA")
-    if not folder:
-        return Path("../data/mnist.pkl.gz")
-    below = Path(folder) / "mnist"
-    return below if below.is_dir() else Path(folder)
