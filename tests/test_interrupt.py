@@ -299,7 +299,8 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched, op
     course, costs, norms = [carried(reference)], [], []
     for _ in range(6):
         costs.append(reference.fit(x, y, epochs=1, **options).cost[0])
-        norms += reference.history.delta_norms.tolist()
+        if watched == "layers":
+            norms += reference.history.delta_norms.tolist()
         course.append(carried(reference))
     lines = lines_of(lambda: begin().fit(x, y, epochs=3, **options))
     lines -= lines_of(begin)
@@ -317,8 +318,10 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched, op
             assert_consistent(net.history, finished)
             assert net.history.cost.tolist() == costs[:finished]
             assert len(net.history.validation_cost) == finished * (watched == "validation")
-            assert net.history.delta_norms.tolist() == norms[:finished]
-            assert len(net.history.saturation) == len(norms[:finished])
+            assert hasattr(net.history, "delta_norms") == bool(norms)
+            if norms:
+                assert net.history.delta_norms.tolist() == norms[:finished]
+                assert len(net.history.saturation) == finished
         net.fit(x, y, epochs=6 - finished, **options)
         assert carried(net) == course[6], f"continued after a Ctrl-C at line {line}"
 
