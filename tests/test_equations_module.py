@@ -269,7 +269,7 @@ BAD = {
     "bp1 activation": (
         lambda: bp1(ONE, ONE, activation="sigmod"),
         ValueError,
-        ["unknown activation 'sigmod'", "Did you mean 'sigmoid'?", "identity, softmax"],
+        ["unknown activation 'sigmod'", "Did you mean 'sigmoid'?", "step, softmax"],
     ),
     "bp1 cost": (
         lambda: bp1(ONE, ONE, cost="quadratc"),
@@ -309,7 +309,7 @@ BAD = {
     "bp2 activation": (
         lambda: bp2(np.eye(3), ONE, ONE, activation="reluu"),
         ValueError,
-        ["unknown activation 'reluu'", "Did you mean 'relu'?"],
+        ["unknown hidden activation 'reluu'", "Did you mean 'relu'?"],
     ),
     "bp1 cross-entropy": (
         lambda: bp1(ONE, 1.5 * ONE, cost="cross_entropy"),

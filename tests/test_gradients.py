@@ -69,6 +69,7 @@ def test_every_hidden_activation(draw_problem, hidden):
     check_gradient(
         lambda: net.evaluate(x, y)["cost"], net.parameters, pieces_of(net, net.backprop(x, y))
     )
+    net.parameters *= 0.3  # e^(e^z) leaves no digits to compare otherwise
     assert chainrule.check_gradient(net, x, y).passed
 
 
