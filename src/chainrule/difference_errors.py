@@ -24,7 +24,8 @@ def difference_errors(net: Network, data: tuple, cost: float, step: float) -> Gr
     (c = √C + 20 ε A; for C = ½‖y - a‖² the slope ∂C/∂a is √2C). J² = mean ‖∂z^L/∂w‖² is the second
     derivative of the cost where it fits, at C = 0, and J² A^{l-1} of the size of the third. The
     differences neglect h times the one or h² times the other; h² is ε/h if they are central, and h
-    is ε/h if not. The last term is that of z^L, right to ε Z, where δ^L has changed by h J on the way to w ± h.
+    is ε/h if not. The last term is that of z^L, right to ε Z, where δ^L has changed by h J on the
+    way to w ± h.
 
     A, A^{l-1} and Z are the largest |a^L|, |a^{l-1}| and √(Σ w²a² + b²) of a z^L: of its terms, as
     their roundings are independent.
