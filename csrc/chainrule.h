@@ -17,8 +17,9 @@
 #define CR_ACTIVATIONS(X)                                                                                              \
     X(sigmoid, a)                                                                                                      \
     X(tanh, a)                                                                                                         \
-    X(relu, a) X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z)              \
-        X(hard_sigmoid, a) X(exponential, a) X(identity, a) X(step, a) X(softmax, a)
+    X(relu, a)                                                                                                         \
+    X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z) X(hard_sigmoid, a)      \
+        X(exponential, a) X(identity, a) X(step, a) X(softmax, a)
 
 /* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
  * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with
@@ -26,8 +27,9 @@
 #define CR_COSTS(X)                                                                                                    \
     X(quadratic, any)                                                                                                  \
     X(squared_error, any)                                                                                              \
-    X(absolute_error, any) X(huber, any) X(quantile, any) X(hinge, any) X(cross_entropy, sigmoid)                      \
-        X(log_likelihood, softmax) X(poisson, exponential) X(gaussian, identity)
+    X(absolute_error, any)                                                                                             \
+    X(huber, any) X(quantile, any) X(hinge, any) X(cross_entropy, sigmoid) X(log_likelihood, softmax)                  \
+        X(poisson, exponential) X(gaussian, identity)
 
 /* X(name, states): an optimiser has an update of the parameters by that name, and carries so many arrays like them from
  * step to step (sgd only with momentum). */
@@ -90,6 +92,12 @@ typedef struct {
         /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
         void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
                                            const cr_update *update);                                                   \
+        /* mask <- 0 with probability p, else 1/(1 - p); out <- a ⊙ mask. The mask is drawn from the stream of       \
+         * (seed, stream), from block `first` on; it takes up to n + 63 blocks. */                                     \
+        void (*dropout)(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,      \
+                        uint64_t first);                                                                               \
+        /* x <- x ⊙ y */                                                                                               \
+        void (*multiply)(real *x, const real *y, size_t n);                                                            \
         /* every row of w (rows, width) no longer than limit */                                                        \
         void (*limit_rows)(real *w, size_t rows, size_t width, real limit);                                            \
         /* every x between -limit and limit */                                                                         \

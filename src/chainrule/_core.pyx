@@ -13,7 +13,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    Descent, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
+    Descent, Dropout, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
     bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow, hidden_deltas,
     limit_weights, multiply_by_slope,
 )
@@ -40,6 +40,7 @@ include "core/samples.pxi"
 include "core/passes.pxi"
 include "core/recipe.pxi"
 include "core/watch.pxi"
+include "core/dropout.pxi"
 include "core/training.pxi"
 include "core/derivatives.pxi"
 include "core/doors.pxi"

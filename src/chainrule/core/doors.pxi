@@ -38,7 +38,7 @@ def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, co
     cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, ("identity", 0)), ("quadratic", ()), False)
     plan.net.layers[1].weights = 0  # W stands alone
     hidden_delta[real](&delta[0, 0], &plan.net.layers[0], &plan.net.layers[1], &W[0, 0], &delta_following[0, 0],
-                       &Z[0, 0], &A[0, 0], A.shape[0])
+                       &Z[0, 0], &A[0, 0], NULL, A.shape[0])
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):

@@ -82,6 +82,7 @@ cdef class Workspace:
         self.block = <char *> cr_aligned_alloc(bytes)
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
+        self.tape.dropout = NULL
         self.tape.z = <void **> self.reserve(depth * sizeof(void *))
         self.tape.a = <void **> self.reserve(depth * sizeof(void *))
         self.tape.delta = <void **> self.reserve(depth * sizeof(void *))

@@ -28,6 +28,8 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
         return FINISHED
     while done < rows:
         m = min(rows - done, net.tile)
+        if work.tape.dropout:
+            work.tape.dropout.row = start + done
         y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
         if not isfinite(cost[0]):
             return DIVERGED
@@ -137,7 +139,7 @@ cdef void put_back(Carried *carried) noexcept nogil:
 def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
           uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
-          const double[::1] rates, Py_ssize_t epochs, uint64_t[::1] clock, costs, seconds,
+          const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs, seconds,
           delta_norms=None, saturation=None):
     """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost and its seconds to the arrays;
     and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms and saturation.
@@ -150,6 +152,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     average likewise. steps[0]: how many the optimiser has taken. X (m, n_1); Y (m, n_L), or labels (m,); weights (m,)
     of the samples, or None. order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in
     each epoch as (seed, clock[0]) says. rates: the learning rate, (1,), or one for each step of this call.
+    dropout (L - 2,): the probability of a unit of each hidden layer to be dropped, or None.
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
@@ -178,7 +181,12 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Py_ssize_t units = n_units(net), widest = max(plan.sizes[1:]), depth = net.depth
     if watch:
         extra += (units + tile * widest) * sizeof(real) + depth * (sizeof(Py_ssize_t) + 2 * epochs * sizeof(double)) + 320
+    if dropout is not None:
+        extra += dropout_bytes(plan, dropout, tile, sizeof(real))
     cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
+    cdef Dropout drop
+    if dropout is not None:
+        set_up_dropout(&drop, plan, dropout, tile, sizeof(real), work, seed)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     for i in range(4):
         carried.before[i] = work.reserve(parameter_bytes) if carried.now[i] else NULL
@@ -200,6 +208,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
             keep(&carried)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
+            drop.stream = clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
             outcome = epoch[real](p, &state, nabla, net, &samples, batch_size, plan.flops, work, &descent,
                                   &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, &cost[e])
             if outcome == FINISHED:
