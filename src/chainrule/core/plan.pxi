@@ -11,7 +11,7 @@ cdef double WORK_BETWEEN_SIGNALS = 4e9
 cdef double WORK_OF_A_LAYER = 2e4  # what a step costs beyond its arithmetic, for each layer
 
 cdef enum Outcome:
-    FINISHED, INTERRUPTED, DIVERGED
+    FINISHED, INTERRUPTED, STOPPED, DIVERGED  # STOPPED: by a callback, which keeps what is done
 
 
 cdef class Plan:

@@ -7,6 +7,9 @@ cdef enum:
 cdef double SATURATED = 0.05  # a unit is saturated where σ' is below this share of its largest value
 
 cdef struct Watch:
+    bint layers, gradient       # what is watched: ‖δ^l‖ and saturation; ‖∂C/∂p‖
+    Py_ssize_t steps
+    double gradient_norm        # the sum over the steps of the norm of the whole gradient
     Py_ssize_t seen, looked_at  # rows of this epoch
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
@@ -22,6 +25,9 @@ cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
 
 
 cdef void reset(Watch *watch, const Net *net, const real *any_real) noexcept nogil:
+    watch.steps, watch.gradient_norm = 0, 0
+    if not watch.layers:
+        return
     watch.seen = watch.looked_at = 0
     memset(watch.delta, 0, n_units(net) * sizeof(real))
     memset(watch.saturated, 0, net.depth * sizeof(Py_ssize_t))
