@@ -5,6 +5,7 @@ Arrays are checked before they come here (`chainrule.arrays`); nothing here chec
 """
 
 import os
+import numpy
 from time import perf_counter
 
 from cpython.bytes cimport PyBytes_AsString
@@ -13,7 +14,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    Descent, Dropout, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
+    OF_THE_USER, Descent, Dropout, Layer, Net, Rows, State, Tape, UserFunctions, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
     bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow, hidden_deltas,
     limit_weights, multiply_by_slope,
 )
@@ -27,6 +28,8 @@ from chainrule._kernels cimport (
 )
 
 cdef extern from "Python.h":
+    object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
+    int PyBUF_WRITE
     int PyErr_CheckSignals() except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
@@ -37,6 +40,7 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
                 else cr_activation_names[cr_cost_outputs[i]].decode() for i in range(CR_COST_COUNT)}
 
 include "core/plan.pxi"
+include "core/user.pxi"
 include "core/samples.pxi"
 include "core/passes.pxi"
 include "core/recipe.pxi"

@@ -29,6 +29,16 @@ cdef struct Net:
     const double *cost_parameters
     Layer *layers
 
+cdef enum:
+    OF_THE_USER = -2             # an activation or a cost that is a Python object
+
+cdef struct UserFunctions:       # what such objects do, each with the context first; i is that of layers[i]
+    void *context
+    void (*activate)(void *, Py_ssize_t i, void *a, const void *z, Py_ssize_t m) noexcept nogil
+    void (*multiply_by_slope)(void *, Py_ssize_t i, void *delta, const void *z, const void *a, Py_ssize_t m) noexcept nogil
+    double (*cost)(void *, const void *a, const void *y, Py_ssize_t m) noexcept nogil
+    void (*cost_delta)(void *, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil
+
 cdef struct Dropout:             # by hidden layer:
     const double *p              # the probability of a unit to be dropped
     void **mask                  # what each unit was multiplied by, (m, n_l); NULL where p is 0
@@ -41,6 +51,7 @@ cdef struct Tape:                # what a forward and a backward pass leave, by 
     void **a
     void **delta
     Dropout *dropout             # NULL outside training with dropout
+    UserFunctions *user
 
 cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what will be read after it:
     const void *a
@@ -108,37 +119,48 @@ cdef inline void feedforward(const Net *net, const real *parameters, const Rows 
     for i in range(net.depth):
         a = input_of(i, x, tape)
         weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
-        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out,
-                       net.layers[i].parameter)
+        if net.layers[i].activation == OF_THE_USER:
+            tape.user.activate(tape.user.context, i, tape.a[i], tape.z[i], m)
+        else:
+            activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m,
+                           net.layers[i].n_out, net.layers[i].parameter)
         if tape.dropout and i + 1 < net.depth:
             drop_units[real](<const real *> tape.a[i], net, i, m, tape)
 
 
-cdef inline void multiply_by_slope(real *delta, const Layer *layer, const real *z, const real *a,
-                                   Py_ssize_t m) noexcept nogil:
-    """delta ← delta ⊙ σ'(z^l)."""
+cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
+                                   Py_ssize_t m, const Tape *tape) noexcept nogil:
+    """delta ← delta ⊙ σ'(z^l) for layer l = i + 2."""
+    cdef const Layer *layer = &net.layers[i]
+    if layer.activation == OF_THE_USER:
+        tape.user.multiply_by_slope(tape.user.context, i, delta, z, a, m)
+        return
     activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
 
 
 cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
-                     Py_ssize_t m) noexcept nogil:
+                     Py_ssize_t m, const Tape *tape) noexcept nogil:
     """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
     cdef const Layer *output = &net.layers[net.depth - 1]
+    if net.cost == OF_THE_USER:
+        tape.user.cost_delta(tape.user.context, delta, z, a, y, m)
+        return
     cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
-        multiply_by_slope[real](delta, output, z, a, m)
+        multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
 
-cdef inline void bp2(real *delta, const Layer *layer, const Layer *following, const real *parameters,
-                     const real *delta_following, const real *z, const real *a, const real *mask,
-                     Py_ssize_t m) noexcept nogil:
-    """BP2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), and ⊙ the mask of dropout where there is one."""
+cdef inline void bp2(real *delta, const Net *net, Py_ssize_t i, const real *parameters, const real *delta_following,
+                     const real *z, const real *a, Py_ssize_t m, const Tape *tape) noexcept nogil:
+    """BP2 for layer l = i + 2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), and ⊙ the mask of dropout where there is one."""
+    cdef const Layer *layer = &net.layers[i]
+    cdef const Layer *following = &net.layers[i + 1]
     gemm[real](False, False, m, following.n_in, following.n_out,
          1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
          0.0, delta, layer.n_out)
-    if mask:
-        multiply[real](delta, mask, m * layer.n_out)
-    multiply_by_slope[real](delta, layer, z, a, m)
+    if tape.dropout and tape.dropout.mask[i]:
+        multiply[real](delta, <const real *> tape.dropout.mask[i], m * layer.n_out)
+    multiply_by_slope[real](delta, net, i, z, a, m, tape)
 
 
 cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
@@ -158,16 +180,16 @@ cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_
     """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
     cdef Py_ssize_t i
     for i in range(net.depth - 2, -1, -1):
-        bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
-                  <const real *> tape.delta[i + 1], <const real *> tape.z[i], <const real *> tape.a[i],
-                  <const real *> tape.dropout.mask[i] if tape.dropout else <const real *> NULL, m)
+        bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
+                  <const real *> tape.z[i], <const real *> tape.a[i], m, tape)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
                           Tape *tape) noexcept nogil:
     """δ^L, ..., δ^2 of every sample, after `feedforward`."""
     cdef Py_ssize_t last = net.depth - 1
-    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m)
+    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m,
+              tape)
     hidden_deltas[real](net, parameters, m, tape)
 
 

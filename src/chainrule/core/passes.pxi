@@ -1,5 +1,13 @@
 # What can be asked of a network without changing it.
 
+cdef inline double cost_of_rows(const Net *net, const Tape *tape, const real *z, const real *a, const real *y,
+                                Py_ssize_t m) noexcept nogil:
+    """The sum of the costs of m samples."""
+    if net.cost == OF_THE_USER:
+        return tape.user.cost(tape.user.context, a, y, m)
+    return cost_sum[real](net.cost, z, a, y, m, net.layers[net.depth - 1].n_out, net.cost_parameters)
+
+
 cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
@@ -10,11 +18,11 @@ cdef inline const real *forward_tile(const Net *net, const real *parameters, con
     cdef const real *z = <const real *> work.tape.z[last]
     cdef const real *a = <const real *> work.tape.a[last]
     if not samples.weights:
-        cost[0] += cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+        cost[0] += cost_of_rows[real](net, &work.tape, z, a, y, m)
         return y
     for i in range(m):
-        cost[0] += weight[real](samples, start + i, y) * cost_sum[real](
-            net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+        cost[0] += weight[real](samples, start + i, y) * cost_of_rows[real](
+            net, &work.tape, z + i * n_out, a + i * n_out, y + i * n_out, 1)
     return y
 
 

@@ -19,6 +19,8 @@ cdef class Plan:
 
     cdef Net net
     cdef double *cost_parameters
+    cdef readonly object user_cost         # a Python object, or None
+    cdef readonly list user_activations    # by layer, likewise
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
@@ -29,7 +31,9 @@ cdef class Plan:
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         name, parameters = cost
-        self.net.cost = COSTS.index(name)
+        self.user_cost = None if isinstance(name, str) else name
+        self.net.cost = COSTS.index(name) if self.user_cost is None else <int> OF_THE_USER
+        self.user_activations = [None if isinstance(name, str) else name for name, _ in activations]
         self.cost_parameters = <double *> cr_aligned_alloc((len(parameters) + 1) * sizeof(double))
         if not self.cost_parameters:
             raise MemoryError
@@ -43,8 +47,11 @@ cdef class Plan:
             layer = &self.net.layers[i]
             layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
             name, layer.parameter = activations[i]
-            layer.activation = ACTIVATIONS.index(name)
-            layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
+            if isinstance(name, str):
+                layer.activation = ACTIVATIONS.index(name)
+                layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
+            else:
+                layer.activation, layer.slope_from_z = OF_THE_USER, True
             layer.weights = offset
             offset += layer.n_in * layer.n_out
             layer.biases = offset if bias else -1
@@ -66,15 +73,20 @@ cdef class Workspace:
     signal handler raised during the call."""
 
     cdef char *block
+    cdef size_t itemsize
     cdef size_t reserved
     cdef Tape tape
     cdef void *x      # the gathered inputs of a tile, (rows, n_1)
     cdef void *y      # its targets, (rows, n_L)
     cdef double done  # the work since a signal was looked for
     cdef object error
+    cdef UserFunctions user
+    cdef Plan plan
+    cdef dict views   # arrays over parts of this memory, for a user's functions
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
         cdef Py_ssize_t i, depth = plan.net.depth
+        self.itemsize = itemsize
         cdef size_t bytes = extra_bytes + 3 * (depth * sizeof(void *) + 64)
         bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
@@ -83,6 +95,10 @@ cdef class Workspace:
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
         self.tape.dropout = NULL
+        self.plan, self.views = plan, {}
+        self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
+        self.user.cost, self.user.cost_delta = user_cost, user_delta
+        self.tape.user = &self.user
         self.tape.z = <void **> self.reserve(depth * sizeof(void *))
         self.tape.a = <void **> self.reserve(depth * sizeof(void *))
         self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
@@ -106,6 +122,18 @@ cdef class Workspace:
         cdef void *place = self.block + self.reserved
         self.reserved += self.padded(bytes)
         return place
+
+    cdef view(self, const void *start, Py_ssize_t m, Py_ssize_t n):
+        """The m rows of n numbers from `start` on as an array."""
+        key = (<size_t> start, m, n)
+        array = self.views.get(key)
+        if array is None:
+            if len(self.views) > 100:
+                self.views.clear()
+            memory = PyMemoryView_FromMemory(<char *> start, m * n * self.itemsize, PyBUF_WRITE)
+            array = numpy.frombuffer(memory, "f4" if self.itemsize == 4 else "f8").reshape(m, n)
+            self.views[key] = array
+        return array
 
     cdef bint pause(self, double work) noexcept nogil:
         """Count work as done; look for a signal from time to time. Whether a handler raised."""

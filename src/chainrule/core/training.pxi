@@ -38,7 +38,7 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
         output_delta[real](<real *> work.tape.delta[last], net, <const real *> work.tape.z[last],
-                           <const real *> work.tape.a[last], y, m)
+                           <const real *> work.tape.a[last], y, m, &work.tape)
         if samples.weights:
             weigh_deltas[real](<real *> work.tape.delta[last], samples, start + done, m, net.layers[last].n_out)
         hidden_deltas[real](net, parameters, m, &work.tape)

@@ -52,7 +52,7 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, Py_ssize_t m, con
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, layer, <const real *> tape.z[i], <const real *> tape.a[i], rows)
+        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i], <const real *> tape.a[i], rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):
