@@ -3,7 +3,7 @@
 # Rows that go forward and back together: 512, or fewer where the network is so large that a signal would wait for them.
 # Neither the data nor the number of threads decides, so that results depend on neither.
 cdef enum:
-    MOST_ROWS = 512, FEWEST_ROWS = 8
+    MOST_ROWS = 512, FEWEST_ROWS = 8, VIEWS = 16
 cdef double WORK_OF_A_TILE = 1.2e11
 
 # A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
@@ -82,7 +82,10 @@ cdef class Workspace:
     cdef object error
     cdef UserFunctions user
     cdef Plan plan
-    cdef dict views   # arrays over parts of this memory, for a user's functions
+    cdef const void *starts[VIEWS]  # arrays over parts of this memory, for a user's functions:
+    cdef Py_ssize_t shapes[VIEWS][2]
+    cdef list views
+    cdef Py_ssize_t oldest
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
         cdef Py_ssize_t i, depth = plan.net.depth
@@ -95,7 +98,7 @@ cdef class Workspace:
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
         self.tape.dropout = NULL
-        self.plan, self.views = plan, {}
+        self.plan, self.views = plan, [None] * VIEWS
         self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
         self.user.cost, self.user.cost_delta = user_cost, user_delta
         self.tape.user = &self.user
@@ -124,16 +127,17 @@ cdef class Workspace:
         return place
 
     cdef view(self, const void *start, Py_ssize_t m, Py_ssize_t n):
-        """The m rows of n numbers from `start` on as an array."""
-        key = (<size_t> start, m, n)
-        array = self.views.get(key)
-        if array is None:
-            if len(self.views) > 100:
-                self.views.clear()
-            memory = PyMemoryView_FromMemory(<char *> start, m * n * self.itemsize, PyBUF_WRITE)
-            array = numpy.frombuffer(memory, "f4" if self.itemsize == 4 else "f8").reshape(m, n)
-            self.views[key] = array
-        return array
+        """The m rows of n numbers from `start` on as an array; the last few are kept."""
+        cdef Py_ssize_t i
+        for i in range(VIEWS):
+            if self.starts[i] == start and self.shapes[i][0] == m and self.shapes[i][1] == n:
+                return self.views[i]
+        memory = PyMemoryView_FromMemory(<char *> start, m * n * self.itemsize, PyBUF_WRITE)
+        i = self.oldest
+        self.oldest = (i + 1) % VIEWS
+        self.starts[i], self.shapes[i][0], self.shapes[i][1] = start, m, n
+        self.views[i] = numpy.frombuffer(memory, "f4" if self.itemsize == 4 else "f8").reshape(m, n)
+        return self.views[i]
 
     cdef bint pause(self, double work) noexcept nogil:
         """Count work as done; look for a signal from time to time. Whether a handler raised."""
