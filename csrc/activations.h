@@ -84,17 +84,17 @@ DEFINE_ACTIVATION(softplus, SOFTPLUS, SOFTPLUS_TIMES)
 #define GELU_TIMES(d, z, p) ((d) * gelu_slope(z))
 DEFINE_ACTIVATION(gelu, GELU, GELU_TIMES)
 
-/* z sigmoid(p z); 1 - sigmoid(p z) is sigmoid(-p z) */
-#define SWISH(z, p) ((z) * sigmoid_one((p) * (z)))
-#define SWISH_TIMES(d, z, p) ((d) * (sigmoid_one((p) * (z)) * (1 + (p) * (z) * sigmoid_one(-((p) * (z))))))
+#define SWISH(z, p) swish_one(z, p)
+#define SWISH_TIMES(d, z, p) ((d) * swish_slope(z, p))
 DEFINE_ACTIVATION(swish, SWISH, SWISH_TIMES)
 
-#define SOFTSIGN(z, p) ((z) / (1 + absolute(z)))
-#define SOFTSIGN_TIMES(d, z, p) ((d) / ((1 + absolute(z)) * (1 + absolute(z))))
+/* clipped, so that infinity goes to 1; sigma' = 1/(1 + |z|)^2, whose square would overflow */
+#define SOFTSIGN(z, p) (clipped(z, LARGEST) / (1 + absolute(clipped(z, LARGEST))))
+#define SOFTSIGN_TIMES(d, z, p) ((d) * (1 / (1 + absolute(z))) * (1 / (1 + absolute(z))))
 DEFINE_ACTIVATION(softsign, SOFTSIGN, SOFTSIGN_TIMES)
 
-/* the straight line z/6 + 1/2 between 0 and 1 */
-#define HARD_SIGMOID(z, p) ((z) <= -3 ? 0 : (z) >= 3 ? 1 : (z) * REAL(0.16666666666666666667) + REAL(0.5))
+/* the straight line (z + 3)/6 between 0 and 1 */
+#define HARD_SIGMOID(z, p) ((z) <= -3 ? 0 : (z) >= 3 ? 1 : ((z) + 3) * REAL(0.16666666666666666667))
 #define HARD_SIGMOID_TIMES(d, a, p) ((a) > 0 && (a) < 1 ? (d) * REAL(0.16666666666666666667) : 0)
 DEFINE_ACTIVATION(hard_sigmoid, HARD_SIGMOID, HARD_SIGMOID_TIMES)
 

@@ -59,16 +59,17 @@ static void gather(real *out, const real *x, const int32_t *order, size_t rows, 
     }
 }
 
-static void one_hot(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width) {
-    memset(out, 0, rows * width * sizeof(real));
+static void one_hot(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low) {
+    for (size_t i = 0; i < rows * width; i++) out[i] = low;
     for (size_t i = 0; i < rows; i++) out[i * width + (size_t)labels[order ? (size_t)order[i] : i]] = 1;
 }
 
-/* With a single output, the two sides of 1/2 are the classes. An output that is not a number is never right. */
-static size_t agreements(const real *a, const real *y, size_t rows, size_t width) {
+/* An output that is not a number is never right. */
+static size_t agreements(const real *a, const real *y, size_t rows, size_t width, real low) {
+    const real middle = (low + 1) * REAL(0.5);
     size_t count = 0;
     for (size_t i = 0; i < rows; i++, a += width, y += width) {
-        const int right = width == 1 ? (a[0] > REAL(0.5)) == (y[0] > REAL(0.5)) : argmax(a, width) == argmax(y, width);
+        const int right = width == 1 ? (a[0] > middle) == (y[0] > middle) : argmax(a, width) == argmax(y, width);
         count += right && sum(a, width) == sum(a, width);
     }
     return count;

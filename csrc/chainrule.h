@@ -18,36 +18,51 @@
     X(sigmoid, a)                                                                                                      \
     X(tanh, a)                                                                                                         \
     X(relu, a)                                                                                                         \
-    X(leaky_relu, a) X(elu, z) X(selu, z) X(softplus, a) X(gelu, z) X(swish, z) X(softsign, z) X(hard_sigmoid, a)      \
-        X(exponential, a) X(identity, a) X(step, a) X(softmax, a)
+    X(leaky_relu, a)                                                                                                   \
+    X(elu, z)                                                                                                          \
+    X(selu, z)                                                                                                         \
+    X(softplus, a)                                                                                                     \
+    X(gelu, z)                                                                                                         \
+    X(swish, z)                                                                                                        \
+    X(softsign, z)                                                                                                     \
+    X(hard_sigmoid, a)                                                                                                 \
+    X(exponential, a)                                                                                                  \
+    X(identity, a)                                                                                                     \
+    X(step, a)                                                                                                         \
+    X(softmax, a)
 
-/* X(name, output): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for that
- * output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C with
- * respect to a^L, and BP1 multiplies by sigma'(z^L). */
+/* X(name, output, low): a cost C has `name_cost` and `name_delta`. Where `output` names an activation, the cost is for
+ * that output alone and `name_delta` is delta^L in closed form; where it is `any`, `name_delta` is the gradient of C
+ * with respect to a^L, and BP1 multiplies by sigma'(z^L). The target of a class is 1, that of every other class is low.
+ */
 #define CR_COSTS(X)                                                                                                    \
-    X(quadratic, any)                                                                                                  \
-    X(squared_error, any)                                                                                              \
-    X(absolute_error, any)                                                                                             \
-    X(huber, any) X(quantile, any) X(hinge, any) X(cross_entropy, sigmoid) X(log_likelihood, softmax)                  \
-        X(poisson, exponential) X(gaussian, identity)
+    X(quadratic, any, 0)                                                                                               \
+    X(squared_error, any, 0)                                                                                           \
+    X(absolute_error, any, 0)                                                                                          \
+    X(huber, any, 0)                                                                                                   \
+    X(quantile, any, 0)                                                                                                \
+    X(hinge, any, -1)                                                                                                  \
+    X(cross_entropy, sigmoid, 0)                                                                                       \
+    X(log_likelihood, softmax, 0)                                                                                      \
+    X(poisson, exponential, 0)                                                                                         \
+    X(gaussian, identity, 0)
 
-/* X(name, states): an optimiser has an update of the parameters by that name, and carries so many arrays like them from
- * step to step (sgd only with momentum). */
-#define CR_OPTIMIZERS(X) X(sgd, 1) X(adagrad, 1) X(rmsprop, 1) X(adam, 2) X(adamax, 2) X(rprop, 2)
+/* X(name): an optimiser has an update of the parameters by that name. */
+#define CR_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamax) X(rprop)
 
 #define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
-#define CR_ENUM_COST(name, output) CR_COST_##name,
+#define CR_ENUM_COST(name, output, low) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
-#define CR_ENUM_OPTIMIZER(name, states) CR_OPTIMIZER_##name,
+#define CR_ENUM_OPTIMIZER(name) CR_OPTIMIZER_##name,
 enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
 extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
-extern const int cr_optimizer_states[CR_OPTIMIZER_COUNT];
 extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
+extern const int cr_cost_lows[CR_COST_COUNT];    /* the target of the other classes */
 
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
@@ -85,10 +100,12 @@ typedef struct {
         void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
-        /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else 0 */  \
-        void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width);            \
-        /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y */        \
-        size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width);                                 \
+        /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
+         */                                                                                                            \
+        void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low);  \
+        /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y; of one   \
+         * column, those that lie on the same side of the middle between low and 1 */                                  \
+        size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width, real low);                       \
         /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
         void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
                                            const cr_update *update);                                                   \

@@ -48,7 +48,6 @@ DEFINE_COST(absolute_error, absolute(y - a), sign(a - y))
 
 /* Huber (1964): 1/2 (y - a)^2 up to |y - a| = p, then a straight line */
 INLINE real huber_of(real r, real p) { return r <= p ? REAL(0.5) * r * r : p * (r - REAL(0.5) * p); }
-INLINE real clipped(real x, real limit) { return x > limit ? limit : x < -limit ? -limit : x; }
 DEFINE_COST(huber, huber_of(absolute(y - a), p), clipped(a - y, p))
 
 /* -(y ln a + (1 - y) ln(1 - a)) with a = sigma(z) is ln(1 + e^z) - y z; delta^L = a - y: sigma' cancels, which is what
@@ -119,6 +118,7 @@ static void gaussian_delta(real *delta, const real *z, const real *a, const real
  * digits. */
 static double log_likelihood_cost(const real *z, const real *a, const real *y, size_t rows, size_t width,
                                   const double *p) {
+    const double share = p[0] / (double)width;
     double total = 0;
     for (size_t i = 0; i < rows; i++, z += width, a += width, y += width) {
         const size_t top = argmax(z, width);
@@ -127,10 +127,10 @@ static double log_likelihood_cost(const real *z, const real *a, const real *y, s
             const double behind = (double)z[top] - (double)z[j];
             others += j == top ? 0 : (double)a[j];
             weighted += (double)y[j] * behind;
-            spread += behind;
+            spread += share * behind;
             mass += (double)y[j];
         }
-        total += (1 - p[0]) * weighted + p[0] * mass / (double)width * spread + mass * log1p(others / (double)a[top]);
+        total += (1 - p[0]) * weighted + mass * (spread + log1p(others / (double)a[top]));
     }
     return total;
 }

@@ -6,6 +6,7 @@
 
 #if CR_DOUBLE
 #define REAL(x) x
+#define LARGEST DBL_MAX
 #define ROUNDER 0x1.8p52 /* x + ROUNDER - ROUNDER is x rounded to the nearest integer */
 #define EXPONENT_BIAS 1023
 #define MANTISSA_BITS 52
@@ -16,6 +17,7 @@
 #define EXPM1_LOWEST -60.0
 #else
 #define REAL(x) x##f
+#define LARGEST FLT_MAX
 #define ROUNDER 0x1.8p23f
 #define EXPONENT_BIAS 127
 #define MANTISSA_BITS 23
@@ -39,6 +41,7 @@ INLINE real real_of(bits b) {
 }
 
 INLINE real absolute(real x) { return x < 0 ? -x : x; }
+INLINE real clipped(real x, real limit) { return x > limit ? limit : x < -limit ? -limit : x; } /* NaN stays NaN */
 
 /* 2^n in two factors, because n may lie beyond the exponents of normal numbers: *first is 2^floor(n/2). */
 INLINE real power_of_two(real n, real *first) {
@@ -127,4 +130,15 @@ INLINE real tanh_one(real z) {
     real m = expm1_negative(-2 * absolute(z));
     real t = -m / (2 + m);
     return z < 0 ? -t : (z == 0 ? z : t);
+}
+
+/* z sigmoid(p z) for p > 0; -infinity, too, goes to 0 */
+INLINE real swish_one(real z, real p) { return (z < -LARGEST ? -LARGEST : z) * sigmoid_one(p * z); }
+
+/* with s = sigmoid(t), t = p z: s (1 + t (1 - s)), where 1 - s is sigmoid(-t) */
+INLINE real swish_slope(real z, real p) {
+    const real t = clipped(p * z, -EXP_LOWEST);
+    const real e = exp_one(-absolute(t)), share = 1 / (1 + e);
+    const real s = (t < 0 ? e : 1) * share, rest = (t < 0 ? 1 : e) * share;
+    return s * (1 + t * rest);
 }

@@ -5,16 +5,16 @@
 
 #define NAME_ACTIVATION(name, x) #name,
 #define SOURCE_ACTIVATION(name, x) (#x)[0],
-#define NAME_COST(name, output) #name,
-#define NAME_OPTIMIZER(name, states) #name,
-#define STATES_OPTIMIZER(name, states) states,
-#define OUTPUT_COST(name, output) CR_ACTIVATION_##output,
+#define NAME_COST(name, output, low) #name,
+#define OUTPUT_COST(name, output, low) CR_ACTIVATION_##output,
+#define LOW_COST(name, output, low) low,
+#define NAME_OPTIMIZER(name) #name,
 const char *const cr_activation_names[CR_ACTIVATION_COUNT] = {CR_ACTIVATIONS(NAME_ACTIVATION)};
 const char cr_activation_sources[CR_ACTIVATION_COUNT] = {CR_ACTIVATIONS(SOURCE_ACTIVATION)};
 const char *const cr_cost_names[CR_COST_COUNT] = {CR_COSTS(NAME_COST)};
 const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT] = {CR_OPTIMIZERS(NAME_OPTIMIZER)};
-const int cr_optimizer_states[CR_OPTIMIZER_COUNT] = {CR_OPTIMIZERS(STATES_OPTIMIZER)};
 const int cr_cost_outputs[CR_COST_COUNT] = {CR_COSTS(OUTPUT_COST)};
+const int cr_cost_lows[CR_COST_COUNT] = {CR_COSTS(LOW_COST)};
 
 extern const cr_kernels_f32 cr_kernels_baseline_f32;
 extern const cr_kernels_f64 cr_kernels_baseline_f64;

@@ -4,6 +4,7 @@
  * and the matching instruction-set options (CMakeLists.txt). */
 #include "chainrule.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -70,9 +71,9 @@ enum { BLOCK = 16 };
 
 #define ENTRY_ACTIVATE(name, x) name##_values,
 #define ENTRY_PRIME(name, x) name##_prime,
-#define ENTRY_UPDATE(name, states) name,
-#define ENTRY_COST(name, output) name##_cost,
-#define ENTRY_DELTA(name, output) name##_delta,
+#define ENTRY_UPDATE(name) name,
+#define ENTRY_COST(name, output, low) name##_cost,
+#define ENTRY_DELTA(name, output, low) name##_delta,
 
 extern const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX);
 const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {

@@ -10,7 +10,7 @@
 1.0
 """
 
-from chainrule import equations, logic
+from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
 from chainrule.descent import gradient_descent
 from chainrule.files import load_network as load
@@ -19,9 +19,19 @@ from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gr
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.network import Network
-from chainrule.optimizers import SGD
+from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 from chainrule.path_sums import paths
 from chainrule.perceptron import Perceptron
+from chainrule.rate_test import learning_rate_range
+from chainrule.schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    InverseScaling,
+    OneCycle,
+    ReduceOnPlateau,
+    StepDecay,
+)
 from chainrule.training import DivergenceError
 from chainrule.version import __version__
 
@@ -30,18 +40,34 @@ __all__ = [
     "COSTS",
     "INITIALIZERS",
     "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Constant",
+    "CosineDecay",
     "DivergenceError",
+    "ExponentialDecay",
     "Gradient",
     "GradientCheck",
     "History",
+    "InverseScaling",
     "Network",
+    "OneCycle",
     "Perceptron",
+    "RMSprop",
+    "ReduceOnPlateau",
+    "Rprop",
     "Sensitivity",
+    "StepDecay",
     "Trace",
     "__version__",
+    "activations",
     "check_gradient",
+    "costs",
     "equations",
     "gradient_descent",
+    "learning_rate_range",
     "load",
     "logic",
     "numerical_gradient",

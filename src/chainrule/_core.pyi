@@ -1,6 +1,6 @@
 """Types of the compiled core; its functions are documented in `_core.pyx`."""
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,10 +8,14 @@ from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
 Labels: TypeAlias = NDArray[np.int32]
+Activation: TypeAlias = tuple[str, float]  # name, parameter (any number where it has none)
+Cost: TypeAlias = tuple[str, Sequence[float]]  # name, parameters
 
 ACTIVATIONS: tuple[str, ...]
 COSTS: tuple[str, ...]
 COST_OUTPUTS: dict[str, str | None]
+COST_LOWS: dict[str, int]
+OPTIMIZERS: tuple[str, ...]
 
 class Plan:
     sizes: tuple[int, ...]
@@ -19,37 +23,76 @@ class Plan:
     tile: int
     flops: float
     def __init__(
-        self, sizes: Sequence[int], activations: Sequence[str], cost: str, bias: bool
+        self, sizes: Sequence[int], activations: Sequence[Activation], cost: Cost, bias: bool
+    ) -> None: ...
+
+class Recipe:
+    keep_average: float
+    def __init__(
+        self,
+        optimizer: str,
+        *,
+        beta1: float = 0,
+        beta2: float = 0,
+        epsilon: float = 0,
+        decay: float = 0,
+        nesterov: bool = False,
+        least: float = 0,
+        most: float = 0,
+        l1: float = 0,
+        l2: float = 0,
+        clip_value: float = 0,
+        clip_norm: float = 0,
+        max_norm: float = 0,
+        average: float = 0,
+    ) -> None: ...
+
+class Hooks:
+    def __init__(
+        self,
+        begin: Callable[[int], object] | None,
+        end: Callable[[int, float], object] | None,
     ) -> None: ...
 
 def train(
     plan: Plan,
     parameters: Real,
-    velocity: Real | None,
+    recipe: Recipe,
+    s: Real | None,
+    t: Real | None,
+    average: Real | None,
+    steps: NDArray[np.uint64],
     X: Real,
     Y: Real | None,
     labels: Labels | None,
+    weights: Real | None,
     order: Labels | None,
     batch_size: int,
     shuffle: bool,
     seed: int,
-    learning_rate: float,
-    momentum: float,
-    nesterov: bool,
-    l2: float,
+    rates: NDArray[np.float64],
+    dropout: NDArray[np.float64] | None,
     epochs: int,
     clock: NDArray[np.uint64],
     costs: MutableSequence[float],
+    learning_rates: MutableSequence[float],
     seconds: MutableSequence[float],
     delta_norms: MutableSequence[float] | None = None,
     saturation: MutableSequence[float] | None = None,
+    gradient_norms: MutableSequence[float] | None = None,
+    hooks: Hooks | None = None,
 ) -> int: ...
 def gradient(
     plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
 ) -> float: ...
 def evaluate(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
-) -> tuple[float, int]: ...
+    plan: Plan,
+    parameters: Real,
+    X: Real,
+    Y: Real | None,
+    labels: Labels | None,
+    weights: Real | None = None,
+) -> tuple[float, float, float]: ...
 def feedforward(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def trace(
     plan: Plan,
@@ -88,13 +131,14 @@ def gemm(
     alpha: float = 1.0,
     beta: float = 0.0,
 ) -> None: ...
-def activate(name: str, Z: Real, A: Real) -> None: ...
-def activation_prime(name: str, A: Real, delta: Real) -> None: ...
-def bp1(activation: str, cost: str, A: Real, Y: Real, delta: Real) -> None: ...
-def bp2(activation: str, W: Real, delta_following: Real, A: Real, delta: Real) -> None: ...
+def activate(activation: Activation, Z: Real, A: Real) -> None: ...
+def activation_prime(activation: Activation, Z: Real, A: Real, delta: Real) -> None: ...
+def bp1(activation: Activation, cost: Cost, Z: Real, A: Real, Y: Real, delta: Real) -> None: ...
+def bp2(
+    activation: Activation, W: Real, delta_following: Real, Z: Real, A: Real, delta: Real
+) -> None: ...
 def bp3(delta: Real, nabla_b: Real) -> None: ...
 def bp4(delta: Real, A: Real, nabla_w: Real) -> None: ...
-def exp(x: Real, out: Real) -> None: ...
 def all_finite(x: Real) -> bool: ...
 def shuffled(n: int, seed: int, stream: int, order: Labels) -> None: ...
 def swap_by(draws: NDArray[np.float64], order: Labels) -> None: ...

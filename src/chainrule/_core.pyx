@@ -14,16 +14,16 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    OF_THE_USER, Descent, Dropout, Layer, Net, Rows, State, Tape, UserFunctions, add_gradient, add_layer_gradient, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as
-    bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow, hidden_deltas,
-    limit_weights, multiply_by_slope,
+    OF_THE_USER, Descent, Dropout, Layer, Net, Rows, State, Tape, UserFunctions, add_gradient, add_layer_gradient, backward, bp1 as output_delta,
+    bp2 as hidden_delta, bp3 as bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow,
+    hidden_deltas, limit_weights, multiply_by_slope,
 )
 from chainrule._kernels cimport (
     CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_COST_COUNT,
-    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows, agreements, cost_sum, cr_activation_names,
-    cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_names, cr_cost_outputs,
-    cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox, cr_select_simd, cr_shuffle, cr_update, finite,
-    gather, gemm as gemm_rows, move_average, one_hot, real, sum_of_squares,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows,
+    agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
+    cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox,
+    cr_select_simd, cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, one_hot, real, sum_of_squares,
     sum_rows,
 )
 
@@ -38,6 +38,8 @@ OPTIMIZERS = tuple(cr_optimizer_names[i].decode() for i in range(CR_OPTIMIZER_CO
 # the one output activation a cost is for, or None
 COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTIVATION_any
                 else cr_activation_names[cr_cost_outputs[i]].decode() for i in range(CR_COST_COUNT)}
+# the target of all classes but the sample's own, whose target is 1
+COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
 include "core/plan.pxi"
 include "core/user.pxi"

@@ -22,8 +22,8 @@ cdef extern from "chainrule.h" nogil:
     const char cr_activation_sources[]
     const char *cr_cost_names[]
     const int cr_cost_outputs[]
+    const int cr_cost_lows[]
     const char *cr_optimizer_names[]
-    const int cr_optimizer_states[]
 
     ctypedef struct cr_update:
         double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most
@@ -41,8 +41,8 @@ cdef extern from "chainrule.h" nogil:
         void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
-        size_t (*agreements)(const float *, const float *, size_t, size_t) noexcept nogil
+        void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
+        size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
         void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
         void (*dropout)(float *, float *, const float *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
         void (*multiply)(float *, const float *, size_t) noexcept nogil
@@ -63,8 +63,8 @@ cdef extern from "chainrule.h" nogil:
         void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t) noexcept nogil
-        size_t (*agreements)(const double *, const double *, size_t, size_t) noexcept nogil
+        void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
+        size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
         void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
         void (*dropout)(double *, double *, const double *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
         void (*multiply)(double *, const double *, size_t) noexcept nogil
@@ -174,18 +174,18 @@ cdef inline void gather(real *out, const real *x, const int32_t *order, size_t r
 
 
 cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,
-                         size_t rows, size_t width) noexcept nogil:
+                         size_t rows, size_t width, int low) noexcept nogil:
     if real is float:
-        cr_f32.one_hot(out, labels, order, rows, width)
+        cr_f32.one_hot(out, labels, order, rows, width, low)
     else:
-        cr_f64.one_hot(out, labels, order, rows, width)
+        cr_f64.one_hot(out, labels, order, rows, width, low)
 
 
-cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t width) noexcept nogil:
+cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t width, int low) noexcept nogil:
     if real is float:
-        return cr_f32.agreements(a, y, rows, width)
+        return cr_f32.agreements(a, y, rows, width, low)
     else:
-        return cr_f64.agreements(a, y, rows, width)
+        return cr_f64.agreements(a, y, rows, width, low)
 
 
 cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real *gradient, size_t n,

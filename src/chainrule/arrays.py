@@ -71,16 +71,22 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
 class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
-    The other of the two is None.
+    The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`.
     """
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
+        self._low = _core.COST_LOWS[cost.name]
+        self.n_classes = max(width, 2)
         given = as_numbers(name, y, "; labels must be integers from 0")
-        if given.dtype.kind in "iub" and given.ndim == 1 and width > 1:
+        takes_labels = width > 1 and cost.outputs_per_target == 1
+        if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
             self.labels = self._as_labels(given, width, name)
         else:
-            self.Y = self._as_matrix(given, width, dtype, cost, name)
+            n = width // cost.outputs_per_target
+            Y = self._as_matrix(given, n, dtype, name, takes_labels)
+            cost.check_targets(name, Y)
+            self.Y = cost.lay_out(Y)
         if len(given) != m:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
@@ -100,37 +106,45 @@ class Targets:
         return np.array(given, np.int32)  # our own: the core relies on what was checked
 
     @staticmethod
-    def _as_matrix(given, width, dtype, cost, name):
+    def _as_matrix(given, width, dtype, name, takes_labels):
         if given.ndim == 1 and width == 1:
             given = given[:, None]
         if given.ndim != 2 or given.shape[1] != width:
             expected = f"(samples, {width})" + (
-                ", or integer labels (samples,)" if width > 1 else " or (samples,)"
+                ", or integer labels (samples,)"
+                if takes_labels
+                else " or (samples,)"
+                if width == 1
+                else ""
             )
             hint = ""
-            if given.ndim == 1 and width > 1:
+            if given.ndim == 1 and takes_labels:
                 hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
             raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
-        Y = as_real(name, given, dtype)
-        if cost == "cross_entropy" and ((Y < 0) | (Y > 1)).any():
-            raise ValueError(
-                f"{name} must lie in [0, 1] for the cross_entropy cost; "
-                f"it spans [{Y.min()}, {Y.max()}]"
-            )
-        if cost == "log_likelihood" and (Y < 0).any():
-            raise ValueError(
-                f"{name} must not be negative for the log_likelihood cost; its least is {Y.min()}"
-            )
-        return Y
+        return as_real(name, given, dtype)
 
     @property
     def are_classes(self):
-        """Whether accuracy has a meaning: labels, one-hot rows, or a single column of 0 and 1."""
+        """Whether accuracy has a meaning: labels, one-hot rows, or a single column of 0 and 1.
+
+        For the hinge cost, -1 is in the place of 0.
+        """
         if self.labels is not None:
             return True
-        if not ((self.Y == 0) | (self.Y == 1)).all():
+        ones = self.Y == 1
+        if not (ones | (self._low == self.Y)).all():
             return False
-        return self.Y.shape[1] == 1 or bool((self.Y.sum(axis=1) == 1).all())
+        return self.Y.shape[1] == 1 or bool((ones.sum(axis=1) == 1).all())
+
+    @property
+    def classes(self) -> NDArray:
+        """The class of each sample, (m,) from 0 to n_classes - 1, where `are_classes`."""
+        if self.labels is not None:
+            return self.labels
+        return self.Y.argmax(axis=1) if self.Y.shape[1] > 1 else (self.Y[:, 0] > 0).astype(int)
+
+    def __len__(self):
+        return len(self.Y if self.labels is None else self.labels)
 
 
 def aligned_empty(n, dtype) -> NDArray:

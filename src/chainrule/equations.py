@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
+from chainrule.activations import Activation, find_activation, find_hidden_activation
 from chainrule.arrays import as_numbers, as_real
-from chainrule.options import check_name, check_pair, check_slope
+from chainrule.costs import Cost, find_cost
+from chainrule.options import check_slope
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 
@@ -44,7 +46,13 @@ def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
     return s * t
 
 
-def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -> NDArray:
+def bp1(
+    z: ArrayLike,
+    y: ArrayLike,
+    *,
+    activation: str | Activation = "sigmoid",
+    cost: str | Cost = "quadratic",
+) -> NDArray:
     """BP1: return δ^L = ∇_a C ⊙ σ'(z^L), the error of the output layer.
 
     Parameters
@@ -52,12 +60,13 @@ def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -
     z : array (m, n_L) or (n_L,)
         Weighted inputs z^L of the output layer.
     y : array like z
-        Targets.
-    activation : str, default "sigmoid"
+        Targets; fewer than outputs for the costs with several outputs for each (quantile,
+        gaussian).
+    activation : str or Activation, default "sigmoid"
         σ of the output layer.
-    cost : str, default "quadratic"
-        C. cross_entropy (with sigmoid) and log_likelihood (with softmax) give the product in closed
-        form, a^L - y where the targets sum to 1.
+    cost : str or Cost, default "quadratic"
+        C. Those for one activation alone give the product in closed form, as cross_entropy (with
+        sigmoid) and log_likelihood (with softmax): a^L - y where the targets sum to 1.
 
     Returns
     -------
@@ -69,22 +78,29 @@ def bp1(z: ArrayLike, y: ArrayLike, *, activation="sigmoid", cost="quadratic") -
     ValueError
         For shapes that differ, and names or pairs that are not known.
     """
-    check_name("activation", activation, _core.ACTIVATIONS)
-    check_slope("activation is 'step'", activation)
-    check_name("cost", cost, _core.COSTS)
-    check_pair(activation, cost)
+    activation = find_activation("activation", activation)
+    check_slope("activation is 'step'", activation.name)
     dtype = _common_dtype(z, y)
     z, y = as_real("z", z, dtype), as_real("y", y, dtype)
-    if z.shape != y.shape:
-        raise ValueError(f"z and y must have one shape; got {z.shape} and {y.shape}")
+    n_outputs = z.shape[-1] if z.ndim else 0
+    cost = find_cost(cost, activation.name, n_outputs)
+    if z.shape[:-1] != y.shape[:-1] or y.shape[-1:] != (n_outputs // cost.outputs_per_target,):
+        each = "" if cost.outputs_per_target == 1 else f", over {cost.outputs_per_target} columns"
+        raise ValueError(f"z and y must have one shape{each}; got {z.shape} and {y.shape}")
     rows = _rows("z", z)
     delta = np.empty_like(rows)
-    _core.bp1(activation, cost, _activated(activation, rows), _rows("y", y), delta)
+    targets = cost.lay_out(_rows("y", y))
+    a = _activated(activation, rows)
+    _core.bp1(activation.compiled, cost.compiled(n_outputs), rows, a, targets, delta)
     return delta.reshape(z.shape)
 
 
 def bp2(
-    weights: ArrayLike, delta: ArrayLike, z: ArrayLike, *, activation: str = "sigmoid"
+    weights: ArrayLike,
+    delta: ArrayLike,
+    z: ArrayLike,
+    *,
+    activation: str | Activation = "sigmoid",
 ) -> NDArray:
     """BP2: return δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), the error one layer further back.
 
@@ -96,15 +112,15 @@ def bp2(
         δ^{l+1}.
     z : array (m, n_l) or (n_l,)
         z^l.
-    activation : str, default "sigmoid"
+    activation : str or Activation, default "sigmoid"
         σ of layer l.
 
     Returns
     -------
     ndarray like z
     """
-    check_name("activation", activation, [a for a in _core.ACTIVATIONS if a != "softmax"])
-    check_slope("activation is 'step'", activation)
+    activation = find_hidden_activation("hidden activation", activation)
+    check_slope("activation is 'step'", activation.name)
     dtype = _common_dtype(weights, delta, z)
     W, delta, z = (
         as_real(name, array, dtype)
@@ -117,9 +133,8 @@ def bp2(
         )
     rows = _rows("z", z)
     out = np.empty_like(rows)
-    _core.bp2(
-        activation, _rows("weights", W), _rows("delta", delta), _activated(activation, rows), out
-    )
+    a = _activated(activation, rows)
+    _core.bp2(activation.compiled, _rows("weights", W), _rows("delta", delta), rows, a, out)
     return out.reshape(z.shape)
 
 
@@ -158,9 +173,9 @@ def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray:
     return out
 
 
-def _activated(activation: str, z: NDArray) -> NDArray:
+def _activated(activation: Activation, z: NDArray) -> NDArray:
     a = np.empty_like(z)
-    _core.activate(activation, z, a)
+    _core.activate(activation.compiled, z, a)
     return a
 
 

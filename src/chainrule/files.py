@@ -3,9 +3,13 @@
 The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arrays:
 
 =====================  ==========================================================================
-``header``             the bytes of a JSON object with the keys of `_FIELDS`
+``header``             the bytes of a JSON object with the keys of `_FIELDS`; an activation or cost
+                       whose parameters are not the default is an object in the place of its name
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
-``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters
+``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
+                       but for ``steps`` (uint64, one number: how many it has taken) and
+                       ``plateau_<figure>`` (float64, three: reductions of the learning rate,
+                       epochs since the best figure, the best)
 =====================  ==========================================================================
 
 `save_network` checks what it is about to write with the same functions as `load_network` what it
@@ -19,11 +23,17 @@ import secrets
 import shutil
 import stat
 import zipfile
+from dataclasses import asdict, fields
 from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.carried import COUNTERS, as_counter
+from chainrule.costs import COSTS
+from chainrule.options import check_name
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -41,12 +51,9 @@ _FIELDS = {
         "a list of two or more whole numbers from 1 to 2**31 - 1",
         lambda v: isinstance(v, list) and len(v) >= 2 and all(_is_whole(n, 1, 2**31) for n in v),
     ),
-    "hidden": (
-        "a list of names",
-        lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v),
-    ),
-    "output": ("a name", lambda v: isinstance(v, str)),
-    "cost": ("a name", lambda v: isinstance(v, str)),
+    "hidden": ("a list of names", lambda v: isinstance(v, list) and all(map(_is_formula, v))),
+    "output": ("a name", lambda v: _is_formula(v)),
+    "cost": ("a name", lambda v: _is_formula(v)),
     "bias": ("true or false", lambda v: isinstance(v, bool)),
     "dtype": (" or ".join(_DTYPES), lambda v: v in _DTYPES),
     "seed": ("a whole number from 0 to 2**64 - 1", lambda v: _is_whole(v, 0, 2**64)),
@@ -87,9 +94,9 @@ def save_network(net, path):
         "format_version": _FORMAT_VERSION,
         "package_version": __version__,
         "sizes": [int(n) for n in net.sizes],
-        "hidden": list(net.hidden),
-        "output": net.output,
-        "cost": net.cost,
+        "hidden": [_written(activation) for activation in net.hidden],
+        "output": _written(net.output),
+        "cost": _written(net.cost),
         "bias": bool(net.bias),
         "dtype": np.dtype(net.dtype).name,
         "seed": int(net.seed),
@@ -140,9 +147,9 @@ def load_network(path) -> "Network":
         header, arrays = _unpack(content)
         net = Network(
             header["sizes"],
-            hidden=header["hidden"],
-            output=header["output"],
-            cost=header["cost"],
+            hidden=[_formula(each, ACTIVATIONS) for each in header["hidden"]],
+            output=_formula(header["output"], ACTIVATIONS),
+            cost=_formula(header["cost"], COSTS),
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
@@ -248,7 +255,7 @@ def _expected_arrays(header):
     expected = {"parameters": (header["dtype"], parameters)}
     for name in header["optimizer_state"]:
         # The compiled core goes through the state as far as through the parameters.
-        expected[f"optimizer.{name}"] = expected["parameters"]
+        expected[f"optimizer.{name}"] = COUNTERS.get(name, expected["parameters"])
     return expected
 
 
@@ -283,11 +290,35 @@ def _check_array(name, values, dtype, size):
         )
     if not np.isfinite(values).all():
         raise ValueError(f"expected finite numbers in {name!r}, got NaN or infinity")
+    state = name.removeprefix("optimizer.")
+    if state in COUNTERS:
+        as_counter(state, values)
 
 
 def _is_whole(value, least=0, end=2**63):
     # Not isinstance: to Python, True is a whole number too.
     return type(value) is int and least <= value < end
+
+
+def _is_formula(value):
+    """Whether it is the name of an activation or a cost, alone or with parameters."""
+    return isinstance(value, str) or (type(value) is dict and isinstance(value.get("name"), str))
+
+
+def _written(formula):
+    """Make JSON of an activation or a cost: its name, or {"name": ..., parameter: value, ...}."""
+    return formula if isinstance(formula, str) else {"name": formula.name} | asdict(formula)
+
+
+def _formula(written, known):
+    """Return what `_written` wrote: a name, or an activation or cost with its parameters."""
+    if isinstance(written, str):
+        return written
+    kind = known[check_name("name in the header", written["name"], known)]
+    expected = {"name", *(field.name for field in fields(kind))}
+    if written.keys() != expected:
+        raise ValueError(f"expected {_listed(sorted(expected))} in {_shown(written)}")
+    return kind(**{name: value for name, value in written.items() if name != "name"})
 
 
 def _is_state(name):

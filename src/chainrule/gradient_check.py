@@ -206,4 +206,4 @@ def _worst(ours: NDArray, theirs: NDArray):
 
 def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple[NDArray, Targets]:
     inputs = as_inputs(X, net.sizes[0], np.dtype(np.float64))
-    return inputs, Targets(Y, len(inputs), net.sizes[-1], np.dtype(np.float64), net.cost)
+    return inputs, Targets(Y, len(inputs), net.sizes[-1], np.dtype(np.float64), net._cost)

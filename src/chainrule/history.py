@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
 
-_COLUMNS = ("epoch", "cost", "seconds", "validation_cost", "validation_accuracy")
+_COLUMNS = (
+    "epoch", "cost", "learning_rate", "seconds", "validation_cost", "validation_accuracy"
+)  # fmt: skip
+_OF_THE_CORE = ("cost", "learning_rate", "seconds")
 
 
 class History:
@@ -23,7 +26,10 @@ class History:
         Numbers of the epochs. They count from 0 over the life of the network, so a second call
         of `fit` goes on where the first one stopped.
     cost : ndarray of float64
-        Mean cost of the mini-batches as they were seen during the epoch, without the L2 term.
+        Mean cost of the samples as they were seen during the epoch, each by its weight, without
+        penalties.
+    learning_rate : ndarray of float64
+        The learning rate of the epoch's last step.
     seconds : ndarray of float64
         Time the epoch's training took, in seconds; the validation is not in it.
     validation_cost, validation_accuracy : ndarray of float64
@@ -33,8 +39,8 @@ class History:
         With ``fit(..., record="layers")``, else of length 0: ‖δ^l‖ of the mean error
         δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at which the layer learns.
     saturation : ndarray of float64 (epochs, L - 1)
-        Likewise, the share of units, over samples, whose σ'(z) is below a twentieth of its largest
-        value (relu: that are off); NaN for softmax.
+        Likewise, the share of units, over samples, whose |σ'(z)| is below a twentieth of its
+        largest value, or of 1 if that is larger (relu: that are off); NaN for softmax.
 
     Notes
     -----
@@ -43,16 +49,21 @@ class History:
 
     def __init__(self, first_epoch=0, measures=(), layers=0):
         # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
-        # to costs and seconds itself, at the end of an epoch.
+        # to costs, rates and seconds itself, at the end of an epoch.
         self.first_epoch = first_epoch
-        self._columns = {name: array("d") for name in ("cost", "seconds", *measures)}
+        self._columns = {name: array("d") for name in (*_OF_THE_CORE, *measures)}
         self._layers = layers
         self._by_layer = (array("d"), array("d")) if layers else ()
 
     @property
     def core_columns(self):
-        """The arrays the core adds to: costs and seconds; δ norms and saturation if recorded."""
-        return self._columns["cost"], self._columns["seconds"], *self._by_layer
+        """The arrays the core adds to; with δ norms and saturation, if recorded."""
+        return *(self._columns[name] for name in _OF_THE_CORE), *self._by_layer
+
+    def latest(self, name):
+        """Return the figure of the last epoch in a column, or None where it has none."""
+        column = self._columns[name]
+        return column[-1] if len(column) == len(self) else None
 
     def measure(self, **measures):
         """Add figures that came after the last epoch, such as those on validation data."""
@@ -70,6 +81,11 @@ class History:
     def cost(self) -> NDArray:
         """Mean training cost in each epoch."""
         return self["cost"]
+
+    @property
+    def learning_rate(self) -> NDArray:
+        """The learning rate of the last step of each epoch."""
+        return self["learning_rate"]
 
     @property
     def seconds(self) -> NDArray:

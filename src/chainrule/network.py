@@ -1,5 +1,6 @@
 """The network: its shape, its parameters, and what can be asked of it."""
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 
@@ -7,23 +8,24 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
+from chainrule.activations import Activation, find_activation, find_hidden
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
+from chainrule.costs import Cost, find_cost
 from chainrule.files import save_network
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
-from chainrule.optimizers import SGD
+from chainrule.optimizers import Optimizer
 from chainrule.options import (
     check_count,
     check_dtype,
     check_flag,
-    check_hidden,
     check_name,
-    check_pair,
     check_seed,
     check_sizes,
     check_trainable,
 )
+from chainrule.sample_weights import weights_of
 from chainrule.training import check_finite, fit
 
 
@@ -36,15 +38,19 @@ class Network:
     ----------
     sizes : sequence of int
         [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
-    hidden : str or sequence of str, default "sigmoid"
-        The activation of the hidden layers, or one name for each: sigmoid, tanh, relu, identity,
-        step. step is the perceptron's (1 where z > 0, else 0): feedforward only, no training.
-    output : str, default "sigmoid"
+    hidden : str or Activation, or a sequence of these, default "sigmoid"
+        The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
+        selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
+        another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``. step is the
+        perceptron's (1 where z > 0, else 0): feedforward only, no training.
+    output : str or Activation, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
-    cost : str, default "quadratic"
-        A sample's cost; the network's is the mean over samples. quadratic: ½‖y-a‖².
-        squared_error: ‖y-a‖². cross_entropy: -Σ y ln a + (1-y) ln(1-a), for a sigmoid output.
-        log_likelihood: -Σ y ln a, for a softmax output.
+    cost : str or Cost, default "quadratic"
+        A sample's cost; the network's is the mean over samples. For any output: quadratic,
+        ½‖y-a‖²; squared_error, ‖y-a‖²; absolute_error; huber; quantile; hinge. For one output
+        alone: cross_entropy, -Σ y ln a + (1-y) ln(1-a), with sigmoid; log_likelihood, -Σ y ln a,
+        with softmax; poisson with exponential; gaussian with identity. With another parameter, such
+        as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``. `chainrule.costs` has the formulas.
     init : str or callable, default "scaled"
         How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
@@ -67,8 +73,11 @@ class Network:
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
-    optimizer_state : dict of str to ndarray (n_parameters,)
-        What the optimiser carries from step to step (SGD with momentum: "velocity").
+    optimizer_state : dict of str to ndarray
+        What the optimiser carries from step to step: its own arrays, (n_parameters,) each (SGD with
+        momentum: "velocity"); "steps" (1,), how many it has taken, where the optimiser or a
+        schedule counts them; "average" (n_parameters,) for fit(average=); and what
+        `ReduceOnPlateau` has seen. ``net.optimizer_state = {}`` begins anew.
     history : History or None
         Of the last `fit`, also one that was interrupted.
 
@@ -89,19 +98,18 @@ class Network:
         self,
         sizes: Iterable[int],
         *,
-        hidden: str | Sequence[str] = "sigmoid",
-        output: str = "sigmoid",
-        cost: str = "quadratic",
+        hidden: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output: str | Activation = "sigmoid",
+        cost: str | Cost = "quadratic",
         init: str | Callable = "scaled",
         bias: bool = True,
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ):
         self._sizes = check_sizes(sizes)
-        self._hidden = check_hidden(hidden, len(self.sizes) - 2)
-        self._output = check_name("output activation", output, _core.ACTIVATIONS)
-        self._cost = check_name("cost", cost, _core.COSTS)
-        check_pair(self.output, self.cost)
+        self._hidden = find_hidden(hidden, len(self.sizes) - 2)
+        self._output = find_activation("output activation", output)
+        self._cost = find_cost(cost, self._output.name, self.sizes[-1])
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self.seed = check_seed(seed)
@@ -117,19 +125,19 @@ class Network:
         return self._sizes
 
     @property
-    def hidden(self) -> tuple[str, ...]:
-        """The activation of each hidden layer."""
-        return self._hidden
+    def hidden(self) -> tuple[str | Activation, ...]:
+        """The activation of each hidden layer: the name, or an object with another parameter."""
+        return tuple(activation.shown for activation in self._hidden)
 
     @property
-    def output(self) -> str:
-        """The activation of the output layer."""
-        return self._output
+    def output(self) -> str | Activation:
+        """The activation of the output layer, likewise."""
+        return self._output.shown
 
     @property
-    def cost(self) -> str:
-        """The name of the cost."""
-        return self._cost
+    def cost(self) -> str | Cost:
+        """The cost, likewise."""
+        return self._cost.shown
 
     @property
     def bias(self) -> bool:
@@ -182,10 +190,17 @@ class Network:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: SGD | None = None,
+        optimizer: Optimizer | None = None,
         epochs: int = 10,
         batch_size: int = 32,
+        l1: float = 0.0,
         l2: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        average: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | str | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         record: str | None = None,
@@ -204,17 +219,37 @@ class Network:
             Inputs, one sample a row; finite.
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
-            (m,) is taken as (m, 1).
-        optimizer : SGD, optional
-            ``SGD()`` if not given.
+            (m,) is taken as (m, 1). For quantile with k levels (m, n_L/k), for gaussian
+            (m, n_L/2), without labels.
+        optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
+            ``SGD()`` if not given. It goes on with the `optimizer_state` its kind left; after
+            another kind, and with the learning rate's schedule, it begins anew.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32
             Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
             size.
-        l2 : float, default 0
-            Adds (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
-            The book's λ is l2·m.
+        l1, l2 : float, default 0
+            Add l1·Σ|W| + (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l1·sign(W) + l2·W;
+            biases are not decayed. The book's λ is l2·m.
+        max_norm : float, optional
+            After each step, the weights into a neuron (a row of W^l) are scaled down to this
+            length where they are longer.
+        clip_value, clip_norm : float, optional
+            Before each step, every entry of the mini-batch's mean gradient is limited to
+            ±clip_value, then all of it scaled down to the length clip_norm if it is longer; the
+            penalties come on top.
+        average : float, optional
+            In 0 < average < 1: also keep a moving average of the parameters w, after each step
+            a ← average·a + (1-average)·w, which begins as w. It is
+            ``optimizer_state["average"]``; `averaged` returns the network with it.
+        sample_weight : array (m,), optional
+            How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
+            One whose weights are all 0 makes no step, but counts as one.
+        class_weight : dict of int to float, or "balanced", optional
+            How much the samples of each class count, 1 for classes not named; "balanced":
+            m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
+            with sample_weight.
         shuffle : bool, default True
             Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
             stand.
@@ -246,7 +281,14 @@ class Network:
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,
+            l1=l1,
             l2=l2,
+            max_norm=max_norm,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            average=average,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
             shuffle=shuffle,
             validation_data=validation_data,
             record=record,
@@ -262,12 +304,22 @@ class Network:
 
     __call__ = feedforward
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
 
         Accuracy is the share of samples whose largest output is at the target's class; with a
-        single output, of those on the target's side of ½. Targets are classes if they are integer
-        labels, one-hot rows, or one column of 0 and 1. The cost is without any l2 term.
+        single output, of those on the target's side of ½ (for the hinge cost, of 0). Targets are
+        classes if they are integer labels, one-hot rows, or one column of 0 and 1 (hinge: also of
+        -1 and 1). The cost is without penalties.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+        y : array (m, n_L), or integer labels (m,)
+        sample_weight : array (m,), optional
+            How much each sample counts in both, 0 or more.
 
         Returns
         -------
@@ -275,10 +327,28 @@ class Network:
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
         inputs, targets = self._samples(X, y)
-        cost, correct = _core.evaluate(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels
+        weights = weights_of(sample_weight, None, targets, self.dtype)
+        cost, correct, total = _core.evaluate(
+            self._plan, self._parameters, inputs, targets.Y, targets.labels, weights
         )
-        return {"cost": cost} | ({"accuracy": correct / len(inputs)} if targets.are_classes else {})
+        return {"cost": cost} | ({"accuracy": correct / total} if targets.are_classes else {})
+
+    def averaged(self) -> "Network":
+        """Return a copy of the network with the average of its parameters, from `fit(average=)`.
+
+        It has no optimiser state: its training begins anew.
+
+        Raises
+        ------
+        ValueError
+            If the last fit kept no average.
+        """
+        if "average" not in self.optimizer_state:
+            raise ValueError("there is no average: keep one with fit(..., average=0.999)")
+        twin = copy.copy(self)
+        twin.parameters = self.optimizer_state["average"]
+        twin.optimizer_state = {}
+        return twin
 
     def backprop(self, X: ArrayLike, Y: ArrayLike) -> Gradient:
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
@@ -399,8 +469,8 @@ class Network:
 
     def __repr__(self):
         return (
-            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output='{self.output}', "
-            f"cost='{self.cost}', bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
+            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output={self.output!r}, "
+            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
         )
 
     def __getstate__(self):
@@ -417,7 +487,9 @@ class Network:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        self._plan = _core.Plan(self.sizes, (*self.hidden, self.output), self.cost, self.bias)
+        activations = [activation.compiled for activation in (*self._hidden, self._output)]
+        cost = self._cost.compiled(self.sizes[-1])
+        self._plan = _core.Plan(self.sizes, activations, cost, self.bias)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
@@ -431,7 +503,7 @@ class Network:
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)
-        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self.cost)
+        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self._cost)
 
     def _initialize(self, init):
         if not callable(init):
@@ -456,9 +528,9 @@ class Network:
         Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
         costs: list[float] = []
         layer = _core.train(
-            self._plan, self._parameters, None, X, Y, labels, order,
-            batch_size, False, self.seed, learning_rate, 0.0, False, weight_decay, 1,
-            self._clock, costs, [],
+            self._plan, self._parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
+            np.zeros(1, np.uint64), X, Y, labels, None, order, batch_size, False, self.seed,
+            np.array([learning_rate], np.float64), None, 1, self._clock, costs, [], [],
         )  # fmt: skip
         check_finite(layer, self.epochs_trained)
         return costs[0]

@@ -9,7 +9,6 @@ from numbers import Real
 
 import numpy as np
 
-from chainrule import _core
 from chainrule.arrays import MAX_SIZE
 
 
@@ -51,6 +50,21 @@ def check_number(name, value, valid, expected):
         ok = False
     if not ok:
         raise ValueError(f"{name} must be {expected}; got {value!r}")
+
+
+def check_positive(name, value):
+    """Raise unless `value` is a finite number above 0."""
+    check_number(name, value, lambda x: x > 0, "a positive number")
+
+
+def check_not_negative(name, value):
+    """Raise unless `value` is a finite number, 0 or more."""
+    check_number(name, value, lambda x: x >= 0, "a number, 0 or more")
+
+
+def check_keep(name, value):
+    """Raise unless `value` is in [0, 1): how much of something is kept from step to step."""
+    check_number(name, value, lambda x: 0 <= x < 1, f"in 0 <= {name} < 1")
 
 
 def check_real(name, value, expected="a number"):
@@ -121,41 +135,6 @@ def check_sizes(sizes):
             f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
         )
     return sizes
-
-
-def check_hidden(hidden, layers):
-    """Return the activations of the hidden layers, a name for each."""
-    one_for_all = isinstance(hidden, str)
-    try:
-        names = (hidden,) if one_for_all else tuple(hidden)
-    except TypeError:
-        raise TypeError(
-            f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
-        ) from None
-    for name in names:
-        if isinstance(name, str) and name == "softmax":
-            raise ValueError("softmax is for the output layer; got it as a hidden activation")
-        check_name("hidden activation", name, [a for a in _core.ACTIVATIONS if a != "softmax"])
-    names = tuple(map(str, names))
-    if one_for_all:
-        return names * layers
-    if len(names) != layers:
-        raise ValueError(
-            f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
-        )
-    return names
-
-
-def check_pair(output, cost):
-    """Raise unless the cost is for this output activation."""
-    needed = _core.COST_OUTPUTS[cost]
-    if needed is None or needed == output:
-        return
-    fitting = [c for c in _core.COSTS if _core.COST_OUTPUTS[c] in (None, output)]
-    raise ValueError(
-        f"cost '{cost}' is for output='{needed}'; got output='{output}'. "
-        f"Costs for '{output}': {', '.join(fitting)}"
-    )
 
 
 def check_trainable(net):

@@ -162,7 +162,8 @@ def paths(
 
     trace, nabla = net.trace(X, Y), net.backprop(X, Y)
     weights, delta = net.weights, trace.delta[-1][0]
-    primes = [_prime(name, a) for name, a in zip(net.hidden, trace.a, strict=False)]
+    layers = zip(net._hidden, trace.z, trace.a, strict=False)
+    primes = [_prime(activation, z, a) for activation, z, a in layers]
     i = layer - 2
     if k is None:
         last, slope = 1.0, nabla.biases[i][j]
@@ -191,9 +192,9 @@ def _check_place(net, layer, j, k):
 
 
 def _one_sample(net, x, y):
-    """Return x and y as the rows (1, n_1) and (1, n_L), or as the label (1,)."""
+    """Return x and y as the rows (1, n_1) and (1, targets), or as the label (1,)."""
     x, y = as_numbers("x", x), as_numbers("y", y)
-    n_in, n_out = net.sizes[0], net.sizes[-1]
+    n_in, n_out = net.sizes[0], net.sizes[-1] // net._cost.outputs_per_target
     if x.shape != (n_in,):
         raise ValueError(f"x must be one sample, ({n_in},); got shape {x.shape}")
     if y.shape not in ((n_out,), ()):
@@ -204,10 +205,10 @@ def _one_sample(net, x, y):
     return x[None], y[None]
 
 
-def _prime(activation, a):
-    """Return σ'(z) (n_l,) from a = σ(z), (1, n_l)."""
+def _prime(activation, z, a):
+    """Return σ'(z) (n_l,) from z and a = σ(z), (1, n_l)."""
     prime = np.ones_like(a)
-    _core.activation_prime(activation, a, prime)
+    _core.activation_prime(activation.compiled, z, a, prime)
     return prime[0]
 
 

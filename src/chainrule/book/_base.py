@@ -131,7 +131,7 @@ class BookNetwork:
     def _score(self, rows):
         """Return the mean cost and the number of rows whose largest output is the right one."""
         net = self._copy_into(rows.net)
-        cost, right = _core.evaluate(
+        cost, right, _ = _core.evaluate(
             net._plan, net.parameters, rows.X, rows.targets.Y, rows.targets.labels
         )
         if net.sizes[-1] == 1:  # the largest output of one is number 0
@@ -174,7 +174,7 @@ def sigmoid(z):
         z = z.astype(np.float64, copy=False)
     flat = np.ascontiguousarray(z).reshape(1, -1)
     a = np.empty_like(flat)
-    _core.activate("sigmoid", flat, a)
+    _core.activate(("sigmoid", 0.0), flat, a)
     return a.reshape(z.shape)[()]
 
 

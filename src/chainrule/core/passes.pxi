@@ -12,7 +12,7 @@ cdef inline const real *forward_tile(const Net *net, const real *parameters, con
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef const real *y = targets[real](samples, start, m, n_out, <real *> work.y)
+    cdef const real *y = targets[real](samples, start, m, net, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
     cdef const real *z = <const real *> work.tape.z[last]
@@ -50,33 +50,39 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
 
 
 cdef double total_cost(const Net *net, const real *parameters, const Samples *samples, Workspace work,
-                       double sample_work, size_t *correct) noexcept nogil:
+                       double sample_work, double *correct) noexcept nogil:
     """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
-    is largest. After a signal that raised, what is returned has no meaning."""
-    cdef Py_ssize_t start = 0, m, last = net.depth - 1
+    is largest. Each counts by its weight. After a signal that raised, what is returned has no meaning."""
+    cdef Py_ssize_t i, start = 0, m, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef int low = cr_cost_lows[net.cost]
+    cdef const real *a = <const real *> work.tape.a[last]
     cdef double cost = 0
     cdef Rows x
     cdef const real *y
     while start < samples.m and not work.pause(net.tile * sample_work):
         m = min(samples.m - start, net.tile)
         y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
-        if correct:
-            correct[0] += agreements[real](<const real *> work.tape.a[last], y, m, net.layers[last].n_out)
+        if correct and not samples.weights:
+            correct[0] += agreements[real](a, y, m, n_out, low)
+        elif correct:
+            for i in range(m):
+                correct[0] += weight[real](samples, start + i, y) * agreements[real](
+                    a + i * n_out, y + i * n_out, 1, n_out, low)
         start += m
     return cost
 
 
 def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
-             const int32_t[::1] labels):
-    """The mean cost of the m samples, and how many of them have their largest output where their target is largest."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+             const int32_t[::1] labels, const real[::1] weights=None):
+    """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
+    how many. Each counts by its weight, 1 without weights."""
+    cdef Samples samples = samples_of[real](X, Y, labels, None, weights)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
-    cdef double cost
-    cdef size_t correct = 0
+    cdef double cost, correct = 0, total = total_weight[real](&samples, 0, samples.m, &parameters[0])
     with nogil:
         cost = total_cost[real](&plan.net, &parameters[0], &samples, work, plan.flops, &correct)
     work.reraise()
-    return cost / samples.m, correct
+    return cost / total, correct, total
 
 
 def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):
@@ -117,7 +123,7 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
             work.tape.delta[i] = &view[start, 0]
         with nogil:
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            y = targets[real](&samples, start, m, net.layers[net.depth - 1].n_out, <real *> work.y)
+            y = targets[real](&samples, start, m, net, <real *> work.y)
             forward[real](net, p, &x, m, &work.tape)
             backward[real](net, p, y, m, &work.tape)
         start += m

@@ -26,11 +26,13 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
 
 
 cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
-                                Py_ssize_t width, real *room) noexcept nogil:
-    """Their targets; labels become one-hot here, a tile at a time."""
+                                const Net *net, real *room) noexcept nogil:
+    """Their targets; labels become one-hot rows here, a tile at a time."""
+    cdef Py_ssize_t width = net.layers[net.depth - 1].n_out
     if samples.labels:
         one_hot[real](room, samples.labels if samples.order else samples.labels + start,
-                samples.order + start if samples.order else <const int32_t *> NULL, rows, width)
+                samples.order + start if samples.order else <const int32_t *> NULL, rows, width,
+                cr_cost_lows[net.cost])
         return room
     if not samples.order:
         return <const real *> samples.y + start * width

@@ -43,7 +43,7 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
             weigh_deltas[real](<real *> work.tape.delta[last], samples, start + done, m, net.layers[last].n_out)
         hidden_deltas[real](net, parameters, m, &work.tape)
         if watch and watch.layers:
-            look[real](watch, net, &work.tape, m, parameters)
+            look[real](watch, net, &work.tape, samples, start + done, m, parameters)
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
         if in_place:
@@ -182,10 +182,11 @@ cdef void put_back(Carried *carried) noexcept nogil:
 def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
           uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
-          const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs, seconds,
-          delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None):
-    """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost and its seconds to the arrays;
-    and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms and saturation.
+          const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs,
+          learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None):
+    """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost, its last learning rate and its
+    seconds to the arrays; and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms
+    and saturation.
 
     An epoch that is interrupted or diverges leaves no trace: all that it changed is put back to where it began.
     No Python code runs between an epoch's end and its entries, so that they belong together wherever a signal comes.
@@ -219,8 +220,10 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
     cdef Py_ssize_t steps_per_epoch = (samples.m + batch_size - 1) // batch_size
     cdef bint needs_gradient = not is_plain(&descent) or batch_size > plan.tile or gradient_norms is not None
-    cdef size_t extra = (needs_gradient + 4) * (parameter_bytes + 64)
-    extra += samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 192
+    cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 192
+    for i in range(4):
+        extra += parameter_bytes + 64 if carried.now[i] else 0
+    extra += parameter_bytes + 64 if needs_gradient else 0
     cdef Watch watching
     cdef Watch *watch = NULL if delta_norms is None and gradient_norms is None else &watching
     watching.layers, watching.gradient = delta_norms is not None, gradient_norms is not None
@@ -272,6 +275,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
+    learning_rates.extend([rates[((i + 1) * steps_per_epoch - 1) * rate_stride] for i in range(e)])
     seconds.extend([took] * e)
     if watching.gradient:
         gradient_norms.extend([lengths[i] for i in range(e)])

@@ -1,0 +1,167 @@
+"""The activations a^l = σ(z^l), each with its formula and its derivative.
+
+A network takes the name, ``hidden="leaky_relu"``, or, to choose the parameter, an object:
+
+>>> import chainrule as cr
+>>> cr.Network([4, 8, 8, 2], hidden=[cr.activations.leaky_relu(slope=0.2), "tanh"], seed=0).hidden
+(leaky_relu(slope=0.2), 'tanh')
+
+Objects are immutable, and equal where formula and parameter are. The kernels are in
+``csrc/activations.h``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chainrule import _core
+from chainrule.formulas import LARGEST, Formula, find_formula
+
+
+@dataclass(frozen=True)
+class Activation(Formula):
+    """An activation σ, with its parameter if it has one."""
+
+    @property
+    def compiled(self) -> tuple[str, float]:
+        """How the core takes it: name and parameter, where one without parameters has any."""
+        return self.name, *(self.parameters or (0.0,))
+
+
+class sigmoid(Activation):
+    """σ(z) = 1/(1 + e^-z), from 0 to 1; σ' = a(1 - a)."""
+
+
+class tanh(Activation):
+    """σ(z) = tanh z, from -1 to 1; σ' = 1 - a²."""
+
+
+class relu(Activation):
+    """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0."""
+
+
+@dataclass(frozen=True)
+class leaky_relu(Activation):
+    """σ(z) = z for z > 0, else slope·z; σ' = 1 or slope.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        On the left; 0 or more.
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self):
+        self._keep_number("slope", lambda x: 0 <= x <= LARGEST, "a number from 0 to 1e30")
+
+
+@dataclass(frozen=True)
+class elu(Activation):
+    """σ(z) = z for z > 0, else α(e^z - 1); σ' = 1 or αe^z (Clevert et al., 2015).
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        α > 0: where it levels off on the left.
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self):
+        self._keep_positive("alpha")
+
+
+class selu(Activation):
+    """σ(z) = λ elu(z) with α = 1.6732632 and λ = 1.0507010 (Klambauer et al., 2017).
+
+    With these, and weights from N(0, 1/√n_in) ("lecun"), mean 0 and variance 1 stay from layer to
+    layer.
+    """
+
+
+class softplus(Activation):
+    """σ(z) = ln(1 + e^z), a smooth relu; σ' = 1/(1 + e^-z)."""
+
+
+class gelu(Activation):
+    """σ(z) = z Φ(z) with Φ of the normal distribution; σ' = Φ(z) + zφ(z) (Hendrycks, 2016).
+
+    The exact one, Φ(z) = (1 + erf(z/√2))/2, not an approximation by tanh.
+    """
+
+
+@dataclass(frozen=True)
+class swish(Activation):
+    """σ(z) = z s with s = 1/(1 + e^-βz); σ' = s + βz s(1 - s) (Ramachandran et al., 2017).
+
+    Parameters
+    ----------
+    beta : float, default 1.0
+        β > 0. The larger, the more like relu; with 1 also called SiLU.
+    """
+
+    beta: float = 1.0
+
+    def __post_init__(self):
+        self._keep_positive("beta")
+
+
+class softsign(Activation):
+    """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)²."""
+
+
+class hard_sigmoid(Activation):
+    """σ(z) = z/6 + 1/2, cut off at 0 and 1; σ' = 1/6 between, else 0."""
+
+
+class exponential(Activation):
+    """σ(z) = e^z, for rates and other positive outputs; σ' = a."""
+
+
+class identity(Activation):
+    """σ(z) = z; σ' = 1."""
+
+
+class step(Activation):
+    """σ(z) = 1 for z > 0, else 0: the perceptron. It cannot be trained by gradient descent."""
+
+
+class softmax(Activation):
+    """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j)."""
+
+
+ACTIVATIONS = {name: globals()[name] for name in _core.ACTIVATIONS}
+
+
+def find_activation(what: str, given: str | Activation) -> Activation:
+    """Return the activation that `given` is or names; `what` it is of begins the message."""
+    return find_formula(what, given, ACTIVATIONS)
+
+
+def find_hidden_activation(what: str, given: str | Activation) -> Activation:
+    """Return it likewise, if it works neuron by neuron."""
+    if "softmax" in (given, getattr(given, "name", None)):
+        raise ValueError(f"softmax is for the output layer; got it as a {what}")
+    return find_formula(what, given, ACTIVATIONS, [a for a in ACTIVATIONS if a != "softmax"])
+
+
+def find_hidden(
+    hidden: str | Activation | Sequence[str | Activation], layers: int
+) -> tuple[Activation, ...]:
+    """Return the activations of the hidden layers, of which there are `layers`."""
+    one_for_all = isinstance(hidden, str | Activation)
+    try:
+        given = (hidden,) if one_for_all else tuple(hidden)
+    except TypeError:
+        raise TypeError(
+            f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
+        ) from None
+    found = tuple(find_hidden_activation("hidden activation", each) for each in given)
+    if one_for_all:
+        return found * layers
+    if len(found) != layers:
+        names = tuple(each.shown for each in found)
+        raise ValueError(
+            f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
+        )
+    return found

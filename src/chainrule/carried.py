@@ -1,0 +1,75 @@
+"""What an optimiser and its schedule carry from step to step: `net.optimizer_state`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.arrays import aligned_empty, as_numbers, as_real
+from chainrule.schedules import MONITORS
+
+# The dtype and size of what counts. All others, as "average", are like the parameters.
+COUNTERS = {"steps": ("uint64", 1)} | {f"plateau_{name}": ("float64", 3) for name in MONITORS}
+
+
+def carried_state(
+    given: dict[str, NDArray], optimizer, schedule, averaging: bool, parameters: NDArray
+) -> dict[str, NDArray]:
+    """Return the state that a fit goes on with: copies of what is `given`, or its beginning.
+
+    It goes on if `given` is the state of the same kind of optimiser. The average belongs to the
+    parameters and goes on with any.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a state that does not fit the network.
+    """
+    own = given.keys() - COUNTERS.keys() - {"average"}
+    if own != set(optimizer.states) or (optimizer.counts_steps and "steps" not in given):
+        given = {name: values for name, values in given.items() if name == "average"}
+    state = {}
+    for name in optimizer.states:
+        state[name] = aligned_empty(parameters.size, parameters.dtype)
+        if name in given:
+            state[name][:] = _like_parameters(name, given[name], parameters)
+        else:
+            optimizer.begin(name, state[name])
+    if averaging:
+        state["average"] = aligned_empty(parameters.size, parameters.dtype)
+        average = given.get("average", parameters)
+        state["average"][:] = _like_parameters("average", average, parameters)
+    if optimizer.counts_steps or schedule.counts_steps:
+        state["steps"] = as_counter("steps", given.get("steps", np.zeros(1, np.uint64)))
+    if schedule.state:
+        seen = given.get(schedule.state, schedule.begin())
+        state[schedule.state] = as_counter(schedule.state, seen)
+    return state
+
+
+def _like_parameters(name, values, parameters):
+    values = as_real(_label(name), values, parameters.dtype)
+    if values.shape != parameters.shape:
+        raise ValueError(
+            f"{_label(name)} must have the shape {parameters.shape} of the parameters; "
+            f"got {values.shape}"
+        )
+    return values
+
+
+def as_counter(name, values) -> NDArray:
+    """Return a checked copy of one of COUNTERS, a state that is not shaped like the parameters."""
+    dtype, size = COUNTERS[name]
+    values = as_numbers(_label(name), values)
+    if values.shape != (size,) or values.dtype.kind not in ("iu" if dtype == "uint64" else "iuf"):
+        raise ValueError(
+            f"{_label(name)} must be a {dtype} array of {size}; "
+            f"got dtype {values.dtype} and shape {values.shape}"
+        )
+    counts = values[:2]  # of steps; of reductions and epochs waited
+    if (counts < 0).any() or (counts >= 2**63).any() or (counts % 1 != 0).any():
+        raise ValueError(f"{_label(name)} must begin with whole numbers, 0 or more; got {values}")
+    as_real(_label(name), values, np.float64)  # finite
+    return values.astype(dtype)
+
+
+def _label(name):
+    return f'optimizer_state["{name}"]'

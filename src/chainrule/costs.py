@@ -1,0 +1,238 @@
+"""The costs, each with its formula: C_x of one sample, whose mean over the samples is the cost.
+
+A network takes the name, ``cost="huber"``, or, to choose the parameter, an object:
+
+>>> import chainrule as cr
+>>> cr.Network([4, 8, 2], output="identity", cost=cr.costs.huber(delta=2.0), seed=0).cost
+huber(delta=2.0)
+
+Objects are immutable, and equal where formula and parameter are. a is the output a^L and y the
+target; Σ goes over the outputs. The kernels are in ``csrc/costs.h``, which output activation a
+cost is for in ``csrc/chainrule.h``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import _core
+from chainrule.formulas import Formula, find_formula
+from chainrule.options import check_number
+
+
+@dataclass(frozen=True)
+class Cost(Formula):
+    """A cost, with its parameters if it has some."""
+
+    @property
+    def outputs_per_target(self) -> int:
+        """How many outputs of the network there are for each target."""
+        return 1
+
+    def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
+        """How the core takes it: name and parameters, for n_L outputs."""
+        return self.name, self.parameters
+
+    def check_targets(self, name: str, Y: NDArray):
+        """Raise ValueError unless the cost is defined for the targets Y (m, n)."""
+
+    def lay_out(self, Y: NDArray) -> NDArray:
+        """Return targets (m, n) as the core takes them: (m, n_L), a column for each output."""
+        return Y
+
+
+class quadratic(Cost):
+    """½Σ(y - a)²; ∂C/∂a = a - y. Targets: any numbers."""
+
+
+class squared_error(Cost):
+    """Σ(y - a)²; ∂C/∂a = 2(a - y). Targets: any numbers."""
+
+
+class absolute_error(Cost):
+    """Σ|y - a|; ∂C/∂a = sign(a - y), 0 at a = y. Targets: any numbers. Outputs tend to medians."""
+
+
+@dataclass(frozen=True)
+class huber(Cost):
+    """Σ ½r² where |r| <= δ, else δ(|r| - ½δ), with r = y - a; ∂C/∂a = a - y, cut off at ±δ.
+
+    Quadratic for small errors and straight for large ones, so that outliers pull no harder than
+    others (Huber, 1964). Targets: any numbers.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        δ > 0.
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self):
+        self._keep_positive("delta")
+
+
+@dataclass(frozen=True)
+class quantile(Cost):
+    """Σ τ(y - a) where y > a, else (1 - τ)(a - y); ∂C/∂a = -τ or 1 - τ, 0 at a = y.
+
+    Each output tends to the τ-quantile of its target (Koenker and Bassett, 1978). With k levels and
+    n targets the network has n·k outputs: of the first target the k levels in their order, then of
+    the second. Targets: (m, n), any numbers.
+
+    Parameters
+    ----------
+    levels : float or sequence of float, default 0.5
+        The τ of each output of a target, 0 < τ < 1, all different; kept as a tuple.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cost = cr.costs.quantile([0.1, 0.5, 0.9])
+    >>> net = cr.Network([4, 8, 6], output="identity", cost=cost, seed=0)  # two targets a sample
+    """
+
+    levels: float | Sequence[float] = 0.5
+
+    def __post_init__(self):
+        given = self.levels
+        levels = tuple(given) if np.ndim(given) else (given,)
+        for level in levels:
+            check_number(
+                "each of levels of quantile", level, lambda x: 0 < x < 1, "a number between 0 and 1"
+            )
+        levels = tuple(map(float, levels))
+        if not levels or len(set(levels)) < len(levels):
+            raise ValueError(
+                f"levels of quantile must be one or more, all different; got {given!r}"
+            )
+        object.__setattr__(self, "levels", levels)
+
+    @property
+    def outputs_per_target(self) -> int:
+        """A level each."""
+        return len(self.levels)
+
+    def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
+        """Give each output its level."""
+        return self.name, self.levels * (n_outputs // len(self.levels))
+
+    def lay_out(self, Y: NDArray) -> NDArray:
+        """Repeat each target for all its levels, side by side."""
+        return np.repeat(Y, len(self.levels), axis=1)
+
+
+class hinge(Cost):
+    """Σ max(0, 1 - ya) for y = ±1; ∂C/∂a = -y where ya < 1, else 0: a soft margin.
+
+    Targets: one column of -1 and 1, or of 0 and 1, which are taken as -1 and 1; or, for several
+    outputs, labels or one-hot rows: each class against the rest.
+    """
+
+    def check_targets(self, name: str, Y: NDArray):
+        """Accept two values alone."""
+        if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
+            found = ", ".join(map(str, np.unique(Y)[:5]))
+            raise ValueError(
+                f"{name} must hold -1 and 1, or 0 and 1, alone for the hinge cost; it holds {found}"
+            )
+
+    def lay_out(self, Y: NDArray) -> NDArray:
+        """Take 0 as -1."""
+        return np.where(Y == 0, Y.dtype.type(-1), Y)
+
+
+class cross_entropy(Cost):
+    """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
+
+    def check_targets(self, name: str, Y: NDArray):
+        """Accept probabilities."""
+        if ((Y < 0) | (Y > 1)).any():
+            raise ValueError(
+                f"{name} must lie in [0, 1] for the cross_entropy cost; "
+                f"it spans [{Y.min()}, {Y.max()}]"
+            )
+
+
+@dataclass(frozen=True)
+class log_likelihood(Cost):
+    """-Σ t ln a with t = (1 - s)y + s/n_L, for a softmax output; δ^L = a - t.
+
+    With s = 0 it is -ln a_y of the class y. Otherwise the targets are smoothed, so that no output
+    has to become 1 (Szegedy et al., 2016). Targets: labels, or rows of a sum of 1; of rows of
+    another sum Σy, t = (1 - s)y + sΣy/n_L and δ^L = aΣy - t.
+
+    Parameters
+    ----------
+    smoothing : float, default 0.0
+        0 <= s < 1.
+    """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self):
+        self._keep_number("smoothing", lambda x: 0 <= x < 1, "a number from 0 to below 1")
+
+    def check_targets(self, name: str, Y: NDArray):
+        """Accept shares of the classes."""
+        _refuse_negative(self, name, Y)
+
+
+class poisson(Cost):
+    """Σ(a - y ln a), for an exponential output, the rate; δ^L = a - y.
+
+    That is -ln of the Poisson probability of the count y, without its ln y!, in which a does not
+    occur. Targets: 0 or more, whole or not.
+    """
+
+    def check_targets(self, name: str, Y: NDArray):
+        """Accept counts."""
+        _refuse_negative(self, name, Y)
+
+
+class gaussian(Cost):
+    """½Σ s + (y - μ)²e^-s, for an identity output of n means μ, then n s = ln(variance).
+
+    That is -ln of the normal density, without its ½ln 2π. δ^L is (μ - y)e^-s for the means, and
+    ½(1 - (y - μ)²e^-s) for the s. Targets: (m, n), any numbers, for 2n outputs.
+    """
+
+    @property
+    def outputs_per_target(self) -> int:
+        """A mean and the logarithm of a variance."""
+        return 2
+
+    def lay_out(self, Y: NDArray) -> NDArray:
+        """Set the targets beside the means, and again beside the variances."""
+        return np.concatenate([Y, Y], axis=1)
+
+
+COSTS = {name: globals()[name] for name in _core.COSTS}
+
+
+def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
+    """Return the cost that `given` is or names, if it is for that output activation and width."""
+    cost = find_formula("cost", given, COSTS)
+    needed = _core.COST_OUTPUTS[cost.name]
+    if needed not in (None, output):
+        fitting = [c for c in COSTS if _core.COST_OUTPUTS[c] in (None, output)]
+        raise ValueError(
+            f"cost '{cost.name}' is for output='{needed}'; got output='{output}'. "
+            f"Costs for '{output}': {', '.join(fitting)}"
+        )
+    each = cost.outputs_per_target
+    if n_outputs % each:
+        raise ValueError(
+            f"cost '{cost.name}' takes {each} outputs for each target, so their number must be a "
+            f"multiple of {each}; got {n_outputs}"
+        )
+    return cost
+
+
+def _refuse_negative(cost: Cost, name: str, Y: NDArray):
+    if (Y < 0).any():
+        raise ValueError(
+            f"{name} must not be negative for the {cost.name} cost; its least is {Y.min()}"
+        )

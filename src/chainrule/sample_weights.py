@@ -1,0 +1,70 @@
+"""How much each sample counts in the cost: sample weights and class weights."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.arrays import Targets, as_real
+from chainrule.options import check_index, check_not_negative
+
+
+def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> NDArray | None:
+    """Return the weight of each sample, (m,), or None where all count alike.
+
+    Parameters
+    ----------
+    sample_weight : array (m,), or None
+        Not negative, finite, not all 0.
+    class_weight : dict of int to float, "balanced", or None
+        The weight of each class; 1 for those not named. "balanced": m / (k·count), for a class
+        that occurs `count` times, k classes in all. Multiplied with sample_weight.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For weights that do not fit; class weights for targets that are not classes.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = np.ones(len(targets), dtype)
+    if sample_weight is not None:
+        weights = as_real("sample_weight", sample_weight, dtype)
+        if weights.shape != (len(targets),):
+            raise ValueError(
+                f"sample_weight must be ({len(targets)},), a weight for each sample; "
+                f"got shape {weights.shape}"
+            )
+        if (weights < 0).any():
+            where = int(np.argmax(weights < 0))
+            raise ValueError(
+                f"sample_weight must not be negative; sample_weight[{where}] is {weights[where]}"
+            )
+    if class_weight is not None:
+        by_class = _class_weights(class_weight, targets)
+        weights = as_real("the product of the weights", weights * by_class[targets.classes], dtype)
+    if not weights.any():
+        raise ValueError("the weights of all samples are 0; at least one must count")
+    return weights
+
+
+def _class_weights(class_weight, targets):
+    """Return the weight of each class, (classes,)."""
+    if not targets.are_classes:
+        raise ValueError(
+            "class_weight needs targets that are classes: integer labels, one-hot rows, or a "
+            "column of 0 and 1"
+        )
+    known = targets.n_classes
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(targets.classes, minlength=known)
+        return len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    if not isinstance(class_weight, dict):
+        raise TypeError(
+            "class_weight must be a dict such as {0: 1.0, 1: 5.0}, or 'balanced'; "
+            f"got {class_weight!r}"
+        )
+    weights = np.ones(known)
+    for label, weight in class_weight.items():
+        label = check_index("each class of class_weight", label, 0, known - 1)
+        check_not_negative(f"class_weight[{label}]", weight)
+        weights[label] = weight
+    return weights

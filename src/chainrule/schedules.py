@@ -1,0 +1,346 @@
+"""Learning-rate schedules: η as a function of how far training has come.
+
+In the formulas e is the position of a step in epochs, a fraction: step k = 0, 1, 2, ... of the
+optimiser stands at e = k / (steps of an epoch). The count k is kept in
+`net.optimizer_state["steps"]`, so that a later `fit` goes on where the schedule stands.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.options import (
+    check_count,
+    check_name,
+    check_not_negative,
+    check_number,
+    check_positive,
+    check_real,
+)
+
+# What ReduceOnPlateau can watch, and the sign that makes less of it better.
+MONITORS = {"cost": 1, "validation_cost": 1, "validation_accuracy": -1}
+
+
+class Schedule:
+    """A learning rate that changes from step to step. A subclass says `_at(epoch)`."""
+
+    counts_steps = True  # whether the rate depends on how many steps were taken
+    state: str | None = None  # the name of what it carries in net.optimizer_state besides
+
+    def _at(self, epoch: NDArray) -> NDArray:
+        """Return η at the positions `epoch`, an array (k,) of epochs since the beginning."""
+        raise NotImplementedError
+
+    def rates(self, first_step: int, count: int, steps_per_epoch: int) -> NDArray:
+        """Return η of `count` steps from number `first_step` (from 0) on, (count,) in float64."""
+        return self._at((first_step + np.arange(count, dtype=np.float64)) / steps_per_epoch)
+
+    def coming(self, state: dict[str, NDArray], epochs: int, steps_per_epoch: int) -> NDArray:
+        """Return η of each step of the coming epochs; or (1,), where it is one for all of them."""
+        return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """η(e) = η: what a number stands for.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η, positive.
+    """
+
+    learning_rate: float
+
+    counts_steps = False
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+
+    def _at(self, epoch):
+        return np.full(len(epoch), float(self.learning_rate))
+
+    def coming(self, state, epochs, steps_per_epoch):
+        """Return η, (1,)."""
+        return np.array([float(self.learning_rate)])
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """η(e) = η₀ f^⌊e/E⌋: lower by a factor every E epochs.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive.
+    factor : float, default 0.5
+        f, 0 < f < 1.
+    epochs : float, default 10
+        E, positive.
+    """
+
+    learning_rate: float
+    factor: float = 0.5
+    epochs: float = 10
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_factor(self.factor)
+        check_positive("epochs", self.epochs)
+
+    def _at(self, epoch):
+        return float(self.learning_rate) * float(self.factor) ** np.floor(
+            epoch / float(self.epochs)
+        )
+
+
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """η(e) = η₀ f^e: lower by a factor in every epoch, a little in every step.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive.
+    factor : float, default 0.95
+        f, 0 < f < 1.
+    """
+
+    learning_rate: float
+    factor: float = 0.95
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_factor(self.factor)
+
+    def _at(self, epoch):
+        return float(self.learning_rate) * float(self.factor) ** epoch
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """η(e) = η₀ / (1+e)^p: slower and slower (Robbins and Monro, 1951, ask for ½ < p <= 1).
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive.
+    power : float, default 0.5
+        p, positive.
+    """
+
+    learning_rate: float
+    power: float = 0.5
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_positive("power", self.power)
+
+    def _at(self, epoch):
+        return float(self.learning_rate) / (1 + epoch) ** float(self.power)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
+
+    η(e) = η₀ e/w while e < w, then η₁ + (η₀-η₁) (1 + cos π(e-w)/(E-w))/2, and η₁ from e = E on.
+    With a rise the first step is made with rate 0.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive: the highest.
+    epochs : float
+        E, positive: where the way down ends.
+    warmup_epochs : float, default 0
+        w, 0 <= w < E.
+    final_rate : float, default 0
+        η₁, 0 <= η₁ <= η₀.
+    """
+
+    learning_rate: float
+    epochs: float
+    _: KW_ONLY
+    warmup_epochs: float = 0.0
+    final_rate: float = 0.0
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_positive("epochs", self.epochs)
+        check_number(
+            "warmup_epochs", self.warmup_epochs, lambda w: 0 <= w < self.epochs,
+            f"from 0 to below epochs, {self.epochs}",
+        )  # fmt: skip
+        check_number(
+            "final_rate", self.final_rate, lambda rate: 0 <= rate <= self.learning_rate,
+            f"from 0 to the learning_rate, {self.learning_rate}",
+        )  # fmt: skip
+
+    def _at(self, epoch):
+        highest, last = float(self.learning_rate), float(self.final_rate)
+        rise, end = float(self.warmup_epochs), float(self.epochs)
+        down = half_cosine(highest, last, (epoch - rise) / (end - rise))
+        return np.where(epoch < rise, highest * epoch / rise, down) if rise else down
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up along half a cosine and down along another (Smith and Topin, 2018).
+
+    With p = r·E: from s·η to η for e from 0 to p, then down to f·η at e = E, and f·η from there on;
+    each way from a to b is a + (b-a) (1 - cos πx)/2 where x goes from 0 to 1. The momentum stays
+    as it is.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η, positive: the highest.
+    epochs : float
+        E, positive: where the cycle ends.
+    rise : float, default 0.3
+        r, 0 < r < 1: the share of the epochs that goes up.
+    start_factor, final_factor : float, default 0.04 and 4e-6
+        s and f, from 0 to 1.
+    """
+
+    learning_rate: float
+    epochs: float
+    _: KW_ONLY
+    rise: float = 0.3
+    start_factor: float = 0.04
+    final_factor: float = 4e-6
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_positive("epochs", self.epochs)
+        check_number("rise", self.rise, lambda r: 0 < r < 1, "in 0 < rise < 1")
+        for name in ("start_factor", "final_factor"):
+            check_number(name, getattr(self, name), lambda f: 0 <= f <= 1, "a number from 0 to 1")
+
+    def _at(self, epoch):
+        highest, top = float(self.learning_rate), float(self.rise) * float(self.epochs)
+        start, last = highest * float(self.start_factor), highest * float(self.final_factor)
+        up = half_cosine(start, highest, epoch / top)
+        down = half_cosine(highest, last, (epoch - top) / (float(self.epochs) - top))
+        return np.where(epoch < top, up, down)
+
+
+@dataclass(frozen=True)
+class Function(Schedule):
+    """η(e) = function(e), called for every step with a float: what a function stands for.
+
+    Parameters
+    ----------
+    function : callable
+        Takes e and returns η, 0 or more. It is tried at once with e = 0.
+    """
+
+    function: Callable[[float], float]
+
+    def __post_init__(self):
+        self._rate(0.0)
+
+    def _at(self, epoch):
+        return np.array([self._rate(e) for e in epoch.tolist()])
+
+    def _rate(self, epoch):
+        rate = self.function(epoch)
+        check_not_negative(f"learning_rate({epoch:g})", rate)
+        return float(rate)
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau(Schedule):
+    """Lower by a factor when there was no progress for some epochs.
+
+    η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
+    is looked at; k goes up when it has not been better than its best for `patience` epochs in a
+    row, which are then counted anew. k, that count and the best are the state "plateau_" with the
+    monitor's name, (3,) in float64. An epoch whose figure is missing, because its validation was
+    interrupted, is not counted.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive.
+    factor : float, default 0.1
+        f, 0 < f < 1.
+    patience : int, default 10
+        1 or more.
+    min_rate : float, default 0
+        0 <= min_rate <= η₀.
+    monitor : str, default "cost"
+        A column of the `History`: "cost" (of training), "validation_cost" or
+        "validation_accuracy"; the latter two need validation_data.
+    """
+
+    learning_rate: float
+    factor: float = 0.1
+    patience: int = 10
+    _: KW_ONLY
+    min_rate: float = 0.0
+    monitor: str = "cost"
+
+    counts_steps = False
+
+    def __post_init__(self):
+        check_positive("learning_rate", self.learning_rate)
+        check_factor(self.factor)
+        check_count("patience", self.patience, least=1)
+        check_number(
+            "min_rate", self.min_rate, lambda rate: 0 <= rate <= self.learning_rate,
+            f"from 0 to the learning_rate, {self.learning_rate}",
+        )  # fmt: skip
+        check_name("monitor", self.monitor, MONITORS)
+
+    @property
+    def state(self) -> str:
+        """Where what it has seen is kept in net.optimizer_state."""
+        return f"plateau_{self.monitor}"
+
+    @staticmethod
+    def begin() -> NDArray:
+        """Return the state before the first epoch: no reductions, none waited, no best yet."""
+        return np.array([0, 0, np.finfo(np.float64).max])
+
+    def coming(self, state, epochs, steps_per_epoch):
+        """Return η as it stands, (1,)."""
+        reductions = int(state[self.state][0])
+        rate = float(self.learning_rate) * float(self.factor) ** reductions
+        return np.array([max(rate, float(self.min_rate))])
+
+    def after(self, state: NDArray, figure: float) -> tuple[float, float, float]:
+        """Return the state after an epoch with this figure, as `state` was before it."""
+        reductions, waited, best = state
+        value = MONITORS[self.monitor] * figure
+        if value < best:
+            return reductions, 0, value
+        if waited + 1 < self.patience:
+            return reductions, waited + 1, best
+        return reductions + 1, 0, best
+
+
+def as_schedule(learning_rate) -> Schedule:
+    """Return what `learning_rate` stands for: a number, a schedule, or a function of the epoch."""
+    if isinstance(learning_rate, Schedule):
+        return learning_rate
+    if callable(learning_rate) and not isinstance(learning_rate, type):
+        return Function(learning_rate)
+    expected = "a positive number, a schedule such as chainrule.StepDecay(0.1), or a function"
+    check_real("learning_rate", learning_rate, expected)
+    return Constant(learning_rate)
+
+
+def half_cosine(start, end, x):
+    """Go from start to end along half a cosine while x goes from 0 to 1; stay there outside."""
+    return start + (end - start) * (1 - np.cos(math.pi * np.clip(x, 0, 1))) / 2
+
+
+def check_factor(value):
+    """Raise unless `value` is in (0, 1)."""
+    check_number("factor", value, lambda x: 0 < x < 1, "in 0 < factor < 1")
