@@ -70,14 +70,14 @@ INLINE real tail_ratio(real x) {
 /* gelu(z) = z Phi(z), where Phi(z) is 1 - Q(z) on the right and Q(-z) on the left. The smallest factor comes last, so
  * that a subnormal one is not multiplied by a large one. */
 INLINE real gelu_one(real z) {
-    const real near = clipped(z, TAIL_END), x = absolute(near);
-    const real tail = gaussian(x) * (tail_ratio(x) * near);
+    const real bounded = clipped(z, TAIL_END), x = absolute(bounded);
+    const real tail = gaussian(x) * (tail_ratio(x) * bounded);
     return z > 0 ? z - tail : tail;
 }
 
 /* gelu'(z) = Phi(z) + z phi(z) */
 INLINE real gelu_slope(real z) {
-    const real near = clipped(z, TAIL_END), x = absolute(near);
+    const real bounded = clipped(z, TAIL_END), x = absolute(bounded);
     const real g = gaussian(x), q = g * tail_ratio(x);
-    return (z > 0 ? 1 - q : q) + g * (near * INVERSE_SQRT_2PI);
+    return (z > 0 ? 1 - q : q) + g * (bounded * INVERSE_SQRT_2PI);
 }

@@ -5,9 +5,24 @@ s is a sample, j a neuron of layer l, k a neuron of layer l-1 (or, in BP2, of la
 Lists hold one entry a layer with weights, so index i belongs to layer l = i + 2.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
+from itertools import product
 
 import numpy as np
+
+from chainrule import activations, costs  # to name them with their parameters, nothing else
+
+
+def name_of(formula):
+    """The name of an activation or a cost that is given as a name or as an object."""
+    return formula if isinstance(formula, str) else type(formula).__name__
+
+
+def parameters_of(formula):
+    """The values of its parameters; none for a name, which stands for the default."""
+    return () if isinstance(formula, str) else astuple(formula)
+
 
 # ---------------------------------------------------------------- activations and derivatives
 
@@ -36,10 +51,39 @@ def log_softmax(z):
     return shifted - np.log1p(rest)
 
 
+def elu(z, alpha=1.0):
+    """z, or α(eᶻ - 1) on the left."""
+    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0.0)))
+
+
+def elu_prime(z, alpha=1.0):
+    """1, or αeᶻ on the left."""
+    return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))
+
+
+SELU = 1.0507009873554805, 1.6732632423543772  # λ, α
+
+normal = np.vectorize(lambda z: math.erfc(-z / math.sqrt(2)) / 2, otypes=[float])  # Φ
+
+
+def density(z):
+    """φ(z) = e^(-z²/2)/√(2π)."""
+    return np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+
 ACTIVATION = {
     "sigmoid": sigmoid,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0.0),
+    "leaky_relu": lambda z, slope=0.01: np.where(z > 0, z, slope * z),
+    "elu": elu,
+    "selu": lambda z: SELU[0] * elu(z, SELU[1]),
+    "softplus": softplus,
+    "gelu": lambda z: z * normal(z),
+    "swish": lambda z, beta=1.0: z * sigmoid(beta * z),
+    "softsign": lambda z: z / (1 + np.abs(z)),
+    "hard_sigmoid": lambda z: np.clip(z / 6 + 0.5, 0.0, 1.0),
+    "exponential": np.exp,
     "identity": lambda z: z,
     "step": lambda z: np.where(z > 0, 1.0, 0.0),  # no derivative to train by: not in PRIME
     "softmax": softmax,
@@ -49,8 +93,30 @@ PRIME = {  # σ'(z), for the activations that work neuron by neuron
     "sigmoid": lambda z: sigmoid(z) * sigmoid(-z),
     "tanh": lambda z: 1.0 - np.tanh(z) ** 2,
     "relu": lambda z: (z > 0).astype(float),
+    "leaky_relu": lambda z, slope=0.01: np.where(z > 0, 1.0, slope),
+    "elu": elu_prime,
+    "selu": lambda z: SELU[0] * elu_prime(z, SELU[1]),
+    "softplus": sigmoid,
+    "gelu": lambda z: normal(z) + z * density(z),
+    "swish": lambda z, beta=1.0: sigmoid(beta * z) * (1 + beta * z * sigmoid(-beta * z)),
+    "softsign": lambda z: (1 + np.abs(z)) ** -2.0,
+    "hard_sigmoid": lambda z: (np.abs(z) < 3) / 6.0,
+    "exponential": np.exp,
     "identity": np.ones_like,
 }
+
+# Where an activation has no derivative.
+KINKS = {"relu": [0], "leaky_relu": [0], "elu": [0], "selu": [0], "hard_sigmoid": [-3, 3]}
+
+
+def activate(activation, z):
+    """σ(z), row by row."""
+    return ACTIVATION[name_of(activation)](z, *parameters_of(activation))
+
+
+def prime(activation, z):
+    """σ'(z), neuron by neuron."""
+    return PRIME[name_of(activation)](z, *parameters_of(activation))
 
 
 def pull_back(activation, z, gradient):
@@ -59,47 +125,151 @@ def pull_back(activation, z, gradient):
     Softmax mixes its row: ∂a_k/∂z_j = a_k ([k=j] - a_j), so ∂C/∂z_j = a_j (g_j - Σ_k a_k g_k).
     """
     if activation != "softmax":
-        return gradient * PRIME[activation](z)
+        return gradient * prime(activation, z)
     a = softmax(z)
     return a * (gradient - np.einsum("sk,sk->s", a, gradient)[:, None])
 
 
 # ---------------------------------------------------------------- costs, one number a sample
+# of z^L, a^L (m, n_L), the targets as the user gives them, and the parameters
 
 
-def half_square(z, y, output):
+def half_square(z, a, y):
     """½ ‖y - a‖²."""
-    return 0.5 * ((y - ACTIVATION[output](z)) ** 2).sum(axis=1)
+    return 0.5 * ((y - a) ** 2).sum(axis=1)
 
 
-def cross_entropy(z, y, output):
+def huber(z, a, y, delta=1.0):
+    """½r² for |r| ≤ δ, then straight on."""
+    r = np.abs(y - a)
+    return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).sum(axis=1)
+
+
+def quantile(z, a, y, levels=(0.5,)):
+    """max(τr, (τ - 1)r): of each target its levels stand side by side in a."""
+    r = y[:, :, None] - a.reshape(*y.shape, len(levels))
+    tau = np.array(levels)
+    return np.maximum(tau * r, (tau - 1) * r).sum(axis=(1, 2))
+
+
+def quantile_gradient(a, y, levels=(0.5,)):
+    """-τ below the target, 1 - τ above."""
+    above = a.reshape(*y.shape, len(levels)) > y[:, :, None]
+    return (above - np.array(levels)).reshape(a.shape)
+
+
+def signs(y):
+    """Classes 0 and 1 as -1 and 1."""
+    return np.where(y == 0, -1.0, y)
+
+
+def hinge(z, a, y):
+    """max(0, 1 - ya)."""
+    return np.maximum(0.0, 1 - signs(y) * a).sum(axis=1)
+
+
+def cross_entropy(z, a, y):
     """-Σ y ln a + (1-y) ln(1-a), with -ln a = softplus(-z) and -ln(1-a) = softplus(z)."""
     return (y * softplus(-z) + (1.0 - y) * softplus(z)).sum(axis=1)
 
 
-def log_likelihood(z, y, output):
+def smoothed(y, smoothing):
+    """The part 1 - s of y, and s spread evenly; y is a distribution."""
+    return (1 - smoothing) * y + smoothing / y.shape[1]
+
+
+def log_likelihood(z, a, y, smoothing=0.0):
     """-ln a_y; y is one-hot, so this is -Σ y_j ln a_j."""
-    return -(y * log_softmax(z)).sum(axis=1)
+    return -(smoothed(y, smoothing) * log_softmax(z)).sum(axis=1)
+
+
+def gaussian(z, a, y):
+    """½(s + (y - μ)² e⁻ˢ) with the means μ and the logarithms s of the variances."""
+    mean, s = np.split(a, 2, axis=1)
+    return 0.5 * (s + (y - mean) ** 2 / np.exp(s)).sum(axis=1)
+
+
+def gaussian_delta(a, y):
+    """∂/∂μ and ∂/∂s of it."""
+    mean, s = np.split(a, 2, axis=1)
+    return np.hstack([(mean - y) / np.exp(s), 0.5 - 0.5 * (y - mean) ** 2 / np.exp(s)])
 
 
 COST = {
     "quadratic": half_square,
-    "squared_error": lambda z, y, output: 2.0 * half_square(z, y, output),
+    "squared_error": lambda z, a, y: 2.0 * half_square(z, a, y),
+    "absolute_error": lambda z, a, y: np.abs(y - a).sum(axis=1),
+    "huber": huber,
+    "quantile": quantile,
+    "hinge": hinge,
     "cross_entropy": cross_entropy,
     "log_likelihood": log_likelihood,
+    "poisson": lambda z, a, y: (np.exp(z) - y * z).sum(axis=1),
+    "gaussian": gaussian,
 }
 
-# Every output activation that can be trained, and every cost that may go with it.
+COST_GRADIENT = {  # ∂C/∂a, for the costs that go with any output
+    "quadratic": lambda a, y: a - y,
+    "squared_error": lambda a, y: 2.0 * (a - y),
+    "absolute_error": lambda a, y: np.sign(a - y),
+    "huber": lambda a, y, delta=1.0: np.clip(a - y, -delta, delta),
+    "quantile": quantile_gradient,
+    "hinge": lambda a, y: np.where(signs(y) * a < 1, -signs(y), 0.0),
+}
+
+COST_DELTA = {  # δ^L, for those that go with one
+    "cross_entropy": lambda a, y: a - y,
+    "log_likelihood": lambda a, y, smoothing=0.0: a - smoothed(y, smoothing),
+    "poisson": lambda a, y: a - y,
+    "gaussian": gaussian_delta,
+}
+
+KINK_DISTANCE = {  # how far the cost is from where it has no derivative, or no second one
+    "absolute_error": lambda a, y: np.abs(a - y),
+    "huber": lambda a, y, delta=1.0: np.abs(np.abs(a - y) - delta),
+    "quantile": lambda a, y, levels=(0.5,): np.abs(a - np.repeat(y, len(levels), axis=1)),
+    "hinge": lambda a, y: np.abs(1 - signs(y) * a),
+}
+
+# The first networks there were: output and cost, crossed with the hidden layers of most tests.
 PAIRS = [
     (output, cost)
     for cost in ("quadratic", "squared_error")
     for output in ("sigmoid", "tanh", "relu", "identity", "softmax")
 ] + [("sigmoid", "cross_entropy"), ("softmax", "log_likelihood")]
 
+# Every activation that can be trained in a hidden layer; every output with every cost for it.
+HIDDEN = [
+    *PRIME,
+    activations.leaky_relu(slope=0.3),
+    activations.elu(alpha=0.5),
+    activations.swish(beta=2.5),
+]
+ANY_OUTPUT_COSTS = [
+    *COST_GRADIENT,
+    costs.huber(delta=0.4),
+    costs.quantile([0.2, 0.5, 0.95]),
+]
+EVERY_PAIR = [
+    *product([*HIDDEN, "softmax"], ANY_OUTPUT_COSTS),
+    ("sigmoid", "cross_entropy"),
+    ("softmax", "log_likelihood"),
+    ("softmax", costs.log_likelihood(smoothing=0.2)),
+    ("exponential", "poisson"),
+    ("identity", "gaussian"),
+]
+
+
+def outputs_per_target(cost):
+    """How many outputs each target has."""
+    levels = parameters_of(cost)[0] if name_of(cost) == "quantile" and cost != "quantile" else [0]
+    return 2 if cost == "gaussian" else len(levels)
+
 
 def mean_cost(net, z, y):
     """C = (1/m) Σ_s C_s."""
-    return COST[net.cost](z, y, net.output).mean()
+    a = activate(net.output, z)
+    return COST[name_of(net.cost)](z, a, y, *parameters_of(net.cost)).mean()
 
 
 # ---------------------------------------------------------------- the network and BP1 to BP4
@@ -146,7 +316,7 @@ def feedforward(net, x):
     zs, activations, a = [], [], float64(x)
     for w, b, name in zip(net.weights, net.biases, net.activations, strict=True):
         z = weighted_input(w, b, a)
-        a = ACTIVATION[name](z)
+        a = activate(name, z)
         zs.append(z)
         activations.append(a)
     return zs, activations
@@ -157,11 +327,10 @@ def bp1(z, y, output, cost):
 
     For cross_entropy with σ and log_likelihood with softmax the product is a - y.
     """
-    a = ACTIVATION[output](z)
-    if cost in ("cross_entropy", "log_likelihood"):
-        return a - y
-    factor = {"quadratic": 1.0, "squared_error": 2.0}[cost]
-    return pull_back(output, z, factor * (a - y))
+    a, name, parameters = activate(output, z), name_of(cost), parameters_of(cost)
+    if name in COST_DELTA:
+        return COST_DELTA[name](a, y, *parameters)
+    return pull_back(output, z, COST_GRADIENT[name](a, y, *parameters))
 
 
 def bp2(delta_above, w_above, z, activation):

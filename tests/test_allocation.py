@@ -45,6 +45,8 @@ int posix_memalign(void **p, size_t to, size_t n) {
 SMALL = [20, 15, 10]
 MOMENTUM = {"optimizer": cr.SGD(0.1, momentum=0.9)}
 NESTEROV = {"optimizer": cr.SGD(0.1, momentum=0.9, nesterov=True)}
+ADAM = {"optimizer": cr.Adam(cr.ExponentialDecay(0.01)), "average": 0.9, "max_norm": 2.0}
+LIMITED = {"optimizer": cr.RMSprop(), "l1": 1e-4, "clip_norm": 1.0, "clip_value": 0.5}
 SOFTMAX = {"output": "softmax", "cost": "log_likelihood"}
 CASES = {
     "plain": (110, 10, SMALL, {}, {}, False),
@@ -52,12 +54,18 @@ CASES = {
     "unshuffled": (110, 10, SMALL, {}, {"shuffle": False}, False),
     "momentum": (110, 10, SMALL, {}, MOMENTUM, False),
     "momentum float64": (110, 10, SMALL, {"dtype": "float64"}, NESTEROV, False),
+    "adam": (200, 10, SMALL, {}, ADAM, False),
+    "adam float64": (200, 10, SMALL, {"dtype": "float64"}, ADAM, True),
+    "limits": (110, 10, SMALL, {}, LIMITED, False),
+    "rprop": (110, 10, SMALL, {}, {"optimizer": cr.Rprop()}, False),
+    "weights": (110, 10, SMALL, {}, {"sample_weight": np.ones}, False),
     "labels": (110, 10, SMALL, SOFTMAX, {}, True),
     "labels unshuffled": (110, 10, SMALL, {}, {"shuffle": False}, True),
     "no biases": (110, 10, SMALL, {"bias": False, "hidden": "relu"}, {}, False),
     "one row": (1100, 1, SMALL, {}, {}, False),
     "more rows than a tile": (2, 600, SMALL, {}, {}, False),
     "more rows than a tile, momentum": (2, 600, SMALL, SOFTMAX, MOMENTUM, True),
+    "more rows than a tile, limits": (2, 600, SMALL, {}, LIMITED, False),
     "long rows": (30, 10, [160, 30, 10], {}, {}, False),
     "large enough for a BLAS": (1, 512, [300, 250, 10], {}, {}, False),
 }
@@ -82,9 +90,15 @@ def count_all():
         y = rng.integers(10, size=rows) if labels else rng.random((rows, 10), net.dtype)
         fit_options = {"epochs": 1, "batch_size": batch_size} | fit_options
         few = X[: steps * batch_size], y[: steps * batch_size]
+
+        def options_for(data, options=fit_options):
+            """The options, with arrays of a number for each sample."""
+            return {k: v(len(data[0])) if callable(v) else v for k, v in options.items()}
+
+        net.fit(*few, **options_for(few))  # from here on there is a state to go on with
         # The least of some fits: the first sets things up, and Python may do so later as well.
         counts[name] = [
-            min(blocks_of(net.fit, *data, **fit_options) for _ in range(3))
+            min(blocks_of(net.fit, *data, **options_for(data)) for _ in range(3))
             for data in (few, (X, y))
         ]
 

@@ -19,9 +19,9 @@ DTYPES = ["float32", "float64"]
 
 
 class Case(NamedTuple):
-    hidden: str
-    output: str
-    cost: str
+    hidden: object
+    output: object
+    cost: object
     dtype: str = "float64"
     bias: bool = True
     sizes: tuple = (5, 17, 33, 3)
@@ -31,12 +31,28 @@ class Case(NamedTuple):
         sizes = "-".join(map(str, self.sizes))
         bias = "bias" if self.bias else "nobias"
         parts = (self.hidden, self.output, self.cost, self.dtype, bias, f"{sizes}x{self.rows}")
-        return " ".join(parts)
+        return " ".join(map(str, parts))
 
 
 EVERY_PAIR = [
     Case(hidden, output, cost, dtype, bias)
     for hidden, (output, cost), dtype, bias in product(HIDDEN, oracle.PAIRS, DTYPES, [True, False])
+]
+
+
+def wide_enough(cost):
+    """Sizes with two targets of several outputs each, or with three of one."""
+    each = oracle.outputs_per_target(cost)
+    return (5, 17, 33, 2 * each if each > 1 else 3)
+
+
+EVERY_FORMULA = [
+    Case(hidden, output, cost, dtype, True, wide_enough(cost))
+    for (hidden, output, cost), dtype in product(
+        [(hidden, "sigmoid", "quadratic") for hidden in oracle.HIDDEN]
+        + [("tanh", *pair) for pair in oracle.EVERY_PAIR],
+        DTYPES,
+    )
 ]
 
 # One output, one neuron, one row, no hidden layer, widths beside multiples of 16, tiles of rows.
@@ -64,7 +80,7 @@ EVERY_SHAPE = [
     )
     if not (names[1] == "softmax" and sizes[-1] == 1)  # a softmax of one is 1: no gradient
 ]
-CASES = EVERY_PAIR + EVERY_SHAPE
+CASES = list(dict.fromkeys(EVERY_PAIR + EVERY_FORMULA + EVERY_SHAPE))
 
 
 class Found(NamedTuple):
@@ -126,7 +142,7 @@ def test_weighted_input_and_activation(case, found):
         w, b = found.twin.weights[i], found.twin.biases[i]
         assert found.trace.z[i].dtype == found.trace.a[i].dtype == case.dtype
         assert_close(found.z(i), oracle.weighted_input(w, b, found.below(i)), tolerance)
-        assert_close(found.trace.a[i], oracle.ACTIVATION[name](found.z(i)), tolerance)
+        assert_close(found.trace.a[i], oracle.activate(name, found.z(i)), tolerance)
     assert_close(found.net.feedforward(found.x), oracle.float64(found.trace.a[-1]), tolerance)
 
 

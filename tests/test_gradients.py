@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import chainrule
 import oracle
 
 STEP = 1e-5
@@ -60,6 +61,25 @@ def test_every_parameter(draw_problem, sizes, hidden, output, cost, bias):
     pieces = pieces_of(net, net.backprop(x, y))
     assert len(pieces) == (len(sizes) - 1) * (1 + bias)
     check_gradient(lambda: net.evaluate(x, y)["cost"], net.parameters, pieces)
+
+
+@pytest.mark.parametrize("hidden", oracle.HIDDEN, ids=str)
+def test_every_hidden_activation(draw_problem, hidden):
+    net, x, y = draw_problem((3, 5, 4, 2), 6, hidden=hidden)
+    check_gradient(
+        lambda: net.evaluate(x, y)["cost"], net.parameters, pieces_of(net, net.backprop(x, y))
+    )
+    assert chainrule.check_gradient(net, x, y).passed
+
+
+@pytest.mark.parametrize(("output", "cost"), oracle.EVERY_PAIR, ids=str)
+def test_every_output_with_every_cost(draw_problem, output, cost):
+    sizes = (3, 5, 2 * oracle.outputs_per_target(cost))
+    net, x, y = draw_problem(sizes, 6, hidden="tanh", output=output, cost=cost)
+    check_gradient(
+        lambda: net.evaluate(x, y)["cost"], net.parameters, pieces_of(net, net.backprop(x, y))
+    )
+    assert chainrule.check_gradient(net, x, y).passed
 
 
 def test_integer_labels(draw_problem):

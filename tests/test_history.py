@@ -28,20 +28,20 @@ def grow(epochs, *, first=0, validation=True, accuracy=True):
 
 def finish_epoch(history, cost, seconds):
     """Do what the core does at the end of an epoch."""
-    costs, all_seconds = history.core_columns
-    costs.append(cost)
-    all_seconds.append(seconds)
+    for column, figure in zip(history.core_columns, (cost, cost / 8, seconds), strict=True):
+        column.append(figure)
 
 
 def test_columns_are_plain_arrays_with_an_entry_per_epoch():
     history = grow(3, first=5)
     np.testing.assert_array_equal(history.epoch, [5, 6, 7])
     np.testing.assert_array_equal(history.cost, [1 / 6, 1 / 7, 1 / 8])
+    np.testing.assert_array_equal(history.learning_rate, [1 / 48, 1 / 56, 1 / 64])
     np.testing.assert_array_equal(history.seconds, [0.25] * 3)
     np.testing.assert_array_equal(history.validation_cost, [2 / 6, 2 / 7, 2 / 8])
     np.testing.assert_array_equal(history.validation_accuracy, [1 - 0.5 / e for e in (6, 7, 8)])
     assert history.epoch.dtype == np.int64
-    for name in ("cost", "seconds", "validation_cost", "validation_accuracy"):
+    for name in ("cost", "learning_rate", "seconds", "validation_cost", "validation_accuracy"):
         assert type(history[name]) is np.ndarray
         assert history[name].dtype == np.float64
         np.testing.assert_array_equal(history[name], getattr(history, name))
@@ -57,7 +57,8 @@ def test_columns_that_were_handed_out_stay_as_they_are():
 
 def test_reads_like_a_mapping_of_the_columns_that_have_values():
     history = grow(2, accuracy=False)
-    assert list(history) == history.keys() == ["epoch", "cost", "seconds", "validation_cost"]
+    columns = ["epoch", "cost", "learning_rate", "seconds", "validation_cost"]
+    assert list(history) == history.keys() == columns
     assert dict(history).keys() == set(history)
     assert history["validation_accuracy"].shape == (0,)
     assert len(history) == 2

@@ -226,6 +226,11 @@ BAD_OPTION = {
     "l2 10**400": ({"l2": 10**400}, ValueError, ["l2", "0 or more"]),
     "l2 True": ({"l2": True}, TypeError, ["l2", "number", "True"]),
     "optimizer name": ({"optimizer": "sgd"}, TypeError, ["optimizer", "chainrule.SGD", "'sgd'"]),
+    "another's name": ({"optimizer": "Adam"}, TypeError, ["chainrule.Adam()", "'Adam'"]),
+    "a name in capitals": ({"optimizer": "RMSPROP"}, TypeError, ["chainrule.RMSprop()"]),
+    "a name with a dash": ({"optimizer": "adam_w"}, TypeError, ["chainrule.AdamW()"]),
+    "an unknown name": ({"optimizer": "lion"}, TypeError, ["chainrule.SGD()", "Known", "Rprop"]),
+    "another class": ({"optimizer": chainrule.Adamax}, TypeError, ["chainrule.Adamax()"]),
     "optimizer class": (
         {"optimizer": chainrule.SGD},
         TypeError,
@@ -296,6 +301,46 @@ def test_bad_optimizers(given, exception, fragments):
     refuse(lambda: chainrule.SGD(**given), exception, fragments)
 
 
+# kind: {setting: (bad values, what the message says)}
+BAD_SETTINGS = {
+    chainrule.Adagrad: {"epsilon": ([0, -1], "positive")},
+    chainrule.RMSprop: {"rho": ([1, -0.1], "0 <= rho < 1"), "epsilon": ([0, -1], "positive")},
+    chainrule.Adam: {
+        "beta1": ([1, -0.1], "0 <= beta1 < 1"),
+        "beta2": ([1, -0.1], "0 <= beta2 < 1"),
+        "epsilon": ([0, -1], "positive"),
+    },
+    chainrule.AdamW: {"weight_decay": ([-0.1], "0 or more"), "beta1": ([2], "0 <= beta1 < 1")},
+    chainrule.Adamax: {"beta2": ([1], "0 <= beta2 < 1"), "epsilon": ([0], "positive")},
+    chainrule.Rprop: {
+        "learning_rate": ([1e-7, 51], "from min_step to max_step"),
+        "shrink": ([0, 1], "0 < shrink < 1"),
+        "grow": ([1, 0.5], "above 1"),
+        "min_step": ([0, -1], "positive"),
+        "max_step": ([0, 1e-7], "from min_step on"),
+    },
+}
+SETTINGS = [
+    (kind, name, value, expected)
+    for kind, settings in BAD_SETTINGS.items()
+    for name, (values, expected) in settings.items()
+    for value in (*values, np.nan, np.inf, 10**400)
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "expected"), SETTINGS)
+def test_bad_settings(kind, name, value, expected):
+    refuse(lambda: kind(**{name: value}), ValueError, [name, expected])
+
+
+@pytest.mark.parametrize("value", ["0.1", None, [0.1], 1j, True])
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in BAD_SETTINGS.items() for name in names]
+)
+def test_settings_that_are_no_numbers(kind, name, value):
+    refuse(lambda: kind(**{name: value}), TypeError, [name, repr(value)])
+
+
 @pytest.mark.parametrize(
     "rate", [np.float32(0.25), np.array(0.25), Fraction(1, 4), np.float64(0.25)]
 )
@@ -362,8 +407,8 @@ def test_narrow_and_deep(sizes):
 BAD_NETWORK = {
     "hidden typo": ({"hidden": "sigmiod"}, ValueError, ["'sigmiod'", "mean 'sigmoid'", "tanh"]),
     "hidden case": ({"hidden": "ReLU"}, ValueError, ["'ReLU'", "mean 'relu'", "tanh"]),
-    "hidden far off": ({"hidden": "xyz"}, ValueError, ["'xyz'", "sigmoid, tanh, relu, identity"]),
-    "hidden empty": ({"hidden": ""}, ValueError, ["hidden", "sigmoid, tanh, relu, identity"]),
+    "hidden far off": ({"hidden": "xyz"}, ValueError, ["'xyz'", "sigmoid, tanh, relu, leaky_relu"]),
+    "hidden empty": ({"hidden": ""}, ValueError, ["hidden", "sigmoid, tanh, relu, leaky_relu"]),
     "hidden softmax": ({"hidden": "softmax"}, ValueError, ["softmax", "hidden"]),
     "hidden [softmax]": ({"hidden": ["softmax"]}, ValueError, ["softmax", "hidden"]),
     "hidden two": ({"hidden": ["relu", "tanh"]}, ValueError, ["hidden", "the 1 hidden", "'tanh'"]),
@@ -408,7 +453,12 @@ def test_hidden_is_checked_where_there_is_no_hidden_layer():
     assert chainrule.Network([3, 2], hidden=[]).hidden == ()
 
 
-ONLY_WITH = {"cross_entropy": "sigmoid", "log_likelihood": "softmax"}
+ONLY_WITH = {
+    "cross_entropy": "sigmoid",
+    "log_likelihood": "softmax",
+    "poisson": "exponential",
+    "gaussian": "identity",
+}
 
 
 @pytest.mark.parametrize("cost", chainrule.COSTS)
@@ -503,6 +553,36 @@ BAD_STATE = {
 }
 
 
+BAD_COUNTERS = {
+    "steps shape": ({"steps": np.zeros(2, int)}, ValueError, ["steps", "uint64", "(2,)"]),
+    "steps float": ({"steps": np.zeros(1)}, ValueError, ["steps", "uint64", "float64"]),
+    "steps -1": ({"steps": np.array([-1])}, ValueError, ["steps", "whole numbers", "-1"]),
+    "steps 2**63": ({"steps": np.array([2**63])}, ValueError, ["steps", "2**63 - 1"]),
+    "steps None": ({"steps": None}, TypeError, ["steps", "object"]),
+    "plateau shape": ({"plateau_cost": np.zeros(2)}, ValueError, ["plateau_cost", "(2,)"]),
+    "plateau -1": ({"plateau_cost": np.array([0, -1, 0.5])}, ValueError, ["plateau_cost", "-1"]),
+    "plateau ½": ({"plateau_cost": np.array([0.5, 0, 0])}, ValueError, ["plateau_cost", "0.5"]),
+    "plateau NaN": ({"plateau_cost": np.array([0, 0, np.nan])}, ValueError, ["finite", "nan"]),
+    "average": ({"average": np.zeros(3)}, ValueError, ["average", "(32,)", "(3,)"]),
+}
+
+
+@table(BAD_COUNTERS)
+def test_bad_counters_and_averages(given, exception, fragments):
+    net = network()
+    name = next(iter(given))
+    rate = chainrule.ReduceOnPlateau(0.1) if "plateau" in name else chainrule.StepDecay(0.1)
+    net.optimizer_state = state_before = {"mean": np.zeros(32), "mean_square": np.zeros(32)}
+    state_before |= {"steps": np.ones(1, np.uint64)} | given
+    before = dict(state_before), net.parameters.tobytes()
+    options = {"optimizer": chainrule.Adam(rate), "average": 0.5}
+    refuse(lambda: net.fit(X, LABELS, **options), exception, fragments)
+    assert net.optimizer_state is state_before
+    assert (dict(state_before), net.parameters.tobytes()) == before
+    assert net.epochs_trained == 0
+    assert net.history is None
+
+
 @table(BAD_STATE)
 def test_bad_optimizer_state(given, exception, fragments):
     net = network()
@@ -593,7 +673,7 @@ refused(lambda: net.trace(np.zeros((2**13, 1)), np.zeros(2**13)))
     "training": """
 net = chainrule.Network([2**13, 2**12], init="zeros")  # 128 MB
 history = net.history
-for momentum, more in [(0, 192), (0.9, 448)]:
+for momentum, more in [(0, 96), (0.9, 448)]:
     optimizer = chainrule.SGD(0.1, momentum=momentum)
     limit(more * MB)
     refused(lambda: net.fit(np.zeros((2, 2**13)), [0, 1], optimizer=optimizer))

@@ -104,7 +104,8 @@ def test_questions_stop_within_a_second(heavy, method):
 
 def test_no_layer_keeps_a_signal_waiting_for_long():
     """A pass takes a third of a tile's arithmetic, which cores do 1e11 or so of in a second."""
-    plans = {n: _core.Plan((3, n, n, 2), ("relu", "relu", "sigmoid"), "quadratic", True)
+    layers = [("relu", 0.0), ("relu", 0.0), ("sigmoid", 0.0)]
+    plans = {n: _core.Plan((3, n, n, 2), layers, ("quadratic", ()), True)
              for n in (30, 1000, 4000, 10000, 30000)}  # fmt: skip
     assert [plans[n].tile for n in (30, 1000, 4000)] == [512, 512, 512]
     assert plans[10000].tile * 2 * 10000**2 < 5e10

@@ -39,8 +39,14 @@ def carried(net):
 
 
 def test_names_there_are():
-    assert chainrule.ACTIVATIONS == ("sigmoid", "tanh", "relu", "identity", "step", "softmax")
-    assert chainrule.COSTS == ("quadratic", "squared_error", "cross_entropy", "log_likelihood")
+    assert " ".join(chainrule.ACTIVATIONS) == (
+        "sigmoid tanh relu leaky_relu elu selu softplus gelu swish softsign hard_sigmoid "
+        "exponential identity step softmax"
+    )
+    assert " ".join(chainrule.COSTS) == (
+        "quadratic squared_error absolute_error huber quantile hinge "
+        "cross_entropy log_likelihood poisson gaussian"
+    )
     assert list(chainrule.INITIALIZERS) == [
         "scaled",
         "large",

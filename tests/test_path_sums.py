@@ -128,6 +128,21 @@ def test_the_paths_add_up_to_the_gradient(hidden, output, cost, bias):
     check_all(net, x[0], y[0], 1e-12, oracle.backprop(oracle.copy_of(net), x, y)[:2])
 
 
+@pytest.mark.parametrize("hidden", oracle.HIDDEN, ids=str)
+def test_of_every_hidden_activation(hidden):
+    net, x, y = draw_problem(SIZES, 1, hidden=hidden)
+    check_all(net, x[0], y[0], 1e-12, oracle.backprop(oracle.copy_of(net), x, y)[:2])
+
+
+@pytest.mark.parametrize(
+    ("output", "cost"), [("identity", "gaussian"), ("tanh", chainrule.costs.quantile([0.1, 0.6]))]
+)
+def test_of_costs_with_two_outputs_for_a_target(output, cost):
+    net, x, y = draw_problem((3, 4, 4), 1, hidden="gelu", output=output, cost=cost)
+    assert y.shape == (1, 2)
+    check_all(net, x[0], y[0], 1e-12, oracle.backprop(oracle.copy_of(net), x, y)[:2])
+
+
 @pytest.mark.parametrize("hidden", ["sigmoid", "relu"])
 def test_in_float32(hidden):
     net, x, y = draw_problem(SIZES, 1, hidden=hidden, dtype="float32")

@@ -90,4 +90,6 @@ def test_step_named_for_no_layer_refuses_nothing(way):
 
 def test_all_activations_but_the_step_are_held_to_their_gradients():
     assert set(oracle.ACTIVATION) == set(chainrule.ACTIVATIONS)
-    assert {output for output, _ in oracle.PAIRS} == set(chainrule.ACTIVATIONS) - {"step"}
+    assert {oracle.name_of(output) for output, _ in oracle.EVERY_PAIR} == set(
+        chainrule.ACTIVATIONS
+    ) - {"step"}

@@ -66,7 +66,9 @@ def as_counter(name, values) -> NDArray:
         )
     counts = values[:2]  # of steps; of reductions and epochs waited
     if (counts < 0).any() or (counts >= 2**63).any() or (counts % 1 != 0).any():
-        raise ValueError(f"{_label(name)} must begin with whole numbers, 0 or more; got {values}")
+        raise ValueError(
+            f"{_label(name)} must count in whole numbers from 0 to 2**63 - 1; got {values}"
+        )
     as_real(_label(name), values, np.float64)  # finite
     return values.astype(dtype)
 

@@ -33,6 +33,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS
 from chainrule.carried import COUNTERS, as_counter
 from chainrule.costs import COSTS
+from chainrule.formulas import find_formula
 from chainrule.options import check_name
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def save_network(net, path):
     arrays |= {f"optimizer.{name}": values for name, values in state.items()}
     try:
         _check_header(header)
+        _formulas(header)
         for name, (dtype, size) in _expected_arrays(header).items():
             _check_array(name, arrays[name], dtype, size)
     except ValueError as error:
@@ -147,9 +149,7 @@ def load_network(path) -> "Network":
         header, arrays = _unpack(content)
         net = Network(
             header["sizes"],
-            hidden=[_formula(each, ACTIVATIONS) for each in header["hidden"]],
-            output=_formula(header["output"], ACTIVATIONS),
-            cost=_formula(header["cost"], COSTS),
+            **_formulas(header),
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
@@ -310,14 +310,23 @@ def _written(formula):
     return formula if isinstance(formula, str) else {"name": formula.name} | asdict(formula)
 
 
-def _formula(written, known):
-    """Return what `_written` wrote: a name, or an activation or cost with its parameters."""
+def _formulas(header):
+    """Return the activations and the cost of a header, as Network takes them."""
+    return {
+        "hidden": [_read("hidden activation", each, ACTIVATIONS) for each in header["hidden"]],
+        "output": _read("output activation", header["output"], ACTIVATIONS),
+        "cost": _read("cost", header["cost"], COSTS),
+    }
+
+
+def _read(what, written, known):
+    """Return the activation or cost that `_written` wrote."""
     if isinstance(written, str):
-        return written
-    kind = known[check_name("name in the header", written["name"], known)]
+        return find_formula(what, written, known)
+    kind = known[check_name(what, written["name"], known)]
     expected = {"name", *(field.name for field in fields(kind))}
     if written.keys() != expected:
-        raise ValueError(f"expected {_listed(sorted(expected))} in {_shown(written)}")
+        raise ValueError(f"expected {_listed(sorted(expected))} alone in {_shown(written)}")
     return kind(**{name: value for name, value in written.items() if name != "name"})
 
 

@@ -222,8 +222,8 @@ class Network:
             (m,) is taken as (m, 1). For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.
         optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
-            ``SGD()`` if not given. It goes on with the `optimizer_state` its kind left; after
-            another kind, and with the learning rate's schedule, it begins anew.
+            ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
+            its schedule where it stood; after another kind both begin anew.
         epochs : int, default 10
             How often every sample is seen.
         batch_size : int, default 32

@@ -36,12 +36,16 @@ class LearningRateRange:
 
     @property
     def suggestion(self) -> float | None:
-        """The rate where `smoothed` falls most steeply over ln η; None if it never falls."""
-        if len(self.rates) < 2:
+        """The rate where `smoothed` falls most steeply over ln η, on the way to its least.
+
+        The first ten steps (or half of less than twenty) are left out, in which the average is
+        still of few costs; None if the least is among them.
+        """
+        first, least = min(10, len(self.rates) // 2), int(np.argmin(self.smoothed))
+        if least <= first:
             return None
         slopes = np.gradient(self.smoothed, np.log(self.rates))
-        steepest = int(np.argmin(slopes))
-        return float(self.rates[steepest]) if slopes[steepest] < 0 else None
+        return float(self.rates[first + np.argmin(slopes[first : least + 1])])
 
     def __repr__(self):
         suggestion = "none" if self.suggestion is None else f"{self.suggestion:.3g}"
@@ -129,7 +133,8 @@ def learning_rate_range(
     >>> import numpy as np
     >>> import chainrule as cr
     >>> rng = np.random.default_rng(0)
-    >>> X, y = rng.normal(size=(500, 4)), rng.normal(size=500)
+    >>> X = rng.normal(size=(500, 4))
+    >>> y = X[:, 0] * X[:, 1]
     >>> net = cr.Network([4, 16, 1], hidden="tanh", output="identity", seed=0)
     >>> found = cr.learning_rate_range(net, X, y, optimizer=cr.Adam())
     >>> 1e-6 < found.suggestion < 10

@@ -97,10 +97,15 @@ static long double spacing(long double x) {
     return distance > (long double)SMALLEST ? distance : (long double)SMALLEST;
 }
 
-/* to within `allowed` units in the last place; infinity stands for what is too large */
+/* to within `allowed`; infinity stands for what is too large */
+static int within(real got, long double expected, long double allowed) {
+    if (isinf(got)) return fabsl(expected) >= (long double)LARGEST * (1 - 2 * (long double)EPSILON);
+    return fabsl((long double)got - expected) <= allowed;
+}
+
+/* to within `allowed` units in the last place */
 static int near(real got, long double expected, double allowed) {
-    if (isinf(got)) return got > 0 && expected >= (long double)LARGEST * (1 - 2 * (long double)EPSILON);
-    return fabsl((long double)got - expected) <= (long double)allowed * spacing(expected);
+    return (!isinf(got) || got > 0) && within(got, expected, (long double)allowed * spacing(expected));
 }
 
 /* --- activations ------------------------------------------------------------------------------------------------- */
@@ -110,20 +115,69 @@ static long double exact_sigmoid(long double z) {
     return (z < 0 ? e : 1) / (1 + e);
 }
 
-static void call_exp(real *out, const real *x, size_t n) { KERNELS->exp(out, x, n); }
-static void call_sigmoid(real *out, const real *x, size_t n) { KERNELS->activate[CR_ACTIVATION_sigmoid](out, x, 1, n); }
-static void call_tanh(real *out, const real *x, size_t n) { KERNELS->activate[CR_ACTIVATION_tanh](out, x, n, 1); }
+static long double normal(long double z) { return erfcl(-z / sqrtl(2)) / 2; }
+static long double elu(long double z, long double alpha) { return z > 0 ? z : alpha * expm1l(z); }
+
+/* the numbers of the paper of selu */
+#define SELU_SCALE 1.0507009873554804934193L
+#define SELU_ALPHA 1.6732632423543772848170L
+
+#define CURVE(name, formula)                                                                                           \
+    static long double curve_##name(long double z, long double p) {                                                    \
+        (void)p;                                                                                                       \
+        return formula;                                                                                                \
+    }
+CURVE(exponential, expl(z))
+CURVE(sigmoid, exact_sigmoid(z))
+CURVE(tanh, tanhl(z))
+CURVE(leaky_relu, z > 0 ? z : p * z)
+CURVE(elu, elu(z, p))
+CURVE(selu, SELU_SCALE *elu(z, SELU_ALPHA))
+CURVE(softplus, (z > 0 ? z : 0) + log1pl(expl(-fabsl(z))))
+CURVE(gelu, z *normal(z))
+CURVE(swish, z *exact_sigmoid(p *z))
+CURVE(softsign, z / (1 + fabsl(z)))
+CURVE(hard_sigmoid, z <= -3 ? 0 : z >= 3 ? 1 : (z + 3) / 6)
+
+/* sigma'(x) is the sum of these two, where x = a or x = z */
+#define SLOPE(name, first, second)                                                                                     \
+    static void slope_##name(long double terms[2], long double x, long double p) {                                     \
+        (void)p;                                                                                                       \
+        terms[0] = first, terms[1] = second;                                                                           \
+    }
+SLOPE(sigmoid, x * (1 - x), 0)
+SLOPE(tanh, (1 - x) * (1 + x), 0)
+SLOPE(exponential, x, 0)
+SLOPE(leaky_relu, x > 0 ? 1 : p, 0)
+SLOPE(elu, x > 0 ? 1 : p * expl(x), 0)
+SLOPE(selu, SELU_SCALE *(x > 0 ? 1 : SELU_ALPHA * expl(x)), 0)
+SLOPE(softplus, -expm1l(-x), 0)
+SLOPE(gelu, normal(x), x *expl(-x *x / 2) / sqrtl(8 * atanl(1)))
+SLOPE(swish, exact_sigmoid(p *x), p * x * exact_sigmoid(p * x) * exact_sigmoid(-p * x))
+SLOPE(softsign, 1 / ((1 + fabsl(x)) * (1 + fabsl(x))), 0)
+SLOPE(hard_sigmoid, x > 0 && x < 1 ? 1 / 6.0L : 0, 0)
 
 static const struct {
-    const char *name;
-    void (*kernel)(real *out, const real *x, size_t n);
-    long double (*exact)(long double x);
+    int activation;
+    double p;
+    long double (*exact)(long double z, long double p);
+    void (*slope)(long double terms[2], long double x, long double p);
     double ulps;
     double at_minus_infinity, at_infinity;
 } curves[] = {
-    {"exp", call_exp, expl, 2, 0, INFINITY},
-    {"sigmoid", call_sigmoid, exact_sigmoid, 3, 0, 1},
-    {"tanh", call_tanh, tanhl, 3, -1, 1},
+    {CR_ACTIVATION_exponential, 0, curve_exponential, slope_exponential, 2, 0, INFINITY},
+    {CR_ACTIVATION_sigmoid, 0, curve_sigmoid, slope_sigmoid, 3, 0, 1},
+    {CR_ACTIVATION_tanh, 0, curve_tanh, slope_tanh, 3, -1, 1},
+    {CR_ACTIVATION_leaky_relu, 0.25, curve_leaky_relu, slope_leaky_relu, 1, -INFINITY, INFINITY},
+    {CR_ACTIVATION_elu, 1, curve_elu, slope_elu, 2, -1, INFINITY},
+    {CR_ACTIVATION_elu, 0.375, curve_elu, slope_elu, 3, -0.375, INFINITY},
+    {CR_ACTIVATION_selu, 0, curve_selu, slope_selu, 3, (double)(-SELU_SCALE * SELU_ALPHA), INFINITY},
+    {CR_ACTIVATION_softplus, 0, curve_softplus, slope_softplus, 3, 0, INFINITY},
+    {CR_ACTIVATION_gelu, 0, curve_gelu, slope_gelu, 6, 0, INFINITY},
+    {CR_ACTIVATION_swish, 1, curve_swish, slope_swish, 3, 0, INFINITY},
+    {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 3, 0, INFINITY},
+    {CR_ACTIVATION_softsign, 0, curve_softsign, slope_softsign, 2, -1, 1},
+    {CR_ACTIVATION_hard_sigmoid, 0, curve_hard_sigmoid, slope_hard_sigmoid, 2, 0, 1},
 };
 
 /* both zeros, the ends of the numbers, where e^x under- and overflows, and much in between */
@@ -143,36 +197,78 @@ static real any_point(void) {
     }
 }
 
+/* What a factor e^x loses where it is subnormal, after it is multiplied by a number like z. */
+static long double lost(real z) { return (long double)SMALLEST * fminl(1 + fabsl((long double)z), 2000); }
+
 static void test_curves(void) {
     for (size_t c = 0; c < COUNT(curves); c++) {
+        void (*const kernel)(real *, const real *, size_t, size_t, real) = KERNELS->activate[curves[c].activation];
+        const real p = (real)curves[c].p;
         for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
-            AT(curves[c].name, n);
+            AT(cr_activation_names[curves[c].activation], n, 1000 * curves[c].p);
             real *x = room_for(IN, n), *out = room_for(OUT, n);
             for (size_t i = 0; i < n; i++) x[i] = any_point();
-            curves[c].kernel(out, x, n);
+            kernel(out, x, 1, n, p);
             int ok = 1;
             for (size_t i = 0; i < n && ok; i++) {
-                const long double exact = curves[c].exact((long double)x[i]);
-                ok = check(near(out[i], exact, curves[c].ulps), "of %.9g it is %.9g; expected %.12Lg", (double)x[i],
+                const long double exact = curves[c].exact((long double)x[i], (long double)p);
+                long double allowed = (long double)curves[c].ulps * spacing(exact);
+                if (curves[c].activation == CR_ACTIVATION_swish) allowed += lost(x[i]);
+                ok = check(within(out[i], exact, allowed), "of %.9g it is %.9g; expected %.12Lg", (double)x[i],
                            (double)out[i], exact);
             }
             real *in_place = copy(OUT2, x, n);
-            curves[c].kernel(in_place, in_place, n);
+            kernel(in_place, in_place, n, 1, p);
             expect_same("the result in place", in_place, out, n);
             ok = 1;
             for (size_t i = 0; i < n && ok; i++) {
                 real *alone = copy(OUT2, x + i, 1);
-                curves[c].kernel(alone, alone, 1);
+                kernel(alone, alone, 1, 1, p);
                 ok = check(memcmp(alone, out + i, sizeof *alone) == 0, "entry %zu alone is %.9g; among others %.9g", i,
                            (double)*alone, (double)out[i]);
             }
             for (size_t i = 0; i < n; i++) x[i] = i % 3 == 0 ? (real)NAN : (real)(i % 3 == 1 ? INFINITY : -INFINITY);
-            curves[c].kernel(out, x, n);
+            kernel(out, x, n, 1, p);
             ok = 1;
             for (size_t i = 0; i < n && ok; i++) {
                 const double limit = i % 3 == 1 ? curves[c].at_infinity : curves[c].at_minus_infinity;
-                ok = check(i % 3 == 0 ? isnan(out[i]) : (double)out[i] == limit, "of %g it is %g", (double)x[i],
+                const double off = (double)out[i] == limit ? 0 : fabs((double)out[i] - limit);
+                ok = check(i % 3 == 0 ? isnan(out[i]) : off <= EPSILON * 2, "of %g it is %g", (double)x[i],
                            (double)out[i]);
+            }
+        }
+    }
+}
+
+/* delta ⊙ sigma'(z), from the a of the kernel or from z */
+static void test_slopes(void) {
+    for (size_t c = 0; c < COUNT(curves); c++) {
+        const int activation = curves[c].activation;
+        const real p = (real)curves[c].p;
+        for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+            AT(cr_activation_names[activation], n, 1000 * curves[c].p);
+            real *x = room_for(IN, n), *delta = room_for(OUT, n), *before = room_for(OTHER, n);
+            for (size_t i = 0; i < n; i++) x[i] = any_point();
+            for (size_t i = 0; i < n; i++) delta[i] = before[i] = (real)((i % 2 ? 1 : -1) * (0.5 + uniform()));
+            real *z = copy(OUT2, x, n);
+            if (cr_activation_sources[activation] == 'a') KERNELS->activate[activation](x, x, n, 1, p);
+            KERNELS->activate_prime[activation](delta, x, 1, n, p);
+            int ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                long double terms[2];
+                curves[c].slope(terms, (long double)x[i], (long double)p);
+                const long double d = (long double)before[i], exact = d * (terms[0] + terms[1]);
+                const long double size = fabsl(d * terms[0]) + fabsl(d * terms[1]);
+                const long double allowed = 5 * (long double)EPSILON * size + lost(z[i] * (p > 1 ? p : 1));
+                ok = check(within(delta[i], exact, allowed), "at z = %.9g it is %.9g; expected %.12Lg", (double)z[i],
+                           (double)delta[i], exact);
+            }
+            ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                real *alone = copy(TARGET, before + i, 1), *its_x = copy(ORDER, x + i, 1);
+                KERNELS->activate_prime[activation](alone, its_x, 1, 1, p);
+                ok = check(memcmp(alone, delta + i, sizeof *alone) == 0, "entry %zu alone is %.9g; among others %.9g",
+                           i, (double)*alone, (double)delta[i]);
             }
         }
     }
@@ -190,12 +286,12 @@ static void test_relu_identity_and_step(void) {
                           : z[i] <= 0                          ? 0
                           : activation == CR_ACTIVATION_relu   ? (double)z[i]
                                                                : 1;
-            KERNELS->activate[activation](a, z, n, 1);
+            KERNELS->activate[activation](a, z, n, 1, 0);
             expect_equal(a, n);
-            KERNELS->activate[activation](z, z, 1, n);
+            KERNELS->activate[activation](z, z, 1, n, 0);
             expect_same("the result in place", z, a, n);
             for (size_t i = 0; i < n; i++) z[i] = (real)NAN;
-            KERNELS->activate[activation](a, z, n, 1);
+            KERNELS->activate[activation](a, z, n, 1, 0);
             int nan = 1;
             for (size_t i = 0; i < n; i++) nan &= isnan(a[i]);
             check(nan, "NaN has become a number");
@@ -211,7 +307,7 @@ static void test_softmax(void) {
             const size_t n = rows * width;
             real *z = whole_numbers(IN, n, rows % 2 ? 500 : 20), *a = room_for(OUT, n);
             for (size_t i = 0; i < n; i++) z[i] *= (real)0.25;
-            KERNELS->activate[CR_ACTIVATION_softmax](a, z, rows, width);
+            KERNELS->activate[CR_ACTIVATION_softmax](a, z, rows, width, 0);
             for (size_t i = 0; i < rows; i++) {
                 const real *row = z + i * width;
                 long double highest = (long double)row[0], total = 0;
@@ -224,14 +320,23 @@ static void test_softmax(void) {
                     ok = check(near(got, exact, 8), "at (%zu, %zu) is %.9g; expected %.12Lg", i, j, (double)got, exact);
                 }
             }
-            KERNELS->activate[CR_ACTIVATION_softmax](z, z, rows, width);
+            KERNELS->activate[CR_ACTIVATION_softmax](z, z, rows, width, 0);
             expect_same("the result in place", z, a, n);
         }
     }
 }
 
+/* whether test_slopes has it */
+static int is_curve(int activation) {
+    for (size_t c = 0; c < COUNT(curves); c++) {
+        if (curves[c].activation == activation) return 1;
+    }
+    return 0;
+}
+
 static void test_primes(void) {
     for (int activation = 0; activation < CR_ACTIVATION_COUNT; activation++) {
+        if (is_curve(activation)) continue;
         for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
             for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
                 AT(cr_activation_names[activation], rows, width);
@@ -243,12 +348,6 @@ static void test_primes(void) {
                     const size_t first = i / width * width;
                     double mean = 0;
                     switch (activation) {
-                    case CR_ACTIVATION_sigmoid:
-                        want[i] = d * x * (1 - x);
-                        break;
-                    case CR_ACTIVATION_tanh:
-                        want[i] = d * (1 - x * x);
-                        break;
                     case CR_ACTIVATION_relu:
                         want[i] = x > 0 ? d : 0;
                         break;
@@ -266,7 +365,7 @@ static void test_primes(void) {
                         want[i] = NAN; /* a new activation needs its line here */
                     }
                 }
-                KERNELS->activate_prime[activation](delta, a, rows, width);
+                KERNELS->activate_prime[activation](delta, a, rows, width, 0);
                 expect_equal(delta, n);
             }
         }
@@ -275,32 +374,120 @@ static void test_primes(void) {
 
 /* --- costs ------------------------------------------------------------------------------------------------------- */
 
-static void test_costs(void) {
-    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
-        for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
-            AT("the costs", rows, width);
-            const size_t n = rows * width;
-            const real *a = whole_numbers(IN, n, 5), *y = whole_numbers(TARGET, n, 5);
-            double squares = 0;
-            for (size_t i = 0; i < n; i++) squares += ((double)y[i] - (double)a[i]) * ((double)y[i] - (double)a[i]);
-            expect_sum(KERNELS->cost[CR_COST_quadratic](a, a, y, rows, width), squares / 2, 0);
-            expect_sum(KERNELS->cost[CR_COST_squared_error](a, a, y, rows, width), squares, 0);
+/* Parameters with which whole numbers give exact costs: sixteenths for the columns of quantile. */
+static const double *exact_parameters(int cost, size_t width) {
+    double *p = room(ORDER, width, sizeof *p);
+    for (size_t j = 0; j < width; j++) p[j] = cost == CR_COST_quantile ? (double)(1 + j % 15) / 16 : 0;
+    if (cost == CR_COST_huber) p[0] = 1.5;
+    return p;
+}
 
-            for (int cost = 0; cost < CR_COST_COUNT; cost++) {
+/* a term of the cost, by its definition */
+static double plain_cost(int cost, double z, double a, double y, double p) {
+    const double r = y - a, size = fabs(r);
+    switch (cost) {
+    case CR_COST_quadratic:
+        return r * r / 2;
+    case CR_COST_squared_error:
+        return r * r;
+    case CR_COST_absolute_error:
+        return size;
+    case CR_COST_huber:
+        return size <= p ? r * r / 2 : p * (size - p / 2);
+    case CR_COST_quantile:
+        return r > 0 ? p * r : (1 - p) * -r;
+    case CR_COST_hinge:
+        return y * a < 1 ? 1 - y * a : 0;
+    case CR_COST_poisson:
+        return a - y * z;
+    default:
+        return NAN;
+    }
+}
+
+/* of its gradient, or of delta^L */
+static double plain_delta(int cost, double a, double y, double p, double mass) {
+    switch (cost) {
+    case CR_COST_quadratic:
+    case CR_COST_cross_entropy:
+    case CR_COST_poisson:
+        return a - y;
+    case CR_COST_squared_error:
+        return 2 * (a - y);
+    case CR_COST_absolute_error:
+        return a > y ? 1 : a < y ? -1 : 0;
+    case CR_COST_huber:
+        return fabs(a - y) <= p ? a - y : a > y ? p : -p;
+    case CR_COST_quantile:
+        return y > a ? -p : y < a ? 1 - p : 0;
+    case CR_COST_hinge:
+        return y * a < 1 ? -y : 0;
+    case CR_COST_log_likelihood:
+        return mass * a - y;
+    default:
+        return NAN; /* a new cost needs its line here, or a test of its own */
+    }
+}
+
+static void test_costs(void) {
+    for (int cost = 0; cost < CR_COST_COUNT; cost++) {
+        if (cost == CR_COST_gaussian) continue;
+        for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+            for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
                 AT(cr_cost_names[cost], rows, width);
+                const size_t n = rows * width;
+                const real *z = whole_numbers(OTHER, n, 5), *a = whole_numbers(IN, n, 5);
+                const real *y = whole_numbers(TARGET, n, 5);
+                const double *p = exact_parameters(cost, width);
+                double total = 0;
                 for (size_t i = 0; i < n; i++) {
+                    const double level = cost == CR_COST_quantile ? p[i % width] : p[0];
                     double mass = 0;
                     for (size_t j = i / width * width; j < i / width * width + width; j++) mass += (double)y[j];
-                    const double difference = (double)a[i] - (double)y[i];
-                    want[i] = cost == CR_COST_quadratic || cost == CR_COST_cross_entropy ? difference
-                              : cost == CR_COST_squared_error                            ? 2 * difference
-                              : cost == CR_COST_log_likelihood ? mass * (double)a[i] - (double)y[i]
-                                                               : NAN; /* a new cost needs its line here */
+                    total += plain_cost(cost, (double)z[i], (double)a[i], (double)y[i], level);
+                    want[i] = plain_delta(cost, (double)a[i], (double)y[i], level, mass);
+                }
+                /* those with logarithms have tests of their own */
+                if (cost != CR_COST_cross_entropy && cost != CR_COST_log_likelihood) {
+                    expect_sum(KERNELS->cost[cost](z, a, y, rows, width, p), total, 0);
                 }
                 real *delta = room_for(OUT, n);
-                KERNELS->cost_delta[cost](delta, a, y, rows, width);
+                KERNELS->cost_delta[cost](delta, z, a, y, rows, width, p);
                 expect_equal(delta, n);
             }
+        }
+    }
+}
+
+/* half the columns are means m, the others s: (s + (y - m)^2 e^-s)/2, and its derivatives by m and by s */
+static void test_gaussian(void) {
+    static const double none = 0;
+    for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
+        for (size_t half = 1; half <= LONGEST / 2; half = next_size(half)) {
+            AT("gaussian", rows, half);
+            const size_t width = 2 * half, n = rows * width;
+            real *a = room_for(IN, n), *y = room_for(TARGET, n), *delta = room_for(OUT, n);
+            for (size_t i = 0; i < n; i++) a[i] = (real)(whole(100) * 0.05);
+            for (size_t i = 0; i < n; i++) y[i] = i % width < half ? (real)whole(5) : y[i - half];
+            long double total = 0;
+            double size = 0;
+            KERNELS->cost_delta[CR_COST_gaussian](delta, a, a, y, rows, width, &none);
+            int ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                if (i % width >= half) continue;
+                const long double r = (long double)a[i] - (long double)y[i], s = (long double)a[i + half];
+                const long double precision = expl(-s), square = r * r * precision;
+                total += (s + square) / 2;
+                size += fabs((double)s) + (double)square;
+                const long double by_mean = r * precision, by_s = (1 - square) / 2, eps = (long double)EPSILON;
+                ok = check(within(delta[i], by_mean, 4 * eps * fabsl(by_mean)) &&
+                               within(delta[i + half], by_s, 4 * eps * (1 + square)),
+                           "at %zu it is %.9g and %.9g; expected %.12Lg and %.12Lg", i, (double)delta[i],
+                           (double)delta[i + half], by_mean, by_s);
+            }
+            const double got = KERNELS->cost[CR_COST_gaussian](a, a, y, rows, width, &none);
+            const double allowed = (4 * EPSILON + sqrt((double)n) * DBL_EPSILON) * size;
+            expect_sum(got, (double)total, allowed);
         }
     }
 }
@@ -322,16 +509,17 @@ static void test_cross_entropy(void) {
                 total += larger - (long double)y[i] * x + log1pl(expl(-fabsl(x)));
                 size += fabs((double)x) + 1;
             }
-            expect_sum(KERNELS->cost[CR_COST_cross_entropy](z, a, y, rows, width), (double)total, 4 * EPSILON * size);
+            const double none = 0, got = KERNELS->cost[CR_COST_cross_entropy](z, a, y, rows, width, &none);
+            expect_sum(got, (double)total, 4 * EPSILON * size);
         }
     }
 }
 
-/* sum_j y_j (ln sum_k e^z_k - z_j), a row */
-static void test_log_likelihood(void) {
+/* sum_j t_j (ln sum_k e^z_k - z_j), a row, with t = (1 - p) y + p sum_k y_k/width */
+static void test_log_likelihood(double p) {
     for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
         for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
-            AT("log_likelihood", rows, width);
+            AT("log_likelihood", rows, width, 1000 * p);
             const size_t n = rows * width;
             real *z = room_for(IN, n), *a = room_for(OTHER, n), *y = room_for(TARGET, n);
             double size = 0;
@@ -349,12 +537,27 @@ static void test_log_likelihood(void) {
                     const real target = (real)(i % 3 == 0 ? uniform() : j == i % width);
                     a[i * width + j] = (real)(expl(-below) / sum);
                     y[i * width + j] = target;
-                    total += (long double)target * (logl(sum) + below);
-                    size += (double)target * (1 + (double)below);
+                }
+                long double mass = 0;
+                for (size_t j = 0; j < width; j++) mass += (long double)y[i * width + j];
+                for (size_t j = 0; j < width; j++) {
+                    const long double below = highest - (long double)row[j], kept = 1 - (long double)p;
+                    const long double t = kept * (long double)y[i * width + j] + (long double)p * mass / width;
+                    total += t * (logl(sum) + below);
+                    size += (double)t * (1 + (double)below);
+                    want[i * width + j] = (double)(mass * (long double)a[i * width + j] - t);
                 }
             }
             const double allowed = (4 + sqrt((double)width)) * EPSILON * size;
-            expect_sum(KERNELS->cost[CR_COST_log_likelihood](z, a, y, rows, width), (double)total, allowed);
+            expect_sum(KERNELS->cost[CR_COST_log_likelihood](z, a, y, rows, width, &p), (double)total, allowed);
+            real *delta = room_for(OUT, n);
+            KERNELS->cost_delta[CR_COST_log_likelihood](delta, z, a, y, rows, width, &p);
+            int ok = 1;
+            for (size_t i = 0; i < n && ok; i++) {
+                const long double bound = (4 + sqrt((double)width)) * EPSILON * (double)width;
+                ok = check(within(delta[i], (long double)want[i], bound), "delta at %zu is %.9g; expected %.9g", i,
+                           (double)delta[i], want[i]);
+            }
         }
     }
 }
@@ -422,7 +625,8 @@ static void test_one_hot(void) {
     for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
         for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
             for (int ordered = 0; ordered < 2; ordered++) {
-                AT("one_hot", rows, width, ordered);
+                const int low = (int)(random_word() % 2) - 1;
+                AT("one_hot", rows, width, ordered, low);
                 const size_t among = ordered ? 5 : rows;
                 int32_t *labels = room(IN, among, sizeof *labels);
                 for (size_t i = 0; i < among; i++) labels[i] = (int32_t)(random_word() % width);
@@ -431,9 +635,9 @@ static void test_one_hot(void) {
                 real *out = room_for(OUT, rows * width);
                 for (size_t i = 0; i < rows * width; i++) {
                     const size_t row = i / width, label = (size_t)labels[order ? (size_t)order[row] : row];
-                    want[i] = i % width == label;
+                    want[i] = i % width == label ? 1 : low;
                 }
-                KERNELS->one_hot(out, labels, order, rows, width);
+                KERNELS->one_hot(out, labels, order, rows, width, (real)low);
                 expect_equal(out, rows * width);
             }
         }
@@ -443,7 +647,8 @@ static void test_one_hot(void) {
 static void test_agreements(void) {
     for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
         for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
-            AT("agreements", rows, width);
+            const int low = (int)(random_word() % 2) - 1;
+            AT("agreements", rows, width, low);
             const size_t n = rows * width;
             real *a = whole_numbers(IN, n, 4), *y = whole_numbers(TARGET, n, 4); /* with many equals */
             size_t expected = 0;
@@ -456,45 +661,22 @@ static void test_agreements(void) {
                     if (other[j] > other[top[1]]) top[1] = j;
                 }
                 if (width == 1) {
-                    row[0] *= (real)0.25; /* 1/2 itself is on the side of 0 */
+                    row[0] *= (real)0.25; /* the middle itself is on the side of low */
                     other[0] *= (real)0.25;
-                    top[0] = (double)row[0] > 0.5;
-                    top[1] = (double)other[0] > 0.5;
+                    top[0] = (double)row[0] > (low ? 0 : 0.5);
+                    top[1] = (double)other[0] > (low ? 0 : 0.5);
                 }
                 expected += top[0] == top[1];
             }
-            const size_t got = KERNELS->agreements(a, y, rows, width);
+            const size_t got = KERNELS->agreements(a, y, rows, width, (real)low);
             check(got == expected, "it is %zu; expected %zu", got, expected);
         }
     }
 }
 
-static void test_sgd(void) {
-    const double rate = 0.5;
-    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
-        for (double momentum = 0; momentum < 0.5; momentum += 0.25) {
-            for (double l2 = 0; l2 < 1; l2 += 0.5) {
-                for (int nesterov = 0; nesterov < 2; nesterov++) {
-                    AT("sgd", n, 4 * momentum, 4 * l2, nesterov);
-                    static double velocities[MOST];
-                    real *w = whole_numbers(OUT, n, 9), *v = whole_numbers(OUT2, n, 9);
-                    const real *g = whole_numbers(IN, n, 9);
-                    for (size_t i = 0; i < n; i++) {
-                        const double step = rate * ((double)g[i] + l2 * (double)w[i]);
-                        velocities[i] = momentum * (double)v[i] - step;
-                        want[i] = (double)w[i] + (nesterov ? momentum * velocities[i] - step : velocities[i]);
-                        if (momentum == 0) want[i] = (double)w[i] - step;
-                    }
-                    KERNELS->sgd(w, momentum == 0 ? NULL : v, g, n, (real)rate, (real)momentum, (real)l2, nesterov);
-                    expect_equal(w, n);
-                    if (momentum == 0) continue;
-                    memcpy(want, velocities, n * sizeof *want);
-                    expect_equal(v, n);
-                }
-            }
-        }
-    }
-}
+/* --- updates --------------------------------------------------------------------------------------------------- */
+
+#include "updates.h"
 
 /* --- gemm -------------------------------------------------------------------------------------------------------- */
 
@@ -718,6 +900,10 @@ static void test_names(void) {
     check(cr_cost_outputs[CR_COST_quadratic] == CR_ACTIVATION_any, "the quadratic cost is for any output");
     check(cr_cost_outputs[CR_COST_cross_entropy] == CR_ACTIVATION_sigmoid, "cross-entropy is for sigmoid");
     check(cr_cost_outputs[CR_COST_log_likelihood] == CR_ACTIVATION_softmax, "log-likelihood is for softmax");
+    check(cr_cost_lows[CR_COST_quadratic] == 0 && cr_cost_lows[CR_COST_hinge] == -1, "classes have other targets");
+    check(!strcmp(cr_optimizer_names[CR_OPTIMIZER_rprop], "rprop"), "rprop has another name");
+    check(cr_activation_sources[CR_ACTIVATION_tanh] == 'a', "the slope of tanh is computed from a");
+    check(cr_activation_sources[CR_ACTIVATION_gelu] == 'z', "the slope of gelu is computed from z");
 
     AT("cr_select_simd", 0);
     const cr_kernels_f32 *before = cr_f32;
@@ -771,17 +957,22 @@ int main(void) {
         here.simd = variants[i];
         const unsigned long before = checks;
         test_curves();
+        test_slopes();
         test_relu_identity_and_step();
         test_softmax();
         test_primes();
         test_costs();
         test_cross_entropy();
-        test_log_likelihood();
+        test_log_likelihood(0);
+        test_log_likelihood(0.25);
+        test_gaussian();
         test_all_finite();
         test_rows();
         test_one_hot();
         test_agreements();
-        test_sgd();
+        test_updates();
+        test_limits();
+        test_move_average();
         test_gemm();
         test_forward_rows();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
