@@ -26,6 +26,7 @@ cdef struct Net:
     Py_ssize_t n_parameters
     Py_ssize_t tile              # the most rows that go through it together
     int cost
+    int low                      # the target of all classes but the sample's own
     const double *cost_parameters
     Layer *layers
 
@@ -35,8 +36,8 @@ cdef enum:
 cdef struct UserFunctions:       # what such objects do, each with the context first; i is that of layers[i]
     void *context
     void (*activate)(void *, Py_ssize_t i, void *a, const void *z, Py_ssize_t m) noexcept nogil
-    void (*multiply_by_slope)(void *, Py_ssize_t i, void *delta, const void *z, const void *a, Py_ssize_t m) noexcept nogil
-    double (*cost)(void *, const void *a, const void *y, Py_ssize_t m) noexcept nogil
+    void (*multiply_by_slope)(void *, Py_ssize_t i, void *delta, const void *z, const void *a,
+                              Py_ssize_t m) noexcept nogil
     void (*cost_delta)(void *, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil
 
 cdef struct Dropout:             # by hidden layer:

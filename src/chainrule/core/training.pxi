@@ -271,7 +271,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 continue
             if outcome == DIVERGED:
                 layer = first_diverged[real](p, net, &work.tape, tile)
-            if outcome != STOPPED:
+            if outcome != STOPPED or not finite[real](p, n):
                 put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])

@@ -7,13 +7,23 @@ cdef void give_up(Workspace work, error, void *out, size_t bytes) noexcept:
     memset(out, 0xFF, bytes)
 
 
+cdef shaped(str what, result, tuple shape):
+    """`result` if it is an array of the shape, else an error that says `what` must return one."""
+    got = getattr(result, "shape", None)
+    if got != shape:
+        raise ValueError(f"{what} must return an array of shape {shape}; got "
+                         f"{'shape ' + str(got) if got is not None else type(result).__name__}")
+    return result
+
+
 cdef void user_activate(void *context, Py_ssize_t i, void *a, const void *z, Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
         work = <Workspace> context
         n = work.plan.net.layers[i].n_out
         try:
-            work.view(a, m, n)[...] = work.plan.user_activations[i].value(work.view(z, m, n))
+            value = work.plan.user_activations[i].value(work.view(z, m, n, True))
+            work.view(a, m, n, False)[...] = shaped("value(z) of an activation", value, (m, n))
         except BaseException as error:
             give_up(work, error, a, m * n * work.itemsize)
 
@@ -24,44 +34,26 @@ cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, co
         work = <Workspace> context
         n = work.plan.net.layers[i].n_out
         try:
-            view = work.view(delta, m, n)
-            view *= work.plan.user_activations[i].slope(work.view(z, m, n), work.view(a, m, n))
+            slope = work.plan.user_activations[i].slope(work.view(z, m, n, True), work.view(a, m, n, True))
+            view = work.view(delta, m, n, False)
+            view *= shaped("slope(z, a) of an activation", slope, (m, n))
         except BaseException as error:
             give_up(work, error, delta, m * n * work.itemsize)
 
 
-cdef double sum_of(costs, Py_ssize_t m) except *:
-    """The sum of the costs of m samples, an array (m,)."""
-    cdef const float[:] single
-    cdef const double[:] wide
-    cdef double total = 0
-    cdef Py_ssize_t i
-    shape = getattr(costs, "shape", None)
-    if shape != (m,):
-        raise ValueError(f"value(a, y) of a cost must return the cost of each of the {m} samples, ({m},); got "
-                         f"{'shape ' + str(shape) if shape is not None else type(costs).__name__}")
-    if costs.dtype.char == "f":
-        single = costs
-        for i in range(m):
-            total += single[i]
-    else:
-        wide = costs.astype("f8", copy=False)
-        for i in range(m):
-            total += wide[i]
-    return total
-
-
-cdef double user_cost(void *context, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
-    cdef Py_ssize_t n
+cdef void user_costs(void *context, double *costs, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
+    cdef Py_ssize_t n, i
+    cdef const double[:] given
     with gil:
         work = <Workspace> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
-            return sum_of(work.plan.user_cost.value(work.view(a, m, n), work.view(y, m, n)), m)
+            value = work.plan.user_cost.value(work.view(a, m, n, True), work.view(y, m, n, True))
+            given = shaped("value(a, y) of a cost", value, (m,)).astype("f8", copy=False)
+            for i in range(m):
+                costs[i] = given[i]
         except BaseException as error:
-            if work.error is None:
-                work.error = error
-    return NAN
+            give_up(work, error, costs, m * sizeof(double))
 
 
 cdef void user_delta(void *context, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
@@ -70,7 +62,7 @@ cdef void user_delta(void *context, void *delta, const void *z, const void *a, c
         work = <Workspace> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
-            work.view(delta, m, n)[...] = work.plan.user_cost.delta(
-                work.view(z, m, n), work.view(a, m, n), work.view(y, m, n))
+            value = work.plan.user_cost.delta(work.view(z, m, n, True), work.view(a, m, n, True), work.view(y, m, n, True))
+            work.view(delta, m, n, False)[...] = shaped("delta(z, a, y) of a cost", value, (m, n))
         except BaseException as error:
             give_up(work, error, delta, m * n * work.itemsize)
