@@ -12,7 +12,10 @@
 
 from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
+from chainrule.callbacks import StopTraining
+from chainrule.csv_log import CSVLog
 from chainrule.descent import gradient_descent
+from chainrule.early_stopping import EarlyStopping
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import GradientCheck, check_gradient, numerical_gradient
@@ -44,9 +47,11 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "CSVLog",
     "Constant",
     "CosineDecay",
     "DivergenceError",
+    "EarlyStopping",
     "ExponentialDecay",
     "Gradient",
     "GradientCheck",
@@ -60,6 +65,7 @@ __all__ = [
     "Rprop",
     "Sensitivity",
     "StepDecay",
+    "StopTraining",
     "Trace",
     "__version__",
     "activations",

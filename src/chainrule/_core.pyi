@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
 Labels: TypeAlias = NDArray[np.int32]
-Activation: TypeAlias = tuple[str, float]  # name, parameter (any number where it has none)
-Cost: TypeAlias = tuple[str, Sequence[float]]  # name, parameters
+Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
+Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
 
 ACTIVATIONS: tuple[str, ...]
 COSTS: tuple[str, ...]
@@ -48,6 +48,7 @@ class Recipe:
     ) -> None: ...
 
 class Hooks:
+    kept_batches: bool
     def __init__(
         self,
         begin: Callable[[int], object] | None,

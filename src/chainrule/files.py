@@ -33,7 +33,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS
 from chainrule.carried import COUNTERS, as_counter
 from chainrule.costs import COSTS
-from chainrule.formulas import find_formula
+from chainrule.formulas import Formula, find_formula
 from chainrule.options import check_name
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def save_network(net, path):
     except ValueError as error:
         raise ValueError(f"this network cannot be saved: {error}") from error
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    _write_whole(path, lambda file: np.savez(file, header=text, **arrays))
+    write_whole(path, lambda file: np.savez(file, header=text, **arrays))
 
 
 def load_network(path) -> "Network":
@@ -169,7 +169,7 @@ def _file_name(path):
     return os.fspath(path)
 
 
-def _write_whole(path, write):
+def write_whole(path, write):
     """Let `write(file)` fill a new file, and put it in the place of `path` once it is complete."""
     # Through a symbolic link the file it points to is replaced, as with a plain open().
     path = os.path.realpath(path)
@@ -307,7 +307,15 @@ def _is_formula(value):
 
 def _written(formula):
     """Make JSON of an activation or a cost: its name, or {"name": ..., parameter: value, ...}."""
-    return formula if isinstance(formula, str) else {"name": formula.name} | asdict(formula)
+    if isinstance(formula, str):
+        return formula
+    if not isinstance(formula, Formula):
+        raise ValueError(
+            f"this network cannot be saved: its {type(formula).__name__} is an object of your own, "
+            "and the file holds names and numbers alone. Pickle the network; or save "
+            "net.parameters, and copy them into a new Network(...) with such an object"
+        )
+    return {"name": formula.name} | asdict(formula)
 
 
 def _formulas(header):

@@ -5,15 +5,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
+from chainrule.differences import STEPS, worst
 from chainrule.gradient import Gradient
 from chainrule.network import Network
 from chainrule.options import check_name, check_number, check_trainable
-
-# h = step · max(1, |w|): where the errors of rounding and of the neglected terms are about equal
-STEPS = {"forward": np.finfo(float).eps ** (1 / 2), "central": np.finfo(float).eps ** (1 / 3)}
-# Entries below this share of their array's largest are compared with that share instead of with
-# themselves: of such small ones the difference has few digits that are right.
-SMALL_ENTRY = 1e-2
 
 
 class NumericalGradient(Gradient):
@@ -185,23 +180,13 @@ def check_gradient(
             *((("b", backprop.biases[i], numerical.biases[i]),) if net.bias else ()),
         ):
             name = f"{symbol}^{i + 2}"
-            errors[name], entries[name] = _worst(ours, theirs)
+            errors[name], entries[name] = worst(ours, theirs)
     note = (
         "computed in float64 from the network's float32 parameters"
         if net.dtype == np.float32
         else ""
     )
     return GradientCheck(errors, entries, tolerance, numerical.passes, note)
-
-
-def _worst(ours: NDArray, theirs: NDArray):
-    """Return the largest relative error, and where it is with the two values there."""
-    scale = np.maximum(np.abs(ours), np.abs(theirs))
-    if not scale.any():
-        return np.nan, None
-    errors = np.abs(ours - theirs) / np.maximum(scale, SMALL_ENTRY * scale.max())
-    place = np.unravel_index(int(np.argmax(errors)), errors.shape)
-    return float(errors[place]), (tuple(map(int, place)), ours[place], theirs[place])
 
 
 def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple[NDArray, Targets]:

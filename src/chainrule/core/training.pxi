@@ -129,6 +129,7 @@ cdef class Hooks:
     """Functions of a user to call around each batch: begin(batch) and end(batch, cost), or None."""
 
     cdef object begin, end
+    cdef readonly bint kept_batches  # whether one raised, and the batches before that of its epoch were kept
 
     def __cinit__(self, begin, end):
         self.begin, self.end = begin, end
@@ -271,7 +272,9 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 continue
             if outcome == DIVERGED:
                 layer = first_diverged[real](p, net, &work.tape, tile)
-            if outcome != STOPPED or not finite[real](p, n):
+            if outcome == STOPPED and finite[real](p, n):
+                hooks.kept_batches = True
+            else:
                 put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
