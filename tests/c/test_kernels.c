@@ -175,7 +175,7 @@ static const struct {
     {CR_ACTIVATION_softplus, 0, curve_softplus, slope_softplus, 3, 0, INFINITY},
     {CR_ACTIVATION_gelu, 0, curve_gelu, slope_gelu, 6, 0, INFINITY},
     {CR_ACTIVATION_swish, 1, curve_swish, slope_swish, 3, 0, INFINITY},
-    {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 3, 0, INFINITY},
+    {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 4, 0, INFINITY},
     {CR_ACTIVATION_softsign, 0, curve_softsign, slope_softsign, 2, -1, 1},
     {CR_ACTIVATION_hard_sigmoid, 0, curve_hard_sigmoid, slope_hard_sigmoid, 2, 0, 1},
 };
