@@ -5,6 +5,7 @@
  * either, every gemm is our own of gemm.h, which small shapes get in any build. */
 #include "chainrule.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,9 +72,10 @@ const char *cr_open_blas(const char *path) {
 
 const char *cr_blas_name(void) { return name; }
 
+/* Sizes are below 2^31, as BLAS counts; only the rows of a Jacobian may be further apart. */
 void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
                  const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-    if (!sgemm || (double)m * (double)n * (double)k <= cr_f32->small) {
+    if (!sgemm || ldc > INT_MAX || (double)m * (double)n * (double)k <= cr_f32->small) {
         cr_f32->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
@@ -83,7 +85,7 @@ void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float a
 
 void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
                  const double *b, size_t ldb, double beta, double *c, size_t ldc) {
-    if (!dgemm || (double)m * (double)n * (double)k <= cr_f64->small) {
+    if (!dgemm || ldc > INT_MAX || (double)m * (double)n * (double)k <= cr_f64->small) {
         cr_f64->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }

@@ -1,8 +1,8 @@
 /* The normal distribution, for gelu: density phi and the two sides of Phi.
  *
  * For x >= 0 the upper tail is Q(x) = 1 - Phi(x) = e^(-x^2/2) R(x) with R(x) = e^(x^2/2) erfc(x/sqrt 2)/2, which falls
- * slowly from 1/2: R = t P(v) with t = C/(C + x) and v = x/(C + x) - 7/16, and P interpolates R/t at Chebyshev nodes of
- * 0 <= x <= TAIL_END (relative error below 0.9 ulp, rounded coefficients included).
+ * slowly from 1/2: R = P(u) C/(C + x) with u = x/(C + x), and P, in powers of u - 7/16, interpolates at Chebyshev nodes
+ * of 0 <= x <= TAIL_END (relative error below 1 ulp, rounded coefficients included).
  */
 
 #if CR_DOUBLE
@@ -26,58 +26,59 @@ INLINE real gaussian(real x) {
                                     rest * (REAL(0.16666666666666666667) + rest * REAL(0.041666666666666666667)))));
 }
 
-INLINE real tail_ratio(real x) {
-    const real inverse = 1 / (TAIL_SCALE + x), v = x * inverse - REAL(0.4375);
+/* C P for u = x/(C + x) */
+INLINE real tail_polynomial(real u) {
+    const real v = u - REAL(0.4375);
 #if CR_DOUBLE
-    real r = -0.00015160909142443253672;
-    r = r * v + 0.00091692480800044634092;
-    r = r * v + 0.00054127565925865528656;
-    r = r * v - 0.0023306285320376664803;
-    r = r * v - 0.0013672934205253221406;
-    r = r * v + 0.0039678266843751475168;
-    r = r * v + 0.0027707859154944267967;
-    r = r * v - 0.0066847017633877734918;
-    r = r * v - 0.0046765059027331140271;
-    r = r * v + 0.012847803417071293822;
-    r = r * v + 0.00553284902714988331;
-    r = r * v - 0.027906498015291950066;
-    r = r * v + 0.0047910260575575137551;
-    r = r * v + 0.058372248624810552098;
-    r = r * v - 0.07345988421208485275;
-    r = r * v - 0.048114366219062759678;
-    r = r * v + 0.2940610382811221224;
-    r = r * v - 0.54779359099310964698;
-    r = r * v + 0.68250308647920254757;
-    r = r * v - 0.65228715438257289794;
-    r = r * v + 0.50382332793677020444;
-    r = r * v - 0.32211330113315911339;
-    r = r * v + 0.17215197210376753656;
+    real p = -0.00075804545712216265651;
+    p = p * v + 0.0045846240400022313793;
+    p = p * v + 0.0027063782962932765412;
+    p = p * v - 0.011653142660188332835;
+    p = p * v - 0.0068364671026266109199;
+    p = p * v + 0.019839133421875737584;
+    p = p * v + 0.01385392957747213355;
+    p = p * v - 0.033423508816938868327;
+    p = p * v - 0.023382529513665571003;
+    p = p * v + 0.064239017085356467374;
+    p = p * v + 0.027664245135749419152;
+    p = p * v - 0.13953249007645973645;
+    p = p * v + 0.023955130287787569643;
+    p = p * v + 0.29186124312405276049;
+    p = p * v - 0.36729942106042429151;
+    p = p * v - 0.24057183109531379839;
+    p = p * v + 1.4703051914056106675;
+    p = p * v - 2.738967954965548568;
+    p = p * v + 3.4125154323960127378;
+    p = p * v - 3.2614357719128643787;
+    p = p * v + 2.5191166396838511332;
+    p = p * v - 1.6105665056657956224;
+    p = p * v + 0.8607598605188376828;
 #else
-    real r = -0.0160714742f;
-    r = r * v + 0.0211359803f;
-    r = r * v + 0.0418322757f;
-    r = r * v - 0.076619342f;
-    r = r * v - 0.03516059f;
-    r = r * v + 0.256723732f;
-    r = r * v - 0.435503364f;
-    r = r * v + 0.462879121f;
-    r = r * v - 0.35695222f;
-    r = r * v + 0.209425122f;
+    real p = -0.0642858967f;
+    p = p * v + 0.0845439211f;
+    p = p * v + 0.167329103f;
+    p = p * v - 0.306477368f;
+    p = p * v - 0.14064236f;
+    p = p * v + 1.02689493f;
+    p = p * v - 1.74201345f;
+    p = p * v + 1.85151649f;
+    p = p * v - 1.42780888f;
+    p = p * v + 0.837700486f;
 #endif
-    return r * (TAIL_SCALE * inverse);
+    return p;
 }
 
 /* gelu(z) = z Phi(z), where Phi(z) is 1 - Q(z) on the right and Q(-z) on the left. The smallest factor comes last, so
  * that a subnormal one is not multiplied by a large one. */
 INLINE real gelu_one(real z) {
-    const real bounded = clipped(z, TAIL_END), x = absolute(bounded);
-    const real tail = gaussian(x) * (tail_ratio(x) * bounded);
+    const real bounded = clipped(z, TAIL_END), x = absolute(bounded), u = bounded / (TAIL_SCALE + x);
+    const real tail = gaussian(x) * (tail_polynomial(absolute(u)) * u);
     return z > 0 ? z - tail : tail;
 }
 
 /* gelu'(z) = Phi(z) + z phi(z) */
 INLINE real gelu_slope(real z) {
-    const real bounded = clipped(z, TAIL_END), x = absolute(bounded);
-    const real g = gaussian(x), q = g * tail_ratio(x);
+    const real bounded = clipped(z, TAIL_END), x = absolute(bounded), share = 1 / (TAIL_SCALE + x);
+    const real g = gaussian(x), q = g * (tail_polynomial(x * share) * share);
     return (z > 0 ? 1 - q : q) + g * (bounded * INVERSE_SQRT_2PI);
 }

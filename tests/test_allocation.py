@@ -66,6 +66,8 @@ CASES = {
     "more rows than a tile": (2, 600, SMALL, {}, {}, False),
     "more rows than a tile, momentum": (2, 600, SMALL, SOFTMAX, MOMENTUM, True),
     "more rows than a tile, limits": (2, 600, SMALL, {}, LIMITED, False),
+    "recorded layers": (110, 10, SMALL, {}, {"record": "layers"}, False),
+    "recorded layers, tiles": (2, 600, SMALL, SOFTMAX, MOMENTUM | {"record": "layers"}, True),
     "long rows": (30, 10, [160, 30, 10], {}, {}, False),
     "large enough for a BLAS": (1, 512, [300, 250, 10], {}, {}, False),
 }

@@ -111,6 +111,9 @@ def test_copies_share_nothing(data):
     for twin in (copy.copy(net), pickle.loads(pickle.dumps(net))):
         twin.fit(*data, optimizer=cr.Adam(), average=0.5, epochs=2)
         assert carried(twin) != before
+    for twin in (copy.copy(net), pickle.loads(pickle.dumps(net))):
+        twin.optimizer_state["mean"][:] = 0
+        twin.optimizer_state["steps"][:] = 0
     assert carried(net) == before
 
 
@@ -133,6 +136,15 @@ def test_another_optimiser_begins_with_fresh_state(data):
         for one in (net, twin):
             one.fit(*data, optimizer=RULES[second](0.05), epochs=2)
         assert carried(net) == carried(twin), (first, second)
+
+
+def test_moments_without_their_steps_begin_anew(data):
+    """The bias corrections of a warm mean would be wrong."""
+    net, twin = begin(), begin()
+    net.optimizer_state = {name: np.ones(len(net.parameters), "f4") for name in cr.Adam.states}
+    for one in (net, twin):
+        one.fit(*data, optimizer=cr.Adam(), epochs=1)
+    assert carried(net) == carried(twin)
 
 
 def test_adamw_goes_on_where_adam_was(data):
@@ -245,6 +257,20 @@ def test_an_epoch_that_does_not_finish_leaves_no_trace(rule):
             net.fit(x, y, epochs=1, **options | {"optimizer": optimizer})
         assert len(net.history) == 0
         assert carried(net) == before
+
+
+@pytest.mark.parametrize("kind", [cr.Adam, cr.Adamax, cr.AdamW])
+def test_what_a_later_epoch_changed_is_put_back(data, kind):
+    """The third epoch diverges in its middle, after steps that were still good."""
+    x, y = data[0], np.zeros((47, 3))
+    nets = [cr.Network((4, 3), hidden=[], output="identity", seed=0) for _ in range(2)]
+    options = {"average": 0.9, "batch_size": 5}
+    explodes = kind(lambda epoch: 0.01 if epoch < 2.5 else 1e38)
+    with pytest.raises(cr.DivergenceError):
+        nets[0].fit(x, y, optimizer=explodes, epochs=5, **options)
+    nets[1].fit(x, y, optimizer=kind(lambda epoch: 0.01), epochs=2, **options)
+    assert carried(nets[0]) == carried(nets[1])
+    assert len(nets[0].history) == len(nets[0].history.learning_rate) == 2
 
 
 def test_a_diverging_epoch_leaves_no_trace(data):

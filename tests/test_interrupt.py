@@ -90,15 +90,39 @@ def test_a_long_epoch_stops_within_a_second_and_leaves_no_trace(heavy, options):
     assert not any(velocity.any() for velocity in net.optimizer_state.values())
 
 
-ASKED = ["feedforward", "evaluate", "backprop"]
+ASKED = {
+    "feedforward": lambda net, x, y: net.feedforward(x),
+    "evaluate": lambda net, x, y: net.evaluate(x, y),
+    "backprop": lambda net, x, y: net.backprop(x, y),
+    "trace": lambda net, x, y: net.trace(x[:8000], y[:8000]),
+    "gradients of samples": lambda net, x, y: net.trace(x[:200], y[:200], gradients=True),
+    "jacobian": lambda net, x, y: net.jacobian(x),
+    "numerical_gradient": chainrule.numerical_gradient,
+    "check_gradient": partial(chainrule.check_gradient, scheme="forward"),
+}
 
 
-@pytest.mark.parametrize("method", ASKED)
-def test_questions_stop_within_a_second(heavy, method):
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_questions_stop_within_a_second(heavy, ask):
     net, x, y = heavy
     before = carried(net)
-    arguments = (x,) if method == "feedforward" else (x, y)
-    assert time_to_stop(lambda: getattr(net, method)(*arguments)) < 1
+    assert time_to_stop(lambda: ask(net, x, y)) < 1
+    assert carried(net) == before
+
+
+def test_a_sensitivity_of_many_outputs_stops_within_a_second():
+    """There is more to write than to compute: 2 GB."""
+    net = Network([50, 1000, 1000, 400], hidden="relu", seed=0)
+    before = carried(net)
+    assert time_to_stop(lambda: net.sensitivity(np.ones(50)), after=0.05) < 1
+    assert carried(net) == before
+
+
+def test_numerical_gradients_stop_within_a_second_amid_many_short_passes():
+    net = Network([300, 300, 300], seed=0)
+    before = carried(net)
+    x = np.ones((1, 300))
+    assert time_to_stop(lambda: chainrule.numerical_gradient(net, x, x)) < 1
     assert carried(net) == before
 
 
@@ -219,14 +243,16 @@ def lines_of(call, interrupt_at=None):
     return count
 
 
-@pytest.mark.parametrize("validate", [False, True], ids=["alone", "validation"])
-def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
+@pytest.mark.parametrize("watched", ["nothing", "validation", "layers"])
+def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(watched):
     """A Ctrl-C at every line in turn: what is finished counts, what is not has left nothing."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 4)), rng.integers(3, size=20)
     options = {"optimizer": SGD(0.5, momentum=0.5), "batch_size": 7}
-    if validate:
+    if watched == "validation":
         options["validation_data"] = x, y
+    if watched == "layers":
+        options["record"] = "layers"
 
     def begin():
         net = Network([4, 5, 3], seed=0)
@@ -234,9 +260,10 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
         return net
 
     reference = begin()
-    course, costs = [carried(reference)], []
+    course, costs, norms = [carried(reference)], [], []
     for _ in range(6):
         costs.append(reference.fit(x, y, epochs=1, **options).cost[0])
+        norms += reference.history.delta_norms.tolist()
         course.append(carried(reference))
     lines = lines_of(lambda: begin().fit(x, y, epochs=3, **options))
     lines -= lines_of(begin)
@@ -253,7 +280,9 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(validate):
             assert net.history is not earlier
             assert_consistent(net.history, finished)
             assert net.history.cost.tolist() == costs[:finished]
-            assert len(net.history.validation_cost) == (finished if validate else 0)
+            assert len(net.history.validation_cost) == finished * (watched == "validation")
+            assert net.history.delta_norms.tolist() == norms[:finished]
+            assert len(net.history.saturation) == len(norms[:finished])
         net.fit(x, y, epochs=6 - finished, **options)
         assert carried(net) == course[6], f"continued after a Ctrl-C at line {line}"
 
@@ -265,8 +294,8 @@ class Stop(Exception):  # noqa: N818 - not an error
     """Raised by a handler."""
 
 
-@pytest.mark.parametrize("method", ["fit", *ASKED])
-def test_what_a_handler_raises_comes_out_unchanged(heavy, method):
+@pytest.mark.parametrize("ask", [Network.fit, *ASKED.values()], ids=["fit", *ASKED])
+def test_what_a_handler_raises_comes_out_unchanged(heavy, ask):
     net, x, y = heavy
     raised = Stop("enough")
 
@@ -275,9 +304,8 @@ def test_what_a_handler_raises_comes_out_unchanged(heavy, method):
         raise raised
 
     before = net.parameters.tobytes()
-    arguments = (x,) if method == "feedforward" else (x, y)
     with pytest.raises(Stop) as caught, signal_after(0.05, handler):
-        getattr(net, method)(*arguments)
+        ask(net, x, y)
     assert caught.value is raised
     assert raised.__cause__ is None
     assert net.parameters.tobytes() == before

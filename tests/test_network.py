@@ -544,7 +544,9 @@ def test_an_optimiser_can_be_used_again(data):
 
 
 @pytest.mark.parametrize(
-    "module", [chainrule, chainrule.network, chainrule.perceptron], ids=lambda m: m.__name__
+    "module",
+    [chainrule, chainrule.network, chainrule.perceptron, chainrule.optimizers, chainrule.rate_test],
+    ids=lambda m: m.__name__,
 )
 def test_examples_in_docstrings(module):
     results = doctest.testmod(module)

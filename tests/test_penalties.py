@@ -175,6 +175,16 @@ def test_in_full_batch_a_weight_of_k_is_k_times_the_row(draw_problem, rule):
     assert got == {"cost": pytest.approx(wanted["cost"], rel=1e-12)}
 
 
+def test_what_is_recorded_of_layers_counts_by_weight(draw_problem):
+    """Of so few rows all are looked at."""
+    _, x, y = draw_problem((5, 7, 3), 8, hidden="tanh")
+    times = np.array([3, 0, 1, 5, 2, 2, 1, 4])
+    _, history = trained(draw_problem, x, y, sample_weight=times)
+    x_times, y_times = np.repeat(x, times, axis=0), np.repeat(y, times, axis=0)
+    _, expected = trained(draw_problem, x_times, y_times)
+    assert_close(history.delta_norms, expected.delta_norms, 1e-11)
+
+
 def test_rows_of_weight_0_might_as_well_be_absent(draw_problem):
     _, x, y = draw_problem((5, 7, 3), 47, hidden="tanh")
     weights = np.ones(47)

@@ -1,6 +1,5 @@
 """The learning-rate range test, against the same steps done one at a time."""
 
-import doctest
 import sys
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from matplotlib import pyplot
 
 import chainrule as cr
-from chainrule import rate_test
 from chainrule.rate_test import LearningRateRange
 
 
@@ -136,8 +134,3 @@ def test_bad_options(given, exception, named):
     net, x, y = problem()
     with pytest.raises(exception, match=named.replace("(", r"\(").replace(")", r"\)")):
         cr.learning_rate_range(net, **{"X": x, "y": y} | given)
-
-
-def test_the_example():
-    results = doctest.testmod(rate_test)
-    assert (results.failed, results.attempted > 0) == (0, True)

@@ -61,10 +61,16 @@ def ways_to_train(net, x, y):
         "backprop": lambda: net.backprop(x, y),
         "trace": lambda: net.trace(x, y),
         "_train": lambda: net._train(x, y, order=order, batch_size=9, learning_rate=0.1),
+        "jacobian": lambda: net.jacobian(x),
+        "sensitivity": lambda: net.sensitivity(x[0]),
+        "numerical_gradient": lambda: chainrule.numerical_gradient(net, x[:1], y[:1]),
     }
 
 
-@pytest.mark.parametrize("way", ["fit", "backprop", "trace", "_train"])
+WAYS = ["fit", "backprop", "trace", "_train", "jacobian", "sensitivity", "numerical_gradient"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("names", "layer"),
     [
@@ -82,7 +88,7 @@ def test_training_is_refused_and_changes_nothing(names, layer, way):
     assert (net.epochs_trained, net.history, net.optimizer_state) == (0, None, {})
 
 
-@pytest.mark.parametrize("way", ["fit", "backprop", "trace", "_train"])
+@pytest.mark.parametrize("way", WAYS)
 def test_step_named_for_no_layer_refuses_nothing(way):
     net, x, y = draw((4, 2), hidden="step", output="sigmoid")
     ways_to_train(net, x, y)[way]()

@@ -173,9 +173,14 @@ class UserActivation(Activation):
         return self.function, 0.0
 
 
-def find_activation(what: str, given: str | Activation) -> Activation:
-    """Return the activation that `given` is or names; `what` it is of begins the message."""
-    return find_formula(what, given, ACTIVATIONS)
+NEURON_BY_NEURON = [name for name in ACTIVATIONS if name != "softmax"]
+
+
+def find_activation(
+    what: str, given: str | Activation, names: Sequence[str] = tuple(ACTIVATIONS)
+) -> Activation:
+    """Return the activation that `given` is or names, one of `names`; `what` is for the message."""
+    return find_formula(what, given, ACTIVATIONS, names)
 
 
 def find_output(given) -> Activation:
@@ -188,11 +193,11 @@ def _of_user(what, given) -> UserActivation | None:
     return UserActivation(given) if has_methods(what, given, ("value", "slope")) else None
 
 
-def find_hidden_activation(what: str, given: str | Activation) -> Activation:
-    """Return it likewise, if it works neuron by neuron."""
+def find_hidden_activation(given: str | Activation) -> Activation:
+    """Return the activation of a hidden layer."""
     if "softmax" in (given, getattr(given, "name", None)):
-        raise ValueError(f"softmax is for the output layer; got it as a {what}")
-    return find_formula(what, given, ACTIVATIONS, [a for a in ACTIVATIONS if a != "softmax"])
+        raise ValueError("softmax is for the output layer; got it as a hidden activation")
+    return find_activation("hidden activation", given, NEURON_BY_NEURON)
 
 
 def find_hidden(
@@ -207,7 +212,7 @@ def find_hidden(
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
-    found = tuple(_of_user(what, each) or find_hidden_activation(what, each) for each in given)
+    found = tuple(_of_user(what, each) or find_hidden_activation(each) for each in given)
     if one_for_all:
         return found * layers
     if len(found) != layers:

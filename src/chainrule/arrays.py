@@ -133,8 +133,8 @@ class Targets:
         """
         if self.labels is not None:
             return True
-        ones = self.Y == 1
-        if not (ones | (self._low == self.Y)).all():
+        ones, lows = self.Y == 1, np.equal(self.Y, self._low)
+        if not (ones | lows).all():
             return False
         return self.Y.shape[1] == 1 or bool((ones.sum(axis=1) == 1).all())
 

@@ -265,7 +265,7 @@ def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
     """Return the cost that `given` is or names, if it is for that output activation and width."""
     if has_methods("cost", given, ("value", "delta")):
         return UserCost(given)
-    cost = find_formula("cost", given, COSTS)
+    cost = find_formula("cost", given, COSTS, COSTS)
     needed = _core.COST_OUTPUTS[cost.name]
     if needed not in (None, output):
         fitting = [c for c in COSTS if _core.COST_OUTPUTS[c] in (None, output)]

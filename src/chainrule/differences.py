@@ -10,15 +10,19 @@ STEPS = {"forward": np.finfo(float).eps ** (1 / 2), "central": np.finfo(float).e
 SMALL_ENTRY = 1e-2
 
 
-def worst(ours: NDArray, theirs: NDArray):
+def worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0):
     """Return the largest relative error, and where it is with the two values there.
 
-    The error of an entry is |g - n| / max(|g|, |n|, s/100), where s is the largest of all. NaN and
-    None where both are 0 throughout.
+    The error of an entry is (|g - n| - rounding) / max(|g|, |n|, s/100), where s is the largest of
+    all; infinite for one that is not finite. NaN and None where none is larger than `rounding`.
     """
     scale = np.maximum(np.abs(ours), np.abs(theirs))
-    if not scale.any():
+    if scale.max() <= rounding:
         return np.nan, None
-    errors = np.abs(ours - theirs) / np.maximum(scale, SMALL_ENTRY * scale.max())
+    if np.isfinite(scale).all():
+        excess = np.maximum(np.abs(ours - theirs) - rounding, 0)
+        errors = excess / np.maximum(scale, SMALL_ENTRY * scale.max())
+    else:
+        errors = np.where(np.isfinite(scale), 0.0, np.inf)
     place = np.unravel_index(int(np.argmax(errors)), errors.shape)
     return float(errors[place]), (tuple(map(int, place)), ours[place], theirs[place])

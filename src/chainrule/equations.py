@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
-from chainrule.activations import Activation, find_activation, find_hidden_activation
+from chainrule.activations import NEURON_BY_NEURON, Activation, find_activation
 from chainrule.arrays import as_numbers, as_real
 from chainrule.costs import Cost, find_cost
 from chainrule.options import check_slope
@@ -39,8 +39,7 @@ def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
     >>> hadamard([1.0, 2.0], [3.0, 4.0])
     array([3., 8.])
     """
-    dtype = _common_dtype(s, t)
-    s, t = as_real("s", s, dtype), as_real("t", t, dtype)
+    s, t = _as_real(s=s, t=t)
     if s.shape != t.shape:
         raise ValueError(f"s and t must have one shape; got {s.shape} and {t.shape}")
     return s * t
@@ -80,14 +79,13 @@ def bp1(
     """
     activation = find_activation("activation", activation)
     check_slope("activation is 'step'", activation.name)
-    dtype = _common_dtype(z, y)
-    z, y = as_real("z", z, dtype), as_real("y", y, dtype)
-    n_outputs = z.shape[-1] if z.ndim else 0
+    z, y = _as_real(z=z, y=y)
+    rows = _rows("z", z)
+    n_outputs = rows.shape[1]
     cost = find_cost(cost, activation.name, n_outputs)
     if z.shape[:-1] != y.shape[:-1] or y.shape[-1:] != (n_outputs // cost.outputs_per_target,):
         each = "" if cost.outputs_per_target == 1 else f", over {cost.outputs_per_target} columns"
         raise ValueError(f"z and y must have one shape{each}; got {z.shape} and {y.shape}")
-    rows = _rows("z", z)
     delta = np.empty_like(rows)
     targets = cost.lay_out(_rows("y", y))
     a = _activated(activation, rows)
@@ -119,13 +117,9 @@ def bp2(
     -------
     ndarray like z
     """
-    activation = find_hidden_activation("hidden activation", activation)
+    activation = find_activation("activation", activation, NEURON_BY_NEURON)
     check_slope("activation is 'step'", activation.name)
-    dtype = _common_dtype(weights, delta, z)
-    W, delta, z = (
-        as_real(name, array, dtype)
-        for name, array in (("weights", weights), ("delta", delta), ("z", z))
-    )
+    W, delta, z = _as_real(weights=weights, delta=delta, z=z)
     if W.ndim != 2 or z.shape != (*delta.shape[:-1], W.shape[1]) or delta.shape[-1:] != W.shape[:1]:
         raise ValueError(
             "weights must be (n_{l+1}, n_l), delta (m, n_{l+1}) and z (m, n_l); "
@@ -140,7 +134,7 @@ def bp2(
 
 def bp3(delta: ArrayLike) -> NDArray:
     """BP3: return ∂C/∂b^l = δ^l, (n_l,): the mean over samples for δ^l (m, n_l)."""
-    rows = _rows("delta", as_real("delta", delta, _common_dtype(delta)))
+    rows = _rows("delta", *_as_real(delta=delta))
     out = np.empty(rows.shape[1], rows.dtype)
     _core.bp3(rows, out)
     return out
@@ -160,15 +154,14 @@ def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray:
     -------
     ndarray (n_l, n_{l-1})
     """
-    dtype = _common_dtype(delta, a)
-    delta, a = as_real("delta", delta, dtype), as_real("a", a, dtype)
+    delta, a = _as_real(delta=delta, a=a)
     if delta.shape[:-1] != a.shape[:-1]:
         raise ValueError(
             "delta (m, n_l) and a (m, n_{l-1}) must be of the same samples; "
             f"got shapes {delta.shape} and {a.shape}"
         )
     delta, a = _rows("delta", delta), _rows("a", a)
-    out = np.empty((delta.shape[1], a.shape[1]), dtype)
+    out = np.empty((delta.shape[1], a.shape[1]), delta.dtype)
     _core.bp4(delta, a, out)
     return out
 
@@ -189,7 +182,9 @@ def _rows(name: str, array: NDArray) -> NDArray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _common_dtype(*arrays: ArrayLike) -> np.dtype:
-    """float32 if all arrays are, else float64."""
-    all_single = all(as_numbers("an array", a).dtype == np.float32 for a in arrays)
-    return np.dtype(np.float32 if all_single else np.float64)
+def _as_real(**arrays: ArrayLike) -> list[NDArray]:
+    """Return the arrays, checked, in float32 if all are that, else in float64."""
+    given = {name: as_numbers(name, array) for name, array in arrays.items()}
+    all_single = all(a.dtype.newbyteorder("=") == np.float32 for a in given.values())
+    dtype = np.dtype(np.float32 if all_single else np.float64)
+    return [as_real(name, array, dtype) for name, array in given.items()]

@@ -330,7 +330,7 @@ def _formulas(header):
 def _read(what, written, known):
     """Return the activation or cost that `_written` wrote."""
     if isinstance(written, str):
-        return find_formula(what, written, known)
+        return find_formula(what, written, known, known)
     kind = known[check_name(what, written["name"], known)]
     expected = {"name", *(field.name for field in fields(kind))}
     if written.keys() != expected:

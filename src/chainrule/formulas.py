@@ -64,7 +64,7 @@ def has_methods(what: str, given: Any, methods: tuple[str, ...]) -> bool:
     return bool(found)
 
 
-def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[str] | None = None):
+def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[str]):
     """Return the formula that `given` is or names.
 
     Parameters
@@ -73,8 +73,8 @@ def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[
         For the message: "hidden activation", "cost".
     given : str or Formula
     known : dict of str to type
-    names : iterable of str, optional
-        Those of `known` that are allowed; all if not given.
+    names : iterable of str
+        Those of `known` that are allowed.
 
     Raises
     ------
@@ -82,5 +82,5 @@ def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[
         If it is none of them.
     """
     name = given.name if isinstance(given, tuple(known.values())) else given
-    name = check_name(what, name, known if names is None else names)
+    name = check_name(what, name, names)
     return known[name]() if isinstance(given, str) else given

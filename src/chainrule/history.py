@@ -47,7 +47,9 @@ class History:
 
     Notes
     -----
-    The last two are taken from about one sample in eight, as training sees them.
+    The last two are taken as training sees the samples: from all of them in an epoch of up to 1024,
+    else from about one in eight, spread over the epoch; of so many, a mean has its own noise, below
+    which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
     """
 
     def __init__(self, first_epoch=0, measures=(), layers=0, gradients=False):

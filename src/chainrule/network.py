@@ -283,8 +283,8 @@ class Network:
             targets as given and the outputs, (m, n), or (m,) where there is one column. The
             functions of sklearn.metrics fit that take labels, or values.
         record : str or list of str, optional
-            "layers": also record how each layer learns, on about one sample in eight:
-            `History.delta_norms` and `History.saturation`. "gradients": the length of the gradient,
+            "layers": also record how each layer learns: `History.delta_norms` and
+            `History.saturation`. "gradients": the length of the gradient,
             `History.gradient_norm`; each step then computes the whole gradient before it
             changes a parameter, which may round differently.
         callbacks : callback, or list of callbacks, optional
@@ -484,16 +484,16 @@ class Network:
         (0.0, 0.25, 0.5)
         """
         check_trainable(self)
-        inputs, single = self._inputs(x, "x")
-        if not single:
+        x = as_real("x", x, self.dtype)
+        if x.shape != (self.sizes[0],):
             raise ValueError(
-                f"x must be one sample, ({self.sizes[0]},); got shape {np.shape(x)}. "
+                f"x must be one sample, ({self.sizes[0]},); got shape {x.shape}. "
                 "For the derivatives by the inputs of many samples: jacobian(X)"
             )
         n_out = self.sizes[-1]
         by_parameter = np.empty((n_out, self._parameters.size), self.dtype)
         by_input = np.empty((n_out, self.sizes[0]), self.dtype)
-        _core.sensitivity(self._plan, self._parameters, inputs, by_parameter, by_input)
+        _core.sensitivity(self._plan, self._parameters, x[None, :], by_parameter, by_input)
         return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
 
     def jacobian(self, X: ArrayLike) -> NDArray:
@@ -538,13 +538,13 @@ class Network:
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
-    def _inputs(self, X: ArrayLike, name: str = "X") -> tuple[NDArray, bool]:
+    def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
-        n, given = self.sizes[0], as_real(name, X, self.dtype)
+        n, given = self.sizes[0], as_real("X", X, self.dtype)
         single = given.ndim == 1
         if single and given.shape != (n,):
-            raise ValueError(f"{name} must be (samples, {n}), or ({n},); got shape {given.shape}")
-        return as_inputs(given[None, :] if single else given, n, self.dtype, name), single
+            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
+        return as_inputs(given[None, :] if single else given, n, self.dtype), single
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)

@@ -36,8 +36,9 @@ def check_name(kind, name, known):
     if not isinstance(name, str):
         raise TypeError(f"{kind} must be a name, one of {', '.join(known)}; got {name!r}")
     if name not in known:
-        nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        spelled = {k.lower(): k for k in known}
+        nearest = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
+        hint = f" Did you mean '{spelled[nearest[0]]}'?" if nearest else ""
         raise ValueError(f"unknown {kind} '{name}'.{hint} Known: {', '.join(known)}")
     return str(name)  # not a subclass, such as NumPy's
 

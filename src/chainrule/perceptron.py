@@ -106,8 +106,8 @@ class Perceptron:
     ) -> "PerceptronReport":
         """Learn to tell two kinds of points apart, from the present weights on.
 
-        With labels y = ±1 a misclassified point has y(w·x + b) <= 0, so that over the set M of
-        misclassified points the cost
+        A point is misclassified where the output is not its label. With labels y = ±1 it then has
+        y(w·x + b) <= 0, so that over the set M of misclassified points the cost
 
             C = -Σ_M y(w·x + b)
 

@@ -1,5 +1,9 @@
 # Derivatives other than the mean gradient: of single samples, of the outputs, and by differences.
 
+# In the measure of `Workspace.pause`: what it takes to write a number where nothing was written before, in memory that
+# the system has yet to find. Where there is much to write, that takes longer than the arithmetic.
+cdef double WORK_OF_A_NUMBER = 200
+
 def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
                      const int32_t[::1] labels, real[:, ::1] nabla):
     """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
@@ -12,7 +16,7 @@ def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X
     cdef Rows x
     cdef const real *y
     with nogil:
-        while i < samples.m and not work.pause(plan.flops):
+        while i < samples.m and not work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
             y = forward_tile[real](net, p, &samples, i, 1, work, &x, &cost)
             backward[real](net, p, y, 1, &work.tape)
             add_gradient[real](&nabla[i, 0], net, &x, 1, &work.tape, 1, 0, 0)
@@ -52,7 +56,7 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
             x.a = &X[start, 0]
             forward[real](&plan.net, p, &x, m, &work.tape)
             for q in range(n_out):
-                if work.pause(m * plan.flops):
+                if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
                 output_deltas[real](&plan.net, p, q, m, &work.tape)
                 output_by_input[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, &work.tape)
@@ -71,7 +75,7 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     with nogil:
         forward[real](&plan.net, p, &row, 1, &work.tape)
         for q in range(by_input.shape[0]):
-            if work.pause(plan.flops):
+            if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
             output_deltas[real](&plan.net, p, q, 1, &work.tape)
             add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, &work.tape, 1, 0, 0)

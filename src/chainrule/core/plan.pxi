@@ -77,8 +77,7 @@ cdef class Workspace:
 
     cdef char *block
     cdef object owner  # of the block, if functions of the user's see parts of it and may keep them; else None
-    cdef size_t itemsize, bytes
-    cdef size_t reserved
+    cdef size_t itemsize, size, reserved
     cdef Tape tape
     cdef void *x      # the gathered inputs of a tile, (rows, n_1)
     cdef void *y      # its targets, (rows, n_L)
@@ -101,7 +100,7 @@ cdef class Workspace:
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
         bytes += self.padded(rows * sizeof(double)) if plan.calls_python else 0
-        self.bytes = bytes
+        self.size = bytes
         self.allocate(plan.calls_python)
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
@@ -132,19 +131,22 @@ cdef class Workspace:
     cdef void allocate(self, bint for_user):
         cdef unsigned char[::1] whole
         if not for_user:
-            self.block = <char *> cr_aligned_alloc(self.bytes)
+            self.block = <char *> cr_aligned_alloc(self.size)
             return
-        self.owner = numpy.zeros(self.bytes + 64, "u1")
-        self.owner = self.owner[-self.owner.ctypes.data % 64:][:self.bytes]
+        self.owner = numpy.zeros(self.size + 64, "u1")
+        self.owner = self.owner[-self.owner.ctypes.data % 64:][:self.size]
         whole = self.owner
         self.block = <char *> &whole[0]
 
     cdef size_t padded(self, size_t bytes) noexcept nogil:
         return (bytes + 63) // 64 * 64
 
-    cdef void *reserve(self, size_t bytes) noexcept nogil:
+    cdef void *reserve(self, size_t bytes) except NULL:
+        """The next so many bytes of the block, on a boundary of 64."""
         cdef void *place = self.block + self.reserved
         self.reserved += self.padded(bytes)
+        if self.reserved > self.size:
+            raise MemoryError(f"the workspace of {self.size} bytes is too small: a request was not counted")
         return place
 
     cdef view(self, const void *start, Py_ssize_t m, Py_ssize_t n, bint for_user):
@@ -160,7 +162,7 @@ cdef class Workspace:
         memory = PyMemoryView_FromMemory(<char *> start, m * n * self.itemsize, PyBUF_WRITE)
         array = numpy.frombuffer(memory, dtype).reshape(m, n)
         if for_user:
-            if not 0 <= offset < <Py_ssize_t> self.bytes:  # the caller's data, or what is returned to him
+            if not 0 <= offset < <Py_ssize_t> self.size:  # the caller's data, or what is returned to him
                 array = array.copy()
                 array.setflags(write=False)
                 return array
@@ -173,12 +175,11 @@ cdef class Workspace:
         return array
 
     cdef bint pause(self, double work) noexcept nogil:
-        """Count work as done; look for a signal from time to time. Whether a handler raised, or a function of the user's."""
-        if self.error is not None:
-            return True
+        """Count work as done; look for a signal from time to time. Whether a handler has raised, or a function of the
+        user's."""
         self.done += work
-        if self.done < WORK_BETWEEN_SIGNALS:
-            return False
+        if self.error is not None or self.done < WORK_BETWEEN_SIGNALS:
+            return self.error is not None
         self.done = 0
         return self.interrupted()
 

@@ -82,7 +82,7 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
     cdef int outcome
     cost[0] = 0
     if watch:
-        reset[real](watch, net, parameters)
+        reset[real](watch, net, samples.m, parameters)
     while start < samples.m:
         rows = min(batch_size, samples.m - start)
         if hooks is not None:

@@ -1,8 +1,9 @@
 # How the layers learn: what fit(record="layers") sees on the way.
 
-# Of each epoch's rows one in eight is looked at, whole tiles if they are small: it costs little, and is enough.
+# All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order of
+# the data is mistaken for the whole, and these evenly spread.
 cdef enum:
-    ONE_IN = 8, ROWS_AT_ONCE = 32
+    FEW_ROWS = 1024, ONE_IN = 8, ROWS_AT_ONCE = 32, ROWS_OF_A_PART = 16
 
 cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
@@ -10,8 +11,10 @@ cdef struct Watch:
     bint layers, gradient       # what is watched: ‖δ^l‖ and saturation; ‖∂C/∂p‖
     Py_ssize_t steps
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
+    Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
     double weight               # of those looked at
+    bint looking                # whether more of them are due
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
@@ -25,38 +28,57 @@ cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
     return total
 
 
-cdef void reset(Watch *watch, const Net *net, const real *any_real) noexcept nogil:
+cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_real) noexcept nogil:
+    """Begin an epoch of so many rows. (any_real says which numbers, here and below.)"""
     watch.steps, watch.gradient_norm = 0, 0
     if not watch.layers:
         return
+    watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
     watch.weight = 0
+    watch.looking = False
     memset(watch.delta, 0, n_units(net) * sizeof(real))
     memset(watch.saturated, 0, net.depth * sizeof(Py_ssize_t))
 
 
-cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
+cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place, Py_ssize_t m,
                const real *any_real) noexcept nogil:
-    """Take in the first of the m rows from `start` on that went forward and back, if it is their turn."""
-    cdef Py_ssize_t rows, i, j, n, count
+    """Take in those of the m samples from `place` on whose turn it is, after they went forward and back."""
+    cdef Py_ssize_t due, part, parts
+    watch.seen += m
+    due = watch.seen // watch.one_in - watch.looked_at
+    if due >= ROWS_AT_ONCE or watch.one_in == 1:
+        watch.looking = True
+    if due < min(m, <Py_ssize_t> ROWS_OF_A_PART):
+        watch.looking = False
+    if not watch.looking:
+        return
+    if due >= m:
+        look_at[real](watch, net, tape, samples, place, 0, m, any_real)
+        return
+    parts = due // ROWS_OF_A_PART
+    for part in range(parts):  # from the beginning of a large tile to its end
+        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, any_real)
+
+
+cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place,
+                  Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
+    cdef Py_ssize_t i, j, n, start, count
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
-    watch.seen += m
-    rows = min(m, watch.seen // ONE_IN + min(m, <Py_ssize_t> ROWS_AT_ONCE) - watch.looked_at)
-    if rows < min(m, <Py_ssize_t> ROWS_AT_ONCE):
-        return
     watch.looked_at += rows
-    watch.weight += total_weight[real](samples, start, rows, any_real)
+    watch.weight += total_weight[real](samples, place + first, rows, any_real)
     for i in range(net.depth):
         layer = &net.layers[i]
-        sum_rows[real](delta, <const real *> tape.delta[i], rows, layer.n_out, 1, 1)
+        start = first * layer.n_out
+        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, 1, 1)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i], <const real *> tape.a[i], rows, tape)
+        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):

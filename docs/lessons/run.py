@@ -1,0 +1,69 @@
+"""Run the lessons: check that they print what they show, and draw their pictures anew.
+
+A lesson is the ```python blocks of its page, run from top to bottom in one namespace. What a block
+prints stands in the ```text block right below it.
+
+    python docs/lessons/run.py [3-feedforward ...]
+"""
+
+import io
+import re
+import sys
+from contextlib import chdir, redirect_stdout
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGES = sorted(HERE.glob("[0-9]*.md"))
+BLOCK = re.compile(
+    r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
+
+
+def run(page, folder):
+    """Run the lesson `page` in `folder`, where it leaves its picture.
+
+    Raises
+    ------
+    ValueError
+        If a block prints anything else than the page shows. What its code raises passes through.
+    """
+    text = page.read_text(encoding="utf-8")
+    namespace = {"__name__": page.stem}
+    for block in BLOCK.finditer(text):
+        # The empty lines make a traceback give the line of the page.
+        code = "\n" * text.count("\n", 0, block.start("code")) + block["code"]
+        printed = io.StringIO()
+        with chdir(folder), redirect_stdout(printed):
+            exec(compile(code, page, "exec"), namespace)
+        shown = block["shown"] or ""
+        if printed.getvalue() != shown:
+            line = 1 + text.count("\n", 0, block.start())
+            raise ValueError(
+                f"{page.name}: the block at line {line} should print\n{shown}"
+                f"but it printed\n{printed.getvalue()}"
+            )
+
+
+def shrink(picture):
+    """Write the picture again in 64 colors, a third of its bytes."""
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        few = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    few.save(picture, optimize=True)
+
+
+def main(names):
+    """Run the named pages, or all, and leave their pictures in the folder pictures."""
+    import matplotlib
+
+    matplotlib.use("agg")  # to files, not to a screen
+    for page in PAGES:
+        if not names or page.stem in names:
+            run(page, HERE / "pictures")
+            shrink(HERE / "pictures" / f"{page.stem}.png")
+            print(page.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
