@@ -5,8 +5,8 @@ be (σ(z + h) - σ(z - h)) / 2h of ``value``, where h has a random sign for ever
 activation whose neurons depend on each other is found out too. δ^L from ``delta`` must be
 (C(σ(z + h)) - C(σ(z - h))) / 2h of ``value``, one output at a time, at up to ten outputs, with
 targets from the data. The relative error of an entry, |g - n| / max(|g|, |n|, s/100) where s is the
-largest entry, may be 1e-4; differences of smooth functions are right to some 1e-9. Entries that are
-not finite, as of a logarithm at z < 0, are left out.
+largest entry, may be 1e-4, beyond what rounding explains; differences of smooth functions are right
+to some 1e-9. Entries that are not finite, as of a logarithm at z < 0, are left out.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule import _core
 from chainrule.activations import Activation, UserActivation
 from chainrule.arrays import Targets
 from chainrule.costs import UserCost
-from chainrule.differences import STEPS, worst
+from chainrule.differences import STEPS, rounding_of, worst
 
 ROWS, MOST_OUTPUTS, TOLERANCE = 4, 10, 1e-4
 
@@ -37,7 +37,8 @@ def check_slope_of(activation: Activation, width: int):
         slope = _shaped(f"slope(z, a) of {activation.name}", slope, z.shape)
         above, below = _shown(z + h), _shown(z - h)
         rise = _activated(activation, above) - _activated(activation, below)
-        _compare(f"slope(z, a) of {activation.name}", "value(z)", slope, rise / (above - below), z)
+        of = f"slope(z, a) of {activation.name}"
+        _compare(of, "value(z)", slope, rise / (above - below), a, z)
 
 
 def check_delta_of(cost: UserCost, output: Activation, targets: Targets, width: int):
@@ -61,7 +62,9 @@ def check_delta_of(cost: UserCost, output: Activation, targets: Targets, width: 
             above, below = (_costs(cost, output, z + way, y) for way in (h, -h))
             slopes[:, column] = (above - below) / (2 * h[j])
         of = f"delta(z, a, y) of {cost.name}"
-        _compare(of, "value(a, y) by z^L", delta[:, outputs], slopes, z[:, outputs], outputs)
+        cost_of = _costs(cost, output, z, y)
+        of_value = "value(a, y) by z^L"
+        _compare(of, of_value, delta[:, outputs], slopes, cost_of, z[:, outputs], outputs)
 
 
 def _costs(cost: UserCost, output: Activation, z: NDArray, y: NDArray) -> NDArray:
@@ -95,11 +98,13 @@ def _shaped(what: str, result, shape: tuple[int, ...]) -> NDArray:
     return result
 
 
-def _compare(what, of, ours, theirs, z, columns=None):
+def _compare(what, of, ours, theirs, values, z, columns=None):
     compared = np.isfinite(ours) & np.isfinite(theirs)
     if not compared.any():
         raise ValueError(f"{what} or {of} is not finite at any of {z.size} random z from N(0, 1)")
-    error, entry = worst(np.where(compared, ours, 0.0), np.where(compared, theirs, 0.0))
+    rounding = rounding_of(np.abs(values[np.isfinite(values)]).max(initial=0.0), "central")
+    ours, theirs = (np.where(compared, slopes, 0.0) for slopes in (ours, theirs))
+    error, entry = worst(ours, theirs, rounding)
     if not error > TOLERANCE:  # NaN: 0 throughout
         return
     (row, column), got, expected = entry

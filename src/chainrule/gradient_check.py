@@ -5,14 +5,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
-from chainrule.differences import STEPS, worst
+from chainrule.differences import STEPS, rounding_of, worst
 from chainrule.gradient import Gradient
 from chainrule.network import Network
 from chainrule.options import check_name, check_number, check_trainable
-
-# Costs are right to some ε C, so a difference to some ε C / h. In networks of ten layers, whose
-# first learn next to nothing, up to 7 times that was seen.
-ROUNDING = 10
 
 
 class NumericalGradient(Gradient):
@@ -189,7 +185,7 @@ def check_gradient(
             f"the cost of net on these samples is {numerical.cost}; a gradient can be checked only "
             "where the cost is finite. Try smaller parameters or inputs."
         )
-    rounding = ROUNDING * np.finfo(float).eps * abs(numerical.cost) / STEPS[scheme]
+    rounding = rounding_of(numerical.cost, scheme)
     inputs, targets = _in_float64(net, X, Y)
     flat = np.empty(net.parameters.size)
     parameters = net.parameters.astype(np.float64)
