@@ -109,6 +109,12 @@ typedef struct {
         /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
         void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
                                            const cr_update *update);                                                   \
+        /* mask <- 0 with probability p, else 1/(1 - p); out <- a ⊙ mask. The mask is drawn from the stream of       \
+         * (seed, stream), from block `first` on; it takes up to n + 63 blocks. */                                     \
+        void (*dropout)(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,      \
+                        uint64_t first);                                                                               \
+        /* x <- x ⊙ y */                                                                                               \
+        void (*multiply)(real *x, const real *y, size_t n);                                                            \
         /* every row of w (rows, width) no longer than limit */                                                        \
         void (*limit_rows)(real *w, size_t rows, size_t width, real limit);                                            \
         /* every x between -limit and limit */                                                                         \

@@ -65,6 +65,7 @@ enum { BLOCK = 16 };
 #include "activations.h"
 #include "arrays.h"
 #include "costs.h"
+#include "dropout.h"
 #include "gemm.h"
 #include "updates.h"
 
@@ -87,6 +88,8 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .one_hot = one_hot,
     .agreements = agreements,
     .update = {CR_OPTIMIZERS(ENTRY_UPDATE)},
+    .dropout = dropout,
+    .multiply = multiply,
     .limit_rows = limit_rows,
     .clip = clip,
     .sum_of_squares = sum_of_squares,

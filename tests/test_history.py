@@ -28,7 +28,7 @@ def grow(epochs, *, first=0, validation=True, accuracy=True):
 
 def finish_epoch(history, cost, seconds):
     """Do what the core does at the end of an epoch."""
-    for column, figure in zip(history.core_columns, (cost, cost / 8, seconds), strict=True):
+    for column, figure in zip(history.core_columns[:3], (cost, cost / 8, seconds), strict=True):
         column.append(figure)
 
 

@@ -12,8 +12,11 @@
 
 from chainrule import activations, costs, equations, logic
 from chainrule._core import ACTIVATIONS, COSTS
+from chainrule.callbacks import StopTraining
+from chainrule.csv_log import CSVLog
 from chainrule.descent import Descent, gradient_descent
 from chainrule.doctor import diagnose
+from chainrule.early_stopping import EarlyStopping
 from chainrule.files import load_network as load
 from chainrule.gradient import Gradient, Sensitivity, Trace
 from chainrule.gradient_check import (
@@ -53,10 +56,12 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "CSVLog",
     "Constant",
     "CosineDecay",
     "Descent",
     "DivergenceError",
+    "EarlyStopping",
     "ExponentialDecay",
     "Gradient",
     "GradientCheck",
@@ -75,6 +80,7 @@ __all__ = [
     "Rprop",
     "Sensitivity",
     "StepDecay",
+    "StopTraining",
     "Trace",
     "__version__",
     "activations",

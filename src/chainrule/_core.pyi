@@ -1,6 +1,6 @@
 """Types of the compiled core; its functions are documented in `_core.pyx`."""
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
 Labels: TypeAlias = NDArray[np.int32]
-Activation: TypeAlias = tuple[str, float]  # name, parameter (any number where it has none)
-Cost: TypeAlias = tuple[str, Sequence[float]]  # name, parameters
+Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
+Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
 
 ACTIVATIONS: tuple[str, ...]
 COSTS: tuple[str, ...]
@@ -47,6 +47,14 @@ class Recipe:
         average: float = 0,
     ) -> None: ...
 
+class Hooks:
+    kept_batches: bool
+    def __init__(
+        self,
+        begin: Callable[[int], object] | None,
+        end: Callable[[int, float], object] | None,
+    ) -> None: ...
+
 def train(
     plan: Plan,
     parameters: Real,
@@ -64,6 +72,7 @@ def train(
     shuffle: bool,
     seed: int,
     rates: NDArray[np.float64],
+    dropout: NDArray[np.float64] | None,
     epochs: int,
     clock: NDArray[np.uint64],
     costs: MutableSequence[float],
@@ -71,6 +80,8 @@ def train(
     seconds: MutableSequence[float],
     delta_norms: MutableSequence[float] | None = None,
     saturation: MutableSequence[float] | None = None,
+    gradient_norms: MutableSequence[float] | None = None,
+    hooks: Hooks | None = None,
 ) -> int: ...
 def gradient(
     plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real

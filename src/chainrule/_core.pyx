@@ -5,6 +5,7 @@ Arrays are checked before they come here (`chainrule.arrays`); nothing here chec
 """
 
 import os
+import numpy
 from time import perf_counter
 
 from cpython.bytes cimport PyBytes_AsString
@@ -13,7 +14,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    Descent, Layer, Net, Rows, State, Tape, add_gradient, add_layer_gradient, backward, bp1 as output_delta,
+    OF_THE_USER, Descent, Dropout, Layer, Net, Rows, State, Tape, UserFunctions, add_gradient, add_layer_gradient, backward, bp1 as output_delta,
     bp2 as hidden_delta, bp3 as bias_gradient, bp4 as weight_gradient, descend, feedforward as forward, follow,
     hidden_deltas, limit_weights, multiply_by_slope,
 )
@@ -22,10 +23,13 @@ from chainrule._kernels cimport (
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows,
     agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
     cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox,
-    cr_select_simd, cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, one_hot, real, sum_rows,
+    cr_select_simd, cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, one_hot, real, sum_of_squares,
+    sum_rows,
 )
 
 cdef extern from "Python.h":
+    object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
+    int PyBUF_WRITE
     int PyErr_CheckSignals() except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
@@ -38,10 +42,12 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
 include "core/plan.pxi"
+include "core/user.pxi"
 include "core/samples.pxi"
 include "core/passes.pxi"
 include "core/recipe.pxi"
 include "core/watch.pxi"
+include "core/dropout.pxi"
 include "core/training.pxi"
 include "core/full_batch.pxi"
 include "core/derivatives.pxi"

@@ -6,11 +6,11 @@ W^l and delta^l either way round.
 """
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, forward_rows,
-    gemm, is_small, limit_rows, real, sum_of_squares, sum_rows, update_by,
+    CR_ACTIVATION_any, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
+    forward_rows, gemm, is_small, limit_rows, multiply, real, sum_of_squares, sum_rows, update_by,
 )
 
 
@@ -26,13 +26,33 @@ cdef struct Net:
     Py_ssize_t n_parameters
     Py_ssize_t tile              # the most rows that go through it together
     int cost
+    int low                      # the target of all classes but the sample's own
     const double *cost_parameters
     Layer *layers
+
+cdef enum:
+    OF_THE_USER = -2             # an activation or a cost that is a Python object
+
+cdef struct UserFunctions:       # what such objects do, each with the context first; i is that of layers[i]
+    void *context
+    void (*activate)(void *, Py_ssize_t i, void *a, const void *z, Py_ssize_t m) noexcept nogil
+    void (*multiply_by_slope)(void *, Py_ssize_t i, void *delta, const void *z, const void *a,
+                              Py_ssize_t m) noexcept nogil
+    void (*cost_delta)(void *, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil
+
+cdef struct Dropout:             # by hidden layer:
+    const double *p              # the probability of a unit to be dropped
+    void **mask                  # what each unit was multiplied by, (m, n_l); NULL where p is 0
+    void **kept                  # a^l ⊙ mask, which the next layer reads
+    Py_ssize_t units             # n_2 + ... + n_{L-1}
+    uint64_t seed, stream, row   # which random numbers: `row` is the place of the tile's first sample in the epoch
 
 cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
     void **z
     void **a
     void **delta
+    Dropout *dropout             # NULL outside training with dropout
+    UserFunctions *user
 
 cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what will be read after it:
     const void *a
@@ -74,7 +94,22 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     if i == 0:
         return x[0]
     a.a, a.coming = tape.a[i - 1], 0
+    if tape.dropout and tape.dropout.mask[i - 1]:
+        a.a = tape.dropout.kept[i - 1]
     return a
+
+
+cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, Py_ssize_t m, Tape *tape) noexcept nogil:
+    """Draw the mask of hidden layer l = i + 2, and hand on a = a^l as a^l ⊙ mask."""
+    cdef Dropout *drop = tape.dropout
+    cdef Py_ssize_t j, before = 0, n = m * net.layers[i].n_out
+    if not drop.mask[i]:
+        return
+    for j in range(i):
+        before += net.layers[j].n_out
+    # a place of its own for every sample and layer, in steps of the 64 blocks that are drawn together
+    dropout[real](<real *> drop.kept[i], <real *> drop.mask[i], a, n, drop.p[i],
+                  drop.seed, drop.stream, 64 * (drop.row * drop.units + m * before))
 
 
 cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, Py_ssize_t m,
@@ -85,32 +120,48 @@ cdef inline void feedforward(const Net *net, const real *parameters, const Rows 
     for i in range(net.depth):
         a = input_of(i, x, tape)
         weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
-        activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m, net.layers[i].n_out,
-                       net.layers[i].parameter)
+        if net.layers[i].activation == OF_THE_USER:
+            tape.user.activate(tape.user.context, i, tape.a[i], tape.z[i], m)
+        else:
+            activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m,
+                           net.layers[i].n_out, net.layers[i].parameter)
+        if tape.dropout and i + 1 < net.depth:
+            drop_units[real](<const real *> tape.a[i], net, i, m, tape)
 
 
-cdef inline void multiply_by_slope(real *delta, const Layer *layer, const real *z, const real *a,
-                                   Py_ssize_t m) noexcept nogil:
-    """delta ← delta ⊙ σ'(z^l)."""
+cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
+                                   Py_ssize_t m, const Tape *tape) noexcept nogil:
+    """delta ← delta ⊙ σ'(z^l) for layer l = i + 2."""
+    cdef const Layer *layer = &net.layers[i]
+    if layer.activation == OF_THE_USER:
+        tape.user.multiply_by_slope(tape.user.context, i, delta, z, a, m)
+        return
     activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
 
 
 cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
-                     Py_ssize_t m) noexcept nogil:
+                     Py_ssize_t m, const Tape *tape) noexcept nogil:
     """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
     cdef const Layer *output = &net.layers[net.depth - 1]
+    if net.cost == OF_THE_USER:
+        tape.user.cost_delta(tape.user.context, delta, z, a, y, m)
+        return
     cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
-        multiply_by_slope[real](delta, output, z, a, m)
+        multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
 
-cdef inline void bp2(real *delta, const Layer *layer, const Layer *following, const real *parameters,
-                     const real *delta_following, const real *z, const real *a, Py_ssize_t m) noexcept nogil:
-    """BP2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l)."""
+cdef inline void bp2(real *delta, const Net *net, Py_ssize_t i, const real *parameters, const real *delta_following,
+                     const real *z, const real *a, Py_ssize_t m, const Tape *tape) noexcept nogil:
+    """BP2 for layer l = i + 2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), and ⊙ the mask of dropout where there is one."""
+    cdef const Layer *layer = &net.layers[i]
+    cdef const Layer *following = &net.layers[i + 1]
     gemm[real](False, False, m, following.n_in, following.n_out,
          1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
          0.0, delta, layer.n_out)
-    multiply_by_slope[real](delta, layer, z, a, m)
+    if tape.dropout and tape.dropout.mask[i]:
+        multiply[real](delta, <const real *> tape.dropout.mask[i], m * layer.n_out)
+    multiply_by_slope[real](delta, net, i, z, a, m, tape)
 
 
 cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
@@ -130,15 +181,16 @@ cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_
     """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
     cdef Py_ssize_t i
     for i in range(net.depth - 2, -1, -1):
-        bp2[real](<real *> tape.delta[i], &net.layers[i], &net.layers[i + 1], parameters,
-                  <const real *> tape.delta[i + 1], <const real *> tape.z[i], <const real *> tape.a[i], m)
+        bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
+                  <const real *> tape.z[i], <const real *> tape.a[i], m, tape)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
                           Tape *tape) noexcept nogil:
     """δ^L, ..., δ^2 of every sample, after `feedforward`."""
     cdef Py_ssize_t last = net.depth - 1
-    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m)
+    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m,
+              tape)
     hidden_deltas[real](net, parameters, m, tape)
 
 

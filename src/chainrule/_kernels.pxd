@@ -44,6 +44,8 @@ cdef extern from "chainrule.h" nogil:
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
         void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
+        void (*dropout)(float *, float *, const float *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
+        void (*multiply)(float *, const float *, size_t) noexcept nogil
         void (*limit_rows)(float *, size_t, size_t, float) noexcept nogil
         void (*clip)(float *, size_t, float) noexcept nogil
         double (*sum_of_squares)(const float *, size_t) noexcept nogil
@@ -64,6 +66,8 @@ cdef extern from "chainrule.h" nogil:
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
         void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
+        void (*dropout)(double *, double *, const double *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
+        void (*multiply)(double *, const double *, size_t) noexcept nogil
         void (*limit_rows)(double *, size_t, size_t, double) noexcept nogil
         void (*clip)(double *, size_t, double) noexcept nogil
         double (*sum_of_squares)(const double *, size_t) noexcept nogil
@@ -190,6 +194,21 @@ cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real 
         cr_f32.update[optimizer](w, s, t, gradient, n, update)
     else:
         cr_f64.update[optimizer](w, s, t, gradient, n, update)
+
+
+cdef inline void dropout(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,
+                         uint64_t first) noexcept nogil:
+    if real is float:
+        cr_f32.dropout(out, mask, a, n, p, seed, stream, first)
+    else:
+        cr_f64.dropout(out, mask, a, n, p, seed, stream, first)
+
+
+cdef inline void multiply(real *x, const real *y, size_t n) noexcept nogil:
+    if real is float:
+        cr_f32.multiply(x, y, n)
+    else:
+        cr_f64.multiply(x, y, n)
 
 
 cdef inline void limit_rows(real *w, size_t rows, size_t width, double limit) noexcept nogil:

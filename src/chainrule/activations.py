@@ -8,13 +8,31 @@ A network takes the name, ``hidden="leaky_relu"``, or, to choose the parameter, 
 
 Objects are immutable, and equal where formula and parameter are. The kernels are in
 ``csrc/activations.h``.
+
+An activation of your own is any object with two methods, for a hidden layer or the output:
+
+- ``value(z)`` returns a = σ(z), (m, n_l) for z (m, n_l), neuron by neuron;
+- ``slope(z, a)`` returns σ'(z), (m, n_l).
+
+They are called with read-only arrays in the network's dtype, or in float64 to be checked: when a
+network is made `slope` is held against differences of `value` (see `chainrule.function_check`). The
+arrays are valid during the call; copy what you want to keep.
+
+>>> import numpy as np
+>>> class Sine:
+...     def value(self, z):
+...         return np.sin(z)
+...     def slope(self, z, a):
+...         return np.cos(z)
+>>> net = cr.Network([4, 8, 2], hidden=Sine(), seed=0)
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chainrule import _core
-from chainrule.formulas import LARGEST, Formula, find_formula
+from chainrule.formulas import LARGEST, Formula, find_formula, has_methods
 
 
 @dataclass(frozen=True)
@@ -133,6 +151,28 @@ class softmax(Activation):
 ACTIVATIONS = {name: globals()[name] for name in _core.ACTIVATIONS}
 
 
+@dataclass(frozen=True)
+class UserActivation(Activation):
+    """An activation of the user's: an object with value(z) and slope(z, a)."""
+
+    function: Any
+
+    @property
+    def name(self) -> str:
+        """For messages; not the name of any other."""
+        return f"{type(self.function).__name__}()"
+
+    @property
+    def shown(self):
+        """The object."""
+        return self.function
+
+    @property
+    def compiled(self) -> tuple[Any, float]:
+        """How the core takes it: the object calls Python."""
+        return self.function, 0.0
+
+
 NEURON_BY_NEURON = [name for name in ACTIVATIONS if name != "softmax"]
 
 
@@ -141,6 +181,16 @@ def find_activation(
 ) -> Activation:
     """Return the activation that `given` is or names, one of `names`; `what` is for the message."""
     return find_formula(what, given, ACTIVATIONS, names)
+
+
+def find_output(given) -> Activation:
+    """Return the activation that `given` is or names, or an object of the user's as one."""
+    what = "output activation"
+    return _of_user(what, given) or find_activation(what, given)
+
+
+def _of_user(what, given) -> UserActivation | None:
+    return UserActivation(given) if has_methods(what, given, ("value", "slope")) else None
 
 
 def find_hidden_activation(given: str | Activation) -> Activation:
@@ -154,14 +204,15 @@ def find_hidden(
     hidden: str | Activation | Sequence[str | Activation], layers: int
 ) -> tuple[Activation, ...]:
     """Return the activations of the hidden layers, of which there are `layers`."""
-    one_for_all = isinstance(hidden, str | Activation)
+    what = "hidden activation"
+    one_for_all = isinstance(hidden, str | Activation) or _of_user(what, hidden) is not None
     try:
         given = (hidden,) if one_for_all else tuple(hidden)
     except TypeError:
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
-    found = tuple(map(find_hidden_activation, given))
+    found = tuple(_of_user(what, each) or find_hidden_activation(each) for each in given)
     if one_for_all:
         return found * layers
     if len(found) != layers:

@@ -4,6 +4,8 @@ What comes out is what the compiled core takes: C-contiguous, aligned, native by
 network's dtype (labels: int32), finite. Arrays that are so already pass without a copy.
 """
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +81,7 @@ class Targets:
 
     def __init__(self, y, m, width, dtype, cost, name="y"):
         self.Y = self.labels = None
-        self._low = _core.COST_LOWS[cost.name]
+        self._low = cost.low
         self.n_classes = max(width, 2)
         given = as_numbers(name, y, "; labels must be integers from 0")
         takes_labels = width > 1 and cost.outputs_per_target == 1
@@ -89,7 +91,7 @@ class Targets:
             n = width // cost.outputs_per_target
             Y = self._as_matrix(given, n, dtype, name, takes_labels)
             cost.check_targets(name, Y)
-            self.Y = cost.lay_out(Y)
+            self.Y, self._given = cost.lay_out(Y), Y
         if len(given) != m:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
@@ -145,6 +147,26 @@ class Targets:
         if self.labels is not None:
             return self.labels
         return self.Y.argmax(axis=1) if self.Y.shape[1] > 1 else (self.Y[:, 0] > 0).astype(int)
+
+    def classes_of(self, outputs) -> NDArray:
+        """Return the class that each row of outputs (m, n_L) says, (m,)."""
+        if outputs.shape[1] > 1:
+            return outputs.argmax(axis=1)
+        return (outputs[:, 0] > (self._low + 1) / 2).astype(int)
+
+    @property
+    def values(self) -> NDArray:
+        """The targets as they were given, (m, n), or (m,) if n = 1, where they are no labels."""
+        return self._given[:, 0] if self._given.shape[1] == 1 else self._given
+
+    def of_rows(self, rows) -> "Targets":
+        """Return the targets of the samples `rows` alone."""
+        part = copy.copy(self)
+        if self.labels is not None:
+            part.labels = self.labels[rows]
+        else:
+            part.Y, part._given = self.Y[rows], self._given[rows]
+        return part
 
     def __len__(self):
         return len(self.Y if self.labels is None else self.labels)

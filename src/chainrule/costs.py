@@ -9,16 +9,34 @@ huber(delta=2.0)
 Objects are immutable, and equal where formula and parameter are. a is the output a^L and y the
 target; Σ goes over the outputs. The kernels are in ``csrc/costs.h``, which output activation a
 cost is for in ``csrc/chainrule.h``.
+
+A cost of your own is any object with two methods, for any output activation:
+
+- ``value(a, y)`` returns C_x of each of m samples, (m,), from outputs and targets (m, n_L);
+- ``delta(z, a, y)`` returns δ^L = ∂C_x/∂z^L, (m, n_L), where a = σ(z): BP1 with the σ' in it.
+
+They are called with read-only arrays in the network's dtype (labels as one-hot rows), or in float64
+to be checked: before the first training `delta` is held against differences of `value` (see
+`chainrule.function_check`). The arrays are valid during the call; copy what you want to keep.
+
+>>> import numpy as np
+>>> class LogCosh:  # with an identity output
+...     def value(self, a, y):
+...         return np.log(np.cosh(a - y)).sum(axis=1)
+...     def delta(self, z, a, y):
+...         return np.tanh(a - y)
+>>> net = cr.Network([4, 8, 2], output="identity", cost=LogCosh(), seed=0)
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
-from chainrule.formulas import Formula, find_formula
+from chainrule.formulas import Formula, find_formula, has_methods
 from chainrule.options import check_number
 
 
@@ -30,6 +48,11 @@ class Cost(Formula):
     def outputs_per_target(self) -> int:
         """How many outputs of the network there are for each target."""
         return 1
+
+    @property
+    def low(self) -> int:
+        """The target of all classes but the sample's own, whose target is 1."""
+        return _core.COST_LOWS[self.name]
 
     def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
         """How the core takes it: name and parameters, for n_L outputs."""
@@ -212,8 +235,36 @@ class gaussian(Cost):
 COSTS = {name: globals()[name] for name in _core.COSTS}
 
 
+@dataclass(frozen=True)
+class UserCost(Cost):
+    """A cost of the user's: an object with value(a, y) and delta(z, a, y)."""
+
+    function: Any
+
+    @property
+    def name(self) -> str:
+        """For messages; not the name of any other."""
+        return f"{type(self.function).__name__}()"
+
+    @property
+    def shown(self):
+        """The object."""
+        return self.function
+
+    @property
+    def low(self) -> int:
+        """Labels become one-hot rows of 0 and 1."""
+        return 0
+
+    def compiled(self, n_outputs: int) -> tuple[Any, tuple[float, ...]]:
+        """How the core takes it: the object calls Python."""
+        return self.function, ()
+
+
 def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
     """Return the cost that `given` is or names, if it is for that output activation and width."""
+    if has_methods("cost", given, ("value", "delta")):
+        return UserCost(given)
     cost = find_formula("cost", given, COSTS, COSTS)
     needed = _core.COST_OUTPUTS[cost.name]
     if needed not in (None, output):

@@ -70,5 +70,12 @@ def _squared_jacobian(
             if net.bias:
                 total.biases[i][...] += bp3(delta**2)
             if i:
-                delta = bp2(weights[i], delta, z[i - 1], activation=net.hidden[i - 1])
+                delta = _back(weights[i], delta, z[i - 1], net.hidden[i - 1])
     return total
+
+
+def _back(W: NDArray, delta: NDArray, z: NDArray, activation) -> NDArray:
+    """BP2, also for an activation of the user's."""
+    if hasattr(activation, "slope") and hasattr(activation, "value"):
+        return (delta @ W) * activation.slope(z, activation.value(z))
+    return bp2(W, delta, z, activation=activation)

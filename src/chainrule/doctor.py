@@ -18,7 +18,7 @@ from chainrule.options import check_count, check_trainable
 from chainrule.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
 from chainrule.symptoms_of_layers import look_at_layers
 from chainrule.symptoms_of_training import look_at_course, look_at_scores, look_for_turn
-from chainrule.training import Validation
+from chainrule.validation import Validation, checked_pair
 
 WIDTH = 88  # of a printed line
 
@@ -156,7 +156,9 @@ def diagnose(
     check_trainable(net)
     limit = check_count("limit", limit, least=1)
     inputs, targets = net._samples(X, y)
-    validation = None if validation_data is None else Validation(net, validation_data)
+    validation = None
+    if validation_data is not None:
+        validation = Validation(net, *checked_pair(net, validation_data), {})
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")

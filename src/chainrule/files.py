@@ -33,7 +33,7 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS
 from chainrule.carried import COUNTERS, as_counter
 from chainrule.costs import COSTS
-from chainrule.formulas import find_formula
+from chainrule.formulas import Formula, find_formula
 from chainrule.options import check_name
 
 if TYPE_CHECKING:
@@ -307,7 +307,15 @@ def _is_formula(value):
 
 def _written(formula):
     """Make JSON of an activation or a cost: its name, or {"name": ..., parameter: value, ...}."""
-    return formula if isinstance(formula, str) else {"name": formula.name} | asdict(formula)
+    if isinstance(formula, str):
+        return formula
+    if not isinstance(formula, Formula):
+        raise ValueError(
+            f"this network cannot be saved: its {type(formula).__name__} is an object of your own, "
+            "and the file holds names and numbers alone. Pickle the network; or save "
+            "net.parameters, and copy them into a new Network(...) with such an object"
+        )
+    return {"name": formula.name} | asdict(formula)
 
 
 def _formulas(header):

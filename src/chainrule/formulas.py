@@ -40,6 +40,30 @@ class Formula:
         )
 
 
+def has_methods(what: str, given: Any, methods: tuple[str, ...]) -> bool:
+    """Return whether `given` is an object of the user's own with these methods.
+
+    Raises
+    ------
+    TypeError
+        For a class in the place of an object, and for an object with some of the methods only.
+    """
+    if isinstance(given, str | Formula):
+        return False
+    found = [name for name in methods if callable(getattr(given, name, None))]
+    wanted = " and ".join(f"{name}(...)" for name in methods)
+    if found and isinstance(given, type):
+        raise TypeError(
+            f"{what} must be an object with {wanted}; got the class: use {given.__name__}()"
+        )
+    if found and len(found) < len(methods):
+        raise TypeError(
+            f"a {what} of your own must have the methods {wanted}; "
+            f"{type(given).__name__} has {found[0]} alone"
+        )
+    return bool(found)
+
+
 def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[str]):
     """Return the formula that `given` is or names.
 

@@ -6,15 +6,11 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
 from chainrule.difference_errors import difference_errors
+from chainrule.differences import SMALL_ENTRY, STEPS
 from chainrule.gradient import Gradient
 from chainrule.network import Network
 from chainrule.options import check_name, check_number, check_trainable
 
-# h = step · max(1, |w|): where the errors of rounding and of the neglected terms are about equal
-STEPS = {"forward": np.finfo(float).eps ** (1 / 2), "central": np.finfo(float).eps ** (1 / 3)}
-# Entries below this share of their array's largest are compared with that share instead of with
-# themselves: of such small ones the difference has few digits that are right.
-SMALL_ENTRY = 1e-2
 # Differences speak of an array whose largest entry is this many times what rounding may do: then
 # that hides no error above 1 % of it.
 CLEAR = 100

@@ -5,20 +5,20 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.csv_log import write_csv
 from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
 
-_COLUMNS = (
-    "epoch", "cost", "learning_rate", "seconds", "validation_cost", "validation_accuracy"
-)  # fmt: skip
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
+_IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")
+RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, "delta_norms", "saturation")  # not for metrics
 
 
 class History:
     """The course of one call of `Network.fit`: an entry per finished epoch.
 
-    Each column is read as an attribute (``history.cost``) or by name (``history["cost"]``) and
-    is a fresh 1-D array. ``len(history)`` is the number of finished epochs, and
-    ``pandas.DataFrame(dict(history))`` makes a table.
+    Each column is read as an attribute (``history.cost``) or by name (``history["cost"]``), a
+    metric by its name (``history["f1"]``), and is a fresh 1-D array. ``len(history)`` is the number
+    of finished epochs, and ``pandas.DataFrame(dict(history))`` makes a table.
 
     Attributes
     ----------
@@ -35,6 +35,9 @@ class History:
     validation_cost, validation_accuracy : ndarray of float64
         Mean cost and share of right answers (0 to 1) on the validation data after the epoch.
         Empty without validation data; the accuracy also where the targets are not classes.
+    gradient_norm : ndarray of float64
+        With ``fit(..., record="gradients")``, else empty: the mean over the epoch's steps of the
+        length ‖∂C/∂p‖ of the whole gradient, before limits and penalties.
     delta_norms : ndarray of float64 (epochs, L - 1)
         ‖δ^l‖ of the mean error δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at
         which the layer learns. Recorded by ``fit(..., record="layers")`` alone; else reading it
@@ -50,18 +53,21 @@ class History:
     which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
     """
 
-    def __init__(self, first_epoch=0, measures=(), layers=0):
+    def __init__(self, first_epoch=0, measures=(), layers=0, gradients=False):
         # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
         # to costs, rates and seconds itself, at the end of an epoch.
         self.first_epoch = first_epoch
-        self._columns = {name: array("d") for name in (*_OF_THE_CORE, *measures)}
+        recorded = ("gradient_norm",) if gradients else ()
+        self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
         self._by_layer = (array("d"), array("d")) if layers else ()
 
     @property
     def core_columns(self):
-        """The arrays the core adds to; with δ norms and saturation, if recorded."""
-        return *(self._columns[name] for name in _OF_THE_CORE), *self._by_layer
+        """The arrays the core adds to; the last three are None where they are not recorded."""
+        by_layer = self._by_layer or (None, None)
+        always = (self._columns[name] for name in _OF_THE_CORE)
+        return *always, *by_layer, self._columns.get("gradient_norm")
 
     def latest(self, name):
         """Return the figure of the last epoch in a column, or None where it has none."""
@@ -106,6 +112,16 @@ class History:
         return self["validation_accuracy"]
 
     @property
+    def gradient_norm(self) -> NDArray:
+        """The mean length of the gradient in each epoch, or empty."""
+        return self["gradient_norm"]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics."""
+        return tuple(name for name in self._columns if name not in RESERVED)
+
+    @property
     def delta_norms(self) -> NDArray:
         """‖δ^l‖ in each epoch, (epochs, L - 1)."""
         return self._of_layers(0)
@@ -123,8 +139,9 @@ class History:
     def __getitem__(self, name: str) -> NDArray:
         if name in ("delta_norms", "saturation"):
             raise KeyError(f"{name} has a column for each layer, so it is history.{name}")
-        if name not in _COLUMNS:
-            raise KeyError(f"expected one of {', '.join(_COLUMNS)}; got {name!r}")
+        known = dict.fromkeys(("epoch", *_OF_THE_CORE, *_IF_ASKED, *self._columns))
+        if name not in known:
+            raise KeyError(f"expected one of {', '.join(known)}; got {name!r}")
         if name == "epoch":
             return np.arange(self.first_epoch, self.first_epoch + len(self))
         if name not in self._columns:
@@ -136,8 +153,8 @@ class History:
         return len(self._columns["cost"])
 
     def keys(self) -> list[str]:
-        """Names of the columns, without those of validation data that were not given."""
-        return [name for name in _COLUMNS if name == "epoch" or name in self._columns]
+        """Names of the columns that are recorded."""
+        return ["epoch", *self._columns]
 
     def __iter__(self):
         return iter(self.keys())
@@ -151,6 +168,38 @@ class History:
         if "validation_accuracy" in self._columns:
             parts.append(f"validation accuracy {self.validation_accuracy[-1]:.2%}")
         return f"<History: {', '.join(parts)}, {self.seconds.sum():.3g} s>"
+
+    def figure_names(self) -> list[str]:
+        """Names of the columns of a table, those by layer one for each layer."""
+        layers = range(2, self._layers + 2)
+        by_layer = [f"{name}_{layer}" for name in ("delta_norm", "saturation") for layer in layers]
+        return self.keys() + by_layer
+
+    def figures(self, i: int) -> list:
+        """Return what the history has of its entry i = 0 ... len - 1, in that order."""
+        columns = self._columns.values()
+        single = [column[i] if i < len(column) else np.nan for column in columns]
+        n = self._layers
+        by_layer = [value for column in self._by_layer for value in column[i * n : (i + 1) * n]]
+        return [self.first_epoch + i, *single, *by_layer]
+
+    def to_csv(self, path):
+        """Write a line for each epoch to the file `path`, all of it or nothing.
+
+        The columns are those of `keys`, and those by layer with the layer's number:
+        delta_norm_2, ... Reading gives the same numbers to the last bit; what an epoch lacks is
+        ``nan``. To write while training goes on: `CSVLog`.
+
+        Parameters
+        ----------
+        path : str or path object
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        write_csv(self, path)
 
     def plot(self, ax=None):
         """Draw the learning curves: cost on the left scale, accuracy (if any) on the right.

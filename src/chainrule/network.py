@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
-from chainrule.activations import Activation, find_activation, find_hidden
+from chainrule.activations import Activation, find_hidden, find_output
 from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
-from chainrule.costs import Cost, find_cost
+from chainrule.costs import Cost, UserCost, find_cost
 from chainrule.files import save_network
 from chainrule.full_batch import FullBatchOptimizer
+from chainrule.full_batch_training import fit_full_batch
+from chainrule.function_check import check_delta_of, check_slope_of
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
@@ -27,7 +29,7 @@ from chainrule.options import (
     check_trainable,
 )
 from chainrule.sample_weights import weights_of
-from chainrule.training import check_finite, fit
+from chainrule.training import Training, check_finite
 
 
 class Network:
@@ -39,19 +41,21 @@ class Network:
     ----------
     sizes : sequence of int
         [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
-    hidden : str or Activation, or a sequence of these, default "sigmoid"
+    hidden : str, Activation or object, or a sequence of these, default "sigmoid"
         The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
         selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
-        another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``. step is the
+        another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``; or an object of
+        your own with value(z) and slope(z, a) (`chainrule.activations`). step is the
         perceptron's (1 where z > 0, else 0): feedforward only, no training.
-    output : str or Activation, default "sigmoid"
+    output : str, Activation or object, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
-    cost : str or Cost, default "quadratic"
+    cost : str, Cost or object, default "quadratic"
         A sample's cost; the network's is the mean over samples. For any output: quadratic,
         ½‖y-a‖²; squared_error, ‖y-a‖²; absolute_error; huber; quantile; hinge. For one output
         alone: cross_entropy, -Σ y ln a + (1-y) ln(1-a), with sigmoid; log_likelihood, -Σ y ln a,
         with softmax; poisson with exponential; gaussian with identity. With another parameter, such
-        as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``. `chainrule.costs` has the formulas.
+        as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``; or an object of your own with value(a, y)
+        and delta(z, a, y). `chainrule.costs` has the formulas.
     init : str or callable, default "scaled"
         How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
@@ -61,8 +65,8 @@ class Network:
     dtype : dtype, default "float32"
         Of parameters and arithmetic: float32 or float64.
     seed : int, optional
-        Decides the initial parameters and every shuffle; 0 <= seed < 2**64. Drawn if not given,
-        and kept as `seed`.
+        Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
+        Drawn if not given, and kept as `seed`.
 
     Attributes
     ----------
@@ -110,8 +114,11 @@ class Network:
     ):
         self._sizes = check_sizes(sizes)
         self._hidden = find_hidden(hidden, len(self.sizes) - 2)
-        self._output = find_activation("output activation", output)
+        self._output = find_output(output)
         self._cost = find_cost(cost, self._output.name, self.sizes[-1])
+        for width, activation in zip(self.sizes[1:], (*self._hidden, self._output), strict=True):
+            check_slope_of(activation, width)
+        self._delta_checked = not isinstance(self._cost, UserCost)
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self.seed = check_seed(seed)
@@ -204,8 +211,12 @@ class Network:
         sample_weight: ArrayLike | None = None,
         class_weight: dict[int, float] | str | None = None,
         shuffle: bool = True,
+        dropout: float | Sequence[float] = 0.0,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        record: str | None = None,
+        validation_split: float | None = None,
+        metrics: dict[str, Callable] | Iterable[Callable] | None = None,
+        record: str | Iterable[str] | None = None,
+        callbacks: Callable | object | Iterable | None = None,
         progress: bool = False,
     ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
@@ -258,18 +269,46 @@ class Network:
         shuffle : bool, default True
             Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
             stand.
+        dropout : float or sequence of float, default 0
+            The probability p of each unit of the hidden layers to be dropped, or one for each
+            layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
+            probability p, else 1/(1-p), drawn anew for every sample and epoch from
+            (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
+            et al., 2014). p counts in steps of 2⁻¹⁶.
         validation_data : (X, y), optional
-            Evaluated after each epoch, for the history.
-        record : str, optional
+            Evaluated after each epoch, for the history; without sample weights.
+        validation_split : float, optional
+            In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
+            samples, round(share·m) of them but at least one, and train on the others. The rows are
+            drawn from the network's seed and m alone, so that a later `fit` on the same data holds
+            out the same. (``class_weight="balanced"`` counts all m.)
+        metrics : dict of str to function, or list of functions, optional
+            Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
+            and what it returns recorded in the history by its name. Where the targets are classes
+            (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
+            targets as given and the outputs, (m, n), or (m,) where there is one column. The
+            functions of sklearn.metrics fit that take labels, or values.
+        record : str or list of str, optional
             "layers": also record how each layer learns: `History.delta_norms` and
-            `History.saturation`.
+            `History.saturation`. "gradients": the length of the gradient,
+            `History.gradient_norm`; each step then computes the whole gradient before it
+            changes a parameter, which may round differently.
+        callbacks : callback, or list of callbacks, optional
+            A function, called as ``callback(net, history)`` after each epoch; or an object with any
+            of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
+            on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
+            `epoch` counts as `epochs_trained`, `batch` from 0 in each epoch, `cost` is the
+            mini-batch's mean before its step. on_epoch_end comes after validation;
+            on_train_end not after an exception. A callback may raise `StopTraining` to end
+            training quietly; any other exception comes out of `fit` as it is, and the batches
+            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.)
         progress : bool, default False
             Show one live line per epoch on stderr.
 
         Returns
         -------
         History
-            Cost, seconds and validation figures, an entry per epoch.
+            Cost, seconds, validation figures and metrics, an entry per epoch.
 
         Raises
         ------
@@ -280,26 +319,30 @@ class Network:
             When the cost stops being finite; it names the epoch and the layer. A full-batch
             optimiser goes no such step; it raises where the cost is not finite to begin with.
         """
-        return fit(
-            self,
-            X,
-            y,
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            l1=l1,
-            l2=l2,
-            max_norm=max_norm,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            average=average,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            shuffle=shuffle,
-            validation_data=validation_data,
-            record=record,
-            progress=progress,
-        )
+        options = {
+            "optimizer": optimizer,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "l1": l1,
+            "l2": l2,
+            "max_norm": max_norm,
+            "clip_norm": clip_norm,
+            "clip_value": clip_value,
+            "average": average,
+            "sample_weight": sample_weight,
+            "class_weight": class_weight,
+            "shuffle": shuffle,
+            "dropout": dropout,
+            "validation_data": validation_data,
+            "validation_split": validation_split,
+            "metrics": metrics,
+            "record": record,
+            "callbacks": callbacks,
+            "progress": progress,
+        }
+        if isinstance(optimizer, FullBatchOptimizer):
+            return fit_full_batch(self, X, y, **options)
+        return Training(self, X, y, **options).run()
 
     def feedforward(self, X: ArrayLike) -> NDArray:
         """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
@@ -377,6 +420,7 @@ class Network:
         """
         check_trainable(self)
         inputs, targets = self._samples(X, Y)
+        self._check_delta(targets)
         nabla = np.empty_like(self._parameters)
         cost = _core.gradient(
             self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla
@@ -408,6 +452,7 @@ class Network:
         """
         check_trainable(self)
         inputs, targets = self._samples(X, Y)
+        self._check_delta(targets)
         gradients = check_flag("gradients", gradients)
         z, a, delta = (
             [np.empty((len(inputs), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
@@ -535,6 +580,12 @@ class Network:
         inputs = as_inputs(X, self.sizes[0], self.dtype)
         return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self._cost)
 
+    def _check_delta(self, targets: Targets):
+        """Check a user's cost once, the first time that its δ^L is needed."""
+        if not self._delta_checked:
+            check_delta_of(self._cost, self._output, targets, self.sizes[-1])
+            self._delta_checked = True
+
     def _initialize(self, init):
         if not callable(init):
             init = INITIALIZERS[check_name("init", init, INITIALIZERS)]
@@ -560,7 +611,7 @@ class Network:
         layer = _core.train(
             self._plan, self._parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
             np.zeros(1, np.uint64), X, Y, labels, None, order, batch_size, False, self.seed,
-            np.array([learning_rate], np.float64), 1, self._clock, costs, [], [],
+            np.array([learning_rate], np.float64), None, 1, self._clock, costs, [], [],
         )  # fmt: skip
         check_finite(layer, self.epochs_trained)
         return costs[0]

@@ -4,6 +4,7 @@ import difflib
 import math
 import operator
 import secrets
+from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Real
 
@@ -152,6 +153,34 @@ def check_slope(name, activation):
             "output or does nothing at all, so the derivative, 0 or none, does not say which way "
             "to go. Use sigmoid instead to train"
         )
+
+
+def check_dropout(dropout, layers):
+    """Return the probability of each of `layers` hidden layers, (layers,), or None if all are 0."""
+    each = [dropout] * layers
+    if isinstance(dropout, Iterable) and np.ndim(dropout):
+        each = list(dropout)
+        if len(each) != layers:
+            raise ValueError(
+                "dropout must be one probability, or one for each of the "
+                f"{layers} hidden layers; got {len(each)}"
+            )
+    for p in each or [dropout]:
+        check_number("dropout", p, lambda p: 0 <= p < 1, "a probability, 0 <= p < 1")
+    if not layers and dropout:
+        raise ValueError(f"there is no hidden layer to drop units of; got dropout={dropout!r}")
+    return np.array(each, np.float64) if any(each) else None
+
+
+def check_records(record, known):
+    """Return what to record as a set of names out of `known`; `record` is a name or several."""
+    if record is None:
+        return set()
+    try:
+        names = [record] if isinstance(record, str) else list(record)
+    except TypeError:
+        names = [record]
+    return {check_name("record", name, known) for name in names}
 
 
 def check_dtype(dtype):

@@ -87,6 +87,7 @@ def _measures(history):
         validation.append(f"{history.validation_accuracy[-1]:.2%}")
     if validation:
         parts.append("validation " + ", ".join(validation))
+    parts += [f"{name} {history.latest(name):.4g}" for name in history.metrics]
     return parts
 
 

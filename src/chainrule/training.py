@@ -1,116 +1,171 @@
 """Training: Python runs the epochs, the compiled core runs each one."""
 
-from time import perf_counter
-
 import numpy as np
 
 from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
+from chainrule.callbacks import Callbacks, StopTraining
 from chainrule.carried import carried_state
-from chainrule.full_batch import FullBatch, FullBatchOptimizer
 from chainrule.history import History
 from chainrule.optimizers import check_optimizer
 from chainrule.options import (
     check_count,
+    check_dropout,
     check_flag,
-    check_name,
     check_not_negative,
     check_number,
     check_positive,
+    check_records,
     check_trainable,
 )
+from chainrule.plateau import Plateau, check_monitor
 from chainrule.progress import Progress
 from chainrule.sample_weights import weights_of
+from chainrule.validation import Validation, check_metrics, checked_pair, split_rows
 
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
-RECORDS = ("layers",)
+RECORDS = ("layers", "gradients")
 
 
 class DivergenceError(ArithmeticError):
     """The cost stopped being finite; a network is as its last finished epoch left it."""
 
 
-def fit(
-    net,
-    X,
-    y,
-    *,
-    optimizer,
-    epochs,
-    batch_size,
-    sample_weight,
-    class_weight,
-    shuffle,
-    validation_data,
-    record,
-    progress,
-    average,
-    **penalties_and_limits,
-):
-    """Train `net`; `Network.fit` documents it."""
-    check_trainable(net)
-    X = as_inputs(X, net.sizes[0], net.dtype)
-    targets = Targets(y, len(X), net.sizes[-1], net.dtype, net._cost)
-    weights = weights_of(sample_weight, class_weight, targets, net.dtype)
-    full_batch = isinstance(optimizer, FullBatchOptimizer)
-    if full_batch:
-        l2 = only_l2(optimizer, weights, average=average, **penalties_and_limits)
-    else:
-        optimizer = check_optimizer(optimizer)
-        schedule = optimizer.schedule
-        recipe = recipe_of(optimizer, average=average, **penalties_and_limits)
-    epochs = check_count("epochs", epochs, least=0)
-    batch_size = min(check_count("batch_size", batch_size, least=1), len(X))
-    shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
-    record = None if record is None else check_name("record", record, RECORDS)
-    validation = None if validation_data is None else Validation(net, validation_data)
-    if full_batch:
-        function = FullBatch(net, X, targets, l2)
-        return fit_full_batch(net, function, optimizer, epochs, validation, record, progress)
-    measures = validation.measures if validation else []
-    check_monitor(schedule, measures)
-    state = carried_state(
-        net.optimizer_state, optimizer, schedule, average is not None, net.parameters
-    )
-    s, t = [state.get(name) for name in (*optimizer.states, None, None)[:2]]
-    steps = state.get("steps", np.zeros(1, np.uint64))  # not kept where they do not matter
+class Training:
+    """One call of `Network.fit`, which documents the options.
 
-    before = net.history, net.optimizer_state
-    layers = len(net.sizes) - 1 if record == "layers" else 0
-    history = History(net.epochs_trained, measures, layers)
-    plateau = Plateau(schedule, state, history) if schedule.state else None
-    steps_per_epoch = -(-len(X) // batch_size)
-    # Where nothing happens between epochs, many of them are one call.
-    epochs_per_call = 1
-    if not (progress or validation or plateau):
-        epochs_per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // steps_per_epoch))
-    try:
-        net.history, net.optimizer_state = history, state
-        with Progress(progress, epochs, len(X)) as shown:
-            while len(history) < epochs:
-                count = min(epochs_per_call, epochs - len(history))
-                layer = _core.train(
-                    net._plan, net.parameters, recipe, s, t, state.get("average"), steps,
-                    X, targets.Y, targets.labels, weights, None, batch_size, shuffle, net.seed,
-                    schedule.coming(state, count, steps_per_epoch), count,
-                    net._clock, *history.core_columns,
-                )  # fmt: skip
-                check_finite(layer, net.epochs_trained)
-                if validation:
-                    history.measure(**validation.evaluate(net))
-                if plateau:
-                    plateau.look()
-                shown.epoch_done(history)
-    except MemoryError:
-        net.history = before[0] if not len(history) else history  # not even begun
-        raise
-    finally:
-        if plateau:
-            plateau.look()
-        if not len(history):  # it ended in the first epoch: all is as it was
-            net.optimizer_state = before[1]
-    return history
+    All is checked when it is made; `run` is the first to change anything.
+    """
+
+    def __init__(
+        self,
+        net,
+        X,
+        y,
+        *,
+        optimizer,
+        epochs,
+        batch_size,
+        sample_weight,
+        class_weight,
+        shuffle,
+        dropout,
+        validation_data,
+        validation_split,
+        metrics,
+        record,
+        callbacks,
+        progress,
+        average,
+        **penalties_and_limits,
+    ):
+        check_trainable(net)
+        self.net = net
+        self.X = as_inputs(X, net.sizes[0], net.dtype)
+        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net._cost)
+        self.weights = weights_of(sample_weight, class_weight, self.targets, net.dtype)
+        net._check_delta(self.targets)
+        self.optimizer = check_optimizer(optimizer)
+        self.recipe = recipe_of(self.optimizer, average=average, **penalties_and_limits)
+        self.epochs = check_count("epochs", epochs, least=0)
+        self.shuffle = check_flag("shuffle", shuffle)
+        self.dropout = check_dropout(dropout, len(net.sizes) - 2)
+        self.validation = self._validation(validation_data, validation_split, metrics)
+        self.batch_size = min(check_count("batch_size", batch_size, least=1), len(self.X))
+        self.steps_per_epoch = -(-len(self.X) // self.batch_size)
+        self.callbacks = Callbacks(callbacks)
+        self.progress = check_flag("progress", progress)
+        self.schedule = self.optimizer.schedule
+        measures = self.validation.measures if self.validation else []
+        check_monitor(self.schedule, measures)
+        self.state = carried_state(
+            net.optimizer_state, self.optimizer, self.schedule, average is not None, net.parameters
+        )
+        self._uncounted = np.zeros(1, np.uint64)  # steps, where they do not matter
+        records = check_records(record, RECORDS)
+        layers = len(net.sizes) - 1 if "layers" in records else 0
+        self.history = History(net.epochs_trained, measures, layers, "gradients" in records)
+
+    def _validation(self, data, split, metrics):
+        """Return what is measured after each epoch, or None; a split keeps its rows for it."""
+        metrics = check_metrics(metrics)
+        if data is None and split is None:
+            if metrics:
+                raise ValueError("metrics need validation_data or validation_split")
+            return None
+        if data is not None and split is not None:
+            raise ValueError("validation_data and validation_split: give one of the two")
+        if split is None:
+            return Validation(self.net, *checked_pair(self.net, data), metrics)
+        rows, held_out = split_rows(len(self.X), split, self.net.seed)
+        validation = Validation(self.net, self.X[held_out], self.targets.of_rows(held_out), metrics)
+        self.X, self.targets = self.X[rows], self.targets.of_rows(rows)
+        if self.weights is not None:
+            self.weights = self.weights[rows]
+            if not self.weights.any():
+                raise ValueError("the weights of all samples that are not held out are 0")
+        return validation
+
+    def run(self):
+        """Train, and return the history."""
+        net, history = self.net, self.history
+        before = net.history, net.optimizer_state
+        self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
+        self.hooks = self.callbacks.batch_hooks()
+        begun = False
+        try:
+            net.history, net.optimizer_state = history, self.state
+            self.callbacks.call("on_train_begin", net)
+            begun = True
+            self._epochs()
+            self.callbacks.call("on_train_end", net, history)
+        except StopTraining:  # at the beginning or the end; there is nothing left to stop
+            begun = True
+        except MemoryError:
+            begun = begun and len(history) > 0
+            raise
+        finally:
+            if self.plateau:
+                self.plateau.look()
+            if not begun:
+                net.history = before[0]
+            if not (len(history) or self.hooks.kept_batches):  # all is as it was
+                net.optimizer_state = before[1]
+        return history
+
+    def _epochs(self):
+        """Train until the last epoch is done, or a callback says stop."""
+        per_call = 1
+        # Where nothing happens between epochs, many of them are one call.
+        if not (self.progress or self.validation or self.plateau or self.callbacks):
+            per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
+        with Progress(self.progress, self.epochs, len(self.X)) as shown:
+            try:
+                while len(self.history) < self.epochs:
+                    self.callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
+                    self._train(min(per_call, self.epochs - len(self.history)))
+                    if self.validation:
+                        self.history.measure(**self.validation.evaluate(self.net))
+                    if self.plateau:
+                        self.plateau.look()
+                    shown.epoch_done(self.history)
+                    self.callbacks.call("on_epoch_end", self.net, self.history)
+            except StopTraining:
+                return
+
+    def _train(self, count):
+        """Train for `count` epochs without a look between them."""
+        net, state = self.net, self.state
+        s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
+        steps = state.get("steps", self._uncounted)
+        layer = _core.train(
+            net._plan, net.parameters, self.recipe, s, t, state.get("average"), steps,
+            self.X, self.targets.Y, self.targets.labels, self.weights, None, self.batch_size,
+            self.shuffle, net.seed, self.schedule.coming(state, count, self.steps_per_epoch),
+            self.dropout, count, net._clock, *self.history.core_columns, self.hooks,
+        )  # fmt: skip
+        check_finite(layer, net.epochs_trained)
 
 
 def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):
@@ -126,113 +181,6 @@ def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):
         limits["average"] = average
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
     return _core.Recipe(optimizer.kernel, **settings, l1=l1, l2=l2, **limits)
-
-
-def only_l2(optimizer, weights, *, l2, **others):
-    """Return l2, checked, and raise if an option is given that is not for this optimiser."""
-    check_not_negative("l2", l2)
-    given = [name for name, value in others.items() if value]
-    if weights is not None:
-        given.append("sample_weight or class_weight")
-    if given:
-        raise ValueError(
-            f"{', '.join(given)} cannot be used with {type(optimizer).__name__}, which minimises "
-            "the mean cost of all samples with l2 alone; use SGD or Adam for the others"
-        )
-    return l2
-
-
-def check_monitor(schedule, measures):
-    """Raise if the schedule waits for a figure that will not come."""
-    if schedule.state and schedule.monitor not in ("cost", *measures):
-        needed = "validation_data"
-        if measures:
-            needed += " whose targets are classes"
-        raise ValueError(f"ReduceOnPlateau(monitor={schedule.monitor!r}) needs {needed}")
-
-
-class Plateau:
-    """Shows each finished epoch's figure to the schedule once, wherever training is interrupted."""
-
-    def __init__(self, schedule, state, history):
-        self.schedule, self.state, self.history = schedule, state[schedule.state], history
-        self.seen = 0  # epochs
-
-    def look(self):
-        """Bring the state up to the last epoch, unless its figure is missing."""
-        if len(self.history) == self.seen:
-            return
-        figure = self.history.latest(self.schedule.monitor)
-        if figure is not None:  # one statement, so that no signal comes between the two
-            self.state[:], self.seen = self.schedule.after(self.state, figure), len(self.history)
-
-
-def fit_full_batch(net, function, optimizer, epochs, validation, record, progress):
-    """Train `net` by an optimiser of all samples at once; an epoch is one of its iterations."""
-    optimizer.check(net)
-    if record is not None:
-        raise ValueError(
-            f"record={record!r} is taken from mini-batches, which {type(optimizer).__name__} has "
-            "not; use SGD to record it"
-        )
-    carried = optimizer.carried(net)
-
-    def iterations():
-        start = function.at(net.parameters)
-        if not start.is_finite:
-            raise DivergenceError(
-                f"the cost or its gradient is not finite where epoch {net.epochs_trained} (counted "
-                f"from 0) begins, first at layer {function.diverged_layer(start)}; nothing has "
-                "changed. Try inputs scaled to about -1 ... 1, or other initial parameters."
-            )
-        yield from optimizer.iterations(function, start, carried)
-
-    before = net.history, net.optimizer_state
-    history, state = History(net.epochs_trained, validation.measures if validation else ()), {}
-    costs, rates, seconds = history.core_columns
-    try:
-        net.history, net.optimizer_state = history, state
-        with Progress(progress, epochs, function.samples) as shown:
-            began = perf_counter()
-            for _, (point, goes_on_with) in zip(range(epochs), iterations(), strict=False):
-                took = perf_counter() - began
-                entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
-                _core.accept(net.parameters, point.w, net._clock, state, goes_on_with, entries)
-                if validation:
-                    history.measure(**validation.evaluate(net))
-                shown.epoch_done(history)
-                began = perf_counter()
-    except MemoryError:
-        net.history = before[0] if not len(history) else history  # not even begun
-        raise
-    finally:
-        if not len(history):  # it ended in the first epoch: all is as it was
-            net.optimizer_state = before[1]
-    return history
-
-
-class Validation:
-    """Checked validation data, and the names of what is measured on it."""
-
-    def __init__(self, net, data):
-        try:
-            X, y = data
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"validation_data must be a pair (X, y); got {type(data).__name__}"
-            ) from None
-        self.X = as_inputs(X, net.sizes[0], net.dtype, "validation X")
-        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net._cost, "validation y")
-        self.measures = ["validation_cost"]
-        if self.targets.are_classes:
-            self.measures.append("validation_accuracy")
-
-    def evaluate(self, net):
-        """Return the measures on `net` as it is now."""
-        cost, correct, total = _core.evaluate(
-            net._plan, net.parameters, self.X, self.targets.Y, self.targets.labels
-        )
-        return dict(zip(self.measures, (cost, correct / total), strict=False))
 
 
 def check_finite(layer, epoch):

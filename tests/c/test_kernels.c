@@ -175,7 +175,7 @@ static const struct {
     {CR_ACTIVATION_softplus, 0, curve_softplus, slope_softplus, 3, 0, INFINITY},
     {CR_ACTIVATION_gelu, 0, curve_gelu, slope_gelu, 6, 0, INFINITY},
     {CR_ACTIVATION_swish, 1, curve_swish, slope_swish, 3, 0, INFINITY},
-    {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 3, 0, INFINITY},
+    {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 4, 0, INFINITY},
     {CR_ACTIVATION_softsign, 0, curve_softsign, slope_softsign, 2, -1, 1},
     {CR_ACTIVATION_hard_sigmoid, 0, curve_hard_sigmoid, slope_hard_sigmoid, 2, 0, 1},
 };
@@ -891,6 +891,55 @@ static void test_shuffle(void) {
     check(orders == 24 && chi_square < 60, "%d orders, chi square %g", orders, chi_square);
 }
 
+/* --- dropout.h --------------------------------------------------------------------------------------------------- */
+
+/* The 16 bits of number k of a mask: 512 numbers take the low halves of 256 words, then their high halves. */
+static uint32_t bits_of(size_t k, uint64_t seed, uint64_t stream, uint64_t first) {
+    const uint32_t word = word_of(4 * first + k / 512 * 256 + k % 256, seed, stream);
+    return k % 512 < 256 ? word & 0xFFFF : word >> 16;
+}
+
+static void test_dropout(void) {
+    static const double probabilities[] = {0, 1e-9, 0.25, 0.3, 0.5, 0.99, 1 - 1e-9};
+    static const size_t sizes[] = {0, 1, 15, 16, 17, 255, 256, 257, 511, 512, 513, 1300};
+    static const uint64_t places[][3] = {/* seed, stream, first: a multiple of 64, also over the edge of a word */
+                                         {0, 0, 0},
+                                         {0x123456789abcdef0u, (uint64_t)1 << 63 | 7, 64 * 5},
+                                         {UINT64_MAX, UINT64_MAX, ((uint64_t)1 << 32) - 64}};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        for (size_t j = 0; j < COUNT(probabilities); j++) {
+            for (size_t k = 0; k < COUNT(places); k++) {
+                const size_t n = sizes[i];
+                const double p = probabilities[j];
+                const uint64_t *place = places[k];
+                AT("dropout", n, (long)(100 * p), k);
+                const real *a = whole_numbers(IN, n, 9);
+                real *out = room_for(OUT, n), *mask = room_for(OUT2, n);
+                KERNELS->dropout(out, mask, a, n, p, place[0], place[1], place[2]);
+                const double dropped = p > 0.999 ? 65535 : floor(p * 65536 + 0.5);
+                const real kept = (real)(65536 / (65536 - dropped));
+                for (size_t m = 0; m < n; m++) {
+                    want[m] = bits_of(m, place[0], place[1], place[2]) < dropped ? 0 : (double)kept;
+                }
+                expect_equal(mask, n);
+                for (size_t m = 0; m < n; m++) want[m] = (double)(real)(a[m] * mask[m]);
+                expect_equal(out, n);
+            }
+        }
+    }
+}
+
+static void test_multiply(void) {
+    for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
+        AT("multiply", n);
+        real *x = whole_numbers(OUT, n, 9);
+        const real *y = whole_numbers(IN, n, 9);
+        for (size_t i = 0; i < n; i++) want[i] = (double)x[i] * (double)y[i];
+        KERNELS->multiply(x, y, n);
+        expect_equal(x, n);
+    }
+}
+
 /* --- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void test_names(void) {
@@ -973,6 +1022,8 @@ int main(void) {
         test_updates();
         test_limits();
         test_move_average();
+        test_dropout();
+        test_multiply();
         test_gemm();
         test_forward_rows();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);

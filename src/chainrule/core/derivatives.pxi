@@ -31,7 +31,7 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
-    multiply_by_slope[real](delta, &net.layers[last], <const real *> tape.z[last], <const real *> tape.a[last], m)
+    multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
     hidden_deltas[real](net, parameters, m, tape)
 
 

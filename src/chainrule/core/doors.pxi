@@ -14,6 +14,13 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
                         beta, &C[0, 0], C.shape[1])
 
 
+cdef Tape alone() noexcept:
+    """A tape for a single equation, which brings its own arrays."""
+    cdef Tape tape
+    tape.dropout, tape.user = NULL, NULL
+    return tape
+
+
 def activate(activation, const real[:, ::1] Z, real[:, ::1] A):
     """A <- σ(Z), both (m, n), for an activation (name, parameter); softmax goes row by row."""
     name, parameter = activation
@@ -23,22 +30,25 @@ def activate(activation, const real[:, ::1] Z, real[:, ::1] A):
 def activation_prime(activation, const real[:, ::1] Z, const real[:, ::1] A, real[:, ::1] delta):
     """delta <- delta ⊙ σ'(Z), all (m, n), where A = σ(Z)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), ("quadratic", ()), False)
-    multiply_by_slope[real](&delta[0, 0], &plan.net.layers[0], &Z[0, 0], &A[0, 0], A.shape[0])
+    cdef Tape tape = alone()
+    multiply_by_slope[real](&delta[0, 0], &plan.net, 0, &Z[0, 0], &A[0, 0], A.shape[0], &tape)
 
 
 def bp1(activation, cost, const real[:, ::1] Z, const real[:, ::1] A, const real[:, ::1] Y, real[:, ::1] delta):
     """BP1: delta (m, n_L) <- δ^L from Z = z^L, A = a^L and Y, all (m, n_L)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), cost, False)
-    output_delta[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0])
+    cdef Tape tape = alone()
+    output_delta[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0], &tape)
 
 
 def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, const real[:, ::1] Z,
         const real[:, ::1] A, real[:, ::1] delta):
     """BP2: delta (m, n_l) <- δ^l from W = W^{l+1} (n_{l+1}, n_l), δ^{l+1} (m, n_{l+1}), and z^l and a^l (m, n_l)."""
     cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, ("identity", 0)), ("quadratic", ()), False)
+    cdef Tape tape = alone()
     plan.net.layers[1].weights = 0  # W stands alone
-    hidden_delta[real](&delta[0, 0], &plan.net.layers[0], &plan.net.layers[1], &W[0, 0], &delta_following[0, 0],
-                       &Z[0, 0], &A[0, 0], A.shape[0])
+    hidden_delta[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0], A.shape[0],
+                       &tape)
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):

@@ -1,20 +1,32 @@
 # What can be asked of a network without changing it.
 
+cdef inline double cost_of_rows(const Net *net, const Samples *samples, Py_ssize_t start, const real *z, const real *a,
+                                const real *y, Py_ssize_t m, Workspace work) noexcept nogil:
+    """The sum of the costs of the m samples from `start` on, each times its weight."""
+    cdef Py_ssize_t i, n_out = net.layers[net.depth - 1].n_out
+    cdef double cost, total = 0
+    if net.cost == OF_THE_USER:
+        user_costs(<void *> work, work.costs, a, y, m)
+    elif not samples.weights:
+        return cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+    for i in range(m):
+        if net.cost == OF_THE_USER:
+            cost = work.costs[i]
+        else:
+            cost = cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+        total += cost * weight[real](samples, start + i, y) if samples.weights else cost
+    return total
+
+
 cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
                                      Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
     """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
-    cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef Py_ssize_t last = net.depth - 1
     cdef const real *y = targets[real](samples, start, m, net, <real *> work.y)
     x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
     forward[real](net, parameters, x, m, &work.tape)
-    cdef const real *z = <const real *> work.tape.z[last]
-    cdef const real *a = <const real *> work.tape.a[last]
-    if not samples.weights:
-        cost[0] += cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
-        return y
-    for i in range(m):
-        cost[0] += weight[real](samples, start + i, y) * cost_sum[real](
-            net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+    cost[0] += cost_of_rows[real](net, samples, start, <const real *> work.tape.z[last], <const real *> work.tape.a[last],
+                                  y, m, work)
     return y
 
 
@@ -46,7 +58,6 @@ cdef double total_cost(const Net *net, const real *parameters, const Samples *sa
     """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
     is largest. Each counts by its weight. After a signal that raised, what is returned has no meaning."""
     cdef Py_ssize_t i, start = 0, m, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef int low = cr_cost_lows[net.cost]
     cdef const real *a = <const real *> work.tape.a[last]
     cdef double cost = 0
     cdef Rows x
@@ -55,11 +66,11 @@ cdef double total_cost(const Net *net, const real *parameters, const Samples *sa
         m = min(samples.m - start, net.tile)
         y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
         if correct and not samples.weights:
-            correct[0] += agreements[real](a, y, m, n_out, low)
+            correct[0] += agreements[real](a, y, m, n_out, net.low)
         elif correct:
             for i in range(m):
                 correct[0] += weight[real](samples, start + i, y) * agreements[real](
-                    a + i * n_out, y + i * n_out, 1, n_out, low)
+                    a + i * n_out, y + i * n_out, 1, n_out, net.low)
         start += m
     return cost
 
@@ -119,4 +130,5 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
             forward[real](net, p, &x, m, &work.tape)
             backward[real](net, p, y, m, &work.tape)
         start += m
+        work.reraise()
         PyErr_CheckSignals()

@@ -3,7 +3,7 @@
 # Rows that go forward and back together: 512, or fewer where the network is so large that a signal would wait for them.
 # Neither the data nor the number of threads decides, so that results depend on neither.
 cdef enum:
-    MOST_ROWS = 512, FEWEST_ROWS = 8
+    MOST_ROWS = 512, FEWEST_ROWS = 8, VIEWS = 16
 cdef double WORK_OF_A_TILE = 1.2e11
 
 # A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
@@ -11,7 +11,7 @@ cdef double WORK_BETWEEN_SIGNALS = 4e9
 cdef double WORK_OF_A_LAYER = 2e4  # what a step costs beyond its arithmetic, for each layer
 
 cdef enum Outcome:
-    FINISHED, INTERRUPTED, DIVERGED
+    FINISHED, INTERRUPTED, STOPPED, DIVERGED  # STOPPED: by a callback, which keeps what is done
 
 
 cdef class Plan:
@@ -19,6 +19,9 @@ cdef class Plan:
 
     cdef Net net
     cdef double *cost_parameters
+    cdef readonly object user_cost         # a Python object, or None
+    cdef readonly list user_activations    # by layer, likewise
+    cdef readonly bint calls_python        # whether there is any of these
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
@@ -29,7 +32,11 @@ cdef class Plan:
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         name, parameters = cost
-        self.net.cost = COSTS.index(name)
+        self.user_cost = None if isinstance(name, str) else name
+        self.net.cost = COSTS.index(name) if self.user_cost is None else <int> OF_THE_USER
+        self.net.low = cr_cost_lows[self.net.cost] if self.user_cost is None else 0
+        self.user_activations = [None if isinstance(name, str) else name for name, _ in activations]
+        self.calls_python = any(each is not None for each in (self.user_cost, *self.user_activations))
         self.cost_parameters = <double *> cr_aligned_alloc((len(parameters) + 1) * sizeof(double))
         if not self.cost_parameters:
             raise MemoryError
@@ -43,8 +50,11 @@ cdef class Plan:
             layer = &self.net.layers[i]
             layer.n_in, layer.n_out = self.sizes[i], self.sizes[i + 1]
             name, layer.parameter = activations[i]
-            layer.activation = ACTIVATIONS.index(name)
-            layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
+            if isinstance(name, str):
+                layer.activation = ACTIVATIONS.index(name)
+                layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
+            else:
+                layer.activation, layer.slope_from_z = OF_THE_USER, True
             layer.weights = offset
             offset += layer.n_in * layer.n_out
             layer.biases = offset if bias else -1
@@ -66,28 +76,46 @@ cdef class Workspace:
     signal handler raised during the call."""
 
     cdef char *block
-    cdef size_t size, reserved
+    cdef object owner  # of the block, if functions of the user's see parts of it and may keep them; else None
+    cdef size_t itemsize, size, reserved
     cdef Tape tape
     cdef void *x      # the gathered inputs of a tile, (rows, n_1)
     cdef void *y      # its targets, (rows, n_L)
     cdef double done  # the work since a signal was looked for
     cdef object error
+    cdef UserFunctions user
+    cdef Plan plan
+    cdef double *costs  # of the rows of a tile, where they are a user's
+    cdef const void *starts[VIEWS]  # arrays over parts of this memory, for a user's functions:
+    cdef Py_ssize_t shapes[VIEWS][2]
+    cdef bint for_user[VIEWS]
+    cdef list views
+    cdef Py_ssize_t oldest
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
         cdef Py_ssize_t i, depth = plan.net.depth
+        self.itemsize = itemsize
         cdef size_t bytes = extra_bytes + 3 * (depth * sizeof(void *) + 64)
         bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
+        bytes += self.padded(rows * sizeof(double)) if plan.calls_python else 0
         self.size = bytes
-        self.block = <char *> cr_aligned_alloc(bytes)
+        self.allocate(plan.calls_python)
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
+        self.tape.dropout = NULL
+        self.plan, self.views = plan, [None] * VIEWS
+        self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
+        self.user.cost_delta = user_delta
+        self.tape.user = &self.user
         self.tape.z = <void **> self.reserve(depth * sizeof(void *))
         self.tape.a = <void **> self.reserve(depth * sizeof(void *))
         self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
         self.x = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
         self.y = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+        if plan.calls_python:
+            self.costs = <double *> self.reserve(rows * sizeof(double))
         for i in range(depth):
             self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
             self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
@@ -97,7 +125,18 @@ cdef class Workspace:
                 self.tape.z[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
 
     def __dealloc__(self):
-        cr_aligned_free(self.block)
+        if self.owner is None:
+            cr_aligned_free(self.block)
+
+    cdef void allocate(self, bint for_user):
+        cdef unsigned char[::1] whole
+        if not for_user:
+            self.block = <char *> cr_aligned_alloc(self.size)
+            return
+        self.owner = numpy.zeros(self.size + 64, "u1")
+        self.owner = self.owner[-self.owner.ctypes.data % 64:][:self.size]
+        whole = self.owner
+        self.block = <char *> &whole[0]
 
     cdef size_t padded(self, size_t bytes) noexcept nogil:
         return (bytes + 63) // 64 * 64
@@ -110,8 +149,34 @@ cdef class Workspace:
             raise MemoryError(f"the workspace of {self.size} bytes is too small: a request was not counted")
         return place
 
+    cdef view(self, const void *start, Py_ssize_t m, Py_ssize_t n, bint for_user):
+        """The m rows of n numbers from `start` on as an array; the last few are kept.
+
+        for_user: one to hand out, read-only, whose memory lives as long as it. Without, not to be handed out."""
+        cdef Py_ssize_t i, offset = <char *> start - self.block
+        for i in range(VIEWS):
+            if (self.starts[i] == start and self.shapes[i][0] == m and self.shapes[i][1] == n
+                    and self.for_user[i] == for_user):
+                return self.views[i]
+        dtype = "f4" if self.itemsize == 4 else "f8"
+        memory = PyMemoryView_FromMemory(<char *> start, m * n * self.itemsize, PyBUF_WRITE)
+        array = numpy.frombuffer(memory, dtype).reshape(m, n)
+        if for_user:
+            if not 0 <= offset < <Py_ssize_t> self.size:  # the caller's data, or what is returned to him
+                array = array.copy()
+                array.setflags(write=False)
+                return array
+            array = self.owner[offset:offset + m * n * self.itemsize].view(dtype).reshape(m, n)
+            array.setflags(write=False)
+        i = self.oldest
+        self.oldest = (i + 1) % VIEWS
+        self.starts[i], self.shapes[i][0], self.shapes[i][1], self.for_user[i] = start, m, n, for_user
+        self.views[i] = array
+        return array
+
     cdef bint pause(self, double work) noexcept nogil:
-        """Count work as done; look for a signal from time to time. Whether a handler has raised."""
+        """Count work as done; look for a signal from time to time. Whether a handler has raised, or a function of the
+        user's."""
         self.done += work
         if self.error is not None or self.done < WORK_BETWEEN_SIGNALS:
             return self.error is not None

@@ -32,7 +32,7 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssi
     if samples.labels:
         one_hot[real](room, samples.labels if samples.order else samples.labels + start,
                 samples.order + start if samples.order else <const int32_t *> NULL, rows, width,
-                cr_cost_lows[net.cost])
+                net.low)
         return room
     if not samples.order:
         return <const real *> samples.y + start * width

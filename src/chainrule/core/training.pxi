@@ -17,8 +17,10 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update, `counted` that of its
     samples' weights."""
     cdef Py_ssize_t i, done = 0, m, last = net.depth - 1
-    cdef bint in_place = is_plain(descent) and rows <= net.tile
-    cdef bint by_layer = rows <= net.tile and descent.clip_value == 0 and descent.clip_norm == 0
+    cdef bint whole_gradient = rows > net.tile or descent.clip_value > 0 or descent.clip_norm > 0 or (
+        watch != NULL and watch.gradient)
+    cdef bint in_place = is_plain(descent) and not whole_gradient
+    cdef bint by_layer = not is_plain(descent) and not whole_gradient
     cdef double carried  # 0 for the first tile, whose gradient replaces what nabla holds; 1 for others, which add theirs
     cdef Rows x
     cdef const real *y
@@ -28,17 +30,19 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
         return FINISHED
     while done < rows:
         m = min(rows - done, net.tile)
+        if work.tape.dropout:
+            work.tape.dropout.row = start + done
         y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
         if not isfinite(cost[0]):
             return DIVERGED
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
         output_delta[real](<real *> work.tape.delta[last], net, <const real *> work.tape.z[last],
-                           <const real *> work.tape.a[last], y, m)
+                           <const real *> work.tape.a[last], y, m, &work.tape)
         if samples.weights:
             weigh_deltas[real](<real *> work.tape.delta[last], samples, start + done, m, net.layers[last].n_out)
         hidden_deltas[real](net, parameters, m, &work.tape)
-        if watch:
+        if watch and watch.layers:
             look[real](watch, net, &work.tape, samples, start + done, m, parameters)
         if work.pause(m * sample_work / 3):
             return INTERRUPTED
@@ -55,7 +59,10 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
             if work.pause(m * sample_work / 3):
                 return INTERRUPTED
         done += m
-    if not in_place and not by_layer:
+    if whole_gradient:
+        if watch and watch.gradient:
+            watch.steps += 1
+            watch.gradient_norm += sqrt(sum_of_squares[real](nabla, net.n_parameters))
         descend[real](parameters, state, nabla, net, descent)
     if descent.max_norm > 0:
         limit_weights[real](parameters, net, descent.max_norm)
@@ -66,7 +73,7 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
 
 cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net, const Samples *samples,
                Py_ssize_t batch_size, double sample_work, Workspace work, Descent *descent, const double *rates,
-               Py_ssize_t rate_stride, uint64_t *steps, Watch *watch, double *cost) noexcept nogil:
+               Py_ssize_t rate_stride, uint64_t *steps, Watch *watch, Hooks hooks, double *cost) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
 
     rates: the learning rate of each step, rate_stride apart. steps: how many were taken before, and then after."""
@@ -78,6 +85,10 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
         reset[real](watch, net, samples.m, parameters)
     while start < samples.m:
         rows = min(batch_size, samples.m - start)
+        if hooks is not None:
+            outcome = hooks.before_batch(start // batch_size, work)
+            if outcome != FINISHED:
+                return outcome
         steps[0] += 1
         begin_step(descent, rates[0], steps[0])
         rates += rate_stride
@@ -87,6 +98,10 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
             return outcome
         cost[0] += batch_cost
         total += batch_weight
+        if hooks is not None:
+            outcome = hooks.after_batch(start // batch_size, batch_cost / batch_weight, work)
+            if outcome != FINISHED:
+                return outcome
         start += rows
         if work.pause(WORK_OF_A_LAYER * net.depth):
             return INTERRUPTED
@@ -108,6 +123,37 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
         if not finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
             return i + 2
     return net.depth + 1
+
+
+cdef class Hooks:
+    """Functions of a user to call around each batch: begin(batch) and end(batch, cost), or None."""
+
+    cdef object begin, end
+    cdef readonly bint kept_batches  # whether one raised, and the batches before that of its epoch were kept
+
+    def __cinit__(self, begin, end):
+        self.begin, self.end = begin, end
+
+    cdef int before_batch(self, Py_ssize_t batch, Workspace work) noexcept nogil:
+        if self.begin is None:
+            return FINISHED
+        with gil:
+            return self.call(self.begin, (batch,), work)
+
+    cdef int after_batch(self, Py_ssize_t batch, double cost, Workspace work) noexcept nogil:
+        if self.end is None:
+            return FINISHED
+        with gil:
+            return self.call(self.end, (batch, cost), work)
+
+    cdef int call(self, function, arguments, Workspace work) noexcept:
+        """An exception is kept. It ends training after the batches done; a Ctrl-C undoes the epoch, as anywhere."""
+        try:
+            function(*arguments)
+        except BaseException as error:
+            work.error = error
+            return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
+        return FINISHED
 
 
 cdef struct Carried:   # what changes in an epoch, and is put back where the epoch does not end
@@ -137,8 +183,8 @@ cdef void put_back(Carried *carried) noexcept nogil:
 def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
           uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
-          const double[::1] rates, Py_ssize_t epochs, uint64_t[::1] clock, costs, learning_rates, seconds,
-          delta_norms=None, saturation=None):
+          const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs,
+          learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None):
     """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost, its last learning rate and its
     seconds to the arrays; and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms
     and saturation.
@@ -151,6 +197,9 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     average likewise. steps[0]: how many the optimiser has taken. X (m, n_1); Y (m, n_L), or labels (m,); weights (m,)
     of the samples, or None. order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in
     each epoch as (seed, clock[0]) says. rates: the learning rate, (1,), or one for each step of this call.
+    gradient_norms gets the mean of ‖∂C/∂p‖ over the steps of each epoch. What a hook raises ends the training, and what
+    was done before it is kept.
+    dropout (L - 2,): the probability of a unit of each hidden layer to be dropped, or None.
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
@@ -171,25 +220,32 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     tile = min(batch_size, plan.tile)
     cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
     cdef Py_ssize_t steps_per_epoch = (samples.m + batch_size - 1) // batch_size
-    cdef bint needs_gradient = not is_plain(&descent) or batch_size > plan.tile
-    cdef size_t extra = samples.m * sizeof(int32_t) + epochs * sizeof(double) + 128
+    cdef bint needs_gradient = not is_plain(&descent) or batch_size > plan.tile or gradient_norms is not None
+    cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 192
     for i in range(4):
         extra += parameter_bytes + 64 if carried.now[i] else 0
     extra += parameter_bytes + 64 if needs_gradient else 0
     cdef Watch watching
-    cdef Watch *watch = NULL if delta_norms is None else &watching
+    cdef Watch *watch = NULL if delta_norms is None and gradient_norms is None else &watching
+    watching.layers, watching.gradient = delta_norms is not None, gradient_norms is not None
     cdef Py_ssize_t units = n_units(net), widest = max(plan.sizes[1:]), depth = net.depth
-    if watch:
+    if watching.layers:
         extra += (units + tile * widest) * sizeof(real) + depth * (sizeof(Py_ssize_t) + 2 * epochs * sizeof(double)) + 320
+    if dropout is not None:
+        extra += dropout_bytes(plan, dropout, tile, sizeof(real))
     cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
+    cdef Dropout drop
+    if dropout is not None:
+        set_up_dropout(&drop, plan, dropout, tile, sizeof(real), work, seed)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     for i in range(4):
         carried.before[i] = work.reserve(parameter_bytes) if carried.now[i] else NULL
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
     cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
+    cdef double *lengths = <double *> work.reserve(epochs * sizeof(double))
     cdef double *norms = NULL
     cdef double *saturated = NULL
-    if watch:
+    if watching.layers:
         watch.delta = work.reserve(units * sizeof(real))
         watch.slopes = work.reserve(tile * widest * sizeof(real))
         watch.saturated = <Py_ssize_t *> work.reserve(depth * sizeof(Py_ssize_t))
@@ -203,22 +259,30 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
             keep(&carried)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
+            drop.stream = clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
             outcome = epoch[real](p, &state, nabla, net, &samples, batch_size, plan.flops, work, &descent,
-                                  &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, &cost[e])
+                                  &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, hooks, &cost[e])
             if outcome == FINISHED:
-                if watch:
+                if watching.gradient:
+                    lengths[e] = watch.gradient_norm / watch.steps
+                if watching.layers:
                     summarise[real](watch, net, norms + e * depth, saturated + e * depth, p)
                 e += 1
                 clock[0] += 1
                 continue
             if outcome == DIVERGED:
                 layer = first_diverged[real](p, net, &work.tape, tile)
-            put_back(&carried)
+            if outcome == STOPPED and finite[real](p, n):
+                hooks.kept_batches = True
+            else:
+                put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
     learning_rates.extend([rates[((i + 1) * steps_per_epoch - 1) * rate_stride] for i in range(e)])
     seconds.extend([took] * e)
-    if watch:
+    if watching.gradient:
+        gradient_norms.extend([lengths[i] for i in range(e)])
+    if watching.layers:
         delta_norms.extend([norms[i] for i in range(e * depth)])
         saturation.extend([saturated[i] for i in range(e * depth)])
     work.reraise()

@@ -8,6 +8,9 @@ cdef enum:
 cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
 cdef struct Watch:
+    bint layers, gradient       # what is watched: ‖δ^l‖ and saturation; ‖∂C/∂p‖
+    Py_ssize_t steps
+    double gradient_norm        # the sum over the steps of the norm of the whole gradient
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
     double weight               # of those looked at
@@ -27,6 +30,9 @@ cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
 
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_real) noexcept nogil:
     """Begin an epoch of so many rows. (any_real says which numbers, here and below.)"""
+    watch.steps, watch.gradient_norm = 0, 0
+    if not watch.layers:
+        return
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
     watch.weight = 0
@@ -72,7 +78,7 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, layer, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows)
+        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         count = 0
         for j in range(n):

@@ -1,0 +1,120 @@
+"""Functions of the user's that `fit` calls while it trains."""
+
+import difflib
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from chainrule import _core
+
+# What each hook is called with.
+HOOKS = {
+    "on_train_begin": "net",
+    "on_epoch_begin": "net, epoch",
+    "on_batch_begin": "batch",
+    "on_batch_end": "batch, cost",
+    "on_epoch_end": "net, history",
+    "on_train_end": "net, history",
+}
+
+
+class StopTraining(Exception):  # noqa: N818 - not an error
+    """A callback raises it to end `fit` quietly: after the batch, or the epoch, that it saw last.
+
+    The other callbacks of the same event are still called. Raised by a batch hook, it leaves the
+    parameters as the batches done left them; their epoch is not finished, so it is neither in the
+    history nor in `epochs_trained`, and a later `fit` begins it anew.
+
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> def stop_when_good(net, history):
+    ...     if history.cost[-1] < 0.1:
+    ...         raise cr.StopTraining
+    >>> net = cr.Network([2, 1], output="identity", seed=0)
+    >>> history = net.fit(np.eye(2), np.ones(2), epochs=1000, callbacks=stop_when_good)
+    >>> bool(history.cost[-1] < 0.1), len(history) < 1000
+    (True, True)
+    """
+
+
+class Callbacks:
+    """The callbacks of one `fit`, sorted by the hooks they have.
+
+    Parameters
+    ----------
+    given : None, a callback, or an iterable of callbacks
+        A callback is a function of (net, history), called after each epoch, or an object with any
+        of the methods in HOOKS.
+
+    Raises
+    ------
+    TypeError
+        For what is neither.
+    ValueError
+        For an object with a method ``on_...`` that is not a hook.
+    """
+
+    def __init__(self, given):
+        self._by_hook: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
+        if given is None:
+            given = ()
+        elif callable(given) or _hooks_of(given) or not isinstance(given, Iterable):
+            given = (given,)
+        for callback in given:
+            for hook, method in _checked(callback).items():
+                self._by_hook[hook].append(method)
+
+    def __bool__(self):
+        return any(self._by_hook.values())
+
+    def call(self, hook: str, *arguments):
+        """Call all that have the hook; a StopTraining of one comes after the others' turn."""
+        stop = None
+        for method in self._by_hook[hook]:
+            try:
+                method(*arguments)
+            except StopTraining as raised:
+                stop = raised
+        if stop is not None:
+            raise stop
+
+    def batch_hooks(self) -> _core.Hooks:
+        """Return what the core calls around each batch."""
+        return _core.Hooks(self._joined("on_batch_begin"), self._joined("on_batch_end"))
+
+    def _joined(self, hook):
+        """Return one function for all that have the hook, or None."""
+        methods = self._by_hook[hook]
+        if len(methods) > 1:
+            return partial(self.call, hook)
+        return methods[0] if methods else None
+
+
+def _hooks_of(callback) -> dict[str, Callable]:
+    return {hook: getattr(callback, hook) for hook in HOOKS if hasattr(callback, hook)}
+
+
+def _checked(callback) -> dict[str, Callable]:
+    """Return the methods of a callback by their hooks."""
+    if isinstance(callback, type):
+        raise TypeError(f"a callback must be an object; got the class: use {callback.__name__}()")
+    for name in dir(callback):
+        if name.startswith("on_") and name not in HOOKS:
+            nearest = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.5)
+            hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+            raise ValueError(
+                f"unknown hook '{name}' of a callback {type(callback).__name__}.{hint} "
+                f"Known: {_listed()}"
+            )
+    hooks = _hooks_of(callback)
+    if not hooks and callable(callback):
+        hooks = {"on_epoch_end": callback}
+    if not hooks or not all(map(callable, hooks.values())):
+        raise TypeError(
+            "a callback must be a function of (net, history), or an object with one or more of "
+            f"the methods {_listed()}; got {callback!r}"
+        )
+    return hooks
+
+
+def _listed():
+    return ", ".join(f"{hook}({arguments})" for hook, arguments in HOOKS.items())

@@ -1,0 +1,141 @@
+"""Early stopping: training ends when it no longer helps, at the best parameters it has seen."""
+
+import numpy as np
+
+from chainrule.callbacks import StopTraining
+from chainrule.options import check_count, check_flag, check_name, check_not_negative
+
+# The figures that say themselves whether more of them is better.
+LARGER_IS_BETTER = {
+    "cost": False,
+    "validation_cost": False,
+    "validation_accuracy": True,
+    "gradient_norm": False,
+}
+
+
+class EarlyStopping:
+    """A callback that ends training when a figure has not become better for some epochs.
+
+    The book's "no improvement in ten" (chapter 3) is ``EarlyStopping("validation_accuracy")``.
+
+    Parameters
+    ----------
+    monitor : str, default "validation_cost"
+        What to watch: any figure that the history records for each epoch, also a metric.
+    patience : int, default 10
+        Stop after so many epochs in a row none of which was the best so far; 1 or more.
+    min_change : float, default 0
+        By more than so much an epoch must better the best one to count as better.
+    restore_best : bool, default True
+        At the end of training, whether it was stopped or came to its last epoch, put the parameters
+        and the `optimizer_state` back, in place, to what the best epoch left. `epochs_trained`
+        stays, so that a later `fit` draws new orders. What ends with an exception (Ctrl-C) is left
+        as the last epoch left it.
+    larger_is_better : bool, optional
+        Needed for metrics; else by the figure: of accuracy more is better, of all others less.
+
+    Attributes
+    ----------
+    best : float or None
+        The best figure of the last `fit`, and
+    best_epoch : int or None
+        the number of its epoch, as in ``history.epoch``.
+    stopped : bool
+        Whether the last `fit` was ended by this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 5))
+    >>> y = X[:, 0] + rng.normal(size=60)
+    >>> net = cr.Network([5, 50, 1], hidden="tanh", output="identity", seed=0)
+    >>> stopping = cr.EarlyStopping(patience=5)
+    >>> history = net.fit(X, y, epochs=1000, validation_split=0.3, callbacks=stopping)
+    >>> len(history) - 1 - stopping.best_epoch
+    5
+    """
+
+    def __init__(
+        self,
+        monitor: str = "validation_cost",
+        patience: int = 10,
+        min_change: float = 0.0,
+        restore_best: bool = True,
+        *,
+        larger_is_better: bool | None = None,
+    ):
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be the name of a figure; got {monitor!r}")
+        self.monitor = monitor
+        self.patience = check_count("patience", patience, least=1)
+        check_not_negative("min_change", min_change)
+        self.min_change = float(min_change)
+        self.restore_best = check_flag("restore_best", restore_best)
+        if larger_is_better is not None:
+            check_flag("larger_is_better", larger_is_better)
+        self.larger_is_better = larger_is_better
+        self._begin()
+
+    def _begin(self):
+        self.best = self.best_epoch = None
+        self.stopped = False
+        self._waited = 0
+        self._kept = None  # the best parameters, and the arrays of the optimiser's state
+
+    def on_train_begin(self, net):
+        """Check that the figure will come."""
+        figures = [name for name in net.history if name not in ("epoch", "seconds")]
+        if self.monitor.startswith("validation_") and "validation_cost" not in figures:
+            raise ValueError(
+                f"EarlyStopping(monitor={self.monitor!r}) needs validation_data or validation_split"
+            )
+        check_name("monitor", self.monitor, figures)
+        if self.larger_is_better is None and self.monitor not in LARGER_IS_BETTER:
+            raise ValueError(
+                f"EarlyStopping(monitor={self.monitor!r}) needs larger_is_better=True or False"
+            )
+        self._begin()
+
+    def on_epoch_end(self, net, history):
+        """Keep the network if it is the best so far; stop when it has not been for long."""
+        figure = history.latest(self.monitor)
+        if self._is_better(figure):
+            self._keep(net)
+            self.best, self.best_epoch, self._waited = figure, net.epochs_trained - 1, 0
+            return
+        self._waited += 1
+        if self._waited >= self.patience:
+            self.stopped = True
+            raise StopTraining
+
+    def on_train_end(self, net, history):
+        """Go back to the best epoch."""
+        if self.restore_best and self._kept is not None:
+            parameters, state = self._kept
+            net.parameters[:] = parameters
+            for name, values in state.items():
+                net.optimizer_state[name][:] = values
+        self._kept = None
+
+    def _is_better(self, figure):
+        """Whether the figure betters the best by more than min_change; NaN never does."""
+        if self.best is None:
+            return not np.isnan(figure)
+        larger = self.larger_is_better
+        if larger is None:
+            larger = LARGER_IS_BETTER[self.monitor]
+        return (figure - self.best if larger else self.best - figure) > self.min_change
+
+    def _keep(self, net):
+        if self.restore_best:
+            state = {name: values.copy() for name, values in net.optimizer_state.items()}
+            self._kept = net.parameters.copy(), state
+
+    def __repr__(self):
+        return (
+            f"EarlyStopping(monitor={self.monitor!r}, patience={self.patience}, "
+            f"min_change={self.min_change}, restore_best={self.restore_best})"
+        )

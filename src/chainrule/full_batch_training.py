@@ -1,0 +1,81 @@
+"""Training by an optimiser of all samples at once: an epoch is one of its iterations."""
+
+from time import perf_counter
+
+import numpy as np
+
+from chainrule import _core
+from chainrule.arrays import Targets, as_inputs
+from chainrule.full_batch import FullBatch
+from chainrule.history import History
+from chainrule.options import check_count, check_flag, check_not_negative, check_trainable
+from chainrule.progress import Progress
+from chainrule.training import DivergenceError
+from chainrule.validation import Validation, checked_pair
+
+
+def fit_full_batch(
+    net, X, y, *, optimizer, epochs, batch_size, shuffle, l2, validation_data, progress, **others
+):
+    """Train `net`; `Network.fit` documents it. batch_size and shuffle have no meaning here."""
+    check_trainable(net)
+    X = as_inputs(X, net.sizes[0], net.dtype)
+    targets = Targets(y, len(X), net.sizes[-1], net.dtype, net._cost)
+    check_count("batch_size", batch_size, least=1)
+    check_flag("shuffle", shuffle)
+    check_not_negative("l2", l2)
+    epochs = check_count("epochs", epochs, least=0)
+    progress = check_flag("progress", progress)
+    given = [name for name, value in others.items() if is_asked_for(value)]
+    if given:
+        raise ValueError(
+            f"{', '.join(given)} cannot be used with {type(optimizer).__name__}, which minimises "
+            "the mean cost of all samples with l2 alone; use SGD or Adam for the others"
+        )
+    validation = None
+    if validation_data is not None:
+        validation = Validation(net, *checked_pair(net, validation_data), {})
+    optimizer.check(net)
+    carried = optimizer.carried(net)
+    net._check_delta(targets)
+    function = FullBatch(net, X, targets, l2)
+
+    def iterations():
+        start = function.at(net.parameters)
+        if not start.is_finite:
+            raise DivergenceError(
+                f"the cost or its gradient is not finite where epoch {net.epochs_trained} (counted "
+                f"from 0) begins, first at layer {function.diverged_layer(start)}; nothing has "
+                "changed. Try inputs scaled to about -1 ... 1, or other initial parameters."
+            )
+        yield from optimizer.iterations(function, start, carried)
+
+    before = net.history, net.optimizer_state
+    history, state = History(net.epochs_trained, validation.measures if validation else ()), {}
+    costs, rates, seconds = history.core_columns[:3]
+    try:
+        net.history, net.optimizer_state = history, state
+        with Progress(progress, epochs, function.samples) as shown:
+            began = perf_counter()
+            for _, (point, goes_on_with) in zip(range(epochs), iterations(), strict=False):
+                took = perf_counter() - began
+                entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
+                _core.accept(net.parameters, point.w, net._clock, state, goes_on_with, entries)
+                if validation:
+                    history.measure(**validation.evaluate(net))
+                shown.epoch_done(history)
+                began = perf_counter()
+    except MemoryError:
+        net.history = before[0] if not len(history) else history  # not even begun
+        raise
+    finally:
+        if not len(history):  # it ended in the first epoch: all is as it was
+            net.optimizer_state = before[1]
+    return history
+
+
+def is_asked_for(option):
+    """Whether an option is more than nothing: not None, 0 or empty."""
+    if option is None:
+        return False
+    return len(option) > 0 if hasattr(option, "__len__") else option != 0

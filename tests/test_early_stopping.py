@@ -1,0 +1,145 @@
+"""Early stopping against the rule applied by hand to the course of the same training without it."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from test_interrupt import carried
+
+OPTIONS = {"optimizer": cr.Adam(0.02), "batch_size": 10}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Noisy targets, so that a large network soon learns the noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 5))
+    y = (x[:, 0] + rng.normal(size=60) > 0).astype(int)
+    return (x[:40], y[:40]), (x[40:], y[40:])
+
+
+def begin():
+    return cr.Network(
+        [5, 40, 2], hidden="tanh", output="softmax", cost="log_likelihood", dtype="float64", seed=0
+    )
+
+
+def stop_of(figures, patience, min_change=0.0):
+    """(epochs trained, the best one) by the rule, for figures of which less is better."""
+    best, best_epoch = figures[0], 0
+    for epoch, figure in enumerate(figures[1:], start=1):
+        if best - figure > min_change:
+            best, best_epoch = figure, epoch
+        elif epoch - best_epoch == patience:
+            return epoch + 1, best_epoch
+    return len(figures), best_epoch
+
+
+@pytest.fixture(scope="module")
+def whole(data):
+    """60 epochs without stopping."""
+    return begin().fit(*data[0], epochs=60, validation_data=data[1], **OPTIONS)
+
+
+@pytest.mark.parametrize("patience", [1, 3, 10])
+@pytest.mark.parametrize("min_change", [0.0, 0.02])
+@pytest.mark.parametrize("monitor", ["validation_cost", "validation_accuracy", "cost"])
+def test_it_stops_where_the_rule_says(data, whole, monitor, patience, min_change):
+    net = begin()
+    stopping = cr.EarlyStopping(monitor, patience=patience, min_change=min_change)
+    history = net.fit(*data[0], epochs=60, validation_data=data[1], callbacks=stopping, **OPTIONS)
+    sign = -1 if monitor == "validation_accuracy" else 1
+    epochs, best = stop_of(sign * whole[monitor], patience, min_change)
+    assert (len(history), stopping.best_epoch) == (epochs, best)
+    assert stopping.best == whole[monitor][best]
+    assert stopping.stopped == (epochs < 60)
+    assert history.cost.tolist() == whole.cost[:epochs].tolist()
+    assert monitor == "cost" or epochs < 60  # or nothing was tested
+
+    # the parameters and the state are those of the best epoch
+    twin = begin()
+    twin.fit(*data[0], epochs=best + 1, **OPTIONS)
+    assert carried(net)[:2] == carried(twin)[:2]
+    assert net.epochs_trained == epochs
+
+
+def test_the_last_parameters_stay_without_restore_best(data):
+    net, twin = begin(), begin()
+    stopping = cr.EarlyStopping(patience=3, restore_best=False)
+    history = net.fit(*data[0], epochs=60, validation_data=data[1], callbacks=stopping, **OPTIONS)
+    twin.fit(*data[0], epochs=len(history), **OPTIONS)
+    assert carried(net) == carried(twin)
+
+
+def test_parameters_are_restored_in_place(data):
+    net = begin()
+    w = net.weights[0]
+    net.fit(*data[0], epochs=60, validation_data=data[1], callbacks=cr.EarlyStopping(), **OPTIONS)
+    assert np.shares_memory(w, net.parameters)
+    assert w is net.weights[0]
+
+
+def test_it_works_with_a_split_and_metrics(data):
+    x, y = data[0]
+    stopping = cr.EarlyStopping("agreement", patience=4, larger_is_better=True)
+    net = begin()
+    history = net.fit(
+        x, y, epochs=60, validation_split=0.3, callbacks=stopping,
+        metrics={"agreement": lambda truth, said: np.mean(truth == said)}, **OPTIONS,
+    )  # fmt: skip
+    assert history["agreement"].tolist() == history.validation_accuracy.tolist()
+    assert stopping.best_epoch == int(np.argmax(history["agreement"]))
+    assert len(history) == stopping.best_epoch + 5
+
+
+def test_each_fit_begins_anew(data):
+    stopping = cr.EarlyStopping(patience=2)
+    options = {"epochs": 60, "validation_data": data[1], "callbacks": stopping, **OPTIONS}
+    begin().fit(*data[0], **options)
+    first = stopping.best_epoch, stopping.best
+    begin().fit(*data[0], **options)
+    assert (stopping.best_epoch, stopping.best) == first
+
+
+def test_a_figure_that_is_nan_is_no_progress(data):
+    figures = iter([np.nan, 2.0, np.nan, 1.0, np.nan, np.nan, np.nan])
+    stopping = cr.EarlyStopping("score", patience=3, larger_is_better=False)
+    history = begin().fit(
+        *data[0], epochs=60, validation_data=data[1], callbacks=stopping,
+        metrics={"score": lambda truth, said: next(figures)},
+    )  # fmt: skip
+    assert (len(history), stopping.best, stopping.best_epoch) == (7, 1.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "options", "message"),
+    [
+        ("validation_cost", {}, "needs validation_data or validation_split"),
+        ("validation_acuracy", {"validation_split": 0.2}, "Did you mean 'validation_accuracy'"),
+        ("seconds", {}, "unknown monitor"),
+        ("gradient_norm", {}, "unknown monitor"),
+        ("f1", {"validation_split": 0.2, "metrics": {"f1": max}}, "needs larger_is_better"),
+    ],
+)
+def test_a_figure_that_will_not_come_is_refused_first(data, monitor, options, message):
+    net = begin()
+    before = carried(net)
+    with pytest.raises(ValueError, match=message):
+        net.fit(*data[0], callbacks=cr.EarlyStopping(monitor), **options)
+    assert carried(net) == before
+    assert net.history is None
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"patience": 0}, ValueError),
+        ({"min_change": -1}, ValueError),
+        ({"restore_best": 1}, TypeError),
+        ({"monitor": None}, TypeError),
+        ({"larger_is_better": "yes"}, TypeError),
+    ],
+)
+def test_options_are_checked(options, error):
+    with pytest.raises(error, match=next(iter(options))):
+        cr.EarlyStopping(**options)
