@@ -68,6 +68,9 @@ CASES = {
     "recorded layers": (110, 10, SMALL, {}, {"record": "layers"}, False),
     "recorded layers, tiles": (2, 600, SMALL, SOFTMAX, MOMENTUM | {"record": "layers"}, True),
     "more rows than a tile, limits": (2, 600, SMALL, {}, LIMITED, False),
+    "recorded gradients": (110, 10, SMALL, {}, {"record": ["gradients", "layers"]}, False),
+    "dropout": (110, 10, SMALL, {}, MOMENTUM | {"dropout": 0.5}, False),
+    "dropout, tiles": (2, 600, SMALL, SOFTMAX, {"dropout": 0.5}, True),
     "long rows": (30, 10, [160, 30, 10], {}, {}, False),
     "large enough for a BLAS": (1, 512, [300, 250, 10], {}, {}, False),
 }

@@ -547,7 +547,18 @@ def test_an_optimiser_can_be_used_again(data):
 
 @pytest.mark.parametrize(
     "module",
-    [chainrule, chainrule.network, chainrule.perceptron, chainrule.optimizers, chainrule.rate_test],
+    [
+        chainrule,
+        chainrule.activations,
+        chainrule.callbacks,
+        chainrule.costs,
+        chainrule.csv_log,
+        chainrule.early_stopping,
+        chainrule.network,
+        chainrule.optimizers,
+        chainrule.perceptron,
+        chainrule.rate_test,
+    ],
     ids=lambda m: m.__name__,
 )
 def test_examples_in_docstrings(module):

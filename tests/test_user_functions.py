@@ -182,7 +182,7 @@ class Coupled(Tanh):
     """Not neuron by neuron; along the diagonal the slope is right."""
 
     def value(self, z):
-        return np.tanh(z) + 0.1 * z.sum(axis=1, keepdims=True) - 0.1 * z
+        return np.tanh(z) + 0.1 * (np.roll(z, 1, axis=1) - np.roll(z, 2, axis=1))
 
 
 def test_a_wrong_slope_is_found_where_it_is_worst():
@@ -208,6 +208,27 @@ def test_a_wrong_delta_is_found_at_first_use():
             getattr(net, use)(x, y)
         assert carried(net) == before
         assert not cr.check_gradient(net, x, y).passed  # shows where
+
+
+def test_a_large_constant_hides_no_more_than_its_rounding():
+    """Differences of 1e9 + C lose nine digits; that is no error of delta, while a wrong one is."""
+
+    class Lifted(HalfSquare):
+        factor = 1
+
+        def value(self, a, y):
+            return super().value(a, y) + 1e9
+
+        def delta(self, z, a, y):
+            return self.factor * (a - y)
+
+    class Wrong(Lifted):
+        factor = 3
+
+    x, y = X[:20], np.random.default_rng(0).random((20, 3))
+    cr.Network([4, 3], output="identity", cost=Lifted()).backprop(x, y)
+    with pytest.raises(ValueError, match="Wrong"):
+        cr.Network([4, 3], output="identity", cost=Wrong()).backprop(x, y)
 
 
 def test_the_check_is_made_once():

@@ -143,11 +143,13 @@ def test_two_classes_with_one_output(data, low, options):
     seen = []
     net = begin(1, **options)
     history = net.fit(
-        x, y, epochs=3, validation_data=(x, y),
+        x, y, epochs=100, validation_data=(x, y),
         metrics={"f1": scores.f1_score, "kept": lambda *pair: seen.append(pair) or 0},
     )  # fmt: skip
     threshold = 0 if options["cost"] == "hinge" else 0.5
-    expected = (net(x)[:, 0] > threshold).astype(int)
+    outputs = net(x)[:, 0]
+    assert ((outputs > 0) & (outputs < 0.5)).any()  # or any threshold would do
+    expected = (outputs > threshold).astype(int)
     np.testing.assert_array_equal(seen[-1][0], (y == 1).astype(int))
     np.testing.assert_array_equal(seen[-1][1], expected)
     assert history["f1"][-1] == scores.f1_score(y == 1, expected)
@@ -168,6 +170,22 @@ def test_values_are_passed_as_given(data):
             metrics={"shapes": lambda *pair: seen.append(pair) or 0})  # fmt: skip
     np.testing.assert_array_equal(seen[-1][0], x[:, :2])
     np.testing.assert_array_equal(seen[-1][1], net(x))
+
+
+def test_values_are_split_too(data):
+    x, _ = data
+    out = held_out(50, 0.2, 3)
+    seen = []
+    net = begin(1, output="identity")
+    net.fit(
+        x,
+        x[:, 0],
+        epochs=1,
+        validation_split=0.2,
+        metrics={"r2": lambda *pair: seen.append(pair) or 0},
+    )
+    np.testing.assert_array_equal(seen[0][0], x[out, 0])
+    np.testing.assert_allclose(seen[0][1], net(x[out])[:, 0], rtol=1e-12)
 
 
 def test_an_error_in_a_metric_comes_out_and_its_epoch_counts(data):
