@@ -123,7 +123,7 @@ def test_all_that_can_be_asked(which, dtype):
 def test_training(which, options):
     net, twin, y = pairs()[which]
     start = net.parameters.copy()
-    histories = [n.fit(X, y, epochs=3, record="layers", **options) for n in (net, twin)]
+    histories = [n.fit(X, y, **{"epochs": 3, "record": "layers"} | options) for n in (net, twin)]
     assert_close(net.parameters, twin.parameters, 1e-9)
     assert np.abs(net.parameters - start).max() > 1e-3
     for name in ("cost", "delta_norms"):
