@@ -44,7 +44,6 @@ from chainrule.schedules import (
     StepDecay,
 )
 from chainrule.training import DivergenceError
-from chainrule.version import __version__
 
 __all__ = [
     "ACTIVATIONS",
@@ -95,3 +94,12 @@ __all__ = [
     "numerical_gradient",
     "paths",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: the metadata take longer than all the rest."""
+    if name == "__version__":
+        from chainrule.version import __version__
+
+        return __version__
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")

@@ -19,7 +19,6 @@ has read, so a file that was written can be read.
 import json
 import os
 import re
-import secrets
 import shutil
 import stat
 import zipfile
@@ -176,7 +175,7 @@ def write_whole(path, write):
     replaces = os.path.exists(path)
     if replaces and not os.path.isfile(path):
         raise OSError(f"expected a file to write to, got a folder or device: {path}")
-    temporary = os.path.join(os.path.dirname(path), f".chainrule-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(path), f".chainrule-{os.urandom(8).hex()}.tmp")
     try:
         # "x" refuses a file or link that someone else has put there, and, unlike tempfile, gives
         # the permissions of a plain open().

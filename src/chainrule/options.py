@@ -3,7 +3,7 @@
 import difflib
 import math
 import operator
-import secrets
+import os
 from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Real
@@ -199,7 +199,7 @@ def check_dtype(dtype):
 def check_seed(seed):
     """Return `seed` as an int; a fresh one for None."""
     if seed is None:
-        return secrets.randbits(63)
+        return int.from_bytes(os.urandom(8)) >> 1
     seed = check_whole("seed", seed)
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be in 0 <= seed < 2**64; got {seed}")
