@@ -103,3 +103,7 @@ def __getattr__(name: str) -> str:
 
         return __version__
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "__version__"])
