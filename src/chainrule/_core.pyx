@@ -23,7 +23,7 @@ from chainrule._kernels cimport (
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows,
     agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
     cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox,
-    cr_select_simd, cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, one_hot, real, sum_of_squares,
+    cr_select_simd, cr_shuffle, cr_update, finite, gather, gemm as gemm_rows, move_average, multiply as hadamard, one_hot, real, sum_of_squares,
     sum_rows,
 )
 

@@ -33,8 +33,8 @@ __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
     """Return s ⊙ t, the product of arrays of one shape, entry by entry.
 
-    NumPy's product, which would also broadcast; the Hadamard product of the book does not. In BP1
-    and BP2 the core multiplies by σ'(z) as it computes it.
+    Unlike NumPy's product it does not broadcast. In BP1 and BP2 the core multiplies by σ'(z) as it
+    computes it, and by the mask of dropout as here.
 
     >>> hadamard([1.0, 2.0], [3.0, 4.0])
     array([3., 8.])
@@ -42,7 +42,9 @@ def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
     s, t = _as_real(s=s, t=t)
     if s.shape != t.shape:
         raise ValueError(f"s and t must have one shape; got {s.shape} and {t.shape}")
-    return s * t
+    product = s.copy()
+    _core.multiply(product.reshape(-1), t.reshape(-1))
+    return product
 
 
 def bp1(

@@ -65,6 +65,12 @@ def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, A.shape[0], 1.0 / A.shape[0], 0)
 
 
+def multiply(real[::1] x, const real[::1] y):
+    """x <- x ⊙ y, the Hadamard product."""
+    if x.shape[0]:
+        hadamard[real](&x[0], &y[0], x.shape[0])
+
+
 def all_finite(const real[::1] x):
     """Whether x holds neither NaN nor infinity."""
     return finite[real](&x[0], x.shape[0]) if x.shape[0] else True
