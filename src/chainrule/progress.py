@@ -39,15 +39,17 @@ class Progress:
         notebook = in_notebook()
         if self._enabled and (notebook or _in_terminal()):
             bar_alone = notebook or self._epochs > _MOST_LINES_IN_TERMINAL
-            self._bar = _live_bar(self._epochs, bar_alone, "{bar}" if notebook else "{bar:10}")
+            leave = True if notebook else None if bar_alone else False  # None: not below others
+            self._bar = _live_bar(self._epochs, leave, "{bar}" if notebook else "{bar:10}")
             self._lines = self._bar is None or not bar_alone
         return self
 
     def __exit__(self, kind, *_):
         if self._bar is None:
             return
-        bar_alone = not self._lines
-        if bar_alone and kind is None and 0 < self._done < self._epochs:  # ended early, and well
+        if not self._done:
+            self._bar.leave = False
+        elif kind is None and self._done < self._epochs and not self._lines:  # early, and well
             self._bar.reset(total=self._done)
             self._bar.set_description_str(self._line(left=0), refresh=False)
             self._bar.update(self._done)
