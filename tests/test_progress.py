@@ -177,7 +177,7 @@ def in_terminal(code, columns=80):
 
 
 def screen(shown):
-    """The lines that stand on a terminal in the end: \\r, \\n and "up" move, all else overwrites."""
+    """The lines on a terminal in the end: \\r, \\n and "up" move, all else overwrites."""
     lines, row, column = [""], 0, 0
     for part in re.findall(r"\x1b\[A|[\r\n]|[^\r\n\x1b]+", shown):
         if part == "\r":
