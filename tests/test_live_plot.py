@@ -1,5 +1,6 @@
 """The learning curves that grow in a notebook: when they are drawn, what they show, what stays."""
 
+import ast
 import base64
 import io
 import sys
@@ -210,11 +211,18 @@ net = cr.Network([2, 16, 2], hidden="tanh", cost="cross_entropy", seed=0)
 options = {"optimizer": cr.Adam(0.01), "validation_split": 0.3, "progress": True}
 history = net.fit(X, y, epochs=60, callbacks=cr.LivePlot(0), **options)
 """
-LATER_CELLS = [
-    "from matplotlib import pyplot; len(pyplot.get_fignums())",
-    "stopping = cr.EarlyStopping(patience=1, min_change=9)\n"
-    "len(net.fit(X, y, epochs=99, callbacks=stopping, **options))",
-]
+FIGURES = "from matplotlib import pyplot; len(pyplot.get_fignums())"
+EARLY = """
+stopping = cr.EarlyStopping(patience=1, min_change=9)
+len(net.fit(X, y, epochs=99, callbacks=stopping, **options))
+"""
+BARS = """
+import sys
+found = sys.modules.get("ipywidgets.widgets.widget")
+found = list(found._instances.values()) if found else []
+[(bar.value, bar.max, bar.bar_style) for bar in found if hasattr(bar, "bar_style")]
+"""
+TEXTS = '"".join(text.value for text in found if type(text).__name__ == "HTML")'
 
 
 def test_a_true_notebook():
@@ -222,12 +230,17 @@ def test_a_true_notebook():
     nbformat = pytest.importorskip("nbformat", reason="needs nbclient and ipykernel")
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient and ipykernel")
     pytest.importorskip("ipykernel", reason="needs nbclient and ipykernel")
-    cells = [nbformat.v4.new_code_cell(source) for source in (CELL, *LATER_CELLS)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    cells = map(nbformat.v4.new_code_cell, (CELL, FIGURES, EARLY, BARS, TEXTS))
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    first, open_figures, early = (cell.outputs for cell in notebook.cells)
+    first, *later = (cell.outputs for cell in notebook.cells)
     images = [o.data["image/png"] for o in first if "image/png" in o.get("data", {})]
     assert len(images) == 1
     assert picture(base64.b64decode(images[0])).shape[:2] == (400, 640)
-    assert [o.data["text/plain"] for o in open_figures] == ["0"]
-    assert early[-1].data["text/plain"] == "2"
+    figures, early, bars, texts = (outputs[-1].data["text/plain"] for outputs in later)
+    assert figures == "0"
+    assert early == "2"
+    if ast.literal_eval(bars):  # else ipywidgets is not installed
+        assert ast.literal_eval(bars) == [(60, 60, "success"), (2, 2, "success")]
+        assert "epoch 60/60  cost 0." in ast.literal_eval(texts).replace("\u2007", " ")
+        assert "█" not in texts
