@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.findings import SEVERITIES, Score
+from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Trace
 from chainrule.history import History
 from chainrule.layer_states import Layers, measure_layers
@@ -88,7 +89,7 @@ def diagnose(
     *,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     history: History | None = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | FullBatchOptimizer | None = None,
     limit: int = 2000,
 ) -> Diagnosis:
     """Say in plain words what keeps a network from learning, or from learning well.
@@ -170,7 +171,7 @@ def diagnose(
     found = look_at_inputs(X, score)
     found += look_at_targets(targets, counts, case.layers[-1].activation, score)
     found += look_at_layers(case)
-    if history is not None and len(history):
+    if history is not None and (len(history) or history.diverged):
         found += look_at_course(history, score, rate, _any_serious(found))
     unseen = None if validation is None else score_of(net, *validation_data, validation.targets)
     found += look_at_scores(score, unseen, net, _any_serious(found))
@@ -180,8 +181,8 @@ def diagnose(
 
 
 def _learning_rate(optimizer):
-    """Return the number it is, or None where there is none: no optimiser, or a schedule."""
-    if optimizer is None:
+    """Return the number it is, or None where there is none: full-batch, or a schedule."""
+    if optimizer is None or isinstance(optimizer, FullBatchOptimizer):
         return None
     if not hasattr(optimizer, "learning_rate"):
         raise TypeError(f"optimizer must be one such as chainrule.SGD(0.1); got {optimizer!r}")
