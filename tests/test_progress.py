@@ -239,7 +239,7 @@ def test_without_an_epoch_nothing_is_left():
     assert screen(in_terminal(stop + "fit(1000, Stop())")) == []
 
 
-@pytest.mark.parametrize("epochs", [10**9, 10**400])
+@pytest.mark.parametrize("epochs", [10**9, 10**400], ids=["10**9", "10**400"])
 def test_epochs_beyond_counting(epochs):
     (line,) = screen(in_terminal(f"fit(10**{len(str(epochs)) - 1}, after(9, cr.StopTraining))"))
     assert re.match(f"█{{10}}[|] epoch +9/{min(epochs, sys.maxsize)}  cost ", line)
