@@ -192,6 +192,12 @@ cdef class Workspace:
                 return True
         return False
 
+    cdef int ended_by(self, error) noexcept:
+        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C undoes the
+        epoch, as anywhere."""
+        self.error = error
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
+
     cdef int reraise(self) except -1:
         if self.error is not None:
             raise self.error
