@@ -207,5 +207,7 @@ def test_bad_data_are_refused_as_ever(capsys):
         net.fit(X * np.nan, LABELS, diagnose=True)
     with pytest.raises(TypeError, match="diagnose must be True or False; got 1"):
         net.fit(X, LABELS, diagnose=1)
+    with pytest.raises(ValueError, match=r"diagnose=True needs .* arrays X and y"):
+        net.fit([(X, LABELS)], diagnose=True)
     assert net.history is None
     assert capsys.readouterr().err == ""

@@ -18,9 +18,9 @@ from test_history import grow
 
 
 def test_progress_writes_one_line_per_epoch_where_stderr_is_no_terminal(capsys):
-    with Progress(True, 12, samples_per_epoch=250_000) as shown:
+    with Progress(True, 12) as shown:
         for epochs in (1, 2, 3):
-            shown.epoch_done(grow(epochs))
+            shown.epoch_done(grow(epochs), 250_000)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -31,14 +31,14 @@ def test_progress_writes_one_line_per_epoch_where_stderr_is_no_terminal(capsys):
 
 
 def test_progress_without_validation(capsys):
-    with Progress(True, 1, samples_per_epoch=10) as shown:
-        shown.epoch_done(grow(1, validation=False, accuracy=False))
+    with Progress(True, 1) as shown:
+        shown.epoch_done(grow(1, validation=False, accuracy=False), 10)
     assert capsys.readouterr().err == "epoch 1/1  cost 1.0000  0 s left  40.0 samples/s\n"
 
 
 def test_progress_is_silent_unless_enabled(capsys):
-    with Progress(False, 1, samples_per_epoch=10) as shown:
-        shown.epoch_done(grow(1))
+    with Progress(False, 1) as shown:
+        shown.epoch_done(grow(1), 10)
     X, y = np.eye(2), np.arange(2)
     chainrule.Network([2, 2], seed=0).fit(X, y, epochs=2)
     assert capsys.readouterr() == ("", "")
@@ -55,9 +55,9 @@ def test_the_time_left_counts_the_validation_and_the_speed_does_not(monkeypatch,
     """Epochs of ten seconds, of which training takes a quarter of a second."""
     seconds = iter([100.0, 110.0, 120.0])
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(seconds))
-    with Progress(True, 20, samples_per_epoch=100) as shown:
-        shown.epoch_done(grow(1))
-        shown.epoch_done(grow(2))
+    with Progress(True, 20) as shown:
+        shown.epoch_done(grow(1), 100)
+        shown.epoch_done(grow(2), 100)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[-2:] for line in lines] == [
         ["3:10 left", "400 samples/s"],
@@ -72,8 +72,8 @@ def test_an_epoch_s_line_costs_no_look_at_the_epochs_before_it(monkeypatch, caps
         raise AssertionError(f"all of {name} was read")
 
     monkeypatch.setattr(History, "__getitem__", whole_column)
-    with Progress(True, 9, samples_per_epoch=100) as shown:
-        shown.epoch_done(history)
+    with Progress(True, 9) as shown:
+        shown.epoch_done(history, 100)
     assert "cost 0.3333  validation 0.6667, 83.33%" in capsys.readouterr().err
 
 
@@ -288,10 +288,10 @@ def test_a_notebook_gets_the_bar_alone_and_no_warning_without_widgets(monkeypatc
     # Recorded, since tqdm takes a warning that is raised as an error for a missing notebook.
     with (
         warnings.catch_warnings(record=True, action="always") as caught,
-        Progress(True, 2, samples_per_epoch=10) as shown,
+        Progress(True, 2) as shown,
     ):
-        shown.epoch_done(grow(1))
-        shown.epoch_done(grow(2))
+        shown.epoch_done(grow(1), 10)
+        shown.epoch_done(grow(2), 10)
     assert not caught
     err = capsys.readouterr().err
     assert err.count("\n") == 1

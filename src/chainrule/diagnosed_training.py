@@ -11,6 +11,11 @@ from chainrule.validation import split_rows
 
 def fit_and_diagnose(net, X, y, options):
     """Do ``net.fit(X, y, **options)``, and tell and keep what the doctor finds."""
+    if y is None:
+        raise ValueError(
+            "diagnose=True needs the samples as arrays X and y; with batches from an iterable ask "
+            "when training has ended, chainrule.diagnose(net, X, y) with some of the samples"
+        )
     before = net.history
     try:
         history = net.fit(X, y, **options)

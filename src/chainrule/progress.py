@@ -22,14 +22,11 @@ class Progress:
         Whether to show anything at all.
     epochs : int
         How many epochs are to come.
-    samples_per_epoch : int
-        Training samples in each of them, for the speed.
     """
 
-    def __init__(self, enabled, epochs, samples_per_epoch):
+    def __init__(self, enabled, epochs):
         self._enabled = bool(enabled) and epochs > 0
         self._epochs = min(epochs, sys.maxsize)  # the time left of more is beyond all floats
-        self._samples = samples_per_epoch
         self._done = 0
         self._bar = None
         self._lines = True
@@ -55,12 +52,12 @@ class Progress:
             self._bar.update(self._done)
         self._bar.close()
 
-    def epoch_done(self, history):
-        """Show the last entry of `history`."""
+    def epoch_done(self, history, samples):
+        """Show the last entry of `history`, of an epoch of so many samples."""
         if not self._enabled:
             return
         self._done += 1
-        self._history = history
+        self._history, self._samples = history, samples
         elapsed = time.perf_counter() - self._began
         left = elapsed / self._done * (self._epochs - self._done)
         line = self._line(left)
