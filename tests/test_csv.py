@@ -4,6 +4,7 @@ import csv
 import errno
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -71,6 +72,33 @@ def test_a_log_is_the_file_so_far(data, tmp_path):
     assert compared == [True] * 4
     begin().fit(*data, epochs=2, callbacks=cr.CSVLog(log))  # begins anew
     assert len(log.read_text().splitlines()) == 3
+
+
+def test_a_log_has_every_column(data, tmp_path):
+    """Of a training that ends early, under a schedule, with a metric and both records."""
+    log = tmp_path / "log.csv"
+    history = begin().fit(
+        *data, epochs=90, optimizer=cr.SGD(cr.ExponentialDecay(0.1, 0.9)),
+        metrics={"half": lambda truth, said: 0.5}, **ALL,
+        callbacks=[cr.EarlyStopping("half", patience=3, larger_is_better=True), cr.CSVLog(log)],
+    )  # fmt: skip
+    names, rows = read(log)
+    columns = dict(zip(names, rows.T.tolist(), strict=True))
+    for name in ("epoch", "cost", "learning_rate", "seconds", "gradient_norm", "validation_cost",
+                 "validation_accuracy", "half"):  # fmt: skip
+        assert columns.pop(name) == history[name].tolist()
+    by_layer = [*history.delta_norms.T.tolist(), *history.saturation.T.tolist()]
+    assert list(columns.values()) == by_layer
+    assert history["half"].tolist() == [0.5] * 4
+
+
+def test_the_seconds_are_those_of_training_alone(data):
+    def slow(truth, said):
+        time.sleep(0.1)
+        return 0.0
+
+    history = begin().fit(*data, epochs=3, validation_data=data, metrics=[slow])
+    assert 0 < history.seconds.min() < 0.1
 
 
 def test_a_log_goes_on(data, tmp_path):

@@ -240,6 +240,7 @@ BAD_OPTION = {
     "shuffle 'no'": ({"shuffle": "no"}, TypeError, ["shuffle", "'no'"]),
     "shuffle array": ({"shuffle": np.array([0, 1])}, TypeError, ["shuffle"]),
     "progress 'no'": ({"progress": "no"}, TypeError, ["progress", "'no'"]),
+    "diagnose 'no'": ({"diagnose": "no"}, TypeError, ["diagnose", "'no'"]),
     "validation X": ({"validation_data": X}, TypeError, ["validation_data", "(X, y)", "ndarray"]),
     "validation (X,)": ({"validation_data": (X,)}, TypeError, ["validation_data", "(X, y)"]),
     "validation three": (

@@ -29,6 +29,7 @@ from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
 from chainrule.lbfgs import LBFGS
 from chainrule.levenberg_marquardt import LevenbergMarquardt
+from chainrule.live_plot import LivePlot
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 from chainrule.path_sums import Path, Paths, paths
@@ -67,6 +68,7 @@ __all__ = [
     "History",
     "InverseScaling",
     "LevenbergMarquardt",
+    "LivePlot",
     "Network",
     "NumericalGradient",
     "OneCycle",

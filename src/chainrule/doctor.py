@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.findings import SEVERITIES, Score
+from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Trace
 from chainrule.history import History
 from chainrule.layer_states import Layers, measure_layers
@@ -88,15 +89,15 @@ def diagnose(
     *,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     history: History | None = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | FullBatchOptimizer | None = None,
     limit: int = 2000,
 ) -> Diagnosis:
     """Say in plain words what keeps a network from learning, or from learning well.
 
     It looks at the data, at one pass forward and back, at the course of training, and at how well
-    the network does now; it changes nothing. The limits, with their reasons, stand at the top of
-    ``chainrule/symptoms_of_data.py``, ``symptoms_of_layers.py`` and ``symptoms_of_training.py``.
-    The kinds of finding:
+    the network does now; it changes nothing. ``fit(..., diagnose=True)`` asks for it in the end.
+    The limits, with their reasons, stand at the top of ``chainrule/symptoms_of_data.py``,
+    ``symptoms_of_layers.py`` and ``symptoms_of_training.py``. The kinds of finding:
 
     - of inputs: unscaled_inputs, different_scales, constant_inputs;
     - of targets: same_targets, missing_classes, class_imbalance, targets_out_of_range,
@@ -170,7 +171,7 @@ def diagnose(
     found = look_at_inputs(X, score)
     found += look_at_targets(targets, counts, case.layers[-1].activation, score)
     found += look_at_layers(case)
-    if history is not None and len(history):
+    if history is not None and (len(history) or history.diverged):
         found += look_at_course(history, score, rate, _any_serious(found))
     unseen = None if validation is None else score_of(net, *validation_data, validation.targets)
     found += look_at_scores(score, unseen, net, _any_serious(found))
@@ -180,8 +181,8 @@ def diagnose(
 
 
 def _learning_rate(optimizer):
-    """Return the number it is, or None where there is none: no optimiser, or a schedule."""
-    if optimizer is None:
+    """Return the number it is, or None where there is none: full-batch, or a schedule."""
+    if optimizer is None or isinstance(optimizer, FullBatchOptimizer):
         return None
     if not hasattr(optimizer, "learning_rate"):
         raise TypeError(f"optimizer must be one such as chainrule.SGD(0.1); got {optimizer!r}")

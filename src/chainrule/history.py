@@ -45,12 +45,17 @@ class History:
     saturation : ndarray of float64 (epochs, L - 1)
         Likewise, the share of units, over samples, whose |σ'(z)| is below a twentieth of its
         largest value, or of 1 if that is larger (relu: that are off); NaN for softmax.
+    diverged : bool
+        Whether training ended since the cost of the epoch after these was not finite.
+    diagnosis : Diagnosis or None
+        What the doctor said at the end of ``fit(..., diagnose=True)``, as `chainrule.diagnose`
+        returns it.
 
     Notes
     -----
-    The last two are taken as training sees the samples: from all of them in an epoch of up to 1024,
-    else from about one in eight, spread over the epoch; of so many, a mean has its own noise, below
-    which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
+    Those by layer are taken as training sees the samples: from all of them in an epoch of up to
+    1024, else from about one in eight, spread over the epoch; of so many, a mean has its own noise,
+    below which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
     """
 
     def __init__(self, first_epoch=0, measures=(), layers=0, gradients=False):
@@ -61,6 +66,8 @@ class History:
         self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
         self._by_layer = (array("d"), array("d")) if layers else ()
+        self.diverged = False
+        self.diagnosis = None
 
     @property
     def core_columns(self):

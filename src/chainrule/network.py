@@ -219,6 +219,7 @@ class Network:
         record: str | Iterable[str] | None = None,
         callbacks: Callable | object | Iterable | None = None,
         progress: bool = False,
+        diagnose: bool = False,
     ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
 
@@ -314,6 +315,10 @@ class Network:
             and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.)
         progress : bool, default False
             Show one live line per epoch on stderr.
+        diagnose : bool, default False
+            At the end, print on stderr what the doctor says of the network and its data
+            (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
+            DivergenceError, where it is ``net.history.diagnosis``.
 
         Returns
         -------
@@ -351,6 +356,11 @@ class Network:
             "callbacks": callbacks,
             "progress": progress,
         }
+        if check_flag("diagnose", diagnose):
+            # Not above: the doctor imports this module.
+            from chainrule.diagnosed_training import fit_and_diagnose
+
+            return fit_and_diagnose(self, X, y, options)
         if isinstance(optimizer, FullBatchOptimizer):
             return fit_full_batch(self, X, y, **options)
         return Training(self, X, y, **options).run()

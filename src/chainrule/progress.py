@@ -25,63 +25,76 @@ class Progress:
     """
 
     def __init__(self, enabled, epochs):
-        self._enabled = bool(enabled)
-        self._epochs = epochs
+        self._enabled = bool(enabled) and epochs > 0
+        self._epochs = min(epochs, sys.maxsize)  # the time left of more is beyond all floats
         self._done = 0
         self._bar = None
         self._lines = True
 
     def __enter__(self):
         self._began = time.perf_counter()
-        in_notebook = _in_notebook()
-        if self._enabled and (in_notebook or _in_terminal()):
-            bar_alone = in_notebook or self._epochs > _MOST_LINES_IN_TERMINAL
-            self._bar = _live_bar(self._epochs, leave=bar_alone)
+        notebook = in_notebook()
+        if self._enabled and (notebook or _in_terminal()):
+            bar_alone = notebook or self._epochs > _MOST_LINES_IN_TERMINAL
+            leave = True if notebook else None if bar_alone else False  # None: not below others
+            self._bar = _live_bar(self._epochs, leave, "{bar}" if notebook else "{bar:10}")
             self._lines = self._bar is None or not bar_alone
         return self
 
-    def __exit__(self, *exception):
-        if self._bar is not None:
-            self._bar.close()
+    def __exit__(self, kind, *_):
+        if self._bar is None:
+            return
+        if not self._done:
+            self._bar.leave = False
+        elif kind is None and self._done < self._epochs and not self._lines:  # early, and well
+            self._bar.reset(total=self._done)
+            self._bar.set_description_str(self._line(left=0), refresh=False)
+            self._bar.update(self._done)
+        self._bar.close()
 
     def epoch_done(self, history, samples):
         """Show the last entry of `history`, of an epoch of so many samples."""
         if not self._enabled:
             return
         self._done += 1
+        self._history, self._samples = history, samples
         elapsed = time.perf_counter() - self._began
-        left = _duration(elapsed / self._done * (self._epochs - self._done)) + " left"
-        speed = _count(samples / max(history.seconds[-1], 1e-9)) + " samples/s"
-        width = len(str(self._epochs))
-        # The speed comes last: a narrow terminal cuts it off.
-        line = "  ".join(
-            [f"epoch {self._done:{width}}/{self._epochs}", *_measures(history), left, speed]
-        )
+        left = elapsed / self._done * (self._epochs - self._done)
+        line = self._line(left)
         if self._bar is not None:
-            beside_bar = f"{self._done}/{self._epochs} epochs  {left}" if self._lines else line
-            self._bar.set_description_str(beside_bar, refresh=False)
+            epochs = f"{self._done}/{self._epochs} epochs  {_duration(left)} left"
+            self._bar.set_description_str(epochs if self._lines else line, refresh=False)
             self._bar.update()
         if self._lines:
-            self._write(line)
+            self._enabled = say(line, print if self._bar is None else self._bar.write)
 
-    def _write(self, line):
-        try:
-            if self._bar is not None:
-                self._bar.write(line, file=sys.stderr)
-            elif sys.stderr is not None:
-                print(line, file=sys.stderr, flush=True)
-        except OSError:
-            # A reader that has gone away (a closed pipe) must not stop the training.
-            self._enabled = False
+    def _line(self, left):
+        """Return what is told of the last epoch, `left` seconds before the end."""
+        history = self._history
+        width = len(str(self._epochs))
+        speed = _count(self._samples / max(history.latest("seconds"), 1e-9))
+        # The speed comes last: a narrow terminal cuts it off.
+        parts = [f"epoch {self._done:{width}}/{self._epochs}", *_measures(history)]
+        return "  ".join([*parts, f"{_duration(left)} left", f"{speed} samples/s"])
+
+
+def say(text, write=print):
+    """Write lines to stderr, and return whether it can be written to: training goes on if not."""
+    if sys.stderr is None or getattr(sys.stderr, "closed", False):
+        return False
+    try:
+        write(text, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # a reader that has gone away, as of a closed pipe
+        return False
+    return True
 
 
 def _measures(history):
-    parts = [f"cost {history.cost[-1]:.4f}"]
-    validation = []
-    if len(history.validation_cost):
-        validation.append(f"{history.validation_cost[-1]:.4f}")
-    if len(history.validation_accuracy):
-        validation.append(f"{history.validation_accuracy[-1]:.2%}")
+    parts = [f"cost {history.latest('cost'):.4f}"]
+    kinds = {"validation_cost": ".4f", "validation_accuracy": ".2%"}
+    validation = [f"{history.latest(kind):{style}}" for kind, style in kinds.items()
+                  if kind in history]  # fmt: skip
     if validation:
         parts.append("validation " + ", ".join(validation))
     parts += [f"{name} {history.latest(name):.4g}" for name in history.metrics]
@@ -98,16 +111,19 @@ def _count(number):
 
 
 def _duration(seconds):
-    """Write 75 as "1:15", and seconds below a minute as "15 s"."""
+    """Write 75 as "1:15", and less than a minute as "15 s", and 1e6 as "11 days"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _in_notebook():
+def in_notebook():
+    """Whether this runs in the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and "IPKernelApp" in shell.config
@@ -121,8 +137,11 @@ def _in_terminal():
         return False  # no stderr, or a stand-in for it
 
 
-def _live_bar(epochs, leave):
-    """Make a tqdm bar for this terminal or notebook; None without tqdm."""
+def _live_bar(epochs, leave, bar):
+    """Make a tqdm bar for this terminal or notebook; None without tqdm.
+
+    tqdm puts a notebook's widget in the place of "{bar}", and of that alone.
+    """
     try:
         with warnings.catch_warnings():
             # tqdm warns in notebooks without ipywidgets, and then draws its bar as text: fine.
@@ -134,6 +153,6 @@ def _live_bar(epochs, leave):
         total=epochs,
         leave=leave,
         file=sys.stderr,
-        bar_format="{bar:10}| {desc}",
+        bar_format=bar + "| {desc}",
         dynamic_ncols=True,
     )

@@ -117,7 +117,7 @@ def look_at_targets(targets, counts, output, score):
     if m >= FEWEST_SAMPLES:
         if counts is not None:
             found += _classes(counts, m)
-        elif not np.ptp(Y, axis=0).any():
+        elif np.equal(Y, Y[0]).all():  # their differences may overflow
             found += [_same_targets(f"All {m} targets are the same.", {"samples": m})]
     if Y is not None:
         found += _out_of_range(Y, output)

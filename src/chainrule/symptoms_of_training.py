@@ -21,8 +21,9 @@ def look_at_course(history, score, rate, explained):
     """Find what is wrong with a `History`; a flat cost only if no finding has `explained` it."""
     costs, epochs = history.cost, history.epoch
     finite = np.isfinite(costs)
-    if not finite.all():
-        epoch = int(epochs[~finite][0])
+    if history.diverged or not finite.all():
+        done = len(costs) if finite.all() else int(finite.argmin())
+        epoch = history.first_epoch + done
         text = f"The cost stopped being finite in epoch {epoch}: training has diverged."
         return [_rate_finding("cost_not_finite", "serious", text, rate, 1 / 10, {"epoch": epoch})]
     return (

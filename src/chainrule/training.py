@@ -189,6 +189,7 @@ class Training:
             self.schedule.coming(state, count, self.steps_per_epoch),
             self.dropout, count, net._clock, *self.history.core_columns, self.hooks, stream,
         )  # fmt: skip
+        self.history.diverged = layer > 0
         check_finite(layer, net.epochs_trained)
 
 

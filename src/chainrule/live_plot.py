@@ -1,0 +1,80 @@
+"""Learning curves that grow in a notebook while training goes on."""
+
+import math
+import time
+
+from chainrule.options import check_not_negative
+from chainrule.pictures import check_matplotlib, png_of
+from chainrule.progress import in_notebook
+
+
+class LivePlot:
+    """A callback that draws `History.plot` into the output of a notebook's cell, again and again.
+
+    It draws after the first epoch, then after the first epoch to end `seconds` after the last
+    drawing (which takes about a tenth of a second), and at the end of training, also where
+    `StopTraining` ended it. What ends with an exception (Ctrl-C) leaves the picture as it was last
+    drawn; ``net.history.plot()`` then draws all of it.
+
+    It is for notebooks alone, and refuses to begin elsewhere: a window would need an event loop
+    beside the training, and many machines have none to show. Use ``fit(..., progress=True)`` there,
+    and ``history.plot()`` after it. No figure of pyplot is opened.
+
+    Parameters
+    ----------
+    seconds : float, default 1
+        Pause between two drawings; 0 or more.
+
+    Examples
+    --------
+    In a notebook::
+
+        history = net.fit(X, y, epochs=1000, validation_split=0.2, callbacks=cr.LivePlot())
+    """
+
+    def __init__(self, seconds: float = 1.0):
+        check_not_negative("seconds", seconds)
+        self.seconds = float(seconds)
+
+    def on_train_begin(self, net):
+        """Check that there is where to draw, and what to draw with.
+
+        Raises
+        ------
+        RuntimeError
+            Outside of a notebook.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if not in_notebook():
+            raise RuntimeError(
+                "LivePlot draws into the output of a notebook's cell, and this is no notebook (no "
+                "kernel of IPython). Use fit(..., progress=True) here, and history.plot() after it"
+            )
+        check_matplotlib("LivePlot")
+        self._picture = None  # the one in the cell, once there is one
+        self._epochs = 0  # how many it shows
+        self._drawn = -math.inf  # when it was
+
+    def on_epoch_end(self, net, history):
+        """Draw, if the last time is long enough ago."""
+        if time.perf_counter() - self._drawn >= self.seconds:
+            self._draw(history)
+
+    def on_train_end(self, net, history):
+        """Draw what has come since the last time."""
+        if len(history) > self._epochs:
+            self._draw(history)
+
+    def _draw(self, history):
+        from IPython.display import Image, display  # a notebook has it; nothing else needs it
+
+        image = Image(data=png_of(history.plot), format="png")
+        if self._picture is None:
+            self._picture = display(image, display_id=True)
+        else:
+            self._picture.update(image)
+        self._epochs, self._drawn = len(history), time.perf_counter()
+
+    def __repr__(self):
+        return f"LivePlot(seconds={self.seconds})"
