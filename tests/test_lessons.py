@@ -101,6 +101,14 @@ def test_index_and_pictures_are_those_of_the_pages():
 README = LESSONS.parents[1] / "README.md"
 
 
+def test_the_readme_s_code_runs_and_its_links_lead_somewhere(tmp_path, drawing):
+    lessons.run(README, tmp_path)
+    assert {"digits.csv", "digits.npz"} <= {path.name for path in tmp_path.iterdir()}
+    targets = links(README)
+    assert {"docs/training.md", "docs/features.md"} <= set(targets)
+    assert all((README.parent / target).exists() for target in targets if target)
+
+
 def rows_of_the_course():
     """Topic, code in backticks and linked pages of each row of the README's table."""
     _, _, table = README.read_text(encoding="utf-8").partition("| of the course |")
