@@ -22,6 +22,11 @@ def of_outputs(cost, a, y, *, output="identity", dtype="float64"):
     return net.evaluate(z, y)["cost"]
 
 
+def test_no_cost_is_left_out():
+    assert set(oracle.COST) == set(costs.COSTS)
+    assert {oracle.name_of(cost) for _, cost in oracle.EVERY_PAIR} == set(costs.COSTS)
+
+
 # ---------------------------------------------------------------- values by hand
 
 

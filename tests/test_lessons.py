@@ -1,6 +1,7 @@
-"""The lessons: each page's code runs, prints what the page shows, and draws the page's picture."""
+"""The lessons and the guide: their code runs, prints what they show, and draws their pictures."""
 
 import importlib.util
+import itertools
 import re
 from pathlib import Path
 
@@ -34,7 +35,13 @@ def page(request):
 
 
 def links(page):
-    return re.findall(r"\]\((?!http)(.*?)\)", page.read_text(encoding="utf-8"))
+    """The files that a page links to, as it names them."""
+    found = re.findall(r"\]\((?!http|#)(.*?)\)", page.read_text(encoding="utf-8"))
+    return [target.partition("#")[0] for target in found]
+
+
+def pictures_of(page):
+    return [Path(target).name for target in links(page) if target.startswith("pictures/")]
 
 
 def assert_a_picture(path):
@@ -46,16 +53,17 @@ def assert_a_picture(path):
         assert half.mean() > 0.005
 
 
-def test_page_prints_what_it_shows_and_draws_its_picture(page, tmp_path, drawing):
+def test_page_prints_what_it_shows_and_draws_its_pictures(page, tmp_path, drawing):
     lessons.run(page, tmp_path)
-    (picture,) = tmp_path.iterdir()
-    assert f"pictures/{picture.name}" in links(page)
-    assert picture.stem == page.stem
-    assert_a_picture(picture)
-    kept = LESSONS / "pictures" / picture.name
-    assert imread(kept).shape[:2] == imread(picture).shape[:2]
-    assert_a_picture(kept)
-    assert kept.stat().st_size < LARGEST
+    drawn = sorted(tmp_path.glob("*.png"))
+    assert [picture.name for picture in drawn] == sorted(pictures_of(page))
+    assert drawn
+    for picture in drawn:
+        assert_a_picture(picture)
+        kept = page.parent / "pictures" / picture.name
+        assert imread(kept).shape[:2] == imread(picture).shape[:2]
+        assert_a_picture(kept)
+        assert kept.stat().st_size < LARGEST
 
 
 def test_every_block_is_code_or_its_output(page):
@@ -68,21 +76,37 @@ def test_every_block_is_code_or_its_output(page):
 
 
 def test_links_lead_somewhere(page):
-    targets = links(page)
-    assert all((LESSONS / target).is_file() for target in targets)
-    order = [*lessons.PAGES, LESSONS / "README.md"]
-    assert order[order.index(page) + 1].name in targets
+    assert all((page.parent / target).is_file() for target in links(page))
+
+
+def test_each_lesson_leads_to_the_next():
+    order = [*lessons.LESSONS, LESSONS / "README.md"]
+    for page, following in itertools.pairwise(order):
+        assert following.name in links(page)
 
 
 def test_index_and_pictures_are_those_of_the_pages():
-    names = [page.name for page in lessons.PAGES]
+    names = [page.name for page in lessons.LESSONS]
     assert len(names) == 9
     assert links(LESSONS / "README.md") == names
-    pictures = sorted(path.stem for path in (LESSONS / "pictures").iterdir())
-    assert pictures == [page.stem for page in lessons.PAGES]
+    assert [pictures_of(page) for page in lessons.LESSONS] == [
+        [f"{page.stem}.png"] for page in lessons.LESSONS
+    ]
+    for folder in (LESSONS, LESSONS.parent):
+        pages = [page for page in lessons.PAGES if page.parent == folder]
+        pictures = [name for page in pages for name in pictures_of(page)]
+        assert {path.name for path in (folder / "pictures").iterdir()} == set(pictures)
 
 
 README = LESSONS.parents[1] / "README.md"
+
+
+def test_the_readme_s_code_runs_and_its_links_lead_somewhere(tmp_path, drawing):
+    lessons.run(README, tmp_path)
+    assert {"digits.csv", "digits.npz"} <= {path.name for path in tmp_path.iterdir()}
+    targets = links(README)
+    assert {"docs/training.md", "docs/features.md"} <= set(targets)
+    assert all((README.parent / target).exists() for target in targets if target)
 
 
 def rows_of_the_course():
@@ -110,7 +134,7 @@ def test_the_readme_names_pages_that_show_what_it_names(topic, snippets, pages):
 
 def test_the_readme_s_table_has_every_lesson():
     linked = {Path(page).name for _, _, pages in rows_of_the_course() for page in pages}
-    assert linked == {page.name for page in lessons.PAGES}
+    assert linked == {page.name for page in lessons.LESSONS}
 
 
 def write(folder, text):

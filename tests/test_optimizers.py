@@ -201,6 +201,10 @@ def test_every_kernel_has_a_class():
     assert {kind.kernel for kind in optimizers.OPTIMIZERS.values()} == set(_core.OPTIMIZERS)
 
 
+def test_no_optimiser_is_left_out():
+    assert {name for name, _ in CASES.values()} == set(optimizers.OPTIMIZERS)
+
+
 def test_biases_neither_decay_nor_are_penalised():
     """No gradient at all: the output is 0 as the target, so only decay and penalties move w."""
     x, y = np.zeros((4, 3)), np.zeros((4, 2))

@@ -57,6 +57,13 @@ def test_formulas(name):
     assert (got >= 0).all()
 
 
+def test_no_schedule_is_left_out():
+    kinds = {kind for kind in vars(schedules).values() if isinstance(kind, type)}
+    kinds = {kind for kind in kinds if issubclass(kind, schedules.Schedule)} - {schedules.Schedule}
+    assert {type(schedule) for schedule, _ in CURVES.values()} == kinds - {cr.ReduceOnPlateau}
+    assert {kind.__name__ for kind in kinds - {Function}} <= set(cr.__all__)
+
+
 @pytest.mark.parametrize("name", CURVES)
 def test_pieces_have_the_bits_of_the_whole(name):
     schedule, _ = CURVES[name]

@@ -1,9 +1,9 @@
-"""Run the lessons: check that they print what they show, and draw their pictures anew.
+"""Run the lessons and the guide: check that they print what they show, and draw their pictures.
 
-A lesson is the ```python blocks of its page, run from top to bottom in one namespace. What a block
-prints stands in the ```text block right below it.
+A page's code is its ```python blocks, run from top to bottom in one namespace. What a block prints
+stands in the ```text block right below it.
 
-    python docs/lessons/run.py [3-feedforward ...]
+    python docs/lessons/run.py [3-feedforward training ...]
 """
 
 import io
@@ -11,16 +11,18 @@ import re
 import sys
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
-PAGES = sorted(HERE.glob("[0-9]*.md"))
+LESSONS = sorted(HERE.glob("[0-9]*.md"))
+PAGES = [*LESSONS, HERE.parent / "training.md"]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
 
 
 def run(page, folder):
-    """Run the lesson `page` in `folder`, where it leaves its picture.
+    """Run the code of `page` in `folder`, where it leaves its pictures, and other files if any.
 
     Raises
     ------
@@ -44,24 +46,26 @@ def run(page, folder):
             )
 
 
-def shrink(picture):
-    """Write the picture again in 64 colors, a third of its bytes."""
+def keep(drawn, folder):
+    """Write the picture `drawn` into `folder` in 64 colors, a third of its bytes."""
     from PIL import Image
 
-    with Image.open(picture) as image:
+    with Image.open(drawn) as image:
         few = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    few.save(picture, optimize=True)
+    few.save(folder / drawn.name, optimize=True)
 
 
 def main(names):
-    """Run the named pages, or all, and leave their pictures in the folder pictures."""
+    """Run the named pages, or all, and leave their pictures in the folder pictures beside them."""
     import matplotlib
 
     matplotlib.use("agg")  # to files, not to a screen
     for page in PAGES:
         if not names or page.stem in names:
-            run(page, HERE / "pictures")
-            shrink(HERE / "pictures" / f"{page.stem}.png")
+            with TemporaryDirectory() as folder:
+                run(page, folder)
+                for drawn in Path(folder).glob("*.png"):
+                    keep(drawn, page.parent / "pictures")
             print(page.name)
 
 
