@@ -44,6 +44,15 @@ class EarlyStopping:
     stopped : bool
         Whether the last `fit` was ended by this.
 
+    Notes
+    -----
+    Each `fit` begins anew: the best figure, the count of epochs without a better one and the
+    parameters kept belong to that call alone, and a model file has none of them. So a training that
+    was interrupted (Ctrl-C; saved and loaded, say) goes on from its last epoch to the same bytes as
+    one that never stopped, but with its whole patience again, and the best it can go back to is
+    the best of the epochs to come. To go on after it has stopped is to train from the best epoch's
+    parameters, with the optimiser's state as it was there.
+
     Examples
     --------
     >>> import numpy as np

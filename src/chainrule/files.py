@@ -9,9 +9,10 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        with its name alone, ``{"own": "Focal"}``
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
-                       but for ``steps`` (uint64, one number: how many it has taken) and
+                       but for ``steps`` (uint64, one number: how many it has taken),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
-                       epochs since the best figure, the best)
+                       epochs since the best figure, the best), with ``unseen`` (uint64, one
+                       number) where the last epoch's validation was interrupted
 =====================  ==========================================================================
 
 `save_network` checks what it is about to write with the same functions as `load_network` what it

@@ -261,8 +261,8 @@ class ReduceOnPlateau(Schedule):
     η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
     is looked at; k goes up when it has not been better than its best for `patience` epochs in a
     row, which are then counted anew. k, that count and the best are the state "plateau_" with the
-    monitor's name, (3,) in float64. An epoch whose figure is missing, because its validation was
-    interrupted, is not counted.
+    monitor's name, (3,) in float64. Where Ctrl-C ended a validation, the next `fit` makes up for it
+    before it trains; until then there is a state "unseen".
 
     Parameters
     ----------

@@ -140,6 +140,8 @@ class Training:
         # Where nothing happens between epochs, many of them are one call.
         if not (self.progress or self.validation or self.plateau or self.callbacks):
             per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
+        if self.plateau:
+            self.plateau.catch_up(self.net, self.validation)
         with Progress(self.progress, self.epochs, len(self.X)) as shown:
             try:
                 while len(self.history) < self.epochs:
