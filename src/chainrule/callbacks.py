@@ -1,10 +1,10 @@
 """Functions of the user's that `fit` calls while it trains."""
 
-import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from chainrule import _core
+from chainrule.options import did_you_mean
 
 # What each hook is called with.
 HOOKS = {
@@ -99,11 +99,9 @@ def _checked(callback) -> dict[str, Callable]:
         raise TypeError(f"a callback must be an object; got the class: use {callback.__name__}()")
     for name in dir(callback):
         if name.startswith("on_") and name not in HOOKS:
-            nearest = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.5)
-            hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
             raise ValueError(
-                f"unknown hook '{name}' of a callback {type(callback).__name__}.{hint} "
-                f"Known: {_listed()}"
+                f"unknown hook '{name}' of a callback {type(callback).__name__}."
+                f"{did_you_mean(name, HOOKS)} Known: {_listed()}"
             )
     hooks = _hooks_of(callback)
     if not hooks and callable(callback):

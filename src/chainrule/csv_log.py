@@ -11,6 +11,7 @@ import os
 from os import PathLike
 
 from chainrule.files import write_whole
+from chainrule.keywords import known_options
 from chainrule.options import check_flag
 
 
@@ -21,6 +22,7 @@ def write_csv(history, path: str | PathLike):
     write_whole(path, lambda file: file.write(text.encode()))
 
 
+@known_options()
 class CSVLog:
     r"""A callback that adds a line to a CSV file after each epoch.
 

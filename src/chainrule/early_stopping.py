@@ -3,6 +3,7 @@
 import numpy as np
 
 from chainrule.callbacks import StopTraining
+from chainrule.keywords import known_options
 from chainrule.options import check_count, check_flag, check_name, check_not_negative
 
 # The figures that say themselves whether more of them is better.
@@ -14,6 +15,7 @@ LARGER_IS_BETTER = {
 }
 
 
+@known_options()
 class EarlyStopping:
     """A callback that ends training when a figure has not become better for some epochs.
 

@@ -34,6 +34,7 @@ import numpy as np
 
 from chainrule.carried import COUNTERS, as_counter
 from chainrule.file_formulas import check_mapping, is_formula, read_formulas, written_formulas
+from chainrule.keywords import known_options
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -122,6 +123,7 @@ def save_network(net, path):
     write_whole(path, lambda file: np.savez(file, header=text, **arrays))
 
 
+@known_options({"custom_objects": "Use own=..."}, name="load")
 def load_network(path, *, own: Mapping[str, object] | None = None) -> "Network":
     """Read a network that `save_network` wrote, ready to feed forward or to train on.
 

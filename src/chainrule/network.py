@@ -18,6 +18,7 @@ from chainrule.function_check import check_delta_of, check_slope_of
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.keywords import OF_FIT, OF_NETWORK, known_options
 from chainrule.optimizers import Optimizer
 from chainrule.options import (
     check_count,
@@ -32,6 +33,7 @@ from chainrule.sample_weights import weights_of
 from chainrule.training import Training, check_finite
 
 
+@known_options(OF_NETWORK)
 class Network:
     """A feedforward network trained by backpropagation.
 
@@ -194,6 +196,7 @@ class Network:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
         return tuple(self._biases)
 
+    @known_options(OF_FIT)
     def fit(
         self,
         X: ArrayLike,
@@ -353,6 +356,7 @@ class Network:
 
     __call__ = feedforward
 
+    @known_options()
     def evaluate(
         self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.keywords import OF_OPTIMIZERS, known_options
 from chainrule.options import (
     check_count,
     check_name,
@@ -44,6 +45,7 @@ class Schedule:
         return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Constant(Schedule):
     """η(e) = η: what a number stands for.
@@ -69,6 +71,7 @@ class Constant(Schedule):
         return np.array([float(self.learning_rate)])
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """η(e) = η₀ f^⌊e/E⌋: lower by a factor every E epochs.
@@ -98,6 +101,7 @@ class StepDecay(Schedule):
         )
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
     """η(e) = η₀ f^e: lower by a factor in every epoch, a little in every step.
@@ -121,6 +125,7 @@ class ExponentialDecay(Schedule):
         return float(self.learning_rate) * float(self.factor) ** epoch
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """η(e) = η₀ / (1+e)^p: slower and slower (Robbins and Monro, 1951, ask for ½ < p <= 1).
@@ -144,6 +149,7 @@ class InverseScaling(Schedule):
         return float(self.learning_rate) / (1 + epoch) ** float(self.power)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
     """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
@@ -188,6 +194,7 @@ class CosineDecay(Schedule):
         return np.where(epoch < rise, highest * epoch / rise, down) if rise else down
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class OneCycle(Schedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
@@ -254,6 +261,7 @@ class Function(Schedule):
         return float(rate)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
     """Lower by a factor when there was no progress for some epochs.
