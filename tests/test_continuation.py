@@ -23,7 +23,7 @@ SCHEDULES = {
     "step": lambda rate: cr.StepDecay(rate, 0.5, 4),
     "exponential": lambda rate: cr.ExponentialDecay(rate),
     "inverse": lambda rate: cr.InverseScaling(rate),
-    "cosine": lambda rate: cr.CosineDecay(rate, 25, warmup_epochs=2.5),
+    "cosine": lambda rate: cr.CosineDecay(rate, 30, warmup_epochs=2.5),
     "one cycle": lambda rate: cr.OneCycle(rate, 28),
     "plateau": lambda rate: cr.ReduceOnPlateau(10 * rate, 0.5, 2),
     "plateau of validation": lambda rate: cr.ReduceOnPlateau(

@@ -55,6 +55,7 @@ class Callbacks:
 
     def __init__(self, given):
         self._by_hook: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
+        self._checks: list[Callable] = []
         if given is None:
             given = ()
         elif callable(given) or _hooks_of(given) or not isinstance(given, Iterable):
@@ -62,9 +63,16 @@ class Callbacks:
         for callback in given:
             for hook, method in _checked(callback).items():
                 self._by_hook[hook].append(method)
+            if hasattr(callback, "check_history"):
+                self._checks.append(callback.check_history)
 
     def __bool__(self):
         return any(self._by_hook.values())
+
+    def check(self, history):
+        """Let those that need something of the history refuse it, before any of them begins."""
+        for check_history in self._checks:
+            check_history(history)
 
     def call(self, hook: str, *arguments):
         """Call all that have the hook; a StopTraining of one comes after the others' turn."""

@@ -5,6 +5,7 @@ import numpy as np
 from chainrule.callbacks import StopTraining
 from chainrule.keywords import known_options
 from chainrule.options import check_count, check_flag, check_name, check_not_negative
+from chainrule.validation import check_figure
 
 # The figures that say themselves whether more of them is better.
 LARGER_IS_BETTER = {
@@ -96,18 +97,19 @@ class EarlyStopping:
         self._waited = 0
         self._kept = None  # the best parameters, and the arrays of the optimiser's state
 
-    def on_train_begin(self, net):
-        """Check that the figure will come."""
-        figures = [name for name in net.history if name not in ("epoch", "seconds")]
-        if self.monitor.startswith("validation_") and "validation_cost" not in figures:
-            raise ValueError(
-                f"EarlyStopping(monitor={self.monitor!r}) needs validation_data or validation_split"
-            )
+    def check_history(self, history):
+        """Check that the figure will come, before training begins."""
+        figures = [name for name in history if name not in ("epoch", "seconds")]
+        check_figure("EarlyStopping", self.monitor, figures)
         check_name("monitor", self.monitor, figures)
         if self.larger_is_better is None and self.monitor not in LARGER_IS_BETTER:
             raise ValueError(
                 f"EarlyStopping(monitor={self.monitor!r}) needs larger_is_better=True or False"
             )
+
+    def on_train_begin(self, net):
+        """Begin anew."""
+        self.check_history(net.history)
         self._begin()
 
     def on_epoch_end(self, net, history):

@@ -78,7 +78,7 @@ class LevenbergMarquardt(FullBatchOptimizer):
 
     def check(self, net):
         """Raise for another cost, or too many parameters."""
-        if net.cost not in CURVATURE_OF_COST:
+        if net._cost.name not in CURVATURE_OF_COST:  # its own name, as one may not be hashable
             raise ValueError(
                 "LevenbergMarquardt is for costs that are sums of squares, "
                 f"{' and '.join(CURVATURE_OF_COST)}; this network has cost='{net.cost}'. "

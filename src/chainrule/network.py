@@ -244,7 +244,7 @@ class Network:
             samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
             for them, and training ends before its epochs are over where no step lowers the cost.
         epochs : int, default 10
-            How often every sample is seen.
+            How often every sample is seen; with 0 all is checked, and nothing trained.
         batch_size : int, default 32
             Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
             size.

@@ -156,6 +156,16 @@ def check_trainable(net):
         check_slope(f"layer {layer} has step units", name)
 
 
+def check_learns(net):
+    """Raise if training could change nothing of what `net` says."""
+    check_trainable(net)
+    if net.output == "softmax" and net.sizes[-1] == 1:
+        raise ValueError(
+            "softmax of a single output is 1 whatever the parameters are, so there is nothing to "
+            "train. Use output='sigmoid' for two classes, or as many outputs as classes"
+        )
+
+
 def check_slope(name, activation):
     """Raise if the activation has no derivative to descend by; `name` begins the message."""
     if activation == "step":

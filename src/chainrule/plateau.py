@@ -5,15 +5,6 @@ import numpy as np
 from chainrule.carried import UNSEEN
 
 
-def check_monitor(schedule, measures):
-    """Raise if the schedule waits for a figure that will not come."""
-    if schedule.state and schedule.monitor not in ("cost", *measures):
-        needed = "validation_data or validation_split"
-        if measures:
-            needed += " whose targets are classes"
-        raise ValueError(f"ReduceOnPlateau(monitor={schedule.monitor!r}) needs {needed}")
-
-
 class Plateau:
     """Shows each finished epoch's figure to the schedule once, wherever training is interrupted."""
 

@@ -44,6 +44,26 @@ class Schedule:
         """Return η of each step of the coming epochs; or (1,), where it is one for all of them."""
         return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
 
+    def check_end(self, state: dict[str, NDArray], epochs: int, steps_per_epoch: int):
+        """Raise if the coming epochs go on where η has come down to 0 for good."""
+
+
+class EndingSchedule(Schedule):
+    """One that comes to its last learning rate after `epochs`."""
+
+    def check_end(self, state, epochs, steps_per_epoch):
+        """Raise if the last of the coming epochs has the learning rate 0 throughout."""
+        last = int(state["steps"][0]) / steps_per_epoch + epochs
+        if epochs and last >= self.epochs + 1 and self._at(np.array([float(self.epochs)]))[0] == 0:
+            kind = type(self).__name__
+            raise ValueError(
+                f"{kind}(epochs={self.epochs}) comes down to learning rate 0 in epoch "
+                f"{self.epochs}, and this fit would go on to epoch {math.ceil(last)}, counted "
+                "since the optimiser began. Make the schedule longer (epochs of all fits "
+                "together), train for fewer epochs, let it end above 0, or begin it anew with "
+                "net.optimizer_state = {}"
+            )
+
 
 @known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
@@ -151,11 +171,11 @@ class InverseScaling(Schedule):
 
 @known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class CosineDecay(Schedule):
+class CosineDecay(EndingSchedule):
     """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
 
-    η(e) = η₀ e/w while e < w, then η₁ + (η₀-η₁) (1 + cos π(e-w)/(E-w))/2, and η₁ from e = E on.
-    With a rise the first step is made with rate 0.
+    η(e) = η₀ e/w while e < w, then η₁ + (η₀-η₁) (1 + cos π(e-w)/(E-w))/2, and η₁ from e = E on;
+    to train on where η₁ is 0 is refused. With a rise the first step is made with rate 0.
 
     Parameters
     ----------
@@ -196,7 +216,7 @@ class CosineDecay(Schedule):
 
 @known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(EndingSchedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
 
     With p = r·E: from s·η to η for e from 0 to p, then down to f·η at e = E, and f·η from there on;
