@@ -5,7 +5,9 @@ weights, a split; and however it is stopped.
 """
 
 import contextlib
+import copy
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 import chainrule as cr
 from test_continuation import PAIRS, RULES, SCHEDULES, carried
 from test_files_own import Focal, Sine
+from test_interrupt import lines_of
 
 EPOCHS, STOP = 9, 4  # of the whole training; in which epoch, from 0, it is stopped
 X = np.random.default_rng(0).normal(size=(47, 4))
@@ -274,3 +277,33 @@ def test_early_stopping_counts_anew_and_the_training_goes_on(tmp_path, restore_b
     best = begin()
     best.fit(X, NOISY, epochs=stopping.best_epoch + 1 if restore_best else EPOCHS, **options)
     assert carried(again)[:2] == carried(best)[:2]
+
+
+def test_ctrl_c_never_leaves_half_of_the_best_epoch():
+    """A Ctrl-C at every line in turn: all that is carried is of the last epoch, or of the best."""
+    rule = cr.Adam(cr.ReduceOnPlateau(0.1, 0.5, 1))
+    options = {"optimizer": rule, "average": 0.9, "batch_size": 10, "validation_split": 0.3}
+    course = [begin()]
+    for _ in range(4):
+        course.append(copy.copy(course[-1]))
+        course[-1].fit(X, NOISY, epochs=1, **options)
+    course = [carried(net)[:2] for net in course]
+
+    def stopping():
+        net = begin()
+        watch = cr.EarlyStopping("learning_rate", patience=3, larger_is_better=True)
+        return net, watch, partial(net.fit, X, NOISY, epochs=4, callbacks=watch, **options)
+
+    net, watch, fit = stopping()
+    lines = lines_of(fit)
+    assert watch.best_epoch == 0
+    assert carried(net)[:2] == course[1] != course[4]
+    found = set()
+    for line in range(1, lines + 1):
+        net, watch, fit = stopping()
+        with pytest.raises(KeyboardInterrupt):
+            lines_of(fit, interrupt_at=line)
+        left = carried(net)[:2]
+        assert left in (course[net.epochs_trained], course[1]), f"Ctrl-C at line {line} of {lines}"
+        found.add(course.index(left))
+    assert found == {0, 1, 2, 3, 4}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule import _core
 from chainrule.callbacks import StopTraining
 from chainrule.keywords import known_options
 from chainrule.options import check_count, check_flag, check_name, check_not_negative
@@ -128,9 +129,8 @@ class EarlyStopping:
         """Go back to the best epoch."""
         if self.restore_best and self._kept is not None:
             parameters, state = self._kept
-            net.parameters[:] = parameters
-            for name, values in state.items():
-                net.optimizer_state[name][:] = values
+            states = [(net.optimizer_state[name], values) for name, values in state.items()]
+            _core.restore([(net.parameters, parameters), *states])
         self._kept = None
 
     def _is_better(self, figure):
