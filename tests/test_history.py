@@ -131,9 +131,9 @@ def test_plot_names_the_extra_without_matplotlib(monkeypatch):
 
 
 def test_progress_writes_one_line_per_epoch_where_stderr_is_no_terminal(capsys):
-    with Progress(True, 12, samples_per_epoch=250_000) as shown:
+    with Progress(True, 12) as shown:
         for epochs in (1, 2, 3):
-            shown.epoch_done(grow(epochs))
+            shown.epoch_done(grow(epochs), 250_000)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -144,14 +144,14 @@ def test_progress_writes_one_line_per_epoch_where_stderr_is_no_terminal(capsys):
 
 
 def test_progress_without_validation(capsys):
-    with Progress(True, 1, samples_per_epoch=10) as shown:
-        shown.epoch_done(grow(1, validation=False, accuracy=False))
+    with Progress(True, 1) as shown:
+        shown.epoch_done(grow(1, validation=False, accuracy=False), 10)
     assert capsys.readouterr().err == "epoch 1/1  cost 1.0000  0 s left  40.0 samples/s\n"
 
 
 def test_progress_is_silent_unless_enabled(capsys):
-    with Progress(False, 1, samples_per_epoch=10) as shown:
-        shown.epoch_done(grow(1))
+    with Progress(False, 1) as shown:
+        shown.epoch_done(grow(1), 10)
     X, y = np.eye(2), np.arange(2)
     chainrule.Network([2, 2], seed=0).fit(X, y, epochs=2)
     assert capsys.readouterr() == ("", "")
@@ -279,10 +279,10 @@ def test_a_notebook_gets_the_bar_alone_and_no_warning_without_widgets(monkeypatc
     # Recorded, since tqdm takes a warning that is raised as an error for a missing notebook.
     with (
         warnings.catch_warnings(record=True, action="always") as caught,
-        Progress(True, 2, samples_per_epoch=10) as shown,
+        Progress(True, 2) as shown,
     ):
-        shown.epoch_done(grow(1))
-        shown.epoch_done(grow(2))
+        shown.epoch_done(grow(1), 10)
+        shown.epoch_done(grow(2), 10)
     assert not caught
     err = capsys.readouterr().err
     assert err.count("\n") == 1

@@ -171,7 +171,7 @@ BAD_Y = {
     "overflow": (with_entry((0, 0), -1e40, Y), ValueError, ["y[0, 0] is -1e+40", "too large"]),
     "complex": (Y + 0j, TypeError, ["y must hold real numbers", "complex128"]),
     "objects": (Y.astype(object), TypeError, ["y must hold real numbers", "object"]),
-    "nothing": (None, EITHER, ["y", "object"]),
+    "nothing": (None, EITHER, ["y"]),
     "generator": ((label for label in LABELS), EITHER, ["y", "object"]),
     "ragged": ([[1, 0], [1]] * 4, ValueError, ["y is not a rectangular array of numbers"]),
     "sparse": (sparse.csr_matrix(Y), TypeError, ["y", "toarray()"]),

@@ -307,3 +307,23 @@ def test_ctrl_c_never_leaves_half_of_the_best_epoch():
         assert left in (course[net.epochs_trained], course[1]), f"Ctrl-C at line {line} of {lines}"
         found.add(course.index(left))
     assert found == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rule", RULES)
+def test_batches_of_an_iterable_go_on_too(tmp_path, rule, dtype):
+    batches = [(X[i : i + 10], LABELS[i : i + 10], ALL["sample_weight"][i : i + 10])
+               for i in range(0, 47, 10)]  # fmt: skip
+    arrays = ("batch_size", "sample_weight", "class_weight", "validation_split")
+    options = {name: value for name, value in ALL.items() if name not in arrays}
+    rate = 0.05 if rule == "Rprop" else cr.CosineDecay(0.05, EPOCHS)
+    options |= {"optimizer": RULES[rule](rate), "validation_data": (X[:9] + 0.1, LABELS[:9])}
+    whole = begin(dtype)
+    history = whole.fit(batches, epochs=EPOCHS, **options)
+    for name, (stop, epochs) in STOPS.items():
+        net, costs, finished = stopped_and_continued(
+            begin(dtype), tmp_path / "net.npz", stop(), data=(batches,), **options
+        )
+        assert finished == epochs, name
+        assert carried(net) == carried(whole), name
+        assert costs.tobytes() == history.cost.tobytes(), name

@@ -47,6 +47,9 @@ class Recipe:
         average: float = 0,
     ) -> None: ...
 
+class Stream:
+    def __init__(self, following: Callable[[], tuple | None]) -> None: ...
+
 class Hooks:
     kept_batches: bool
     def __init__(
@@ -63,7 +66,7 @@ def train(
     t: Real | None,
     average: Real | None,
     steps: NDArray[np.uint64],
-    X: Real,
+    X: Real | None,
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None,
@@ -82,6 +85,7 @@ def train(
     saturation: MutableSequence[float] | None = None,
     gradient_norms: MutableSequence[float] | None = None,
     hooks: Hooks | None = None,
+    stream: Stream | None = None,
 ) -> int: ...
 def gradient(
     plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real

@@ -44,6 +44,7 @@ COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_C
 include "core/plan.pxi"
 include "core/user.pxi"
 include "core/samples.pxi"
+include "core/stream.pxi"
 include "core/passes.pxi"
 include "core/recipe.pxi"
 include "core/watch.pxi"

@@ -19,6 +19,11 @@ def fit_full_batch(
 ):
     """Train `net`; `Network.fit` documents it. batch_size and shuffle have no meaning here."""
     check_learns(net)
+    if y is None:
+        raise ValueError(
+            f"{type(optimizer).__name__} needs all samples at once, as arrays X and y; for batches "
+            "from an iterable use SGD or Adam"
+        )
     X = as_inputs(X, net.sizes[0], net.dtype)
     targets = Targets(y, len(X), net.sizes[-1], net.dtype, net._cost)
     check_count("batch_size", batch_size, least=1)
@@ -57,7 +62,7 @@ def fit_full_batch(
     costs, rates, seconds = history.core_columns[:3]
     try:
         net.history, net.optimizer_state = history, state
-        with Progress(progress, epochs, function.samples) as shown:
+        with Progress(progress, epochs) as shown:
             began = perf_counter()
             for _, (point, goes_on_with) in zip(range(epochs), iterations(), strict=False):
                 took = perf_counter() - began
@@ -65,7 +70,7 @@ def fit_full_batch(
                 _core.accept(net.parameters, point.w, net._clock, state, goes_on_with, entries)
                 if validation:
                     history.measure(**validation.evaluate(net))
-                shown.epoch_done(history)
+                shown.epoch_done(history, function.samples)
                 began = perf_counter()
     except MemoryError:
         net.history = before[0] if not len(history) else history  # not even begun

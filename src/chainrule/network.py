@@ -199,12 +199,13 @@ class Network:
     @known_options(OF_FIT)
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Iterable | Callable,
+        y: ArrayLike | None = None,
         *,
         optimizer: Optimizer | FullBatchOptimizer | None = None,
         epochs: int = 10,
         batch_size: int = 32,
+        steps_per_epoch: int | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         max_norm: float | None = None,
@@ -231,8 +232,14 @@ class Network:
 
         Parameters
         ----------
-        X : array (m, n_1)
-            Inputs, one sample a row; finite.
+        X : array (m, n_1), or an iterable of batches
+            Inputs, one sample a row; finite. Without y: an iterable of mini-batches (X, y) or
+            (X, y, sample_weight), for data that do not fit in memory, or a function that returns
+            one. It is gone through anew in each epoch; what can be gone through only once, such as
+            a generator, needs its function, or epochs=1, or steps_per_epoch, and then goes on from
+            epoch to epoch. The batches are taken as they come (batch_size and shuffle have no
+            meaning), and their making counts in ``history.seconds``. An exception of the iterable
+            comes out as it is, like that of a callback.
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
             (m,) is taken as (m, 1). For quantile with k levels (m, n_L/k), for gaussian
@@ -248,6 +255,9 @@ class Network:
         batch_size : int, default 32
             Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
             size.
+        steps_per_epoch : int, optional
+            With an iterable: how many batches make an epoch, where it is endless, or where a
+            schedule of the learning rate has to know and the iterable has no length.
         l1, l2 : float, default 0
             Add l1·Σ|W| + (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l1·sign(W) + l2·W;
             biases are not decayed. The book's λ is l2·m.
@@ -326,6 +336,7 @@ class Network:
             "optimizer": optimizer,
             "epochs": epochs,
             "batch_size": batch_size,
+            "steps_per_epoch": steps_per_epoch,
             "l1": l1,
             "l2": l2,
             "max_norm": max_norm,

@@ -22,14 +22,11 @@ class Progress:
         Whether to show anything at all.
     epochs : int
         How many epochs are to come.
-    samples_per_epoch : int
-        Training samples in each of them, for the speed.
     """
 
-    def __init__(self, enabled, epochs, samples_per_epoch):
+    def __init__(self, enabled, epochs):
         self._enabled = bool(enabled)
         self._epochs = epochs
-        self._samples = samples_per_epoch
         self._done = 0
         self._bar = None
         self._lines = True
@@ -47,14 +44,14 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def epoch_done(self, history):
-        """Show the last entry of `history`."""
+    def epoch_done(self, history, samples):
+        """Show the last entry of `history`, of an epoch of so many samples."""
         if not self._enabled:
             return
         self._done += 1
         elapsed = time.perf_counter() - self._began
         left = _duration(elapsed / self._done * (self._epochs - self._done)) + " left"
-        speed = _count(self._samples / max(history.seconds[-1], 1e-9)) + " samples/s"
+        speed = _count(samples / max(history.seconds[-1], 1e-9)) + " samples/s"
         width = len(str(self._epochs))
         # The speed comes last: a narrow terminal cuts it off.
         line = "  ".join(

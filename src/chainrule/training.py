@@ -3,7 +3,8 @@
 import numpy as np
 
 from chainrule import _core
-from chainrule.arrays import Targets, as_inputs
+from chainrule.arrays import MAX_SIZE
+from chainrule.batches import Batches
 from chainrule.callbacks import Callbacks, StopTraining
 from chainrule.carried import carried_state
 from chainrule.history import History
@@ -20,14 +21,8 @@ from chainrule.options import (
 )
 from chainrule.plateau import Plateau
 from chainrule.progress import Progress
-from chainrule.sample_weights import weights_of
-from chainrule.validation import (
-    Validation,
-    check_figure,
-    check_metrics,
-    checked_pair,
-    split_rows,
-)
+from chainrule.samples import Samples
+from chainrule.validation import Validation, check_figure, check_metrics, checked_pair
 
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
@@ -53,6 +48,7 @@ class Training:
         optimizer,
         epochs,
         batch_size,
+        steps_per_epoch,
         sample_weight,
         class_weight,
         shuffle,
@@ -68,21 +64,29 @@ class Training:
     ):
         check_learns(net)
         self.net = net
-        self.X = as_inputs(X, net.sizes[0], net.dtype)
-        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net._cost)
-        self.weights = weights_of(sample_weight, class_weight, self.targets, net.dtype)
-        net._check_delta(self.targets)
+        self.epochs = check_count("epochs", epochs, least=0)
+        self.batches = None
+        if y is None:
+            check_options_of_batches(sample_weight, class_weight, validation_split)
+            self.batches = Batches(net, X, steps_per_epoch, self.epochs, class_weight)
+        elif steps_per_epoch is not None:
+            raise ValueError(
+                "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
+                "samples are an epoch, in mini-batches of batch_size"
+            )
+        else:
+            self.samples = Samples(net, X, y, sample_weight, class_weight)
         self.optimizer = check_optimizer(optimizer)
         self.recipe = recipe_of(self.optimizer, average=average, **penalties_and_limits)
-        self.epochs = check_count("epochs", epochs, least=0)
-        self.shuffle = check_flag("shuffle", shuffle)
+        self.shuffle = check_flag("shuffle", shuffle) and self.batches is None
         self.dropout = check_dropout(dropout, len(net.sizes) - 2)
         self.validation = self._validation(validation_data, validation_split, metrics)
-        self.batch_size = min(check_count("batch_size", batch_size, least=1), len(self.X))
-        self.steps_per_epoch = -(-len(self.X) // self.batch_size)
+        most = MAX_SIZE if self.batches else len(self.samples)
+        self.batch_size = min(check_count("batch_size", batch_size, least=1), most)
         self.callbacks = Callbacks(callbacks)
         self.progress = check_flag("progress", progress)
         self.schedule = self.optimizer.schedule
+        self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
         if self.schedule.state:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
@@ -107,14 +111,18 @@ class Training:
             raise ValueError("validation_data and validation_split: give one of the two")
         if split is None:
             return Validation(self.net, *checked_pair(self.net, data), metrics)
-        rows, held_out = split_rows(len(self.X), split, self.net.seed)
-        validation = Validation(self.net, self.X[held_out], self.targets.of_rows(held_out), metrics)
-        self.X, self.targets = self.X[rows], self.targets.of_rows(rows)
-        if self.weights is not None:
-            self.weights = self.weights[rows]
-            if not self.weights.any():
-                raise ValueError("the weights of all samples that are not held out are 0")
-        return validation
+        return Validation(self.net, *self.samples.hold_out(split, self.net.seed), metrics)
+
+    def _steps_per_epoch(self):
+        """Return how many steps an epoch has; None: that is not known, and the rate stays."""
+        if self.batches is None:
+            return -(-len(self.samples) // self.batch_size)
+        if self.batches.steps is None and self.schedule.counts_steps:
+            raise ValueError(
+                f"a {type(self.schedule).__name__} of the learning rate needs steps_per_epoch, or "
+                "batches that have a length"
+            )
+        return self.batches.steps
 
     def run(self):
         """Train, and return the history."""
@@ -147,11 +155,12 @@ class Training:
         """Train until the last epoch is done, or a callback says stop."""
         per_call = 1
         # Where nothing happens between epochs, many of them are one call.
-        if not (self.progress or self.validation or self.plateau or self.callbacks):
+        between = self.progress or self.validation or self.plateau or self.callbacks
+        if not between and self.batches is None:
             per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
         if self.plateau:
             self.plateau.catch_up(self.net, self.validation)
-        with Progress(self.progress, self.epochs, len(self.X)) as shown:
+        with Progress(self.progress, self.epochs) as shown:
             try:
                 while len(self.history) < self.epochs:
                     self.callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
@@ -160,23 +169,51 @@ class Training:
                         self.history.measure(**self.validation.evaluate(self.net))
                     if self.plateau:
                         self.plateau.look()
-                    shown.epoch_done(self.history)
+                    shown.epoch_done(self.history, self._samples_per_epoch())
                     self.callbacks.call("on_epoch_end", self.net, self.history)
             except StopTraining:
                 return
+
+    def _samples_per_epoch(self):
+        return len(self.samples) if self.batches is None else self.batches.samples
 
     def _train(self, count):
         """Train for `count` epochs without a look between them."""
         net, state = self.net, self.state
         s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
         steps = state.get("steps", self._uncounted)
+        data, stream = (None,) * 4, None
+        if self.batches is None:
+            data = self.samples.for_core
+        else:
+            self.batches.begin_epoch()
+            stream = _core.Stream(self.batches.following)
         layer = _core.train(
             net._plan, net.parameters, self.recipe, s, t, state.get("average"), steps,
-            self.X, self.targets.Y, self.targets.labels, self.weights, None, self.batch_size,
-            self.shuffle, net.seed, self.schedule.coming(state, count, self.steps_per_epoch),
-            self.dropout, count, net._clock, *self.history.core_columns, self.hooks,
+            *data, None, self.batch_size, self.shuffle, net.seed,
+            self.schedule.coming(state, count, self.steps_per_epoch),
+            self.dropout, count, net._clock, *self.history.core_columns, self.hooks, stream,
         )  # fmt: skip
         check_finite(layer, net.epochs_trained)
+
+
+def check_options_of_batches(sample_weight, class_weight, validation_split):
+    """Raise for options of `fit` that need all samples, where these come batch by batch."""
+    if sample_weight is not None:
+        raise ValueError(
+            "sample_weight is for arrays; from an iterable the weights of its samples come with "
+            "each batch, (X, y, sample_weight)"
+        )
+    if validation_split is not None:
+        raise ValueError(
+            "validation_split needs arrays to take samples from; with batches from an iterable "
+            "give validation_data=(X, y)"
+        )
+    if isinstance(class_weight, str):
+        raise ValueError(
+            f"class_weight={class_weight!r} counts all samples before training, which batches "
+            "from an iterable do not allow; give the weights, such as {0: 1.0, 1: 5.0}"
+        )
 
 
 def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):

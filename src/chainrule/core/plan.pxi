@@ -85,7 +85,9 @@ cdef class Workspace:
     cdef object error
     cdef UserFunctions user
     cdef Plan plan
-    cdef double *costs  # of the rows of a tile, where they are a user's
+    cdef double *costs  # of the rows of a tile, (rows,), where they are a user's
+    cdef object costs_array
+    cdef Py_ssize_t rows
     cdef const void *starts[VIEWS]  # arrays over parts of this memory, for a user's functions:
     cdef Py_ssize_t shapes[VIEWS][2]
     cdef bint for_user[VIEWS]
@@ -105,7 +107,7 @@ cdef class Workspace:
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
         self.tape.dropout = NULL
-        self.plan, self.views = plan, [None] * VIEWS
+        self.plan, self.rows, self.views = plan, rows, [None] * VIEWS
         self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
         self.user.cost_delta = user_delta
         self.tape.user = &self.user
@@ -174,6 +176,13 @@ cdef class Workspace:
         self.views[i] = array
         return array
 
+    cdef costs_view(self, Py_ssize_t m):
+        """The costs of the first m rows of a tile as an array, (m,); not to be handed out."""
+        if self.costs_array is None:
+            memory = PyMemoryView_FromMemory(<char *> self.costs, self.rows * sizeof(double), PyBUF_WRITE)
+            self.costs_array = numpy.frombuffer(memory, "f8")
+        return self.costs_array if m == self.rows else self.costs_array[:m]
+
     cdef bint pause(self, double work) noexcept nogil:
         """Count work as done; look for a signal from time to time. Whether a handler has raised, or a function of the
         user's."""
@@ -191,6 +200,12 @@ cdef class Workspace:
                 self.error = error
                 return True
         return False
+
+    cdef int ended_by(self, error) noexcept:
+        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C undoes the
+        epoch, as anywhere."""
+        self.error = error
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
 
     cdef int reraise(self) except -1:
         if self.error is not None:

@@ -7,6 +7,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     const void *weights    # of the samples, (m,), or NULL where all count alike
     const int32_t *order
     Py_ssize_t m
+    Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
@@ -59,6 +60,10 @@ cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t ro
 cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
                         const int32_t[::1] order, const real[::1] weights=None):
     cdef Samples samples
+    samples.first = 0
+    if X is None:  # they come batch by batch
+        memset(&samples, 0, sizeof(Samples))
+        return samples
     samples.x = &X[0, 0]
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]

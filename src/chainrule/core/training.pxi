@@ -31,7 +31,7 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
     while done < rows:
         m = min(rows - done, net.tile)
         if work.tape.dropout:
-            work.tape.dropout.row = start + done
+            work.tape.dropout.row = samples.first + start + done
         y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
         if not isfinite(cost[0]):
             return DIVERGED
@@ -71,22 +71,31 @@ cdef int step(real *parameters, const State *state, real *nabla, const Net *net,
     return FINISHED
 
 
-cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net, const Samples *samples,
+cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net, Samples *samples, Stream stream,
                Py_ssize_t batch_size, double sample_work, Workspace work, Descent *descent, const double *rates,
                Py_ssize_t rate_stride, uint64_t *steps, Watch *watch, Hooks hooks, double *cost) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
 
+    stream: where the mini-batches come from; None: they are parts of `samples`, of batch_size rows.
     rates: the learning rate of each step, rate_stride apart. steps: how many were taken before, and then after."""
-    cdef Py_ssize_t start = 0, rows
+    cdef Py_ssize_t start = 0, rows, batch = 0
     cdef double batch_cost, batch_weight, total = 0
     cdef int outcome
     cost[0] = 0
+    samples.first = 0
     if watch:
         reset[real](watch, net, samples.m, parameters)
-    while start < samples.m:
+    while True:
+        if stream is not None:
+            outcome = take_batch[real](stream, samples, work, parameters)
+            if outcome != FINISHED:
+                return outcome
+            start, batch_size = 0, samples.m
         rows = min(batch_size, samples.m - start)
+        if rows == 0:
+            break
         if hooks is not None:
-            outcome = hooks.before_batch(start // batch_size, work)
+            outcome = hooks.before_batch(batch, work)
             if outcome != FINISHED:
                 return outcome
         steps[0] += 1
@@ -99,10 +108,11 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
         cost[0] += batch_cost
         total += batch_weight
         if hooks is not None:
-            outcome = hooks.after_batch(start // batch_size, batch_cost / batch_weight, work)
+            outcome = hooks.after_batch(batch, batch_cost / batch_weight, work)
             if outcome != FINISHED:
                 return outcome
         start += rows
+        batch += 1
         if work.pause(WORK_OF_A_LAYER * net.depth):
             return INTERRUPTED
     cost[0] /= total
@@ -147,12 +157,10 @@ cdef class Hooks:
             return self.call(self.end, (batch, cost), work)
 
     cdef int call(self, function, arguments, Workspace work) noexcept:
-        """An exception is kept. It ends training after the batches done; a Ctrl-C undoes the epoch, as anywhere."""
         try:
             function(*arguments)
         except BaseException as error:
-            work.error = error
-            return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
+            return work.ended_by(error)
         return FINISHED
 
 
@@ -193,7 +201,8 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
           uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
           const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs,
-          learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None):
+          learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None,
+          Stream stream=None):
     """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost, its last learning rate and its
     seconds to the arrays; and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms
     and saturation.
@@ -209,6 +218,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     gradient_norms gets the mean of ‖∂C/∂p‖ over the steps of each epoch. What a hook raises ends the training, and what
     was done before it is kept.
     dropout (L - 2,): the probability of a unit of each hidden layer to be dropped, or None.
+    stream: where the mini-batches come from, in the place of X, Y, labels and weights; for one epoch a call.
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
@@ -225,11 +235,13 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Carried carried
     carried.now[0], carried.now[1], carried.now[2], carried.now[3] = p, state.s, state.t, state.average
     carried.bytes, carried.steps = parameter_bytes, &steps[0]
-    batch_size = min(batch_size, samples.m)
-    tile = min(batch_size, plan.tile)
+    if stream is None:
+        batch_size = min(batch_size, samples.m)
+    tile = min(batch_size, plan.tile) if stream is None else plan.tile
     cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
-    cdef Py_ssize_t steps_per_epoch = (samples.m + batch_size - 1) // batch_size
-    cdef bint needs_gradient = not is_plain(&descent) or batch_size > plan.tile or gradient_norms is not None
+    cdef Py_ssize_t steps_per_epoch = rates.shape[0] // epochs
+    cdef bint needs_gradient = (not is_plain(&descent) or batch_size > plan.tile or gradient_norms is not None
+                                or stream is not None)
     cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 192
     for i in range(4):
         extra += parameter_bytes + 64 if carried.now[i] else 0
@@ -269,7 +281,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
             drop.stream = clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
-            outcome = epoch[real](p, &state, nabla, net, &samples, batch_size, plan.flops, work, &descent,
+            outcome = epoch[real](p, &state, nabla, net, &samples, stream, batch_size, plan.flops, work, &descent,
                                   &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, hooks, &cost[e])
             if outcome == FINISHED:
                 if watching.gradient:
@@ -287,7 +299,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 put_back(&carried)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
-    learning_rates.extend([rates[((i + 1) * steps_per_epoch - 1) * rate_stride] for i in range(e)])
+    learning_rates.extend([rates[(i + 1) * steps_per_epoch - 1 if rate_stride else 0] for i in range(e)])
     seconds.extend([took] * e)
     if watching.gradient:
         gradient_norms.extend([lengths[i] for i in range(e)])

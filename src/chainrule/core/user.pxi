@@ -42,16 +42,13 @@ cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, co
 
 
 cdef void user_costs(void *context, double *costs, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
-    cdef Py_ssize_t n, i
-    cdef const double[:] given
+    cdef Py_ssize_t n
     with gil:
         work = <Workspace> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
             value = work.plan.user_cost.value(work.view(a, m, n, True), work.view(y, m, n, True))
-            given = shaped("value(a, y) of a cost", value, (m,)).astype("f8", copy=False)
-            for i in range(m):
-                costs[i] = given[i]
+            work.costs_view(m)[...] = shaped("value(a, y) of a cost", value, (m,))
         except BaseException as error:
             give_up(work, error, costs, m * sizeof(double))
 

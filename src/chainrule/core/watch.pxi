@@ -29,7 +29,7 @@ cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
 
 
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_real) noexcept nogil:
-    """Begin an epoch of so many rows. (any_real says which numbers, here and below.)"""
+    """Begin an epoch of so many rows, 0 if that is not known. (any_real says which numbers, here and below.)"""
     watch.steps, watch.gradient_norm = 0, 0
     if not watch.layers:
         return
