@@ -140,7 +140,7 @@ def test_two_fits_are_one(which):
     assert carried(once) == carried(twice)
 
 
-# ---------------------------------------------------------------- copies, files
+# ---------------------------------------------------------------- copies; files: test_files_own.py
 
 
 def test_pickled_and_shown(which):
@@ -154,13 +154,6 @@ def test_pickled_and_shown(which):
     assert type(net.cost).__name__ in repr(net)
     assert type(net.hidden[0]).__name__ in repr(net)
     assert isinstance(net.cost, HalfSquare | CrossEntropy)
-
-
-def test_a_file_cannot_hold_them(which, tmp_path):
-    net, _, _ = pairs()[which]
-    with pytest.raises(ValueError, match="Pickle the network"):
-        net.save(tmp_path / "net.npz")
-    assert not list(tmp_path.iterdir())
 
 
 # ---------------------------------------------------------------- what is wrong is found out

@@ -58,6 +58,7 @@ class Hooks:
         end: Callable[[int, float], object] | None,
     ) -> None: ...
 
+def restore(pairs: list[tuple[NDArray, NDArray]]) -> None: ...
 def train(
     plan: Plan,
     parameters: Real,

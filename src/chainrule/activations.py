@@ -33,6 +33,7 @@ from typing import Any
 
 from chainrule import _core
 from chainrule.formulas import LARGEST, Formula, find_formula, has_methods
+from chainrule.keywords import known_options
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class relu(Activation):
     """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0."""
 
 
+@known_options()
 @dataclass(frozen=True)
 class leaky_relu(Activation):
     """σ(z) = z for z > 0, else slope·z; σ' = 1 or slope.
@@ -73,6 +75,7 @@ class leaky_relu(Activation):
         self._keep_number("slope", lambda x: 0 <= x <= LARGEST, "a number from 0 to 1e30")
 
 
+@known_options()
 @dataclass(frozen=True)
 class elu(Activation):
     """σ(z) = z for z > 0, else α(e^z - 1); σ' = 1 or αe^z (Clevert et al., 2015).
@@ -108,6 +111,7 @@ class gelu(Activation):
     """
 
 
+@known_options()
 @dataclass(frozen=True)
 class swish(Activation):
     """σ(z) = z s with s = 1/(1 + e^-βz); σ' = s + βz s(1 - s) (Ramachandran et al., 2017).

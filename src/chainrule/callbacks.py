@@ -1,10 +1,10 @@
 """Functions of the user's that `fit` calls while it trains."""
 
-import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from chainrule import _core
+from chainrule.options import did_you_mean
 
 # What each hook is called with.
 HOOKS = {
@@ -55,6 +55,7 @@ class Callbacks:
 
     def __init__(self, given):
         self._by_hook: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
+        self._checks: list[Callable] = []
         if given is None:
             given = ()
         elif callable(given) or _hooks_of(given) or not isinstance(given, Iterable):
@@ -62,9 +63,16 @@ class Callbacks:
         for callback in given:
             for hook, method in _checked(callback).items():
                 self._by_hook[hook].append(method)
+            if hasattr(callback, "check_history"):
+                self._checks.append(callback.check_history)
 
     def __bool__(self):
         return any(self._by_hook.values())
+
+    def check(self, history):
+        """Let those that need something of the history refuse it, before any of them begins."""
+        for check_history in self._checks:
+            check_history(history)
 
     def call(self, hook: str, *arguments):
         """Call all that have the hook; a StopTraining of one comes after the others' turn."""
@@ -99,11 +107,9 @@ def _checked(callback) -> dict[str, Callable]:
         raise TypeError(f"a callback must be an object; got the class: use {callback.__name__}()")
     for name in dir(callback):
         if name.startswith("on_") and name not in HOOKS:
-            nearest = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.5)
-            hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
             raise ValueError(
-                f"unknown hook '{name}' of a callback {type(callback).__name__}.{hint} "
-                f"Known: {_listed()}"
+                f"unknown hook '{name}' of a callback {type(callback).__name__}."
+                f"{did_you_mean(name, HOOKS)} Known: {_listed()}"
             )
     hooks = _hooks_of(callback)
     if not hooks and callable(callback):

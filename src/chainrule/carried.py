@@ -7,7 +7,9 @@ from chainrule.arrays import aligned_empty, as_numbers, as_real
 from chainrule.schedules import MONITORS
 
 # The dtype and size of what counts. All others, as "average", are like the parameters.
-COUNTERS = {"steps": ("uint64", 1)} | {f"plateau_{name}": ("float64", 3) for name in MONITORS}
+UNSEEN = "unseen"  # there if ReduceOnPlateau has yet to see the last epoch's validation
+COUNTERS = {"steps": ("uint64", 1), UNSEEN: ("uint64", 1)}
+COUNTERS |= {f"plateau_{name}": ("float64", 3) for name in MONITORS}
 
 
 def carried_state(
@@ -42,6 +44,8 @@ def carried_state(
     if schedule.state:
         seen = given.get(schedule.state, schedule.begin())
         state[schedule.state] = as_counter(schedule.state, seen)
+        if UNSEEN in given and schedule.state in given and schedule.monitor != "cost":
+            state[UNSEEN] = as_counter(UNSEEN, given[UNSEEN])
     return state
 
 

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from chainrule import _core
 from chainrule.formulas import Formula, find_formula, has_methods
+from chainrule.keywords import known_options
 from chainrule.options import check_number
 
 
@@ -78,6 +79,7 @@ class absolute_error(Cost):
     """Σ|y - a|; ∂C/∂a = sign(a - y), 0 at a = y. Targets: any numbers. Outputs tend to medians."""
 
 
+@known_options()
 @dataclass(frozen=True)
 class huber(Cost):
     """Σ ½r² where |r| <= δ, else δ(|r| - ½δ), with r = y - a; ∂C/∂a = a - y, cut off at ±δ.
@@ -97,6 +99,7 @@ class huber(Cost):
         self._keep_positive("delta")
 
 
+@known_options()
 @dataclass(frozen=True)
 class quantile(Cost):
     """Σ τ(y - a) where y > a, else (1 - τ)(a - y); ∂C/∂a = -τ or 1 - τ, 0 at a = y.
@@ -179,6 +182,7 @@ class cross_entropy(Cost):
             )
 
 
+@known_options()
 @dataclass(frozen=True)
 class log_likelihood(Cost):
     """-Σ t ln a with t = (1 - s)y + s/n_L, for a softmax output; δ^L = a - t.

@@ -11,6 +11,7 @@ import os
 from os import PathLike
 
 from chainrule.files import write_whole
+from chainrule.keywords import known_options
 from chainrule.options import check_flag
 
 
@@ -21,6 +22,7 @@ def write_csv(history, path: str | PathLike):
     write_whole(path, lambda file: file.write(text.encode()))
 
 
+@known_options()
 class CSVLog:
     r"""A callback that adds a line to a CSV file after each epoch.
 
@@ -53,21 +55,29 @@ class CSVLog:
         self.path = os.fspath(path)
         self.append = check_flag("append", append)
 
-    def on_train_begin(self, net):
-        """Write the names, or see that those of the file are the same."""
-        names = _line(net.history.figure_names()).encode()
-        if self.append and os.path.exists(self.path) and os.path.getsize(self.path):
-            with open(self.path, "rb") as file:
-                found = file.readline()
-            if found != names:
-                raise ValueError(
-                    f"{self.path} has other columns: {found.decode(errors='replace').strip()}; "
-                    f"this training writes {names.decode().strip()}. Give another path, or "
-                    "append=False to begin the file anew"
-                )
+    def check_history(self, history):
+        """Check that the names of a file to go on with are the same, before training begins."""
+        if not self._goes_on():
             return
-        with open(self.path, "wb") as file:
-            file.write(names)
+        names = _line(history.figure_names()).encode()
+        with open(self.path, "rb") as file:
+            found = file.readline()
+        if found != names:
+            raise ValueError(
+                f"{self.path} has other columns: {found.decode(errors='replace').strip()}; "
+                f"this training writes {names.decode().strip()}. Give another path, or "
+                "append=False to begin the file anew"
+            )
+
+    def on_train_begin(self, net):
+        """Write the names, if the file does not go on."""
+        self.check_history(net.history)
+        if not self._goes_on():
+            with open(self.path, "wb") as file:
+                file.write(_line(net.history.figure_names()).encode())
+
+    def _goes_on(self):
+        return self.append and os.path.exists(self.path) and os.path.getsize(self.path) > 0
 
     def on_epoch_end(self, net, history):
         """Add the line of the last epoch."""

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from chainrule import _core
 from chainrule.callbacks import StopTraining
+from chainrule.keywords import known_options
 from chainrule.options import check_count, check_flag, check_name, check_not_negative
+from chainrule.validation import check_figure
 
 # The figures that say themselves whether more of them is better.
 LARGER_IS_BETTER = {
@@ -14,6 +17,7 @@ LARGER_IS_BETTER = {
 }
 
 
+@known_options()
 class EarlyStopping:
     """A callback that ends training when a figure has not become better for some epochs.
 
@@ -43,6 +47,15 @@ class EarlyStopping:
         the number of its epoch, as in ``history.epoch``.
     stopped : bool
         Whether the last `fit` was ended by this.
+
+    Notes
+    -----
+    Each `fit` begins anew: the best figure, the count of epochs without a better one and the
+    parameters kept belong to that call alone, and a model file has none of them. So a training that
+    was interrupted (Ctrl-C; saved and loaded, say) goes on from its last epoch to the same bytes as
+    one that never stopped, but with its whole patience again, and the best it can go back to is
+    the best of the epochs to come. To go on after it has stopped is to train from the best epoch's
+    parameters, with the optimiser's state as it was there.
 
     Examples
     --------
@@ -85,18 +98,19 @@ class EarlyStopping:
         self._waited = 0
         self._kept = None  # the best parameters, and the arrays of the optimiser's state
 
-    def on_train_begin(self, net):
-        """Check that the figure will come."""
-        figures = [name for name in net.history if name not in ("epoch", "seconds")]
-        if self.monitor.startswith("validation_") and "validation_cost" not in figures:
-            raise ValueError(
-                f"EarlyStopping(monitor={self.monitor!r}) needs validation_data or validation_split"
-            )
+    def check_history(self, history):
+        """Check that the figure will come, before training begins."""
+        figures = [name for name in history if name not in ("epoch", "seconds")]
+        check_figure("EarlyStopping", self.monitor, figures)
         check_name("monitor", self.monitor, figures)
         if self.larger_is_better is None and self.monitor not in LARGER_IS_BETTER:
             raise ValueError(
                 f"EarlyStopping(monitor={self.monitor!r}) needs larger_is_better=True or False"
             )
+
+    def on_train_begin(self, net):
+        """Begin anew."""
+        self.check_history(net.history)
         self._begin()
 
     def on_epoch_end(self, net, history):
@@ -115,9 +129,8 @@ class EarlyStopping:
         """Go back to the best epoch."""
         if self.restore_best and self._kept is not None:
             parameters, state = self._kept
-            net.parameters[:] = parameters
-            for name, values in state.items():
-                net.optimizer_state[name][:] = values
+            states = [(net.optimizer_state[name], values) for name, values in state.items()]
+            _core.restore([(net.parameters, parameters), *states])
         self._kept = None
 
     def _is_better(self, figure):

@@ -4,12 +4,15 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
 
 =====================  ==========================================================================
 ``header``             the bytes of a JSON object with the keys of `_FIELDS`; an activation or cost
-                       whose parameters are not the default is an object in the place of its name
+                       is its name; where a parameter is not the default an object, such as
+                       ``{"name": "huber", "delta": 2.0}``; where it is the user's own an object
+                       with its name alone, ``{"own": "Focal"}``
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
-                       but for ``steps`` (uint64, one number: how many it has taken) and
+                       but for ``steps`` (uint64, one number: how many it has taken),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
-                       epochs since the best figure, the best)
+                       epochs since the best figure, the best), with ``unseen`` (uint64, one
+                       number) where the last epoch's validation was interrupted
 =====================  ==========================================================================
 
 `save_network` checks what it is about to write with the same functions as `load_network` what it
@@ -22,18 +25,16 @@ import re
 import shutil
 import stat
 import zipfile
-from dataclasses import asdict, fields
+from collections.abc import Mapping
 from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.carried import COUNTERS, as_counter
-from chainrule.costs import COSTS
-from chainrule.formulas import Formula, find_formula
-from chainrule.options import check_name
+from chainrule.file_formulas import check_mapping, is_formula, read_formulas, written_formulas
+from chainrule.keywords import known_options
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -51,9 +52,9 @@ _FIELDS = {
         "a list of two or more whole numbers from 1 to 2**31 - 1",
         lambda v: isinstance(v, list) and len(v) >= 2 and all(_is_whole(n, 1, 2**31) for n in v),
     ),
-    "hidden": ("a list of names", lambda v: isinstance(v, list) and all(map(_is_formula, v))),
-    "output": ("a name", lambda v: _is_formula(v)),
-    "cost": ("a name", lambda v: _is_formula(v)),
+    "hidden": ("a list of names", lambda v: isinstance(v, list) and all(map(is_formula, v))),
+    "output": ("a name", is_formula),
+    "cost": ("a name", is_formula),
     "bias": ("true or false", lambda v: isinstance(v, bool)),
     "dtype": (" or ".join(_DTYPES), lambda v: v in _DTYPES),
     "seed": ("a whole number from 0 to 2**64 - 1", lambda v: _is_whole(v, 0, 2**64)),
@@ -83,31 +84,37 @@ def save_network(net, path):
     OSError
         If the file cannot be written.
     ValueError
-        If the network holds numbers that are not finite, or parts that a file cannot hold.
+        If the network holds numbers that are not finite, parts that a file cannot hold, or two
+        different objects of your own of the same name.
+
+    Notes
+    -----
+    Of an activation or cost that is an object of your own the file holds the name alone, for `load`
+    to ask for: its attribute `name` if it has one, else the name of its class. Its code and its
+    attributes (the gamma of a Focal(gamma=2), say) are yours to keep.
     """
     from chainrule import __version__
 
     path = _file_name(path)
     state = {name: np.asarray(values) for name, values in net.optimizer_state.items()}
-    header = {
-        "format": _FORMAT,
-        "format_version": _FORMAT_VERSION,
-        "package_version": __version__,
-        "sizes": [int(n) for n in net.sizes],
-        "hidden": [_written(activation) for activation in net.hidden],
-        "output": _written(net.output),
-        "cost": _written(net.cost),
-        "bias": bool(net.bias),
-        "dtype": np.dtype(net.dtype).name,
-        "seed": int(net.seed),
-        "epochs_trained": int(net.epochs_trained),
-        "optimizer_state": list(state),
-    }
     arrays = {"parameters": net.parameters}
     arrays |= {f"optimizer.{name}": values for name, values in state.items()}
     try:
+        formulas, own = written_formulas(net)
+        header = {
+            "format": _FORMAT,
+            "format_version": _FORMAT_VERSION,
+            "package_version": __version__,
+            "sizes": [int(n) for n in net.sizes],
+            **formulas,
+            "bias": bool(net.bias),
+            "dtype": np.dtype(net.dtype).name,
+            "seed": int(net.seed),
+            "epochs_trained": int(net.epochs_trained),
+            "optimizer_state": list(state),
+        }
         _check_header(header)
-        _formulas(header)
+        read_formulas(header, own)
         for name, (dtype, size) in _expected_arrays(header).items():
             _check_array(name, arrays[name], dtype, size)
     except ValueError as error:
@@ -116,30 +123,55 @@ def save_network(net, path):
     write_whole(path, lambda file: np.savez(file, header=text, **arrays))
 
 
-def load_network(path) -> "Network":
+@known_options({"custom_objects": "Use own=..."}, name="load")
+def load_network(path, *, own: Mapping[str, object] | None = None) -> "Network":
     """Read a network that `save_network` wrote, ready to feed forward or to train on.
 
     Parameters
     ----------
     path : str or path object
+    own : dict of str to object, optional
+        The activations and costs that are objects of your own, by the names that `save_network`
+        wrote. Make each as it was made for the network: the file does not know its parameters.
+        They are checked as when a network is made.
 
     Returns
     -------
     net : Network
-        Gives the same outputs and continues training the same way, to the last bit.
+        Gives the same outputs and continues training the same way, to the last bit. What belongs to
+        a call of `fit`, such as the optimiser's settings, is not in the file; give it again.
 
     Raises
     ------
     OSError
         If there is no such file or it cannot be read.
+    TypeError
+        If `path` is no file name, or `own` no dict.
     ValueError
-        If it is not a network file of this format version, is cut short or is damaged; the
-        message names the file, what was expected and what came. Nothing in a file is ever run,
-        and nothing is allocated beyond a small multiple of the file's size on the disk.
+        If it is not a network file of this format version, is cut short or is damaged, or if `own`
+        lacks an object, holds one too many or one that does not fit; the message names the file,
+        what was expected and what came. Nothing in a file is ever run, and nothing is allocated
+        beyond a small multiple of the file's size on the disk.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> class Sine:
+    ...     def __init__(self, omega):
+    ...         self.omega = omega
+    ...     def value(self, z):
+    ...         return np.sin(self.omega * z)
+    ...     def slope(self, z, a):
+    ...         return self.omega * np.cos(self.omega * z)
+    >>> path = os.path.join(tempfile.mkdtemp(), "waves.npz")
+    >>> cr.Network([4, 8, 2], hidden=Sine(2.0), seed=0).save(path)
+    >>> net = cr.load(path, own={"Sine": Sine(2.0)})
     """
     from chainrule import Network
 
-    path = _file_name(path)
+    path, own = _file_name(path), check_mapping(own)
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(f"expected a file to load, got a folder or device: {path}")
     with open(path, "rb") as file:
@@ -148,7 +180,7 @@ def load_network(path) -> "Network":
         header, arrays = _unpack(content)
         net = Network(
             header["sizes"],
-            **_formulas(header),
+            **read_formulas(header, own),
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
@@ -297,44 +329,6 @@ def _check_array(name, values, dtype, size):
 def _is_whole(value, least=0, end=2**63):
     # Not isinstance: to Python, True is a whole number too.
     return type(value) is int and least <= value < end
-
-
-def _is_formula(value):
-    """Whether it is the name of an activation or a cost, alone or with parameters."""
-    return isinstance(value, str) or (type(value) is dict and isinstance(value.get("name"), str))
-
-
-def _written(formula):
-    """Make JSON of an activation or a cost: its name, or {"name": ..., parameter: value, ...}."""
-    if isinstance(formula, str):
-        return formula
-    if not isinstance(formula, Formula):
-        raise ValueError(
-            f"this network cannot be saved: its {type(formula).__name__} is an object of your own, "
-            "and the file holds names and numbers alone. Pickle the network; or save "
-            "net.parameters, and copy them into a new Network(...) with such an object"
-        )
-    return {"name": formula.name} | asdict(formula)
-
-
-def _formulas(header):
-    """Return the activations and the cost of a header, as Network takes them."""
-    return {
-        "hidden": [_read("hidden activation", each, ACTIVATIONS) for each in header["hidden"]],
-        "output": _read("output activation", header["output"], ACTIVATIONS),
-        "cost": _read("cost", header["cost"], COSTS),
-    }
-
-
-def _read(what, written, known):
-    """Return the activation or cost that `_written` wrote."""
-    if isinstance(written, str):
-        return find_formula(what, written, known, known)
-    kind = known[check_name(what, written["name"], known)]
-    expected = {"name", *(field.name for field in fields(kind))}
-    if written.keys() != expected:
-        raise ValueError(f"expected {_listed(sorted(expected))} alone in {_shown(written)}")
-    return kind(**{name: value for name, value in written.items() if name != "name"})
 
 
 def _is_state(name):

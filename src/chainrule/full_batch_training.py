@@ -8,7 +8,7 @@ from chainrule import _core
 from chainrule.arrays import Targets, as_inputs
 from chainrule.full_batch import FullBatch
 from chainrule.history import History
-from chainrule.options import check_count, check_flag, check_not_negative, check_trainable
+from chainrule.options import check_count, check_flag, check_learns, check_not_negative
 from chainrule.progress import Progress
 from chainrule.training import DivergenceError
 from chainrule.validation import Validation, checked_pair
@@ -18,7 +18,7 @@ def fit_full_batch(
     net, X, y, *, optimizer, epochs, batch_size, shuffle, l2, validation_data, progress, **others
 ):
     """Train `net`; `Network.fit` documents it. batch_size and shuffle have no meaning here."""
-    check_trainable(net)
+    check_learns(net)
     if y is None:
         raise ValueError(
             f"{type(optimizer).__name__} needs all samples at once, as arrays X and y; for batches "
@@ -31,11 +31,13 @@ def fit_full_batch(
     check_not_negative("l2", l2)
     epochs = check_count("epochs", epochs, least=0)
     progress = check_flag("progress", progress)
-    given = [name for name, value in others.items() if is_asked_for(value)]
+    given = [name for name, value in others.items() if is_asked_for(name, value)]
     if given:
+        instead = "; in the place of validation_split give validation_data"
         raise ValueError(
             f"{', '.join(given)} cannot be used with {type(optimizer).__name__}, which minimises "
             "the mean cost of all samples with l2 alone; use SGD or Adam for the others"
+            + (instead if "validation_split" in given else "")
         )
     validation = None
     if validation_data is not None:
@@ -79,8 +81,12 @@ def fit_full_batch(
     return history
 
 
-def is_asked_for(option):
-    """Whether an option is more than nothing: not None, 0 or empty."""
-    if option is None:
+def is_asked_for(name, option):
+    """Whether an option of `fit` is more than nothing."""
+    if option is None or option is False:
         return False
-    return len(option) > 0 if hasattr(option, "__len__") else option != 0
+    if name in ("l1", "dropout"):
+        return not np.array_equal(option, np.zeros(np.shape(option)))
+    if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(option, "__len__"):
+        return len(option) > 0
+    return True

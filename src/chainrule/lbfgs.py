@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from chainrule.carried import like_parameters
 from chainrule.full_batch import FullBatchOptimizer, Point
+from chainrule.keywords import OF_OPTIMIZERS, known_options
 from chainrule.options import check_count
 
 Pair = tuple[NDArray, NDArray]
@@ -18,6 +19,7 @@ _FALL, _SLOPE = 1e-4, 0.9
 _TRIALS = 40  # of a line search
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class LBFGS(FullBatchOptimizer):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal, 1980).

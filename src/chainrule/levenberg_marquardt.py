@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from chainrule import _core
 from chainrule.carried import like_parameters
 from chainrule.full_batch import CURVATURE_OF_COST, FullBatchOptimizer, Point
+from chainrule.keywords import OF_OPTIMIZERS, known_options
 from chainrule.options import check_number
 
 MOST_PARAMETERS = 5000
 LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20  # float32 holds both
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class LevenbergMarquardt(FullBatchOptimizer):
     """Between Gauss and Newton's step and the gradient's (Marquardt, 1963; Hagan, Menhaj, 1994).
@@ -76,7 +78,7 @@ class LevenbergMarquardt(FullBatchOptimizer):
 
     def check(self, net):
         """Raise for another cost, or too many parameters."""
-        if net.cost not in CURVATURE_OF_COST:
+        if net._cost.name not in CURVATURE_OF_COST:  # its own name, as one may not be hashable
             raise ValueError(
                 "LevenbergMarquardt is for costs that are sums of squares, "
                 f"{' and '.join(CURVATURE_OF_COST)}; this network has cost='{net.cost}'. "

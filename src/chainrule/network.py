@@ -18,6 +18,7 @@ from chainrule.function_check import check_delta_of, check_slope_of
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.keywords import OF_FIT, OF_NETWORK, known_options
 from chainrule.optimizers import Optimizer
 from chainrule.options import (
     check_count,
@@ -32,6 +33,7 @@ from chainrule.sample_weights import weights_of
 from chainrule.training import Training, check_finite
 
 
+@known_options(OF_NETWORK)
 class Network:
     """A feedforward network trained by backpropagation.
 
@@ -194,6 +196,7 @@ class Network:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
         return tuple(self._biases)
 
+    @known_options(OF_FIT)
     def fit(
         self,
         X: ArrayLike | Iterable | Callable,
@@ -249,7 +252,7 @@ class Network:
             samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
             for them, and training ends before its epochs are over where no step lowers the cost.
         epochs : int, default 10
-            How often every sample is seen.
+            How often every sample is seen; with 0 all is checked, and nothing trained.
         batch_size : int, default 32
             Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
             size.
@@ -374,6 +377,7 @@ class Network:
 
     __call__ = feedforward
 
+    @known_options()
     def evaluate(
         self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ) -> dict[str, float]:
@@ -559,7 +563,9 @@ class Network:
         """Write the network to a file, with what an exact continuation of its training needs.
 
         The file (.npz) holds numbers and names only; `chainrule.load` reads it without running
-        code. It is written whole or not at all.
+        code. It is written whole or not at all. An activation or cost that is an object of your own
+        is kept by its name (its attribute `name`, or else its class's), its parameters are not:
+        give it again, ``chainrule.load(path, own={"Focal": Focal(2.0)})``.
         """
         save_network(self, path)
 

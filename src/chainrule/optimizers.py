@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
+from chainrule.keywords import OF_OPTIMIZERS, known_options
 from chainrule.options import (
     check_flag,
     check_keep,
@@ -50,6 +51,7 @@ class Optimizer:
         values[:] = 0
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked.
@@ -94,6 +96,7 @@ class SGD(Optimizer):
         return ("velocity",) if self.momentum else ()
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
     """Smaller steps for the parameters that have moved much (Duchi, Hazan and Singer, 2011).
@@ -120,6 +123,7 @@ class Adagrad(Optimizer):
         check_positive("epsilon", self.epsilon)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Each parameter's gradient over its size of late (Tieleman and Hinton, 2012, lecture 6e).
@@ -150,6 +154,7 @@ class RMSprop(Optimizer):
         check_positive("epsilon", self.epsilon)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Momentum over size, both corrected for their beginning (Kingma and Ba, 2015).
@@ -185,6 +190,7 @@ class Adam(Optimizer):
         check_positive("epsilon", self.epsilon)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
@@ -208,6 +214,7 @@ class AdamW(Adam):
         check_not_negative("weight_decay", self.weight_decay)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Adamax(Adam):
     """Adam with the largest gradient in the place of its mean square (Kingma and Ba, 2015).
@@ -229,6 +236,7 @@ class Adamax(Adam):
     learning_rate: LearningRate = 2e-3
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Rprop(Optimizer):
     """A step of its own for each parameter, by the gradient's sign alone (Riedmiller, Braun, 1993).

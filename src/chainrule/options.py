@@ -36,11 +36,22 @@ def check_name(kind, name, known):
     if not isinstance(name, str):
         raise TypeError(f"{kind} must be a name, one of {', '.join(known)}; got {name!r}")
     if name not in known:
-        spelled = {k.lower(): k for k in known}
-        nearest = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
-        hint = f" Did you mean '{spelled[nearest[0]]}'?" if nearest else ""
+        hint = did_you_mean(name, known)
         raise ValueError(f"unknown {kind} '{name}'.{hint} Known: {', '.join(known)}")
     return str(name)  # not a subclass, such as NumPy's
+
+
+def nearest_name(name, known):
+    """Return the name out of `known` that `name` is most like, or None where it is like none."""
+    spelled = {k.lower(): k for k in known}
+    nearest = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
+    return spelled[nearest[0]] if nearest else None
+
+
+def did_you_mean(name, known):
+    """Return a hint for the message that refuses `name`: the nearest of `known`, or nothing."""
+    nearest = nearest_name(name, known)
+    return f" Did you mean '{nearest}'?" if nearest else ""
 
 
 def check_number(name, value, valid, expected):
@@ -143,6 +154,16 @@ def check_trainable(net):
     """Raise if any unit of `net` is a step, which gradient descent cannot train."""
     for layer, name in enumerate((*net.hidden, net.output), start=2):
         check_slope(f"layer {layer} has step units", name)
+
+
+def check_learns(net):
+    """Raise if training could change nothing of what `net` says."""
+    check_trainable(net)
+    if net.output == "softmax" and net.sizes[-1] == 1:
+        raise ValueError(
+            "softmax of a single output is 1 whatever the parameters are, so there is nothing to "
+            "train. Use output='sigmoid' for two classes, or as many outputs as classes"
+        )
 
 
 def check_slope(name, activation):

@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.keywords import OF_OPTIMIZERS, known_options
 from chainrule.options import (
     check_count,
     check_name,
@@ -43,7 +44,28 @@ class Schedule:
         """Return η of each step of the coming epochs; or (1,), where it is one for all of them."""
         return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
 
+    def check_end(self, state: dict[str, NDArray], epochs: int, steps_per_epoch: int):
+        """Raise if the coming epochs go on where η has come down to 0 for good."""
 
+
+class EndingSchedule(Schedule):
+    """One that comes to its last learning rate after `epochs`."""
+
+    def check_end(self, state, epochs, steps_per_epoch):
+        """Raise if the last of the coming epochs has the learning rate 0 throughout."""
+        last = int(state["steps"][0]) / steps_per_epoch + epochs
+        if epochs and last >= self.epochs + 1 and self._at(np.array([float(self.epochs)]))[0] == 0:
+            kind = type(self).__name__
+            raise ValueError(
+                f"{kind}(epochs={self.epochs}) comes down to learning rate 0 in epoch "
+                f"{self.epochs}, and this fit would go on to epoch {math.ceil(last)}, counted "
+                "since the optimiser began. Make the schedule longer (epochs of all fits "
+                "together), train for fewer epochs, let it end above 0, or begin it anew with "
+                "net.optimizer_state = {}"
+            )
+
+
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class Constant(Schedule):
     """η(e) = η: what a number stands for.
@@ -69,6 +91,7 @@ class Constant(Schedule):
         return np.array([float(self.learning_rate)])
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """η(e) = η₀ f^⌊e/E⌋: lower by a factor every E epochs.
@@ -98,6 +121,7 @@ class StepDecay(Schedule):
         )
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
     """η(e) = η₀ f^e: lower by a factor in every epoch, a little in every step.
@@ -121,6 +145,7 @@ class ExponentialDecay(Schedule):
         return float(self.learning_rate) * float(self.factor) ** epoch
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """η(e) = η₀ / (1+e)^p: slower and slower (Robbins and Monro, 1951, ask for ½ < p <= 1).
@@ -144,12 +169,13 @@ class InverseScaling(Schedule):
         return float(self.learning_rate) / (1 + epoch) ** float(self.power)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class CosineDecay(Schedule):
+class CosineDecay(EndingSchedule):
     """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
 
-    η(e) = η₀ e/w while e < w, then η₁ + (η₀-η₁) (1 + cos π(e-w)/(E-w))/2, and η₁ from e = E on.
-    With a rise the first step is made with rate 0.
+    η(e) = η₀ e/w while e < w, then η₁ + (η₀-η₁) (1 + cos π(e-w)/(E-w))/2, and η₁ from e = E on;
+    to train on where η₁ is 0 is refused. With a rise the first step is made with rate 0.
 
     Parameters
     ----------
@@ -188,8 +214,9 @@ class CosineDecay(Schedule):
         return np.where(epoch < rise, highest * epoch / rise, down) if rise else down
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(EndingSchedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
 
     With p = r·E: from s·η to η for e from 0 to p, then down to f·η at e = E, and f·η from there on;
@@ -254,6 +281,7 @@ class Function(Schedule):
         return float(rate)
 
 
+@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
     """Lower by a factor when there was no progress for some epochs.
@@ -261,8 +289,8 @@ class ReduceOnPlateau(Schedule):
     η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
     is looked at; k goes up when it has not been better than its best for `patience` epochs in a
     row, which are then counted anew. k, that count and the best are the state "plateau_" with the
-    monitor's name, (3,) in float64. An epoch whose figure is missing, because its validation was
-    interrupted, is not counted.
+    monitor's name, (3,) in float64. Where Ctrl-C ended a validation, the next `fit` makes up for it
+    before it trains; until then there is a state "unseen".
 
     Parameters
     ----------

@@ -13,16 +13,16 @@ from chainrule.options import (
     check_count,
     check_dropout,
     check_flag,
+    check_learns,
     check_not_negative,
     check_number,
     check_positive,
     check_records,
-    check_trainable,
 )
-from chainrule.plateau import Plateau, check_monitor
+from chainrule.plateau import Plateau
 from chainrule.progress import Progress
 from chainrule.samples import Samples
-from chainrule.validation import Validation, check_metrics, checked_pair
+from chainrule.validation import Validation, check_figure, check_metrics, checked_pair
 
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
@@ -62,7 +62,7 @@ class Training:
         average,
         **penalties_and_limits,
     ):
-        check_trainable(net)
+        check_learns(net)
         self.net = net
         self.epochs = check_count("epochs", epochs, least=0)
         self.batches = None
@@ -88,14 +88,17 @@ class Training:
         self.schedule = self.optimizer.schedule
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
-        check_monitor(self.schedule, measures)
+        if self.schedule.state:
+            check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         self.state = carried_state(
             net.optimizer_state, self.optimizer, self.schedule, average is not None, net.parameters
         )
+        self.schedule.check_end(self.state, self.epochs, self.steps_per_epoch)
         self._uncounted = np.zeros(1, np.uint64)  # steps, where they do not matter
         records = check_records(record, RECORDS)
         layers = len(net.sizes) - 1 if "layers" in records else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in records)
+        self.callbacks.check(self.history)
 
     def _validation(self, data, split, metrics):
         """Return what is measured after each epoch, or None; a split keeps its rows for it."""
@@ -155,6 +158,8 @@ class Training:
         between = self.progress or self.validation or self.plateau or self.callbacks
         if not between and self.batches is None:
             per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
+        if self.plateau:
+            self.plateau.catch_up(self.net, self.validation)
         with Progress(self.progress, self.epochs) as shown:
             try:
                 while len(self.history) < self.epochs:

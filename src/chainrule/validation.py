@@ -1,6 +1,7 @@
 """What is measured after each epoch, on samples that are not trained on."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,15 @@ class Validation:
             return self.targets.classes_of(self.outputs)
         a = self.outputs.copy()  # a metric may keep it
         return a[:, 0] if a.shape[1] == 1 else a
+
+
+def check_figure(who: str, monitor: str, measures: Iterable[str]):
+    """Raise if `who` waits for a figure of the validation, `monitor`, that is not measured."""
+    if monitor.startswith("validation_") and monitor in RESERVED and monitor not in measures:
+        needed = "validation_data or validation_split"
+        if "validation_cost" in measures:
+            needed += " whose targets are classes"
+        raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
 def checked_pair(net, data) -> tuple[NDArray, Targets]:

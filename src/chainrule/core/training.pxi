@@ -188,6 +188,15 @@ cdef void put_back(Carried *carried) noexcept nogil:
     carried.steps[0] = carried.steps_before
 
 
+def restore(list pairs):
+    """now <- before, for each of `pairs` of arrays (now, before) of one shape.
+
+    No Python code runs in between, so that all belong together wherever a signal comes.
+    """
+    for now, before in pairs:
+        now[...] = before
+
+
 def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
           uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,

@@ -1,0 +1,140 @@
+"""Activations and costs in the header of a model file: as names, numbers, and names of objects.
+
+A formula of the package is its name, or {"name": ..., parameter: value, ...} where a parameter is
+not the default. An object of the user's own is {"own": name}: the file says where it belongs, and
+who loads the file gives the object.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from itertools import chain
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.costs import COSTS
+from chainrule.formulas import Formula, find_formula, has_methods
+from chainrule.options import check_name
+
+# What each of the header's fields holds, its methods if it is the user's own, and the package's.
+_ACTIVATION = (("value", "slope"), ACTIVATIONS)
+_ROLES = {
+    "hidden": ("hidden activation", *_ACTIVATION),
+    "output": ("output activation", *_ACTIVATION),
+    "cost": ("cost", ("value", "delta"), COSTS),
+}
+
+
+def is_formula(value) -> bool:
+    """Whether it is written like an activation or a cost."""
+    if isinstance(value, str):
+        return True
+    if type(value) is not dict:
+        return False
+    name = value.get("own") if value.keys() == {"own"} else value.get("name")
+    return isinstance(name, str) and (len(value) == 1 or "own" not in value)
+
+
+def written_formulas(net) -> tuple[dict, dict[str, object]]:
+    """Return the fields of the header, and the user's own objects among them by name.
+
+    Raises
+    ------
+    ValueError
+        For two objects of one name, or a name that is no string.
+    """
+    own: dict[str, object] = {}
+    header = {
+        "hidden": [_written(each, own) for each in net.hidden],
+        "output": _written(net.output, own),
+        "cost": _written(net.cost, own),
+    }
+    return header, own
+
+
+def read_formulas(header: dict, own: Mapping[str, object]) -> dict:
+    """Return the activations and the cost of a header as `Network` takes them, `own` among them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For names that are not known, and for objects that are missing, not needed or no object of
+        the kind.
+    """
+    _check_own(header, own)
+    return {
+        "hidden": [_read("hidden", each, own) for each in header["hidden"]],
+        "output": _read("output", header["output"], own),
+        "cost": _read("cost", header["cost"], own),
+    }
+
+
+def check_mapping(own) -> Mapping[str, object]:
+    """Return `load`'s option `own` as a mapping; empty for None."""
+    if own is None:
+        return {}
+    if not isinstance(own, Mapping):
+        raise TypeError(
+            f"own must be a dict of objects by name, such as {{'Focal': Focal()}}; got {own!r}"
+        )
+    return own
+
+
+def _written(formula, own):
+    """Return what JSON holds of an activation or a cost; put an object of the user's in `own`."""
+    if isinstance(formula, str):
+        return formula
+    if isinstance(formula, Formula):
+        return {"name": formula.name} | asdict(formula)
+    name = getattr(formula, "name", type(formula).__name__)
+    if not isinstance(name, str) or not name:
+        raise ValueError(
+            f"expected the attribute 'name' of an object of your own to be a string, got {name!r} "
+            f"of {type(formula).__name__}()"
+        )
+    if own.setdefault(name, formula) is not formula:
+        raise ValueError(
+            f"expected a name for each object of your own, got two objects of the name {name!r}. "
+            "Use one object in both places, or give each an attribute 'name' of its own"
+        )
+    return {"own": name}
+
+
+def _check_own(header, own):
+    """Raise unless `own` has the objects that the header names, and no others."""
+    written = chain(header["hidden"], (header["output"], header["cost"]))
+    needed = {each["own"] for each in written if type(each) is dict and "own" in each}
+    wanted = f"own={{{', '.join(f'{name!r}: ...' for name in sorted(needed))}}}"
+    if missing := sorted(needed - own.keys()):
+        raise ValueError(
+            f"expected the objects of your own that the network was made with, without "
+            f"{', '.join(map(repr, missing))}. A file cannot hold them: give each by its name, "
+            f"chainrule.load(path, {wanted})"
+        )
+    if unneeded := [name for name in own if name not in needed]:
+        raise ValueError(
+            f"expected {wanted if needed else 'no objects'} of your own for this network, "
+            f"got also {', '.join(map(repr, unneeded))}; leave them out"
+        )
+
+
+def _read(role, written, own):
+    """Return the activation or cost that `_written` wrote."""
+    what, methods, known = _ROLES[role]
+    if isinstance(written, str):
+        return find_formula(what, written, known, known)
+    if "own" in written:
+        return _checked(what, written["own"], own, methods)
+    kind = known[check_name(what, written["name"], known)]
+    expected = {"name", *(field.name for field in fields(kind))}
+    if written.keys() != expected:
+        raise ValueError(
+            f"expected {', '.join(map(repr, sorted(expected)))} alone in {str(written)[:60]}"
+        )
+    return kind(**{name: value for name, value in written.items() if name != "name"})
+
+
+def _checked(what, name, own, methods):
+    """Return the object `name`, if it has the methods."""
+    if not has_methods(what, own[name], methods):
+        wanted = " and ".join(f"{method}(...)" for method in methods)
+        raise TypeError(f"own[{name!r}] must be a {what} with {wanted}; got {own[name]!r}")
+    return own[name]
