@@ -190,6 +190,7 @@ void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts);
 void cr_team_close(cr_team *team);
 
 /* platform.c: all else that is not standard C11. */
+double cr_seconds(void);              /* since some moment in the past */
 void *cr_aligned_alloc(size_t bytes); /* 64-byte aligned and zeroed, or NULL; bytes > 0 */
 void cr_aligned_free(void *block);
 void *cr_library_open(const char *path); /* private to the caller: its symbols are not offered to other libraries */

@@ -1,4 +1,5 @@
-/* All that is not standard C11: aligned memory, loading a library, the environment, and what the processor can do. */
+/* All that is not standard C11 but for threads: aligned memory, a clock, loading a library, the environment, and what
+ * the processor can do. */
 #ifndef _WIN32
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef _WIN32
 #include <malloc.h>
@@ -41,6 +43,19 @@ void cr_aligned_free(void *block) {
     _aligned_free(block);
 #else
     free(block);
+#endif
+}
+
+double cr_seconds(void) {
+#ifdef _WIN32
+    LARGE_INTEGER ticks, per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    return (double)ticks.QuadPart / (double)per_second.QuadPart;
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 #endif
 }
 

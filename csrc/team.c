@@ -31,7 +31,6 @@ void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts) {
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE() __builtin_ia32_pause()
@@ -42,7 +41,7 @@ void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts) {
 #endif
 
 enum { MOST_THREADS = 256, LINE = 64, PAUSES = 200, STACK_BYTES = 1 << 21 };
-static const long SPIN_NANOSECONDS = 50000; /* longer than between the runs of a training step */
+static const double SPIN_SECONDS = 50e-6; /* longer than between the runs of a training step */
 
 /* A run has a number that no other run of any team has had for billions of runs. What is handed out and what is counted
  * bears it, so that a thread that comes late finds nothing of its run left. */
@@ -99,12 +98,6 @@ static void in_child(void) {
     pthread_mutex_unlock(&office);
 }
 
-static long nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec % 1000 * 1000000000L + now.tv_nsec;
-}
-
 /* What is left of a share; returns how many parts this thread did. */
 static size_t take(cr_team *team, uint32_t run, int whose, int thread) {
     _Atomic uint64_t *left = &team->shares[whose].left;
@@ -132,7 +125,7 @@ static void take_part(cr_team *team, uint32_t run, int thread) {
 }
 
 static uint32_t await_run(worker *self, uint32_t last) {
-    const long began = nanoseconds();
+    const double began = cr_seconds();
     uint32_t run;
     do {
         for (int i = 0; i < PAUSES; i++) {
@@ -140,7 +133,7 @@ static uint32_t await_run(worker *self, uint32_t last) {
             if (run != last) return run;
             PAUSE();
         }
-    } while ((unsigned long)(nanoseconds() - began) < (unsigned long)SPIN_NANOSECONDS);
+    } while (cr_seconds() - began < SPIN_SECONDS);
     pthread_mutex_lock(&self->lock);
     atomic_store(&self->asleep, 1);
     while ((run = atomic_load(&self->run)) == last) pthread_cond_wait(&self->wake, &self->lock);

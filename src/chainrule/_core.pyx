@@ -24,7 +24,7 @@ from chainrule._kernels cimport (
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, activate as activate_rows,
     agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
     cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas, cr_optimizer_names, cr_philox,
-    cr_select_simd, cr_shuffle, cr_team, cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, finite,
+    cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, finite,
     gather, gemm as gemm_rows, gemm_way, multiply as hadamard, one_hot, real, sum_of_squares, sum_rows,
 )
 
@@ -42,6 +42,7 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 # the target of all classes but the sample's own, whose target is 1
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
+include "core/pace.pxi"
 include "core/plan.pxi"
 include "core/user.pxi"
 include "core/samples.pxi"

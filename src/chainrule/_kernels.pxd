@@ -104,6 +104,7 @@ cdef extern from "chainrule.h" nogil:
     void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts)
     void cr_team_close(cr_team *team)
 
+    double cr_seconds()
     void *cr_aligned_alloc(size_t bytes)
     void cr_aligned_free(void *block)
 

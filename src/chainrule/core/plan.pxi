@@ -25,6 +25,7 @@ cdef class Plan:
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
+    cdef Pace pace              # of its training
 
     def __cinit__(self, sizes, activations, cost, bint bias):
         cdef Py_ssize_t i, offset = 0

@@ -3,7 +3,9 @@
 cdef struct Trainee:     # all that a training call works with
     Tile tile            # the tile at hand, or what the tiles of groups have in common
     Groups groups
-    cr_team *team
+    cr_team *team        # for the step at hand
+    cr_team *members     # who they are if it is not done alone
+    Pace *pace           # or NULL: the number of threads is given
     Descent *descent
     Watch *watch         # or NULL
     double sample_work
@@ -78,6 +80,7 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
             if outcome != FINISHED:
                 return outcome
         steps[0] += 1
+        t.team = t.members if t.pace == NULL or t.pace.together else NULL
         begin_step(t.descent, rates[0], steps[0])
         rates += rate_stride
         outcome = step[real](t, start, rows, work, &batch_cost, &batch_weight, any)
@@ -91,6 +94,8 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
                 return outcome
         start += rows
         batch += 1
+        if t.pace:
+            count_step(t.pace)
         if work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
     cost[0] /= total
@@ -279,7 +284,11 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     all.tile.nabla, all.tile.state, all.tile.descent = nabla, &state, &descent
     all.groups = groups_for(work, p, &samples, <double *> work.reserve(tiles * sizeof(double)), plan.flops)
     all.groups.gradients = work.reserve(most_groups * stride_of(net, sizeof(real)))
-    all.team, all.descent, all.watch, all.sample_work = team.members, &descent, watch, plan.flops
+    all.members, all.descent, all.watch, all.sample_work = team.members, &descent, watch, plan.flops
+    all.pace = NULL
+    if threads == 0 and team.size > 1:
+        all.pace = &plan.pace
+        begin_pace(all.pace, batch_size, team.size)
     cdef double started = perf_counter(), took
     with nogil:
         while e < epochs and outcome == FINISHED:

@@ -1,0 +1,55 @@
+# Whether a team is quicker than one thread alone is measured while training goes on, since nobody knows what else the
+# machine has to do. Both give the same bits, so that nothing else depends on it.
+
+cdef double SECONDS_OF_A_LOOK = 200e-6
+cdef enum:
+    FIRST_STAY = 8, LONGEST_STAY = 1024  # looks between two at the other way
+
+cdef struct Pace:
+    Py_ssize_t rows     # of the steps it is about, by so many threads
+    int threads
+    bint together       # which way it goes now
+    double took[2]      # seconds of a step alone, and together; 0: not known
+    double began        # the look at hand
+    Py_ssize_t steps    # done in it
+    Py_ssize_t each     # how many a look takes
+    Py_ssize_t left     # looks until the other way has its turn
+    Py_ssize_t stay     # how many there are
+
+
+cdef void begin_pace(Pace *pace, Py_ssize_t rows, int threads) noexcept nogil:
+    """Go on with what is known, if it is of such steps."""
+    if pace.rows != rows or pace.threads != threads:
+        memset(pace, 0, sizeof(Pace))
+        pace.rows, pace.threads, pace.each, pace.left, pace.stay = rows, threads, 1, 1, FIRST_STAY
+        pace.together = True
+    pace.steps, pace.began = 0, cr_seconds()
+
+
+cdef inline void count_step(Pace *pace) noexcept nogil:
+    cdef double now
+    pace.steps += 1
+    if pace.steps < pace.each:
+        return
+    now = cr_seconds()
+    end_look(pace, (now - pace.began) / pace.steps)
+    pace.steps, pace.began = 0, now
+
+
+cdef void end_look(Pace *pace, double took) noexcept nogil:
+    """Keep to the quicker way; the more often that was right, the more seldom the other is tried."""
+    cdef bint together = pace.together
+    cdef bint was_tried = pace.left <= 0
+    pace.took[together] = took
+    pace.each = max(<Py_ssize_t> 1, <Py_ssize_t> (SECONDS_OF_A_LOOK / took))
+    pace.left -= 1
+    if pace.took[not together] == 0 or pace.left == 0:  # the other's turn
+        pace.together, pace.left = not together, 0
+        return
+    if not was_tried:
+        return
+    if took < pace.took[not together]:
+        pace.stay = FIRST_STAY
+    else:
+        pace.together, pace.stay = not together, min(2 * pace.stay, <Py_ssize_t> LONGEST_STAY)
+    pace.left = pace.stay
