@@ -87,9 +87,18 @@ def train(
     gradient_norms: MutableSequence[float] | None = None,
     hooks: Hooks | None = None,
     stream: Stream | None = None,
+    threads: int = 1,
+    cores: int = 0,
 ) -> int: ...
 def gradient(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
+    plan: Plan,
+    parameters: Real,
+    X: Real,
+    Y: Real | None,
+    labels: Labels | None,
+    nabla: Real,
+    threads: int = 1,
+    cores: int = 0,
 ) -> float: ...
 def evaluate(
     plan: Plan,
@@ -98,8 +107,15 @@ def evaluate(
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None = None,
+    threads: int = 1,
+    cores: int = 0,
 ) -> tuple[float, float, float]: ...
-def feedforward(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
+def feedforward(
+    plan: Plan, parameters: Real, X: Real, out: Real, threads: int = 1, cores: int = 0
+) -> None: ...
+def feedforward_one(
+    plan: Plan, parameters: Real, x: object, out: object | None
+) -> NDArray | None: ...
 def trace(
     plan: Plan,
     parameters: Real,

@@ -73,6 +73,22 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
     return X
 
 
+def check_out(out, shape, dtype, inputs) -> NDArray:
+    """Return `out` if results of that shape and dtype can be written there from `inputs`."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array; got {type(out).__name__}")
+    flags = out.flags
+    if out.shape != shape or out.dtype != dtype or not (flags.carray and out.dtype.isnative):
+        raise ValueError(
+            f"out must be a writable {dtype} array of shape {shape} in C order; got {out.dtype} of "
+            f"shape {out.shape}{'' if flags.writeable else ', read-only'}"
+            f"{'' if flags.c_contiguous else ', not in C order'}"
+        )
+    if np.may_share_memory(out, inputs):
+        raise ValueError("out must not overlap X; give an array of its own")
+    return out
+
+
 class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 

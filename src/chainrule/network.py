@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
 from chainrule.activations import Activation, find_hidden, find_output
-from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real
+from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real, check_out
 from chainrule.costs import Cost, UserCost, find_cost
 from chainrule.files import save_network
 from chainrule.full_batch import FullBatchOptimizer
@@ -375,15 +375,43 @@ class Network:
             return fit_full_batch(self, X, y, **options)
         return Training(self, X, y, **options).run()
 
-    def feedforward(self, X: ArrayLike, *, threads: int | None = None) -> NDArray:
-        """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,).
+    def feedforward(
+        self, X: ArrayLike, *, out: NDArray | None = None, threads: int | None = None
+    ) -> NDArray:
+        """Return the outputs a^L of samples, or of one sample.
 
-        threads: as in `fit`.
+        Parameters
+        ----------
+        X : array (m, n_1), or (n_1,) for a single sample
+        out : ndarray (m, n_L), or (n_L,) for a single sample; optional
+            Where to write them, and what is returned: in the network's dtype, in C order, and not
+            overlapping X.
+        threads : int, optional
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray (m, n_L), or (n_L,)
+            In the network's dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arrays that do not fit.
         """
+        if threads is None:  # one sample in a vector of the network's dtype takes a microsecond
+            outputs = _core.feedforward_one(self._plan, self._parameters, X, out)
+            if outputs is not None:
+                return outputs
         inputs, single = self._inputs(X)
-        out = np.empty((len(inputs), self.sizes[-1]), self.dtype)
-        _core.feedforward(self._plan, self._parameters, inputs, out, *check_threads(threads))
-        return out[0] if single else out
+        shape = (len(inputs), self.sizes[-1])
+        if out is None:
+            outputs = np.empty(shape, self.dtype)
+        else:
+            outputs = check_out(out, shape[1:] if single else shape, self.dtype, inputs)
+            outputs = outputs.reshape(shape)
+        _core.feedforward(self._plan, self._parameters, inputs, outputs, *check_threads(threads))
+        return out if out is not None else outputs[0] if single else outputs
 
     __call__ = feedforward
 

@@ -26,6 +26,7 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
     cdef Pace pace              # of its training
+    cdef Workspace one_sample   # for one, once it was needed
 
     def __cinit__(self, sizes, activations, cost, bint bias):
         cdef Py_ssize_t i, offset = 0

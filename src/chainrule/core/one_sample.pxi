@@ -1,0 +1,69 @@
+# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
+# result's.
+
+cdef extern from "Python.h":
+    ctypedef struct Py_buffer:
+        void *buf
+        Py_ssize_t len
+        int ndim
+        char *format
+    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
+    void PyBuffer_Release(Py_buffer *)
+    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
+
+
+cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
+    """Whether it is a vector of n such numbers, aligned."""
+    return (buffer.ndim == 1 and buffer.len == <Py_ssize_t> (n * itemsize) and buffer.format != NULL
+            and buffer.format[0] == kind and buffer.format[1] == 0 and <size_t> buffer.buf % itemsize == 0)
+
+
+cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
+    """out (n_L,) <- a^L for x (n_1,), unless x is not finite."""
+    cdef Workspace work = plan.one_sample
+    cdef Part one = whole(1, 0)
+    cdef Rows row
+    cdef void *own = work.tape.a[plan.net.depth - 1]
+    if not finite[real](x, plan.net.layers[0].n_in):
+        return False
+    row.a, row.coming = x, 0
+    work.tape.a[plan.net.depth - 1] = out
+    forward[real](&plan.net, parameters, &row, &one, work.tape)
+    work.tape.a[plan.net.depth - 1] = own
+    return True
+
+
+def feedforward_one(Plan plan, parameters, x, out):
+    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of finite
+    numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
+    cdef Py_buffer given, p, result
+    cdef char kind
+    cdef size_t itemsize
+    cdef bint done = False
+    if plan.calls_python or type(x) is not numpy.ndarray or (out is not None and type(out) is not numpy.ndarray):
+        return None
+    PyObject_GetBuffer(parameters, &p, PyBUF_FORMAT)
+    kind, itemsize = p.format[0], sizeof(float) if p.format[0] == c'f' else sizeof(double)
+    try:
+        PyObject_GetBuffer(x, &given, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        PyBuffer_Release(&p)
+        return None
+    if holds(&given, kind, plan.net.layers[0].n_in, itemsize):
+        try:
+            if out is None:
+                out = numpy.empty(plan.net.layers[plan.net.depth - 1].n_out, numpy.float32 if kind == c'f' else numpy.float64)
+            PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+            if holds(&result, kind, plan.net.layers[plan.net.depth - 1].n_out, itemsize):
+                if plan.one_sample is None:
+                    plan.one_sample = Workspace(plan, 1, itemsize)
+                if kind == c'f':
+                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf, <float *> result.buf)
+                else:
+                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf, <double *> result.buf)
+            PyBuffer_Release(&result)
+        except (BufferError, ValueError, TypeError):
+            pass
+    PyBuffer_Release(&given)
+    PyBuffer_Release(&p)
+    return out if done else None
