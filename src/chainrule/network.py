@@ -453,6 +453,7 @@ class Network:
         )
         return Gradient(nabla, self.sizes, self.bias, cost)
 
+    @known_options()
     def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:
         """Return z, a and δ of every layer for every sample: backpropagation in the open.
 
