@@ -13,8 +13,8 @@ static int all_finite(const real *x, size_t n) {
     return total == 0;
 }
 
-static void broadcast(real *out, const real *row, size_t rows, size_t width) {
-    for (size_t i = 0; i < rows; i++, out += width) {
+static void broadcast(real *out, const real *row, size_t rows, size_t width, size_t stride) {
+    for (size_t i = 0; i < rows; i++, out += stride) {
         size_t j = 0;
         for (; j + LANES <= width; j += LANES) store(out + j, load(row + j));
         for (; j < width; j++) out[j] = row[j];
@@ -22,7 +22,7 @@ static void broadcast(real *out, const real *row, size_t rows, size_t width) {
 }
 
 /* Column j of every fourth row has a sum of its own, so that additions need not wait for each other. */
-static void sum_rows(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta) {
+static void sum_rows(real *out, const real *delta, size_t rows, size_t width, size_t stride, real alpha, real beta) {
     enum { STREAMS = 4 };
     for (size_t j = 0; j < width; j += LANES) {
         const size_t columns = width - j < LANES ? width - j : LANES;
@@ -31,12 +31,12 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, re
         size_t i = 0;
         for (; i + STREAMS <= rows; i += STREAMS) {
             UNROLL for (size_t s = 0; s < STREAMS; s++) {
-                const real *x = delta + (i + s) * width + j;
+                const real *x = delta + (i + s) * stride + j;
                 sums[s] += columns == LANES ? load(x) : load_part(x, columns);
             }
         }
         for (; i < rows; i++) {
-            const real *x = delta + i * width + j;
+            const real *x = delta + i * stride + j;
             sums[0] += columns == LANES ? load(x) : load_part(x, columns);
         }
         const vector total = (sums[0] + sums[1]) + (sums[2] + sums[3]);

@@ -72,23 +72,31 @@ const char *cr_open_blas(const char *path) {
 
 const char *cr_blas_name(void) { return name; }
 
-/* Sizes are below 2^31, as BLAS counts; only the rows of a Jacobian may be further apart. */
-void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-                 const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-    if (!sgemm || ldc > INT_MAX || (double)m * (double)n * (double)k <= cr_f32->small) {
-        cr_f32->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-        return;
-    }
-    sgemm(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k,
-          alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
-}
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                 const double *b, size_t ldb, double beta, double *c, size_t ldc) {
-    if (!dgemm || ldc > INT_MAX || (double)m * (double)n * (double)k <= cr_f64->small) {
-        cr_f64->gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-        return;
+/* Sizes are below 2^31, as BLAS counts; only the rows of a Jacobian may be further apart. */
+#define DEFINE_GEMM(real, suffix, blas)                                                                                \
+    int cr_gemm_way_##suffix(int trans_a, int trans_b, size_t m, size_t n, size_t k) {                                 \
+        if (blas && (double)m * (double)n * (double)k > cr_##suffix->small) return CR_BLAS;                            \
+        return cr_##suffix->gemm_way(trans_a, trans_b, m, n, k);                                                       \
+    }                                                                                                                  \
+    void cr_gemm_##suffix(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,  \
+                          size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc) {                     \
+        if (way != CR_BLAS || ldc > INT_MAX) {                                                                         \
+            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);                    \
+            return;                                                                                                    \
+        }                                                                                                              \
+        const int by_rows = trans_a;                                                                                   \
+        for (size_t i = 0, all = by_rows ? m : n; i < all; i += CR_CELL) {                                             \
+            const size_t cell = MIN(all - i, (size_t)CR_CELL);                                                         \
+            blas(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE,                    \
+                 (int)(by_rows ? cell : m), (int)(by_rows ? n : cell), (int)k, alpha, by_rows ? a + i : a, (int)lda,   \
+                 by_rows   ? b                                                                                         \
+                 : trans_b ? b + i * ldb                                                                               \
+                           : b + i,                                                                                    \
+                 (int)ldb, beta, by_rows ? c + i * ldc : c + i, (int)ldc);                                             \
+        }                                                                                                              \
     }
-    dgemm(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE, (int)m, (int)n, (int)k,
-          alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
-}
+
+DEFINE_GEMM(float, f32, sgemm)
+DEFINE_GEMM(double, f64, dgemm)

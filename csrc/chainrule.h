@@ -67,6 +67,9 @@ extern const int cr_cost_lows[CR_COST_COUNT];    /* the target of the other clas
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
+/* How a product is made: by one of the kernels of gemm.h, or by a BLAS. */
+enum { CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
+
 /* What an optimiser's update needs to know; each uses some of it. */
 typedef struct {
     double rate;                  /* the learning rate */
@@ -94,10 +97,11 @@ typedef struct {
                                           size_t width, const double *p);                                              \
         /* 1 if no x is infinite or NaN, else 0 */                                                                     \
         int (*all_finite)(const real *x, size_t n);                                                                    \
-        /* every row of out (rows, width) <- row (width) */                                                            \
-        void (*broadcast)(real *out, const real *row, size_t rows, size_t width);                                      \
-        /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width) */                                \
-        void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, real alpha, real beta);              \
+        /* every row of out (rows, width) <- row (width); rows stand `stride` apart */                                 \
+        void (*broadcast)(real *out, const real *row, size_t rows, size_t width, size_t stride);                       \
+        /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width), likewise */                      \
+        void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, size_t stride, real alpha,           \
+                         real beta);                                                                                   \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
         /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
@@ -110,9 +114,10 @@ typedef struct {
         void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
                                            const cr_update *update);                                                   \
         /* mask <- 0 with probability p, else 1/(1 - p); out <- a ⊙ mask. The mask is drawn from the stream of       \
-         * (seed, stream), from block `first` on; it takes up to n + 63 blocks. */                                     \
+         * (seed, stream), whose block `first` begins a mask of which this is a part, from number `from` on; a mask    \
+         * of n takes up to n + 63 blocks. */                                                                          \
         void (*dropout)(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,      \
-                        uint64_t first);                                                                               \
+                        uint64_t first, size_t from);                                                                  \
         /* x <- x ⊙ y */                                                                                               \
         void (*multiply)(real *x, const real *y, size_t n);                                                            \
         /* every row of w (rows, width) no longer than limit */                                                        \
@@ -125,9 +130,11 @@ typedef struct {
         /* up to this many products m n k our own gemm is as fast as a BLAS, or faster; it depends on the variant      \
          * alone */                                                                                                    \
         double small;                                                                                                  \
+        /* which kernel a product of that size goes by; parts of it go the same way */                                 \
+        int (*gemm_way)(int trans_a, int trans_b, size_t m, size_t n, size_t k);                                       \
         /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C */          \
-        void (*gemm)(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,    \
-                     const real *b, size_t ldb, real beta, real *c, size_t ldc);                                       \
+        void (*gemm)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,       \
+                     size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc);                           \
         /* z (m, n) <- a w^T + beta z for cr_few_long_rows a (m, k), asking memory for the rows order[0..rows) of      \
          * x (., k), which will be gathered next, behind the arithmetic */                                             \
         void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta,           \
@@ -146,11 +153,19 @@ extern const cr_kernels_f64 *cr_f64;
 const char *cr_select_simd(const char *name);
 
 /* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c, by the kernel above where that is faster or
- * there is no BLAS. Every size and stride is below 2^31. */
-void cr_gemm_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-                 const float *b, size_t ldb, float beta, float *c, size_t ldc);
-void cr_gemm_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-                 const double *b, size_t ldb, double beta, double *c, size_t ldc);
+ * there is no BLAS. Every size and stride is below 2^31.
+ *
+ * A product may be made in parts, by several threads: rows of c where a is transposed, else columns. They come out as
+ * in the whole if they go by its way, and if those that go to a BLAS begin and end at multiples of CR_CELL: it gets
+ * cells of so many rows or columns in any case, since what it makes of one number may depend on how many others it
+ * makes. */
+enum { CR_CELL = 256 };
+int cr_gemm_way_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k);
+int cr_gemm_way_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k);
+void cr_gemm_f32(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a,
+                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+void cr_gemm_f64(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a,
+                 size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
 /* Have cr_gemm use the BLAS of this build: the bundled one at `path`, one thread a call, or the one it is linked with.
  * Returns NULL, or why it could not be loaded. Call it once, before any cr_gemm. */
@@ -163,7 +178,18 @@ void cr_shuffle(int32_t *order, size_t n, uint64_t seed, uint64_t stream);
 /* The first block of Philox4x32-10, for the tests of the generator. */
 void cr_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
 
-/* platform.c: all that is not standard C11. */
+/* team.c: threads that work together. A team has `threads` of them, the caller among them, or fewer: where all teams
+ * together would have more than `cores` (0: no limit), or where the system has no more. NULL is a team of one. */
+typedef struct cr_team cr_team;
+typedef void (*cr_part)(void *context, size_t part, int thread);
+cr_team *cr_team_open(int threads, int cores);
+int cr_team_size(const cr_team *team);
+/* Have part(context, i, thread) done for i = 0 ... parts - 1, by any thread 0 ... size - 1 in any order; returns when
+ * all are done. The caller is thread 0. */
+void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts);
+void cr_team_close(cr_team *team);
+
+/* platform.c: all else that is not standard C11. */
 void *cr_aligned_alloc(size_t bytes); /* 64-byte aligned and zeroed, or NULL; bytes > 0 */
 void cr_aligned_free(void *block);
 void *cr_library_open(const char *path); /* private to the caller: its symbols are not offered to other libraries */

@@ -4,7 +4,8 @@
  * Two kernels, each a tile of c held in registers:
  *   outer  c += column of op(a) times row of op(b), for b not transposed, or transposed into a panel on the stack
  *   inner  c += dot products of rows of a and rows of b, for b transposed and long rows
- * The order of every sum depends on the shapes alone. */
+ * The order of every sum depends on k and on which kernel it is alone, so that a part of the rows and columns of c
+ * comes out as in the whole of it, if it goes the way of the whole. */
 
 #if defined(__AVX512F__)
 enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
@@ -13,8 +14,9 @@ enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
 enum { PANEL_COLUMNS = OUTER_VECTORS * LANES, PANEL_ROWS = 256, SPREAD_BYTES = 32768, CACHE_LINE = 64 };
 
-/* Wide registers beat a BLAS up to 2^21 products a lane; narrow ones only where its arrangements would cost more. */
-#define SMALL (LANES >= 4 ? (double)LANES * (1 << 21) : (double)(1 << 12))
+/* Registers of 64 bytes do as well as a BLAS or better at any size; those of 16 or 32 up to 2^21 products a lane;
+ * single numbers only where its arrangements would cost more. */
+#define SMALL (VECTOR_BYTES == 64 ? HUGE_VAL : LANES >= 4 ? (double)LANES * (1 << 21) : (double)(1 << 12))
 
 /* how many of the `left` columns the next panel takes: panels of about equal width */
 INLINE size_t panel_width(size_t left) {
@@ -31,6 +33,11 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
     vector sums[OUTER_ROWS][OUTER_VECTORS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero; }
+    if (beta != 0 && k >= 64) { /* what c holds comes from memory while the sums are made */
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < vectors; v++) PREFETCH(c + i * ldc + v * LANES);
+        }
+    }
     for (size_t p = 0; p < k; p++) {
         vector right[OUTER_VECTORS];
         UNROLL for (size_t v = 0; v < vectors; v++) {
@@ -247,20 +254,23 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
-static void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
+/* The inner kernel spends its time on sums over lanes if rows are short, the outer one on transposing b if c has few
+ * rows, and on empty lanes if it has few columns. */
+static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
+    if (!trans_a && trans_b && (cr_few_long_rows(m, k) || n <= LANES / 2)) return CR_INNER;
+    return trans_a && !trans_b && n <= LANES / 2 && m > n ? CR_NARROW : CR_OUTER;
+}
+
+static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
                  const real *b, size_t ldb, real beta, real *c, size_t ldc) {
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
         }
-        return;
-    }
-    /* The inner kernel spends its time on sums over lanes if rows are short, the outer one on transposing b if c has
-     * few rows, and on empty lanes if it has few columns. */
-    if (!trans_a && trans_b && (cr_few_long_rows(m, k) || n <= LANES / 2)) {
+    } else if (way == CR_INNER) {
         request none = {0};
         inner_gemm(c, ldc, a, lda, &none, b, ldb, m, n, k, alpha, beta);
-    } else if (trans_a && !trans_b && n <= LANES / 2 && m > n) {
+    } else if (way == CR_NARROW) {
         narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
     } else {
         outer_gemm(c, ldc, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);

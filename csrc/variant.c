@@ -95,6 +95,7 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .sum_of_squares = sum_of_squares,
     .move_average = move_average,
     .small = SMALL,
+    .gemm_way = gemm_way,
     .gemm = gemm,
     .forward_rows = forward_rows,
 };

@@ -9,8 +9,8 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
-    forward_rows, gemm, is_small, limit_rows, multiply, real, sum_of_squares, sum_rows, update_by,
+    CR_ACTIVATION_any, CR_INNER, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
+    forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real, sum_of_squares, sum_rows, update_by,
 )
 
 
@@ -60,6 +60,11 @@ cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what 
     const int32_t *order
     Py_ssize_t coming
 
+cdef struct Part:                # what one thread does of a tile of samples, or of a layer's neurons, or of both
+    Py_ssize_t row, rows         # these samples
+    Py_ssize_t all_rows          # out of so many: they decide which way a product goes, so that parts are as the whole
+    Py_ssize_t neuron, neurons   # these columns of z^l, rows of W^l
+
 cdef struct Descent:             # how the parameters follow the gradient
     int optimizer
     cr_update weights, biases    # biases are not penalised
@@ -72,19 +77,28 @@ cdef struct State:               # what goes along with the parameters from step
     double keep                  # of that average in each step
 
 
+cdef inline Part whole(Py_ssize_t rows, Py_ssize_t neurons) noexcept nogil:
+    """All of it."""
+    cdef Part part
+    part.row, part.rows, part.all_rows, part.neuron, part.neurons = 0, rows, rows, 0, neurons
+    return part
+
+
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
-                                Py_ssize_t m) noexcept nogil:
+                                const Part *part) noexcept nogil:
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
-    cdef const real *w = parameters + layer.weights
+    cdef const real *w = parameters + layer.weights + part.neuron * layer.n_in
+    cdef const real *x = <const real *> a.a + part.row * layer.n_in
+    cdef int way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
     cdef double beta = 0
+    z += part.row * layer.n_out + part.neuron
     if layer.biases >= 0:
-        broadcast[real](z, parameters + layer.biases, m, layer.n_out)
+        broadcast[real](z, parameters + layer.biases + part.neuron, part.rows, part.neurons, layer.n_out)
         beta = 1
-    if a.coming and is_small[real](w, m, layer.n_out, layer.n_in):
-        forward_rows[real](z, <const real *> a.a, w, m, layer.n_out, layer.n_in, beta,
-                           <const real *> a.x, a.order, a.coming)
+    if a.coming and way == CR_INNER and part.neurons == layer.n_out:
+        forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, beta, <const real *> a.x, a.order, a.coming)
     else:
-        gemm[real](False, True, m, layer.n_out, layer.n_in, 1.0, <const real *> a.a, layer.n_in, w, layer.n_in,
+        gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
                    beta, z, layer.n_out)
 
 
@@ -99,34 +113,45 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     return a
 
 
-cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, Py_ssize_t m, Tape *tape) noexcept nogil:
+cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, const Part *part, Tape *tape) noexcept nogil:
     """Draw the mask of hidden layer l = i + 2, and hand on a = a^l as a^l ⊙ mask."""
     cdef Dropout *drop = tape.dropout
-    cdef Py_ssize_t j, before = 0, n = m * net.layers[i].n_out
+    cdef Py_ssize_t j, before = 0, width = net.layers[i].n_out, first = part.row * width
     if not drop.mask[i]:
         return
     for j in range(i):
         before += net.layers[j].n_out
     # a place of its own for every sample and layer, in steps of the 64 blocks that are drawn together
-    dropout[real](<real *> drop.kept[i], <real *> drop.mask[i], a, n, drop.p[i],
-                  drop.seed, drop.stream, 64 * (drop.row * drop.units + m * before))
+    dropout[real](<real *> drop.kept[i] + first, <real *> drop.mask[i] + first, a,
+                  part.rows * width, drop.p[i], drop.seed, drop.stream,
+                  64 * (drop.row * drop.units + part.all_rows * before), first)
 
 
-cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, Py_ssize_t m,
+cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape, const real *any) noexcept nogil:
+    """a^l = σ(z^l) for layer l = i + 2, with what dropout hands on of it."""
+    cdef const Layer *layer = &net.layers[i]
+    cdef Py_ssize_t first = part.row * layer.n_out
+    cdef real *a = <real *> tape.a[i] + first
+    cdef const real *z = <const real *> tape.z[i] + first
+    if layer.activation == OF_THE_USER:
+        tape.user.activate(tape.user.context, i, a, z, part.rows)
+    else:
+        activate[real](layer.activation, a, z, part.rows, layer.n_out, layer.parameter)
+    if tape.dropout and i + 1 < net.depth:
+        drop_units[real](a, net, i, part, tape)
+
+
+cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *samples,
                              Tape *tape) noexcept nogil:
     """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L."""
     cdef Py_ssize_t i
     cdef Rows a
+    cdef Part part = samples[0]
     for i in range(net.depth):
         a = input_of(i, x, tape)
-        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, m)
-        if net.layers[i].activation == OF_THE_USER:
-            tape.user.activate(tape.user.context, i, tape.a[i], tape.z[i], m)
-        else:
-            activate[real](net.layers[i].activation, <real *> tape.a[i], <const real *> tape.z[i], m,
-                           net.layers[i].n_out, net.layers[i].parameter)
-        if tape.dropout and i + 1 < net.depth:
-            drop_units[real](<const real *> tape.a[i], net, i, m, tape)
+        part.neuron, part.neurons = 0, net.layers[i].n_out
+        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &part)
+        activation[real](net, i, &part, tape, parameters)
 
 
 cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -151,57 +176,74 @@ cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, 
         multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
 
-cdef inline void bp2(real *delta, const Net *net, Py_ssize_t i, const real *parameters, const real *delta_following,
-                     const real *z, const real *a, Py_ssize_t m, const Tape *tape) noexcept nogil:
-    """BP2 for layer l = i + 2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), and ⊙ the mask of dropout where there is one."""
-    cdef const Layer *layer = &net.layers[i]
+cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real *parameters,
+                           const real *delta_following, const Part *part) noexcept nogil:
+    """δ^{l+1} W^{l+1} for layer l = i + 2, the first half of BP2."""
     cdef const Layer *following = &net.layers[i + 1]
-    gemm[real](False, False, m, following.n_in, following.n_out,
-         1.0, delta_following, following.n_out, parameters + following.weights, following.n_in,
-         0.0, delta, layer.n_out)
+    cdef const real *w = parameters + following.weights + part.neuron
+    cdef int way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
+    gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
+               1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
+               0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
+
+
+cdef inline void through_activation(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
+                                    const Part *part, const Tape *tape) noexcept nogil:
+    """δ ⊙ σ'(z^l) for layer l = i + 2, the second half, and ⊙ the mask of dropout where there is one."""
+    cdef Py_ssize_t width = net.layers[i].n_out, first = part.row * width
     if tape.dropout and tape.dropout.mask[i]:
-        multiply[real](delta, <const real *> tape.dropout.mask[i], m * layer.n_out)
-    multiply_by_slope[real](delta, net, i, z, a, m, tape)
+        multiply[real](delta + first, <const real *> tape.dropout.mask[i] + first, part.rows * width)
+    multiply_by_slope[real](delta + first, net, i, z + first, a + first, part.rows, tape)
 
 
-cdef inline void bp3(real *b, const Layer *layer, const real *delta, Py_ssize_t m,
+cdef inline void bp2(real *delta, const Net *net, Py_ssize_t i, const real *parameters, const real *delta_following,
+                     const real *z, const real *a, const Part *part, const Tape *tape) noexcept nogil:
+    """BP2 for layer l = i + 2: δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), for some of the samples."""
+    pull_back[real](delta, net, i, parameters, delta_following, part)
+    through_activation[real](delta, net, i, z, a, part, tape)
+
+
+cdef inline void bp3(real *b, const Layer *layer, const real *delta, const Part *part,
                      double alpha, double beta) noexcept nogil:
-    """BP3: ∂C/∂b^l = the column sums of δ^l, added with weight alpha to beta times what b holds."""
-    sum_rows[real](b, delta, m, layer.n_out, alpha, beta)
+    """BP3: ∂C/∂b^l = the column sums of δ^l, added with weight alpha to beta times what b holds, for some neurons."""
+    sum_rows[real](b + part.neuron, delta + part.neuron, part.rows, part.neurons, layer.n_out, alpha, beta)
 
 
-cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, Py_ssize_t m,
+cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, const Part *part,
                      double alpha, double beta) noexcept nogil:
-    """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds."""
-    gemm[real](True, False, layer.n_out, layer.n_in, m, alpha, delta, layer.n_out, <const real *> a.a, layer.n_in,
-               beta, w, layer.n_in)
+    """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds, likewise."""
+    cdef int way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
+    gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
+               <const real *> a.a, layer.n_in, beta, w + part.neuron * layer.n_in, layer.n_in)
 
 
-cdef inline void hidden_deltas(const Net *net, const real *parameters, Py_ssize_t m, Tape *tape) noexcept nogil:
+cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:
     """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
     cdef Py_ssize_t i
+    cdef Part part = samples[0]
     for i in range(net.depth - 2, -1, -1):
+        part.neuron, part.neurons = 0, net.layers[i].n_out
         bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
-                  <const real *> tape.z[i], <const real *> tape.a[i], m, tape)
+                  <const real *> tape.z[i], <const real *> tape.a[i], &part, tape)
 
 
-cdef inline void backward(const Net *net, const real *parameters, const real *y, Py_ssize_t m,
+cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *samples,
                           Tape *tape) noexcept nogil:
-    """δ^L, ..., δ^2 of every sample, after `feedforward`."""
-    cdef Py_ssize_t last = net.depth - 1
-    bp1[real](<real *> tape.delta[last], net, <const real *> tape.z[last], <const real *> tape.a[last], y, m,
-              tape)
-    hidden_deltas[real](net, parameters, m, tape)
+    """δ^L, ..., δ^2 of every sample, after `feedforward`. y are the targets of these samples."""
+    cdef Py_ssize_t last = net.depth - 1, first = samples.row * net.layers[last].n_out
+    bp1[real](<real *> tape.delta[last] + first, net, <const real *> tape.z[last] + first,
+              <const real *> tape.a[last] + first, y, samples.rows, tape)
+    hidden_deltas[real](net, parameters, samples, tape)
 
 
-cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, Py_ssize_t m,
+cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, const Part *part,
                                     const Tape *tape, double alpha, double beta_weights, double beta_biases) noexcept nogil:
-    """BP3 and BP4 for layer l = i + 2."""
+    """BP3 and BP4 for some neurons of layer l = i + 2."""
     cdef const Layer *layer = &net.layers[i]
     cdef Rows a = input_of(i, x, tape)
-    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, m, alpha, beta_weights)
+    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, part, alpha, beta_weights)
     if layer.biases >= 0:
-        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], m, alpha, beta_biases)
+        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], part, alpha, beta_biases)
 
 
 cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
@@ -213,41 +255,47 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
+    cdef Part all
     for i in range(net.depth):
-        add_layer_gradient[real](out, net, i, x, m, tape, alpha, beta_weights, beta_biases)
+        all = whole(m, net.layers[i].n_out)
+        add_layer_gradient[real](out, net, i, x, &all, tape, alpha, beta_weights, beta_biases)
 
 
-cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer,
+cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,
                         const Descent *descent) noexcept nogil:
-    """One step of the optimiser for a layer, from its mean gradient."""
-    cdef Py_ssize_t w = layer.weights, b = layer.biases
+    """One step of the optimiser for some neurons of a layer, from its mean gradient."""
+    cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
     cdef real *s = <real *> state.s
     cdef real *t = <real *> state.t
     update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
-                    layer.n_in * layer.n_out, &descent.weights)
-    if b >= 0:
+                    part.neurons * layer.n_in, &descent.weights)
+    if layer.biases >= 0:
         update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
-                        layer.n_out, &descent.biases)
+                        part.neurons, &descent.biases)
 
 
-cdef inline void descend(real *parameters, const State *state, real *nabla, const Net *net,
-                         Descent *descent) noexcept nogil:
-    """One step of the optimiser from the mean gradient, clipped if asked: each entry first, then the norm of all."""
-    cdef Py_ssize_t i
-    cdef double norm, scale = 1
+cdef inline void after_descent(real *parameters, const State *state, const Layer *layer, const Part *part,
+                               const Descent *descent) noexcept nogil:
+    """What comes after a step, for some neurons: their weights, a row of W^l each, no longer than max_norm; and the
+    average of the parameters."""
+    cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
+    cdef real *average = <real *> state.average
+    if descent.max_norm > 0:
+        limit_rows[real](parameters + w, part.neurons, layer.n_in, descent.max_norm)
+    if average:
+        move_average[real](average + w, parameters + w, part.neurons * layer.n_in, state.keep)
+        if layer.biases >= 0:
+            move_average[real](average + b, parameters + b, part.neurons, state.keep)
+
+
+cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) noexcept nogil:
+    """Clip the mean gradient if asked: each entry first, then the norm of all, which `follow` does."""
+    cdef double norm
+    descent.weights.scale = 1
     if descent.clip_value > 0:
         clip[real](nabla, net.n_parameters, descent.clip_value)
     if descent.clip_norm > 0:
         norm = sqrt(sum_of_squares[real](nabla, net.n_parameters))
         if norm > descent.clip_norm:
-            scale = descent.clip_norm / norm
-    descent.weights.scale = descent.biases.scale = scale
-    for i in range(net.depth):
-        follow[real](parameters, state, nabla, &net.layers[i], descent)
-
-
-cdef inline void limit_weights(real *parameters, const Net *net, double max_norm) noexcept nogil:
-    """The weights into each neuron, a row of W^l, no longer than max_norm."""
-    cdef Py_ssize_t i
-    for i in range(net.depth):
-        limit_rows[real](parameters + net.layers[i].weights, net.layers[i].n_out, net.layers[i].n_in, max_norm)
+            descent.weights.scale = descent.clip_norm / norm
+    descent.biases.scale = descent.weights.scale

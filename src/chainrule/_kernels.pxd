@@ -18,6 +18,9 @@ cdef extern from "chainrule.h" nogil:
         CR_OPTIMIZER_adam
         CR_OPTIMIZER_adamax
         CR_OPTIMIZER_sgd
+        CR_INNER
+        CR_BLAS
+        CR_CELL
     const char *cr_activation_names[]
     const char cr_activation_sources[]
     const char *cr_cost_names[]
@@ -38,13 +41,14 @@ cdef extern from "chainrule.h" nogil:
         void (*cost_delta[1])(float *, const float *, const float *, const float *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
-        void (*broadcast)(float *, const float *, size_t, size_t) noexcept nogil
-        void (*sum_rows)(float *, const float *, size_t, size_t, float, float) noexcept nogil
+        void (*broadcast)(float *, const float *, size_t, size_t, size_t) noexcept nogil
+        void (*sum_rows)(float *, const float *, size_t, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
         void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
-        void (*dropout)(float *, float *, const float *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
+        void (*dropout)(float *, float *, const float *, size_t, double, uint64_t, uint64_t, uint64_t,
+                        size_t) noexcept nogil
         void (*multiply)(float *, const float *, size_t) noexcept nogil
         void (*limit_rows)(float *, size_t, size_t, float) noexcept nogil
         void (*clip)(float *, size_t, float) noexcept nogil
@@ -60,13 +64,14 @@ cdef extern from "chainrule.h" nogil:
         void (*cost_delta[1])(double *, const double *, const double *, const double *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
-        void (*broadcast)(double *, const double *, size_t, size_t) noexcept nogil
-        void (*sum_rows)(double *, const double *, size_t, size_t, double, double) noexcept nogil
+        void (*broadcast)(double *, const double *, size_t, size_t, size_t) noexcept nogil
+        void (*sum_rows)(double *, const double *, size_t, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
         void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
-        void (*dropout)(double *, double *, const double *, size_t, double, uint64_t, uint64_t, uint64_t) noexcept nogil
+        void (*dropout)(double *, double *, const double *, size_t, double, uint64_t, uint64_t, uint64_t,
+                        size_t) noexcept nogil
         void (*multiply)(double *, const double *, size_t) noexcept nogil
         void (*limit_rows)(double *, size_t, size_t, double) noexcept nogil
         void (*clip)(double *, size_t, double) noexcept nogil
@@ -80,27 +85,42 @@ cdef extern from "chainrule.h" nogil:
     const cr_kernels_f64 *cr_f64
     const char *cr_select_simd(const char *name)
 
-    void cr_gemm_f32(int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
+    int cr_gemm_way_f32(int, int, size_t, size_t, size_t)
+    void cr_gemm_f32(int, int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
                      float, float *, size_t)
-    void cr_gemm_f64(int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
+    int cr_gemm_way_f64(int, int, size_t, size_t, size_t)
+    void cr_gemm_f64(int, int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
                      double, double *, size_t)
     const char *cr_open_blas(const char *path)
     const char *cr_blas_name()
 
     void cr_shuffle(int32_t *order, size_t n, uint64_t seed, uint64_t stream)
     void cr_philox(uint32_t *out, const uint32_t *counter, const uint32_t *key)
+    ctypedef struct cr_team:
+        pass
+    ctypedef void (*cr_part)(void *context, size_t part, int thread) noexcept nogil
+    cr_team *cr_team_open(int threads, int cores)
+    int cr_team_size(const cr_team *team)
+    void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts)
+    void cr_team_close(cr_team *team)
+
     void *cr_aligned_alloc(size_t bytes)
     void cr_aligned_free(void *block)
 
 
-cdef inline void gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
+cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k, const real *any) noexcept nogil:
+    """Which way a product of that size goes; for `gemm`."""
+    return cr_gemm_way_f32(trans_a, trans_b, m, n, k) if real is float else cr_gemm_way_f64(trans_a, trans_b, m, n, k)
+
+
+cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
                       const real *a, size_t lda, const real *b, size_t ldb,
                       double beta, real *c, size_t ldc) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta c."""
+    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed)."""
     if real is float:
-        cr_gemm_f32(trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc)
+        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc)
     else:
-        cr_gemm_f64(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 
 
 cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:
@@ -151,19 +171,19 @@ cdef inline bint finite(const real *x, size_t n) noexcept nogil:
         return cr_f64.all_finite(x, n)
 
 
-cdef inline void broadcast(real *out, const real *row, size_t rows, size_t width) noexcept nogil:
+cdef inline void broadcast(real *out, const real *row, size_t rows, size_t width, size_t stride) noexcept nogil:
     if real is float:
-        cr_f32.broadcast(out, row, rows, width)
+        cr_f32.broadcast(out, row, rows, width, stride)
     else:
-        cr_f64.broadcast(out, row, rows, width)
+        cr_f64.broadcast(out, row, rows, width, stride)
 
 
-cdef inline void sum_rows(real *out, const real *delta, size_t rows, size_t width,
+cdef inline void sum_rows(real *out, const real *delta, size_t rows, size_t width, size_t stride,
                           double alpha, double beta) noexcept nogil:
     if real is float:
-        cr_f32.sum_rows(out, delta, rows, width, <float> alpha, <float> beta)
+        cr_f32.sum_rows(out, delta, rows, width, stride, <float> alpha, <float> beta)
     else:
-        cr_f64.sum_rows(out, delta, rows, width, alpha, beta)
+        cr_f64.sum_rows(out, delta, rows, width, stride, alpha, beta)
 
 
 cdef inline void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width) noexcept nogil:
@@ -197,11 +217,11 @@ cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real 
 
 
 cdef inline void dropout(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,
-                         uint64_t first) noexcept nogil:
+                         uint64_t first, size_t begin) noexcept nogil:
     if real is float:
-        cr_f32.dropout(out, mask, a, n, p, seed, stream, first)
+        cr_f32.dropout(out, mask, a, n, p, seed, stream, first, begin)
     else:
-        cr_f64.dropout(out, mask, a, n, p, seed, stream, first)
+        cr_f64.dropout(out, mask, a, n, p, seed, stream, first, begin)
 
 
 cdef inline void multiply(real *x, const real *y, size_t n) noexcept nogil:

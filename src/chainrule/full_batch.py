@@ -35,10 +35,12 @@ class Point(NamedTuple):
 class FullBatch:
     """f(w) = C + (l2/2)Σ‖W‖², where C is the mean cost of all samples.
 
-    C and ∇C are evaluated in the network's dtype, all else in float64.
+    C and ∇C are evaluated in the network's dtype, by `threads` as `check_threads` returns them; all
+    else in float64.
     """
 
-    def __init__(self, net, X, targets, l2):
+    def __init__(self, net, X, targets, l2, threads):
+        self._threads = threads
         self._plan, self._cost, self._dtype = net._plan, net.cost, net.dtype
         self._X, self._Y, self._labels = X, targets.Y, targets.labels
         self._decay = np.zeros(net.parameters.size)  # l2 for weights, 0 for biases
@@ -55,7 +57,8 @@ class FullBatch:
         """Return the function and its gradient at w, rounded to the network's dtype."""
         rounded, nabla = (aligned_empty(w.size, self._dtype) for _ in range(2))
         rounded[:] = w
-        cost = _core.gradient(self._plan, rounded, self._X, self._Y, self._labels, nabla)
+        data = self._X, self._Y, self._labels
+        cost = _core.gradient(self._plan, rounded, *data, nabla, *self._threads)
         decay = self._decay * rounded
         return Point(rounded, cost, cost + float(np.sum(decay * rounded)) / 2, nabla + decay)
 

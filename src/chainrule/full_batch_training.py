@@ -10,12 +10,25 @@ from chainrule.full_batch import FullBatch
 from chainrule.history import History
 from chainrule.options import check_count, check_flag, check_learns, check_not_negative
 from chainrule.progress import Progress
+from chainrule.threads import check_threads
 from chainrule.training import DivergenceError
 from chainrule.validation import Validation, checked_pair
 
 
 def fit_full_batch(
-    net, X, y, *, optimizer, epochs, batch_size, shuffle, l2, validation_data, progress, **others
+    net,
+    X,
+    y,
+    *,
+    optimizer,
+    epochs,
+    batch_size,
+    shuffle,
+    l2,
+    validation_data,
+    progress,
+    threads,
+    **others,
 ):
     """Train `net`; `Network.fit` documents it. batch_size and shuffle have no meaning here."""
     check_learns(net)
@@ -31,6 +44,7 @@ def fit_full_batch(
     check_not_negative("l2", l2)
     epochs = check_count("epochs", epochs, least=0)
     progress = check_flag("progress", progress)
+    threads = check_threads(threads)
     given = [name for name, value in others.items() if is_asked_for(name, value)]
     if given:
         instead = "; in the place of validation_split give validation_data"
@@ -41,11 +55,11 @@ def fit_full_batch(
         )
     validation = None
     if validation_data is not None:
-        validation = Validation(net, *checked_pair(net, validation_data), {})
+        validation = Validation(net, *checked_pair(net, validation_data), {}, threads)
     optimizer.check(net)
     carried = optimizer.carried(net)
     net._check_delta(targets)
-    function = FullBatch(net, X, targets, l2)
+    function = FullBatch(net, X, targets, l2, threads)
 
     def iterations():
         start = function.at(net.parameters)

@@ -30,6 +30,7 @@ from chainrule.options import (
     check_trainable,
 )
 from chainrule.sample_weights import weights_of
+from chainrule.threads import check_threads
 from chainrule.training import Training, check_finite
 
 
@@ -223,6 +224,7 @@ class Network:
         callbacks: Callable | object | Iterable | None = None,
         progress: bool = False,
         diagnose: bool = False,
+        threads: int | None = None,
     ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
 
@@ -323,6 +325,10 @@ class Network:
             At the end, print on stderr what the doctor says of the network and its data
             (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
             DivergenceError, where it is ``net.history.diagnosis``.
+        threads : int, optional
+            How many threads share the work of each step; as many as are worth it, out of the cores
+            that this process may use, if not given. The result is the same to the last bit. One
+            alone where activations or the cost are objects of your own.
 
         Returns
         -------
@@ -359,6 +365,7 @@ class Network:
             "record": record,
             "callbacks": callbacks,
             "progress": progress,
+            "threads": threads,
         }
         if check_flag("diagnose", diagnose):
             # Not above: the doctor imports this module.
@@ -369,18 +376,26 @@ class Network:
             return fit_full_batch(self, X, y, **options)
         return Training(self, X, y, **options).run()
 
-    def feedforward(self, X: ArrayLike) -> NDArray:
-        """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,)."""
+    def feedforward(self, X: ArrayLike, *, threads: int | None = None) -> NDArray:
+        """Return the outputs a^L, (m, n_L) for X (m, n_1), or (n_L,) for a single sample (n_1,).
+
+        threads: as in `fit`.
+        """
         inputs, single = self._inputs(X)
         out = np.empty((len(inputs), self.sizes[-1]), self.dtype)
-        _core.feedforward(self._plan, self._parameters, inputs, out)
+        _core.feedforward(self._plan, self._parameters, inputs, out, *check_threads(threads))
         return out[0] if single else out
 
     __call__ = feedforward
 
     @known_options()
     def evaluate(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        threads: int | None = None,
     ) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
 
@@ -395,6 +410,8 @@ class Network:
         y : array (m, n_L), or integer labels (m,)
         sample_weight : array (m,), optional
             How much each sample counts in both, 0 or more.
+        threads : int, optional
+            As in `fit`.
 
         Returns
         -------
@@ -404,8 +421,9 @@ class Network:
         inputs, targets = self._samples(X, y)
         weights = weights_of(sample_weight, None, targets, self.dtype)
         cost, correct, total = _core.evaluate(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels, weights
-        )
+            self._plan, self._parameters, inputs, targets.Y, targets.labels, weights,
+            *check_threads(threads),
+        )  # fmt: skip
         return {"cost": cost} | ({"accuracy": correct / total} if targets.are_classes else {})
 
     def averaged(self) -> "Network":
@@ -425,13 +443,15 @@ class Network:
         twin.optimizer_state = {}
         return twin
 
-    def backprop(self, X: ArrayLike, Y: ArrayLike) -> Gradient:
+    def backprop(self, X: ArrayLike, Y: ArrayLike, *, threads: int | None = None) -> Gradient:
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
 
         Parameters
         ----------
         X : array (m, n_1)
         Y : array (m, n_L), or integer labels (m,)
+        threads : int, optional
+            As in `fit`.
 
         Returns
         -------
@@ -449,8 +469,9 @@ class Network:
         self._check_delta(targets)
         nabla = np.empty_like(self._parameters)
         cost = _core.gradient(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla
-        )
+            self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla,
+            *check_threads(threads),
+        )  # fmt: skip
         return Gradient(nabla, self.sizes, self.bias, cost)
 
     @known_options()

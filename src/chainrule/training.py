@@ -22,6 +22,7 @@ from chainrule.options import (
 from chainrule.plateau import Plateau
 from chainrule.progress import Progress
 from chainrule.samples import Samples
+from chainrule.threads import check_threads
 from chainrule.validation import Validation, check_figure, check_metrics, checked_pair
 
 EPOCHS_PER_CALL = 1000
@@ -59,6 +60,7 @@ class Training:
         record,
         callbacks,
         progress,
+        threads,
         average,
         **penalties_and_limits,
     ):
@@ -79,6 +81,7 @@ class Training:
         self.optimizer = check_optimizer(optimizer)
         self.recipe = recipe_of(self.optimizer, average=average, **penalties_and_limits)
         self.shuffle = check_flag("shuffle", shuffle) and self.batches is None
+        self.threads = check_threads(threads)
         self.dropout = check_dropout(dropout, len(net.sizes) - 2)
         self.validation = self._validation(validation_data, validation_split, metrics)
         most = MAX_SIZE if self.batches else len(self.samples)
@@ -110,8 +113,9 @@ class Training:
         if data is not None and split is not None:
             raise ValueError("validation_data and validation_split: give one of the two")
         if split is None:
-            return Validation(self.net, *checked_pair(self.net, data), metrics)
-        return Validation(self.net, *self.samples.hold_out(split, self.net.seed), metrics)
+            return Validation(self.net, *checked_pair(self.net, data), metrics, self.threads)
+        held_out = self.samples.hold_out(split, self.net.seed)
+        return Validation(self.net, *held_out, metrics, self.threads)
 
     def _steps_per_epoch(self):
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
@@ -193,6 +197,7 @@ class Training:
             *data, None, self.batch_size, self.shuffle, net.seed,
             self.schedule.coming(state, count, self.steps_per_epoch),
             self.dropout, count, net._clock, *self.history.core_columns, self.hooks, stream,
+            *self.threads,
         )  # fmt: skip
         self.history.diverged = layer > 0
         check_finite(layer, net.epochs_trained)

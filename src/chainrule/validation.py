@@ -23,9 +23,12 @@ class Validation:
     X : array (m, n_1)
     targets : Targets
     metrics : dict of str to function
+    threads : tuple of int
+        As `check_threads` returns them.
     """
 
-    def __init__(self, net, X: NDArray, targets: Targets, metrics: dict):
+    def __init__(self, net, X: NDArray, targets: Targets, metrics: dict, threads=(1, 0)):
+        self.threads = threads
         self.X, self.targets, self.metrics = X, targets, metrics
         self.of_classes = targets.are_classes
         self.measures = ["validation_cost"]
@@ -39,7 +42,13 @@ class Validation:
     def evaluate(self, net) -> dict[str, float]:
         """Return the measures on `net` as it is now."""
         cost, correct, total = _core.evaluate(
-            net._plan, net.parameters, self.X, self.targets.Y, self.targets.labels
+            net._plan,
+            net.parameters,
+            self.X,
+            self.targets.Y,
+            self.targets.labels,
+            None,
+            *self.threads,
         )
         figures = {"validation_cost": cost}
         if self.of_classes:
@@ -53,7 +62,7 @@ class Validation:
 
     def _predicted(self, net):
         """Return classes (m,) where the targets are; else outputs (m, n_L), or (m,) if n_L = 1."""
-        _core.feedforward(net._plan, net.parameters, self.X, self.outputs)
+        _core.feedforward(net._plan, net.parameters, self.X, self.outputs, *self.threads)
         if self.of_classes:
             return self.targets.classes_of(self.outputs)
         a = self.outputs.copy()  # a metric may keep it

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Test the C kernels on their own, for float and double and every SIMD variant the processor has: once under the address
-# and undefined-behaviour sanitizers, once optimised as in the package, with a page nobody may touch after every array.
+# and undefined-behaviour sanitizers, once optimised as in the package, with a page nobody may touch after every array. The
+# team of threads also runs under the thread sanitizer.
 #
 #     bash tests/c/run.sh        CC names another compiler than cc
 set -euo pipefail
@@ -57,11 +58,18 @@ build() { # FOLDER OPTION...
     finish
     for double in 0 1; do
         "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root"/tests/c/test_kernels.c \
-            "$root"/csrc/{simd,blas,shuffle,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl &
+            "$root"/csrc/{simd,blas,shuffle,team,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl -pthread &
         running+=($!)
     done
     finish
 }
+
+team=("$root"/tests/c/test_team.c "$root"/csrc/{team,platform}.c -ldl -pthread)
+for sanitizer in address,undefined thread; do
+    "$cc" "${common[@]}" -O1 -g1 "-fsanitize=$sanitizer" "${team[@]}" -o "$work/team-$sanitizer" &
+    running+=($!)
+done
+finish
 
 export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
 build sanitized -Og -g1 "${sanitize[@]}"
@@ -71,4 +79,8 @@ for folder in sanitized shipped; do
         echo "-- $folder"
         "$work/$folder/test$double"
     done
+done
+for sanitizer in address,undefined thread; do
+    echo "-- team: $sanitizer"
+    "$work/team-$sanitizer"
 done

@@ -18,6 +18,7 @@ typedef double real;
 #define PRECISION "float64"
 #define KERNELS cr_f64
 #define GEMM cr_gemm_f64
+#define GEMM_WAY cr_gemm_way_f64
 #define EPSILON ((double)DBL_EPSILON)
 #define LARGEST DBL_MAX
 #define SMALLEST DBL_TRUE_MIN
@@ -27,6 +28,7 @@ typedef float real;
 #define PRECISION "float32"
 #define KERNELS cr_f32
 #define GEMM cr_gemm_f32
+#define GEMM_WAY cr_gemm_way_f32
 #define EPSILON ((double)FLT_EPSILON)
 #define LARGEST FLT_MAX
 #define SMALLEST FLT_TRUE_MIN
@@ -599,16 +601,28 @@ static void test_rows(void) {
                     for (size_t i = 0; i < rows; i++) sum += (double)x[i * width + j];
                     want[j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)out[j]);
                 }
-                KERNELS->sum_rows(out, x, rows, width, alpha, beta);
+                KERNELS->sum_rows(out, x, rows, width, width, alpha, beta);
                 expect_equal(out, width);
+                if (beta == 0 && rows > 0) { /* the columns from some on */
+                    const size_t from = width / 3;
+                    for (size_t j = from; j < width; j++) out[j] = (real)NAN;
+                    KERNELS->sum_rows(out + from, x + from, rows, width - from, width, alpha, beta);
+                    expect_equal(out, width);
+                }
             }
             if (rows == 0) continue;
 
             AT("broadcast", rows, width);
             real *out = room_for(OUT, n);
-            KERNELS->broadcast(out, x, rows, width);
+            KERNELS->broadcast(out, x, rows, width, width);
             for (size_t i = 0; i < n; i++) want[i] = (double)x[i % width];
             expect_equal(out, n);
+            if (width > 0) {
+                const size_t from = width / 3;
+                for (size_t i = 0; i < n; i++) out[i] = i % width < from ? out[i] : (real)NAN;
+                KERNELS->broadcast(out + from, x + from, rows, width - from, width);
+                expect_equal(out, n);
+            }
 
             AT("gather", rows, width);
             const int32_t *order = draw_order(rows + 3, rows);
@@ -705,7 +719,8 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
             want[i * n + j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)c[i * ldc + j]);
         }
     }
-    (seam ? GEMM : KERNELS->gemm)(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    const int way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
+    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             const double got = (double)c[i * ldc + j];
@@ -722,6 +737,41 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
         }
     }
     check(1, "");
+}
+
+/* A product in parts, of some rows and columns each, is the whole to the last bit, for numbers that round. */
+static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, size_t k, size_t rows, size_t columns) {
+    AT("gemm in parts", trans_a, trans_b, m, n, k, rows, columns);
+    const size_t lda = trans_a ? m : k, ldb = trans_b ? k : n;
+    real *a = room_for(IN, m * k), *b = room_for(TARGET, n * k), *whole = room_for(OUT, m * n);
+    real *parts = room_for(OUT2, m * n);
+    for (size_t i = 0; i < m * k; i++) a[i] = (real)whole(20) / 7;
+    for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
+    for (size_t i = 0; i < m * n; i++) whole[i] = parts[i] = (real)whole(20) / 9;
+    const int way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
+    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, whole, n);
+    for (size_t i = 0; i < m; i += rows) {
+        for (size_t j = 0; j < n; j += columns) {
+            KERNELS->gemm(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
+                          (real)0.3, trans_a ? a + i : a + i * lda, lda, trans_b ? b + j * ldb : b + j, ldb, (real)0.9,
+                          parts + i * n + j, n);
+        }
+    }
+    check(memcmp(whole, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
+}
+
+static void test_gemm_in_parts(void) {
+    static const size_t sizes[][3] = {{64, 64, 64},  {10, 30, 784}, {33, 10, 100}, {5, 3, 17},  {128, 100, 300},
+                                      {48, 97, 513}, {32, 4, 200},  {7, 150, 31},  {100, 1, 9}, {1, 100, 50}};
+    static const size_t steps[] = {1, 3, 8, 16, 32, 48, 1000};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        for (int ways = 0; ways < 4; ways++) {
+            for (size_t r = 0; r < COUNT(steps); r++) {
+                const size_t *size = sizes[i], columns = steps[random_word() % COUNT(steps)];
+                check_gemm_in_parts(ways & 1, ways >> 1, size[0], size[1], size[2], steps[r], columns);
+            }
+        }
+    }
 }
 
 static void gemm_all_ways(size_t m, size_t n, size_t k) {
@@ -915,12 +965,17 @@ static void test_dropout(void) {
                 AT("dropout", n, (long)(100 * p), k);
                 const real *a = whole_numbers(IN, n, 9);
                 real *out = room_for(OUT, n), *mask = room_for(OUT2, n);
-                KERNELS->dropout(out, mask, a, n, p, place[0], place[1], place[2]);
+                KERNELS->dropout(out, mask, a, n, p, place[0], place[1], place[2], 0);
                 const double dropped = p > 0.999 ? 65535 : floor(p * 65536 + 0.5);
                 const real kept = (real)(65536 / (65536 - dropped));
                 for (size_t m = 0; m < n; m++) {
                     want[m] = bits_of(m, place[0], place[1], place[2]) < dropped ? 0 : (double)kept;
                 }
+                expect_equal(mask, n);
+                /* from some number on */
+                const size_t from = n / 3;
+                for (size_t m = from; m < n; m++) mask[m] = out[m] = (real)NAN;
+                KERNELS->dropout(out + from, mask + from, a + from, n - from, p, place[0], place[1], place[2], from);
                 expect_equal(mask, n);
                 for (size_t m = 0; m < n; m++) want[m] = (double)(real)(a[m] * mask[m]);
                 expect_equal(out, n);
@@ -1025,6 +1080,7 @@ int main(void) {
         test_dropout();
         test_multiply();
         test_gemm();
+        test_gemm_in_parts();
         test_forward_rows();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
     }

@@ -8,18 +8,19 @@ def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X
                      const int32_t[::1] labels, real[:, ::1] nabla):
     """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
-    cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef Py_ssize_t i = 0
-    cdef double cost = 0
-    cdef const real *p = &parameters[0]
-    cdef Rows x
-    cdef const real *y
+    cdef double cost
+    cdef Tile tile = tile_of(work, 0, <void *> &parameters[0], &samples, &cost)
+    cdef Part one = whole(1, 0)
+    tile.way_down, tile.counted = TO_BUFFER, 1
     with nogil:
         while i < samples.m and not work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
-            y = forward_tile[real](net, p, &samples, i, 1, work, &x, &cost)
-            backward[real](net, p, y, 1, &work.tape)
-            add_gradient[real](&nabla[i, 0], net, &x, 1, &work.tape, 1, 0, 0)
+            place_tile[real](&tile, i, 1, &parameters[0])
+            forward_part[real](&tile, &one, &parameters[0])
+            backward_part[real](&tile, &one, &parameters[0])
+            tile.nabla = &nabla[i, 0]
+            go_down[real](&tile, NULL, DOWN, &parameters[0])
             i += 1
     work.reraise()
 
@@ -27,19 +28,21 @@ def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X
 cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py_ssize_t m, Tape *tape) noexcept nogil:
     """δ^l = ∂a^L_q/∂z^l of m samples, after `feedforward`: BP1 with a^L_q in the place of the cost, and BP2."""
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef Part all = whole(m, n_out)
     cdef real *delta = <real *> tape.delta[last]
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
     multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
-    hidden_deltas[real](net, parameters, m, tape)
+    hidden_deltas[real](net, parameters, &all, tape)
 
 
 cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
                                  const Tape *tape) noexcept nogil:
     """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    gemm_rows[real](False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
+    cdef int way = gemm_way[real](False, False, m, first.n_in, first.n_out, parameters)
+    gemm_rows[real](way, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
                     parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
@@ -48,18 +51,20 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
     cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
     cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
     cdef const real *p = &parameters[0]
+    cdef Part all
     cdef Rows x
     x.coming = 0
     with nogil:
         while start < rows and work.error is None:
             m = min(rows - start, plan.tile)
             x.a = &X[start, 0]
-            forward[real](&plan.net, p, &x, m, &work.tape)
+            all = whole(m, 0)
+            forward[real](&plan.net, p, &x, &all, work.tape)
             for q in range(n_out):
                 if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
-                output_deltas[real](&plan.net, p, q, m, &work.tape)
-                output_by_input[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, &work.tape)
+                output_deltas[real](&plan.net, p, q, m, work.tape)
+                output_by_input[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, work.tape)
             start += m
     work.reraise()
 
@@ -70,16 +75,17 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     cdef Py_ssize_t q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
+    cdef Part one = whole(1, 0)
     cdef Rows row
     row.a, row.coming = &x[0, 0], 0
     with nogil:
-        forward[real](&plan.net, p, &row, 1, &work.tape)
+        forward[real](&plan.net, p, &row, &one, work.tape)
         for q in range(by_input.shape[0]):
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
-            output_deltas[real](&plan.net, p, q, 1, &work.tape)
-            add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, &work.tape, 1, 0, 0)
-            output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, &work.tape)
+            output_deltas[real](&plan.net, p, q, 1, work.tape)
+            add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
+            output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
     work.reraise()
 
 
@@ -88,17 +94,18 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     cdef Py_ssize_t i = 0, q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
+    cdef Part one = whole(1, 0)
     cdef Rows x
     x.coming = 0
     with nogil:
         while i < X.shape[0] and work.error is None:
             x.a = &X[i, 0]
-            forward[real](&plan.net, p, &x, 1, &work.tape)
+            forward[real](&plan.net, p, &x, &one, work.tape)
             for q in range(out.shape[1]):
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break
-                output_deltas[real](&plan.net, p, q, 1, &work.tape)
-                add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, &work.tape, 1, 0, 0)
+                output_deltas[real](&plan.net, p, q, 1, work.tape)
+                add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
             i += 1
     work.reraise()
 
@@ -110,13 +117,15 @@ def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, 
     p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C and how many forward passes it took."""
     cdef Samples samples = samples_of[double](X, Y, labels, None)
     cdef size_t bytes = plan.n_parameters * sizeof(double)
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + 64)
+    cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + tiles * sizeof(double) + 128)
     cdef double *p = <double *> work.reserve(bytes)
+    cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
     cdef double here, above, below, kept, cost_above, cost_below
     cdef Py_ssize_t i, j, passes = 0
     memcpy(p, &parameters[0], bytes)
     with nogil:
-        here = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+        here = total_cost[double](plan, p, &samples, work, NULL, costs, NULL)
         passes += 1
         for i in range(indices.shape[0]):
             j = indices[i]
@@ -125,12 +134,12 @@ def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, 
             above = kept + step * max(1.0, fabs(kept))
             below = kept - step * max(1.0, fabs(kept)) if central else kept
             p[j] = above
-            cost_above = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+            cost_above = total_cost[double](plan, p, &samples, work, NULL, costs, NULL)
             passes += 1
             cost_below = here
             if central:
                 p[j] = below
-                cost_below = total_cost[double](&plan.net, p, &samples, work, plan.flops, NULL)
+                cost_below = total_cost[double](plan, p, &samples, work, NULL, costs, NULL)
                 passes += 1
             p[j] = kept
             if work.error is not None:

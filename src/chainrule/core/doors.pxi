@@ -10,8 +10,8 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
         raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
                          "the inner sizes must agree and C must take the outer ones")
     if m and n:
-        gemm_rows[real](trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1],
-                        beta, &C[0, 0], C.shape[1])
+        gemm_rows[real](gemm_way[real](trans_a, trans_b, m, n, k, &A[0, 0]), trans_a, trans_b, m, n, k,
+                        alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], beta, &C[0, 0], C.shape[1])
 
 
 cdef Tape alone() noexcept:
@@ -46,23 +46,25 @@ def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, co
     """BP2: delta (m, n_l) <- δ^l from W = W^{l+1} (n_{l+1}, n_l), δ^{l+1} (m, n_{l+1}), and z^l and a^l (m, n_l)."""
     cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, ("identity", 0)), ("quadratic", ()), False)
     cdef Tape tape = alone()
+    cdef Part all = whole(A.shape[0], A.shape[1])
     plan.net.layers[1].weights = 0  # W stands alone
-    hidden_delta[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0], A.shape[0],
-                       &tape)
+    hidden_delta[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0], &all, &tape)
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):
     """BP3: nabla_b (n_l,) <- the mean over the m samples of δ^l (m, n_l)."""
     cdef Plan plan = Plan((1, delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
-    bias_gradient[real](&nabla_b[0], &plan.net.layers[0], &delta[0, 0], delta.shape[0], 1.0 / delta.shape[0], 0)
+    cdef Part all = whole(delta.shape[0], delta.shape[1])
+    bias_gradient[real](&nabla_b[0], &plan.net.layers[0], &delta[0, 0], &all, 1.0 / delta.shape[0], 0)
 
 
 def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     """BP4: nabla_w (n_l, n_{l-1}) <- the mean over the m samples of δ^l (m, n_l) times A = a^{l-1} (m, n_{l-1})."""
     cdef Plan plan = Plan((A.shape[1], delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
+    cdef Part all = whole(delta.shape[0], delta.shape[1])
     cdef Rows a
     a.a, a.coming = &A[0, 0], 0
-    weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, A.shape[0], 1.0 / A.shape[0], 0)
+    weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, &all, 1.0 / A.shape[0], 0)
 
 
 def multiply(real[::1] x, const real[::1] y):

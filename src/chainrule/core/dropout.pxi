@@ -10,7 +10,7 @@ cdef size_t dropout_bytes(Plan plan, const double[::1] p, Py_ssize_t rows, size_
 
 
 cdef void set_up_dropout(Dropout *drop, Plan plan, const double[::1] p, Py_ssize_t rows, size_t itemsize, Workspace work,
-                         uint64_t seed):
+                         Tape *tape, uint64_t seed):
     """Fill in `drop` for hidden layers that drop their units with the probabilities p (L - 2,)."""
     cdef Py_ssize_t i
     cdef size_t bytes
@@ -22,4 +22,4 @@ cdef void set_up_dropout(Dropout *drop, Plan plan, const double[::1] p, Py_ssize
         if i < p.shape[0] and p[i] > 0:
             bytes = rows * plan.net.layers[i].n_out * itemsize
             drop.mask[i], drop.kept[i] = work.reserve(bytes), work.reserve(bytes)
-    work.tape.dropout = drop
+    tape.dropout = drop

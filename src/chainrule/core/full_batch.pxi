@@ -21,12 +21,17 @@ def diverged_layer(Plan plan, const real[::1] parameters, const real[:, ::1] X, 
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t start = 0, m = 0, layer
     cdef double cost = 0
-    cdef Rows x
+    cdef double costs[MOST_COSTS]
+    cdef Tile tile = tile_of(work, 0, <void *> &parameters[0], &samples, costs)
+    cdef Part all
     with nogil:
         while start < samples.m and isfinite(cost) and not work.pause(plan.tile * plan.flops):
             m = min(samples.m - start, plan.tile)
-            forward_tile[real](&plan.net, &parameters[0], &samples, start, m, work, &x, &cost)
+            place_tile[real](&tile, start, m, &parameters[0])
+            all = whole(m, 0)
+            forward_part[real](&tile, &all, &parameters[0])
+            cost += total_of(&tile)
             start += m
-        layer = first_diverged[real](&parameters[0], &plan.net, &work.tape, m)
+        layer = first_diverged[real](&parameters[0], &plan.net, work.tape, m)
     work.reraise()
     return layer

@@ -5,13 +5,21 @@
 cdef enum:
     BLOCK = 64
 
+cdef inline void product(bint trans_a, bint trans_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, double alpha,
+                         const double *a, Py_ssize_t lda, const double *b, Py_ssize_t ldb, double beta, double *c,
+                         Py_ssize_t ldc) noexcept nogil:
+    """c (m, n) <- alpha op(a) op(b) + beta c."""
+    gemm_rows[double](gemm_way[double](trans_a, trans_b, m, n, k, a), trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb,
+                      beta, c, ldc)
+
+
 def add_gram(const double[:, ::1] J, double[:, ::1] A, double alpha):
     """A (n, n) <- A + alpha JᵀJ in the lower triangle, for J (rows, n). What is above the diagonal has no meaning."""
     cdef Py_ssize_t k, width, n = A.shape[0]
     for k in range(0, n, BLOCK):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
-            gemm_rows[double](True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
+            product(True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
                               1, &A[k, 0], n)
         PyErr_CheckSignals()
 
@@ -28,7 +36,7 @@ cdef bint factorize(double *a, Py_ssize_t n, Py_ssize_t first, Py_ssize_t width)
         return pivot > 0 and isfinite(pivot)
     if not factorize(a, n, first, half):
         return False
-    gemm_rows[double](False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
+    product(False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
                       a + middle * n + first, n, 1, a + middle * n + middle, n)
     return factorize(a, n, middle, width - half)
 
@@ -45,7 +53,7 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             if k:
-                gemm_rows[double](False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
+                product(False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
             definite = factorize(a, n, k, width)
         PyErr_CheckSignals()
         if not definite:

@@ -1,106 +1,135 @@
 # What can be asked of a network without changing it.
 
-cdef inline double cost_of_rows(const Net *net, const Samples *samples, Py_ssize_t start, const real *z, const real *a,
-                                const real *y, Py_ssize_t m, Workspace work) noexcept nogil:
-    """The sum of the costs of the m samples from `start` on, each times its weight."""
-    cdef Py_ssize_t i, n_out = net.layers[net.depth - 1].n_out
-    cdef double cost, total = 0
-    if net.cost == OF_THE_USER:
-        user_costs(<void *> work, work.costs, a, y, m)
-    elif not samples.weights:
-        return cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
-    for i in range(m):
-        if net.cost == OF_THE_USER:
-            cost = work.costs[i]
-        else:
-            cost = cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
-        total += cost * weight[real](samples, start + i, y) if samples.weights else cost
-    return total
-
-
-cdef inline const real *forward_tile(const Net *net, const real *parameters, const Samples *samples, Py_ssize_t start,
-                                     Py_ssize_t m, Workspace work, Rows *x, double *cost) noexcept nogil:
-    """Feed the m rows from `start` on forward and add their costs to `cost`. x <- their inputs; returns their targets."""
-    cdef Py_ssize_t last = net.depth - 1
-    cdef const real *y = targets[real](samples, start, m, net, <real *> work.y)
-    x[0] = inputs[real](samples, start, m, net.layers[0].n_in, <real *> work.x)
-    forward[real](net, parameters, x, m, &work.tape)
-    cost[0] += cost_of_rows[real](net, samples, start, <const real *> work.tape.z[last], <const real *> work.tape.a[last],
-                                  y, m, work)
-    return y
-
-
 def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
-             const int32_t[::1] labels, real[::1] nabla):
+             const int32_t[::1] labels, real[::1] nabla, int threads=1, int cores=0):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
-    cdef Net *net = &plan.net
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
-    cdef Py_ssize_t start = 0, m
-    cdef double cost = 0, carried = 0
-    cdef const real *p = &parameters[0]
-    cdef Rows x
-    cdef const real *y
+    cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
+    cdef Team team = Team(plan, samples.m, groups, threads, cores)
+    cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
+    cdef size_t room = max(tiles, <Py_ssize_t> MOST_COSTS) * sizeof(double)
+    cdef size_t extra = room + groups * stride_of(&plan.net, sizeof(real)) + 128
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size if groups else 1)
+    cdef double *costs = <double *> work.reserve(room)
+    cdef void *gradients = work.reserve(groups * stride_of(&plan.net, sizeof(real)))
+    cdef Groups all
+    cdef Tile tile
+    cdef double cost = 0
     with nogil:
-        while start < samples.m and not work.pause(plan.tile * plan.flops):
-            m = min(samples.m - start, plan.tile)
-            y = forward_tile[real](net, p, &samples, start, m, work, &x, &cost)
-            backward[real](net, p, y, m, &work.tape)
-            add_gradient[real](&nabla[0], net, &x, m, &work.tape, 1.0 / samples.m, carried, carried)
-            carried = 1
-            start += m
+        if groups:
+            all = groups_for(work, <void *> &parameters[0], &samples, costs, plan.flops)
+            all.rows, all.groups, all.tile.way_down, all.tile.counted = samples.m, groups, TO_BUFFER, samples.m
+            all.gradients = gradients
+            gradient_by_groups(&all, team.members, &nabla[0], &cost)
+        else:
+            tile = tile_of(work, 0, <void *> &parameters[0], &samples, costs)
+            tile.way_down, tile.nabla, tile.counted = TO_BUFFER, &nabla[0], samples.m
+            gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, &nabla[0])
     work.reraise()
     return cost / samples.m
 
 
-cdef double total_cost(const Net *net, const real *parameters, const Samples *samples, Workspace work,
-                       double sample_work, double *correct) noexcept nogil:
-    """The sum of the costs of all samples. correct, if wanted, counts those whose largest output is where their target
-    is largest. Each counts by its weight. After a signal that raised, what is returned has no meaning."""
-    cdef Py_ssize_t i, start = 0, m, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef const real *a = <const real *> work.tape.a[last]
-    cdef double cost = 0
-    cdef Rows x
-    cdef const real *y
-    while start < samples.m and not work.pause(net.tile * sample_work):
-        m = min(samples.m - start, net.tile)
-        y = forward_tile[real](net, parameters, samples, start, m, work, &x, &cost)
-        if correct and not samples.weights:
-            correct[0] += agreements[real](a, y, m, n_out, net.low)
-        elif correct:
-            for i in range(m):
-                correct[0] += weight[real](samples, start + i, y) * agreements[real](
-                    a + i * n_out, y + i * n_out, 1, n_out, net.low)
-        start += m
-    return cost
+cdef int gradient_by_tiles(Tile *tile, cr_team *team, Py_ssize_t start, Py_ssize_t rows, Workspace work, double sample_work,
+                           Watch *watch, double *cost, const real *any) noexcept nogil:
+    """tile.nabla <- the gradient of the rows from `start` on, a tile after the other; `cost` gains their costs."""
+    cdef Py_ssize_t done = 0
+    cdef int outcome
+    while done < rows:
+        place_tile[real](tile, start + done, min(rows - done, tile.net.tile), any)
+        outcome = forward_and_back[real](tile, team, work, sample_work, cost, any)
+        if outcome != FINISHED:
+            return outcome
+        if watch and watch.layers:
+            look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, any)
+        tile.carried = 0 if done == 0 else 1
+        go_down[real](tile, team, DOWN, any)
+        done += tile.m
+        if work.pause(0):
+            return INTERRUPTED
+    return FINISHED
+
+
+cdef double total_cost(Plan plan, const real *parameters, const Samples *samples, Workspace work, cr_team *team,
+                       double *costs, double *correct) noexcept nogil:
+    """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room likewise, and
+    correct[0] counts those whose largest output is where their target is largest. Each counts by its weight. After a
+    signal that raised, what is returned has no meaning."""
+    cdef Groups all = groups_for(work, <void *> parameters, samples, costs, plan.flops)
+    cdef Py_ssize_t t, tiles = (samples.m + plan.tile - 1) // plan.tile
+    cdef double total = 0
+    all.rows, all.groups, all.correct = samples.m, tiles, correct
+    cr_team_run(team, one_group, &all, tiles)
+    for t in range(tiles):
+        total += costs[t]
+        if correct and t:
+            correct[0] += correct[t]
+    return total
 
 
 def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
-             const int32_t[::1] labels, const real[::1] weights=None):
+             const int32_t[::1] labels, const real[::1] weights=None, int threads=1, int cores=0):
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
     how many. Each counts by its weight, 1 without weights."""
     cdef Samples samples = samples_of[real](X, Y, labels, None, weights)
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
-    cdef double cost, correct = 0, total = total_weight[real](&samples, 0, samples.m, &parameters[0])
+    cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
+    cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 2 * tiles * sizeof(double) + 128, team.size)
+    cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
+    cdef double *correct = <double *> work.reserve(tiles * sizeof(double))
+    cdef double cost, total = total_weight[real](&samples, 0, samples.m, &parameters[0])
     with nogil:
-        cost = total_cost[real](&plan.net, &parameters[0], &samples, work, plan.flops, &correct)
+        cost = total_cost[real](plan, &parameters[0], &samples, work, team.members, costs, correct)
     work.reraise()
-    return cost / total, correct, total
+    return cost / total, correct[0], total
 
 
-def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out):
+cdef struct Outputs:   # what a team feeds forward, a tile at a time
+    Tile tile
+    Tape *tapes
+    void *out          # (m, n_L)
+    Py_ssize_t rows
+    double sample_work, done
+    volatile bint stop
+
+
+cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *any) noexcept nogil:
+    cdef Tile tile = all.tile
+    cdef Py_ssize_t last = tile.net.depth - 1
+    cdef Part part
+    if all.stop:
+        return
+    tile.tape = &all.tapes[thread]
+    place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), any)
+    tile.tape.a[last] = <real *> all.out + tile.start * tile.net.layers[last].n_out
+    part = whole(tile.m, 0)
+    forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
+    if thread == 0:
+        all.done += tile.m * all.sample_work
+        if all.done > WORK_BETWEEN_SIGNALS:
+            all.done = 0
+            if interrupted_in(tile.work):
+                all.stop = True
+
+
+cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
+    if (<Outputs *> outputs).tile.single:
+        do_outputs[float](<Outputs *> outputs, t, thread, <const float *> NULL)
+    else:
+        do_outputs[double](<Outputs *> outputs, t, thread, <const double *> NULL)
+
+
+def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out, int threads=1, int cores=0):
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
-    cdef Py_ssize_t start = 0, m, n_out = out.shape[1], rows = X.shape[0]
-    cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
-    cdef Rows x
-    x.coming = 0
+    cdef Samples samples = samples_of[real](X, out, None, None)
+    cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
+    cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 0, team.size)
+    cdef Outputs all
+    memset(&all, 0, sizeof(Outputs))
+    all.tile = tile_of(work, 0, <void *> &parameters[0], &samples, NULL)
+    all.tapes, all.out, all.rows, all.sample_work = work.tapes, &out[0, 0], samples.m, plan.flops / 3
     with nogil:
-        while start < rows and not work.pause(plan.tile * plan.flops):
-            m = min(rows - start, plan.tile)
-            x.a = &X[start, 0]
-            work.tape.a[plan.net.depth - 1] = &out[start, 0]
-            forward[real](&plan.net, &parameters[0], &x, m, &work.tape)
-            start += m
+        cr_team_run(team.members, some_outputs, &all, tiles)
     work.reraise()
 
 
@@ -115,6 +144,7 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
     cdef const real *p = &parameters[0]
     cdef real[:, ::1] view
     cdef Rows x
+    cdef Part all
     while start < samples.m:
         m = min(samples.m - start, plan.tile)
         for i in range(net.depth):
@@ -125,10 +155,12 @@ def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const rea
             view = delta[i]
             work.tape.delta[i] = &view[start, 0]
         with nogil:
-            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.x)
-            y = targets[real](&samples, start, m, net, <real *> work.y)
-            forward[real](net, p, &x, m, &work.tape)
-            backward[real](net, p, y, m, &work.tape)
+            all = whole(m, 0)
+            x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.xs[0])
+            y = targets[real](&samples, start, net, <real *> work.ys[0])
+            read_samples[real](&samples, start, &all, net, <real *> work.xs[0], <real *> work.ys[0])
+            forward[real](net, p, &x, &all, work.tape)
+            backward[real](net, p, y, &all, work.tape)
         start += m
         work.reraise()
         PyErr_CheckSignals()

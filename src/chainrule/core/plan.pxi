@@ -78,14 +78,15 @@ cdef class Workspace:
     cdef char *block
     cdef object owner  # of the block, if functions of the user's see parts of it and may keep them; else None
     cdef size_t itemsize, size, reserved
-    cdef Tape tape
-    cdef void *x      # the gathered inputs of a tile, (rows, n_1)
-    cdef void *y      # its targets, (rows, n_L)
+    cdef Tape *tape
     cdef double done  # the work since a signal was looked for
     cdef object error
     cdef UserFunctions user
     cdef Plan plan
     cdef double *costs  # of the rows of a tile, (rows,), where they are a user's
+    cdef Tape *tapes    # of each thread, the first of them `tape`, with its rooms for inputs and targets
+    cdef void **xs
+    cdef void **ys
     cdef object costs_array
     cdef Py_ssize_t rows
     cdef const void *starts[VIEWS]  # arrays over parts of this memory, for a user's functions:
@@ -94,37 +95,46 @@ cdef class Workspace:
     cdef list views
     cdef Py_ssize_t oldest
 
-    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0):
+    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0, int threads=1):
         cdef Py_ssize_t i, depth = plan.net.depth
         self.itemsize = itemsize
-        cdef size_t bytes = extra_bytes + 3 * (depth * sizeof(void *) + 64)
+        cdef size_t bytes = 3 * (depth * sizeof(void *) + 64)
         bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
+        bytes = threads * bytes + 3 * (threads * sizeof(Tape) + 64) + extra_bytes
         bytes += self.padded(rows * sizeof(double)) if plan.calls_python else 0
         self.size = bytes
         self.allocate(plan.calls_python)
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
-        self.tape.dropout = NULL
         self.plan, self.rows, self.views = plan, rows, [None] * VIEWS
         self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
         self.user.cost_delta = user_delta
-        self.tape.user = &self.user
-        self.tape.z = <void **> self.reserve(depth * sizeof(void *))
-        self.tape.a = <void **> self.reserve(depth * sizeof(void *))
-        self.tape.delta = <void **> self.reserve(depth * sizeof(void *))
-        self.x = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
-        self.y = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
         if plan.calls_python:
             self.costs = <double *> self.reserve(rows * sizeof(double))
-        for i in range(depth):
-            self.tape.a[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
-            self.tape.delta[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+        self.tapes = <Tape *> self.reserve(threads * sizeof(Tape))
+        self.xs, self.ys = <void **> self.reserve(threads * sizeof(void *)), <void **> self.reserve(threads * sizeof(void *))
+        for i in range(threads):
+            self.set_up(&self.tapes[i], rows)
+            self.xs[i] = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
+            self.ys[i] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
+        self.tape = &self.tapes[0]
+
+    cdef int set_up(self, Tape *tape, Py_ssize_t rows) except -1:
+        """The memory of a forward and a backward pass of so many rows."""
+        cdef Net *net = &self.plan.net
+        cdef Py_ssize_t i, bytes
+        tape.dropout, tape.user = NULL, &self.user
+        tape.z = <void **> self.reserve(net.depth * sizeof(void *))
+        tape.a = <void **> self.reserve(net.depth * sizeof(void *))
+        tape.delta = <void **> self.reserve(net.depth * sizeof(void *))
+        for i in range(net.depth):
+            bytes = rows * net.layers[i].n_out * self.itemsize
+            tape.a[i], tape.delta[i] = self.reserve(bytes), self.reserve(bytes)
             # an activation overwrites z, unless z is needed after it: for σ', or by the cost
-            self.tape.z[i] = self.tape.a[i]
-            if plan.net.layers[i].slope_from_z or i == depth - 1:
-                self.tape.z[i] = self.reserve(rows * plan.net.layers[i].n_out * itemsize)
+            tape.z[i] = self.reserve(bytes) if net.layers[i].slope_from_z or i == net.depth - 1 else tape.a[i]
+        return 0
 
     def __dealloc__(self):
         if self.owner is None:

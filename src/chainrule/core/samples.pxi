@@ -12,13 +12,12 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
 
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
                         real *room) noexcept nogil:
-    """The inputs of the rows from `start` on: where they stand if together, else gathered into `room`."""
+    """Where the inputs of the rows from `start` on are: where they stand if together, else in `room` once gathered."""
     cdef Rows x
     x.coming = 0
     if not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
-    gather[real](room, <const real *> samples.x, samples.order + start, rows, width)
     x.a = room
     if cr_few_long_rows(rows, width):
         x.x, x.order = samples.x, samples.order + start + rows
@@ -26,19 +25,25 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     return x
 
 
-cdef inline const real *targets(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
-                                const Net *net, real *room) noexcept nogil:
-    """Their targets; labels become one-hot rows here, a tile at a time."""
-    cdef Py_ssize_t width = net.layers[net.depth - 1].n_out
-    if samples.labels:
-        one_hot[real](room, samples.labels if samples.order else samples.labels + start,
-                samples.order + start if samples.order else <const int32_t *> NULL, rows, width,
-                net.low)
+cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const Net *net, real *room) noexcept nogil:
+    """Where their targets are, likewise."""
+    if samples.order or samples.labels:
         return room
-    if not samples.order:
-        return <const real *> samples.y + start * width
-    gather[real](room, <const real *> samples.y, samples.order + start, rows, width)
-    return room
+    return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
+
+
+cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
+                              real *x, real *y) noexcept nogil:
+    """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, their targets
+    into the room y; labels become one-hot rows there."""
+    cdef Py_ssize_t first = start + part.row, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
+    if samples.order:
+        gather[real](x + part.row * n_in, <const real *> samples.x, samples.order + first, part.rows, n_in)
+    if samples.labels:
+        one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
+                      samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
+    elif samples.order:
+        gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
 
 
 cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *any_real) noexcept nogil:

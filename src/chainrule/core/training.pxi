@@ -1,79 +1,58 @@
 # Mini-batch gradient descent: a step, an epoch, and the transaction around each epoch.
 
-cdef inline void weigh_deltas(real *delta, const Samples *samples, Py_ssize_t start, Py_ssize_t m,
-                              Py_ssize_t width) noexcept nogil:
-    """δ^L of each sample times its weight: from there on it counts so much."""
-    cdef Py_ssize_t i, j
-    cdef real by
-    for i in range(m):
-        by = <real> weight[real](samples, start + i, delta)
-        for j in range(width):
-            delta[i * width + j] *= by
+cdef struct Trainee:     # all that a training call works with
+    Tile tile            # the tile at hand, or what the tiles of groups have in common
+    Groups groups
+    cr_team *team
+    Descent *descent
+    Watch *watch         # or NULL
+    double sample_work
+    double *tile_costs   # of each tile of a mini-batch in groups
 
 
-cdef int step(real *parameters, const State *state, real *nabla, const Net *net, const Samples *samples,
-              Py_ssize_t start, Py_ssize_t rows, double sample_work, Workspace work, Descent *descent,
-              Watch *watch, double *cost, double *counted) noexcept nogil:
+cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, double *cost, double *counted,
+              const real *any) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update, `counted` that of its
     samples' weights."""
-    cdef Py_ssize_t i, done = 0, m, last = net.depth - 1
+    cdef Tile *tile = &t.tile
+    cdef const Net *net = tile.net
+    cdef Descent *descent = t.descent
+    cdef Watch *watch = t.watch
     cdef bint whole_gradient = rows > net.tile or descent.clip_value > 0 or descent.clip_norm > 0 or (
         watch != NULL and watch.gradient)
-    cdef bint in_place = is_plain(descent) and not whole_gradient
-    cdef bint by_layer = not is_plain(descent) and not whole_gradient
-    cdef double carried  # 0 for the first tile, whose gradient replaces what nabla holds; 1 for others, which add theirs
-    cdef Rows x
-    cdef const real *y
+    cdef Py_ssize_t groups = groups_of(net, rows, sizeof(real))
+    cdef int outcome
     cost[0] = 0
-    counted[0] = total_weight[real](samples, start, rows, parameters)
+    counted[0] = total_weight[real](tile.samples, start, rows, any)
     if counted[0] == 0:
         return FINISHED
-    while done < rows:
-        m = min(rows - done, net.tile)
-        if work.tape.dropout:
-            work.tape.dropout.row = samples.first + start + done
-        y = forward_tile[real](net, parameters, samples, start + done, m, work, &x, cost)
-        if not isfinite(cost[0]):
-            return DIVERGED
-        if work.pause(m * sample_work / 3):
-            return INTERRUPTED
-        output_delta[real](<real *> work.tape.delta[last], net, <const real *> work.tape.z[last],
-                           <const real *> work.tape.a[last], y, m, &work.tape)
-        if samples.weights:
-            weigh_deltas[real](<real *> work.tape.delta[last], samples, start + done, m, net.layers[last].n_out)
-        hidden_deltas[real](net, parameters, m, &work.tape)
-        if watch and watch.layers:
-            look[real](watch, net, &work.tape, samples, start + done, m, parameters)
-        if work.pause(m * sample_work / 3):
-            return INTERRUPTED
-        if in_place:
-            add_gradient[real](parameters, net, &x, m, &work.tape, -descent.weights.rate / counted[0],
-                               1 - descent.weights.rate * descent.weights.l2, 1)
-        elif by_layer:  # while the layer's gradient is in cache
-            for i in range(net.depth):
-                add_layer_gradient[real](nabla, net, i, &x, m, &work.tape, 1 / counted[0], 0, 0)
-                follow[real](parameters, state, nabla, &net.layers[i], descent)
-        else:
-            carried = 0 if done == 0 else 1
-            add_gradient[real](nabla, net, &x, m, &work.tape, 1 / counted[0], carried, carried)
-            if work.pause(m * sample_work / 3):
-                return INTERRUPTED
-        done += m
-    if whole_gradient:
-        if watch and watch.gradient:
-            watch.steps += 1
-            watch.gradient_norm += sqrt(sum_of_squares[real](nabla, net.n_parameters))
-        descend[real](parameters, state, nabla, net, descent)
-    if descent.max_norm > 0:
-        limit_weights[real](parameters, net, descent.max_norm)
-    if state.average:
-        move_average[real](<real *> state.average, parameters, net.n_parameters, state.keep)
+    tile.counted = counted[0]
+    tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(descent) else BY_LAYER
+    if groups:
+        t.groups.tile, t.groups.start, t.groups.rows, t.groups.groups = tile[0], start, rows, groups
+        t.groups.watch = watch if watch and watch.layers else NULL
+        outcome = gradient_by_groups(&t.groups, t.team if not t.groups.watch else NULL, tile.nabla, cost)
+    elif whole_gradient:
+        outcome = gradient_by_tiles[real](tile, t.team, start, rows, work, t.sample_work, watch, cost, any)
+    else:
+        place_tile[real](tile, start, rows, any)
+        outcome = forward_and_back[real](tile, t.team, work, t.sample_work, cost, any)
+        if outcome == FINISHED:
+            if watch and watch.layers:
+                look[real](watch, net, tile.tape, tile.samples, start, rows, any)
+            go_down[real](tile, t.team, DOWN, any)
+    if outcome != FINISHED or not whole_gradient:
+        return outcome
+    if watch and watch.gradient:
+        watch.steps += 1
+        watch.gradient_norm += sqrt(sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
+    limit_gradient[real](<real *> tile.nabla, net, descent)
+    go_down[real](tile, t.team, FOLLOW, any)
     return FINISHED
 
 
-cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net, Samples *samples, Stream stream,
-               Py_ssize_t batch_size, double sample_work, Workspace work, Descent *descent, const double *rates,
-               Py_ssize_t rate_stride, uint64_t *steps, Watch *watch, Hooks hooks, double *cost) noexcept nogil:
+cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_size, Workspace work, const double *rates,
+               Py_ssize_t rate_stride, uint64_t *steps, Hooks hooks, double *cost, const real *any) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
 
     stream: where the mini-batches come from; None: they are parts of `samples`, of batch_size rows.
@@ -83,11 +62,11 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
     cdef int outcome
     cost[0] = 0
     samples.first = 0
-    if watch:
-        reset[real](watch, net, samples.m, parameters)
+    if t.watch:
+        reset[real](t.watch, t.tile.net, samples.m, any)
     while True:
         if stream is not None:
-            outcome = take_batch[real](stream, samples, work, parameters)
+            outcome = take_batch[real](stream, samples, work, any)
             if outcome != FINISHED:
                 return outcome
             start, batch_size = 0, samples.m
@@ -99,10 +78,9 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
             if outcome != FINISHED:
                 return outcome
         steps[0] += 1
-        begin_step(descent, rates[0], steps[0])
+        begin_step(t.descent, rates[0], steps[0])
         rates += rate_stride
-        outcome = step[real](parameters, state, nabla, net, samples, start, rows, sample_work, work, descent, watch,
-                             &batch_cost, &batch_weight)
+        outcome = step[real](t, start, rows, work, &batch_cost, &batch_weight, any)
         if outcome != FINISHED:
             return outcome
         cost[0] += batch_cost
@@ -113,10 +91,26 @@ cdef int epoch(real *parameters, const State *state, real *nabla, const Net *net
                 return outcome
         start += rows
         batch += 1
-        if work.pause(WORK_OF_A_LAYER * net.depth):
+        if work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
     cost[0] /= total
-    return FINISHED if finite[real](parameters, net.n_parameters) else DIVERGED
+    return FINISHED if finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
+
+
+cdef Py_ssize_t layer_of_divergence(Trainee *t, Py_ssize_t rows, const real *any) noexcept nogil:
+    """The number of the layer where it began; of a mini-batch in groups, in its first tile that did."""
+    cdef Tile *tile = &t.tile
+    cdef Part all
+    cdef Py_ssize_t i
+    if t.groups.groups:
+        for i in range((t.groups.rows + tile.net.tile - 1) // tile.net.tile):
+            if not isfinite(t.groups.costs[i]):
+                place_tile[real](tile, t.groups.start + i * tile.net.tile,
+                                 min(<Py_ssize_t> tile.net.tile, t.groups.rows - i * tile.net.tile), any)
+                all = whole(tile.m, 0)
+                forward_part[real](tile, &all, any)
+                break
+    return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, min(rows, tile.m))
 
 
 cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
@@ -202,7 +196,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
           const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs,
           learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None,
-          Stream stream=None):
+          Stream stream=None, int threads=1, int cores=0):
     """Train for so many epochs; each one finished adds 1 to clock[0], and its mean cost, its last learning rate and its
     seconds to the arrays; and, if these are given, ‖δ^l‖ and the share of saturated units of each layer to delta_norms
     and saturation.
@@ -218,12 +212,13 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     gradient_norms gets the mean of ‖∂C/∂p‖ over the steps of each epoch. What a hook raises ends the training, and what
     was done before it is kept.
     dropout (L - 2,): the probability of a unit of each hidden layer to be dropped, or None.
+    threads: how many work together; 0: as many as are worth it, out of so many `cores`.
     stream: where the mini-batches come from, in the place of X, Y, labels and weights; for one epoch a call.
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
     cdef Samples samples = samples_of[real](X, Y, labels, order, weights)
-    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i
+    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups, tiles
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]
     cdef int outcome = FINISHED
@@ -238,26 +233,33 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     if stream is None:
         batch_size = min(batch_size, samples.m)
     tile = min(batch_size, plan.tile) if stream is None else plan.tile
+    tiles = (batch_size + plan.tile - 1) // plan.tile  # of a mini-batch; of a stream's, as many as ever come
+    most_groups = groups_of(net, batch_size if stream is None else MOST_GROUPS * plan.tile, sizeof(real))
+    cdef Team team = Team(plan, batch_size if stream is None else plan.tile, most_groups, threads, cores)
     cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
     cdef Py_ssize_t steps_per_epoch = rates.shape[0] // epochs
     cdef bint needs_gradient = (not is_plain(&descent) or batch_size > plan.tile or gradient_norms is not None
                                 or stream is not None)
-    cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 192
+    cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 320
     for i in range(4):
         extra += parameter_bytes + 64 if carried.now[i] else 0
     extra += parameter_bytes + 64 if needs_gradient else 0
+    extra += most_groups * stride_of(net, sizeof(real)) + (tiles + MOST_COSTS) * sizeof(double)
     cdef Watch watching
     cdef Watch *watch = NULL if delta_norms is None and gradient_norms is None else &watching
     watching.layers, watching.gradient = delta_norms is not None, gradient_norms is not None
     cdef Py_ssize_t units = n_units(net), widest = max(plan.sizes[1:]), depth = net.depth
     if watching.layers:
         extra += (units + tile * widest) * sizeof(real) + depth * (sizeof(Py_ssize_t) + 2 * epochs * sizeof(double)) + 320
+    cdef int passes = team.size if most_groups else 1  # that go on at once, each with its own tape
     if dropout is not None:
-        extra += dropout_bytes(plan, dropout, tile, sizeof(real))
-    cdef Workspace work = Workspace(plan, tile, sizeof(real), extra)
-    cdef Dropout drop
+        extra += passes * (dropout_bytes(plan, dropout, tile, sizeof(real)) + sizeof(Dropout)) + 64
+    cdef Workspace work = Workspace(plan, tile, sizeof(real), extra, passes)
+    cdef Dropout *drops = NULL
     if dropout is not None:
-        set_up_dropout(&drop, plan, dropout, tile, sizeof(real), work, seed)
+        drops = <Dropout *> work.reserve(passes * sizeof(Dropout))
+        for i in range(passes):
+            set_up_dropout(&drops[i], plan, dropout, tile, sizeof(real), work, &work.tapes[i], seed)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     for i in range(4):
         carried.before[i] = work.reserve(parameter_bytes) if carried.now[i] else NULL
@@ -272,17 +274,23 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
         watch.saturated = <Py_ssize_t *> work.reserve(depth * sizeof(Py_ssize_t))
         norms = <double *> work.reserve(epochs * depth * sizeof(double))
         saturated = <double *> work.reserve(epochs * depth * sizeof(double))
-    if shuffle:
-        samples.order = shuffled
+    cdef Trainee all
+    all.tile = tile_of(work, 0, p, &samples, <double *> work.reserve(MOST_COSTS * sizeof(double)))
+    all.tile.nabla, all.tile.state, all.tile.descent = nabla, &state, &descent
+    all.groups = groups_for(work, p, &samples, <double *> work.reserve(tiles * sizeof(double)), plan.flops)
+    all.groups.gradients = work.reserve(most_groups * stride_of(net, sizeof(real)))
+    all.team, all.descent, all.watch, all.sample_work = team.members, &descent, watch, plan.flops
     cdef double started = perf_counter(), took
     with nogil:
         while e < epochs and outcome == FINISHED:
             keep(&carried)
             if shuffle:
                 cr_shuffle(shuffled, samples.m, seed, clock[0])
-            drop.stream = clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
-            outcome = epoch[real](p, &state, nabla, net, &samples, stream, batch_size, plan.flops, work, &descent,
-                                  &rates[e * steps_per_epoch * rate_stride], rate_stride, &steps[0], watch, hooks, &cost[e])
+                samples.order = shuffled
+            for i in range(passes if drops else 0):
+                drops[i].stream = clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
+            outcome = epoch[real](&all, &samples, stream, batch_size, work, &rates[e * steps_per_epoch * rate_stride],
+                                  rate_stride, &steps[0], hooks, &cost[e], p)
             if outcome == FINISHED:
                 if watching.gradient:
                     lengths[e] = watch.gradient_norm / watch.steps
@@ -292,7 +300,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 clock[0] += 1
                 continue
             if outcome == DIVERGED:
-                layer = first_diverged[real](p, net, &work.tape, tile)
+                layer = layer_of_divergence[real](&all, tile, p)
             if outcome == STOPPED and finite[real](p, n):
                 hooks.kept_batches = True
             else:

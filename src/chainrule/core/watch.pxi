@@ -73,7 +73,7 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
     for i in range(net.depth):
         layer = &net.layers[i]
         start = first * layer.n_out
-        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, 1, 1)
+        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):

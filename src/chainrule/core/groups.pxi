@@ -1,0 +1,151 @@
+# A mini-batch of several tiles: a group of tiles, one after another, is a thread's, and has a gradient of its own; these are
+# summed in their order. How many groups there are depends on shapes alone.
+
+cdef enum:
+    MOST_GROUPS = 16, MOST_BYTES_OF_GROUPS = 1 << 24
+
+cdef struct Groups:
+    Tile tile                   # what all have in common
+    Tape *tapes                 # and each thread for itself
+    void **xs
+    void **ys
+    Py_ssize_t start, rows, groups
+    void *gradients             # (groups, n_parameters), each begun on a cache line; NULL: costs alone
+    double *costs               # of each tile
+    double *correct             # likewise, or NULL: how many answers are right, each by its weight
+    Watch *watch                # or NULL; with it, a thread goes alone
+    double sample_work, done
+    volatile bint stop
+
+
+cdef Py_ssize_t groups_of(const Net *net, Py_ssize_t rows, size_t itemsize) noexcept nogil:
+    """How many there are for so many samples; 0: their gradients would take too much memory, and tiles go one by one."""
+    cdef Py_ssize_t tiles = (rows + net.tile - 1) // net.tile
+    cdef Py_ssize_t most = MOST_BYTES_OF_GROUPS // stride_of(net, itemsize)
+    cdef Py_ssize_t groups = min(tiles, most, <Py_ssize_t> MOST_GROUPS)
+    return groups if groups > 1 else 0
+
+
+cdef Py_ssize_t stride_of(const Net *net, size_t itemsize) noexcept nogil:
+    """Bytes from the gradient of one group to that of the next."""
+    return (net.n_parameters * itemsize + 63) // 64 * 64
+
+
+cdef bint interrupted_in(void *work) noexcept nogil:
+    with gil:
+        return (<Workspace> work).error is not None or (<Workspace> work).interrupted()
+
+
+cdef Groups groups_for(Workspace work, void *parameters, const Samples *samples, double *costs, double sample_work) noexcept nogil:
+    cdef Groups all
+    memset(&all, 0, sizeof(Groups))
+    all.tile = tile_of(work, 0, parameters, samples, NULL)
+    all.tapes, all.xs, all.ys, all.costs, all.sample_work = work.tapes, work.xs, work.ys, costs, sample_work
+    return all
+
+
+cdef inline double right_answers(const Tile *tile, const real *any) noexcept nogil:
+    """How many of the tile's samples have their largest output where their target is largest, each by its weight."""
+    cdef const Net *net = tile.net
+    cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
+    cdef const real *a = <const real *> tile.tape.a[last]
+    cdef const real *y = <const real *> tile.y
+    cdef double total = 0
+    if not tile.samples.weights:
+        return agreements[real](a, y, tile.m, n_out, net.low)
+    for i in range(tile.m):
+        total += weight[real](tile.samples, tile.start + i, y) * agreements[real](
+            a + i * n_out, y + i * n_out, 1, n_out, net.low)
+    return total
+
+
+cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real *any) noexcept nogil:
+    cdef Tile tile = all.tile
+    cdef const Net *net = tile.net
+    cdef Py_ssize_t tiles = (all.rows + net.tile - 1) // net.tile
+    cdef Py_ssize_t t, first = tiles * group // all.groups
+    cdef Py_ssize_t n_out = net.layers[net.depth - 1].n_out
+    cdef Part part
+    cdef double costs[MOST_COSTS]
+    tile.costs = costs
+    tile.tape, tile.x_room, tile.y_room = &all.tapes[thread], all.xs[thread], all.ys[thread]
+    tile.nabla = <char *> all.gradients + group * stride_of(net, sizeof(real))
+    for t in range(first, tiles * (group + 1) // all.groups):
+        if all.stop:
+            return
+        place_tile[real](&tile, all.start + t * net.tile, min(<Py_ssize_t> net.tile, all.rows - t * net.tile), any)
+        part = whole(tile.m, 0)
+        forward_part[real](&tile, &part, any)
+        all.costs[t] = total_of(&tile)
+        if all.correct:
+            all.correct[t] = right_answers[real](&tile, any)
+        if all.gradients:
+            if not isfinite(all.costs[t]):
+                all.stop = True
+                return
+            backward_part[real](&tile, &part, any)
+            if all.watch:
+                look[real](all.watch, net, tile.tape, tile.samples, tile.start, tile.m, any)
+            tile.carried = 0 if t == first else 1
+            go_down[real](&tile, NULL, DOWN, any)
+        if thread == 0:  # the caller, who can look for a signal
+            all.done += tile.m * all.sample_work
+            if all.done > WORK_BETWEEN_SIGNALS:
+                all.done = 0
+                if interrupted_in(tile.work):
+                    all.stop = True
+
+
+cdef void one_group(void *groups, size_t group, int thread) noexcept nogil:
+    if (<Groups *> groups).tile.single:
+        do_group[float](<Groups *> groups, group, thread, <const float *> NULL)
+    else:
+        do_group[double](<Groups *> groups, group, thread, <const double *> NULL)
+
+
+cdef struct Sum:
+    bint single
+    void *nabla
+    const void *gradients
+    Py_ssize_t n, groups, stride, parts
+
+
+cdef inline void do_sum(const Sum *sum, Py_ssize_t part, const real *any) noexcept nogil:
+    """nabla <- the sum of the groups' gradients, at some of the parameters."""
+    cdef Py_ssize_t i, g, first = share(sum.n, 16, part, sum.parts), end = share(sum.n, 16, part + 1, sum.parts)
+    cdef real *nabla = <real *> sum.nabla
+    cdef const real *gradient
+    memcpy(nabla + first, <const real *> sum.gradients + first, (end - first) * sizeof(real))
+    for g in range(1, sum.groups):
+        gradient = <const real *> (<const char *> sum.gradients + g * sum.stride)
+        for i in range(first, end):
+            nabla[i] += gradient[i]
+
+
+cdef void part_of_sum(void *sum, size_t part, int thread) noexcept nogil:
+    if (<Sum *> sum).single:
+        do_sum[float](<Sum *> sum, part, <const float *> NULL)
+    else:
+        do_sum[double](<Sum *> sum, part, <const double *> NULL)
+
+
+cdef int gradient_by_groups(Groups *all, cr_team *team, void *nabla, double *cost) noexcept nogil:
+    """nabla <- the gradient of the rows from all.start on; `cost` gains the sum of their costs."""
+    cdef const Net *net = all.tile.net
+    cdef size_t itemsize = sizeof(float) if all.tile.single else sizeof(double)
+    cdef Py_ssize_t t, tiles = (all.rows + net.tile - 1) // net.tile
+    cdef Sum sum
+    all.stop = False
+    for t in range(tiles):
+        all.costs[t] = 0
+    cr_team_run(team, one_group, all, all.groups)
+    for t in range(tiles):
+        cost[0] += all.costs[t]
+    if not isfinite(cost[0]):
+        return DIVERGED
+    if all.stop:
+        return INTERRUPTED
+    sum.single, sum.nabla, sum.gradients, sum.n = all.tile.single, nabla, all.gradients, net.n_parameters
+    sum.groups, sum.stride, sum.parts = all.groups, stride_of(net, itemsize), cr_team_size(team)
+    cr_team_run(team, part_of_sum, &sum, sum.parts)
+    return FINISHED

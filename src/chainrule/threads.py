@@ -1,0 +1,36 @@
+"""How many threads a call may use."""
+
+import math
+import os
+from functools import cache
+from pathlib import Path
+
+from chainrule.options import check_index
+
+MOST_THREADS = 256  # of the core's team
+
+
+def check_threads(threads: int | None) -> tuple[int, int]:
+    """Return the option `threads` for the core: how many, 0 for its own choice; of how many."""
+    if threads is not None:
+        return check_index("threads", threads, 1, MOST_THREADS), 0
+    return 0, available_cores()
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use: by its affinity, and by its quota."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _quota()))
+
+
+@cache
+def _quota(file=Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many cores' time a container gets (Linux control groups, version 2)."""
+    try:
+        quota, period = file.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # there is none; "max" says there is no limit
+        return MOST_THREADS
