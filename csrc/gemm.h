@@ -179,8 +179,14 @@ INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const rea
     }
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            real *place = c + i * ldc + j;
-            *place = alpha * dots[i * columns + j] + (beta == 0 ? 0 : beta * *place);
+            real *place = c + i * ldc + j, result = alpha * dots[i * columns + j];
+            ROUNDED(result);
+            if (beta != 0) {
+                real old = beta * *place;
+                ROUNDED(old);
+                result += old;
+            }
+            *place = result;
         }
     }
 }

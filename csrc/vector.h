@@ -130,11 +130,25 @@ INLINE vector lane_sums(vector x[LANES]) {
     return x[0];
 }
 
+/* The products are rounded before they are added, in all places where this is inlined: compilers may fuse one of them
+ * with the addition, and need not choose the same one in each. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define ROUNDED(x) __asm__("" : "+x"(x))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define ROUNDED(x) __asm__("" : "+w"(x))
+#else
+#define ROUNDED(x) ((void)0)
+#endif
+
 /* c <- alpha sum + beta c for `lanes` <= LANES numbers; what c holds does not matter where beta is 0 */
 INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
-    vector old = {0};
-    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
-    const vector result = beta == 1 ? alpha * sum + old : alpha * sum + beta * old;
+    vector result = alpha * sum;
+    ROUNDED(result);
+    if (beta != 0) {
+        vector old = beta * (lanes == LANES ? load(c) : load_part(c, lanes));
+        ROUNDED(old);
+        result += old;
+    }
     if (lanes == LANES) {
         store(c, result);
     } else {

@@ -60,7 +60,7 @@ def test_formulas(name):
 def test_no_schedule_is_left_out():
     kinds = {kind for kind in vars(schedules).values() if isinstance(kind, type)}
     kinds = {kind for kind in kinds if issubclass(kind, schedules.Schedule)}
-    kinds -= {schedules.Schedule, schedules.EndingSchedule}  # what the others have in common
+    kinds -= {schedules.Schedule, schedules.EndingSchedule}  # what others are made of
     assert {type(schedule) for schedule, _ in CURVES.values()} == kinds - {cr.ReduceOnPlateau}
     assert {kind.__name__ for kind in kinds - {Function}} <= set(cr.__all__)
 

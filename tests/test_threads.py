@@ -74,21 +74,25 @@ def test_what_the_package_chooses_is_the_same_too(shape):
     assert everything(*SHAPES[shape], threads=None) == everything(*SHAPES[shape], threads=1)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.usefixtures("simd")
-def test_it_holds_for_every_instruction_set(shape):
-    alone, *others = (everything(*SHAPES[shape], threads=n) for n in THREADS)
-    assert all(other == alone for other in others)
+# The first has products that go to the BLAS, but for AVX-512.
+LARGE = [1024, 1100, 600, 10], 512, 1024
 
 
-@pytest.mark.usefixtures("simd")
-def test_products_of_a_blas_are_the_same_too():
-    """[1024, 1100, 600, 10] at 512 rows has products that go to the BLAS but for AVX-512."""
-    options = {"optimizer": cr.SGD(0.01), "epochs": 1}
-    alone, *others = (
-        everything([1024, 1100, 600, 10], 512, 1024, threads=n, **options) for n in (1, 2, 3)
-    )
-    assert all(other == alone for other in others)
+def check_all_shapes():
+    """For each way in which threads share the work, with the instruction set of this process."""
+    for shape in LARGE, *SHAPES.values():
+        for name, options in OPTIONS.items() if shape is not LARGE else [("sgd", {"epochs": 1})]:
+            alone, *others = (everything(*shape, threads=n, **options) for n in THREADS)
+            assert all(other == alone for other in others), (shape, name)
+
+
+@pytest.mark.parametrize("blas", ["", "plain"])
+def test_it_holds_for_every_instruction_set(simd, blas):
+    env = os.environ | {"CHAINRULE_SIMD": simd, "CHAINRULE_BLAS": blas}
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_threads as t; "
+    code += "t.check_all_shapes()"
+    command = [sys.executable, "-c", code, os.path.dirname(__file__)]
+    subprocess.run(command, env=env, check=True, timeout=300)
 
 
 def test_samples_and_class_weights():

@@ -743,13 +743,13 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
 static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, size_t k, size_t rows, size_t columns) {
     AT("gemm in parts", trans_a, trans_b, m, n, k, rows, columns);
     const size_t lda = trans_a ? m : k, ldb = trans_b ? k : n;
-    real *a = room_for(IN, m * k), *b = room_for(TARGET, n * k), *whole = room_for(OUT, m * n);
+    real *a = room_for(IN, m * k), *b = room_for(TARGET, n * k), *all = room_for(OUT, m * n);
     real *parts = room_for(OUT2, m * n);
     for (size_t i = 0; i < m * k; i++) a[i] = (real)whole(20) / 7;
     for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
-    for (size_t i = 0; i < m * n; i++) whole[i] = parts[i] = (real)whole(20) / 9;
+    for (size_t i = 0; i < m * n; i++) all[i] = parts[i] = (real)whole(20) / 9;
     const int way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
-    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, whole, n);
+    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n);
     for (size_t i = 0; i < m; i += rows) {
         for (size_t j = 0; j < n; j += columns) {
             KERNELS->gemm(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
@@ -757,7 +757,7 @@ static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, si
                           parts + i * n + j, n);
         }
     }
-    check(memcmp(whole, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
+    check(memcmp(all, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
 }
 
 static void test_gemm_in_parts(void) {

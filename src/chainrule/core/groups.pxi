@@ -80,7 +80,7 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
         if all.correct:
             all.correct[t] = right_answers[real](&tile, any)
         if all.gradients:
-            if not isfinite(all.costs[t]):
+            if not isfinite(all.costs[t]) and not tile.to_the_end:
                 all.stop = True
                 return
             backward_part[real](&tile, &part, any)
@@ -89,7 +89,7 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
             tile.carried = 0 if t == first else 1
             go_down[real](&tile, NULL, DOWN, any)
         if thread == 0:  # the caller, who can look for a signal
-            all.done += tile.m * all.sample_work
+            all.done += net.tile * all.sample_work
             if all.done > WORK_BETWEEN_SIGNALS:
                 all.done = 0
                 if interrupted_in(tile.work):
@@ -141,7 +141,7 @@ cdef int gradient_by_groups(Groups *all, cr_team *team, void *nabla, double *cos
     cr_team_run(team, one_group, all, all.groups)
     for t in range(tiles):
         cost[0] += all.costs[t]
-    if not isfinite(cost[0]):
+    if not isfinite(cost[0]) and not all.tile.to_the_end:
         return DIVERGED
     if all.stop:
         return INTERRUPTED

@@ -19,11 +19,12 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
         if groups:
             all = groups_for(work, <void *> &parameters[0], &samples, costs, plan.flops)
             all.rows, all.groups, all.tile.way_down, all.tile.counted = samples.m, groups, TO_BUFFER, samples.m
+            all.tile.to_the_end = True
             all.gradients = gradients
             gradient_by_groups(&all, team.members, &nabla[0], &cost)
         else:
             tile = tile_of(work, 0, <void *> &parameters[0], &samples, costs)
-            tile.way_down, tile.nabla, tile.counted = TO_BUFFER, &nabla[0], samples.m
+            tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, &nabla[0], samples.m, True
             gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, &nabla[0])
     work.reraise()
     return cost / samples.m
@@ -57,8 +58,9 @@ cdef double total_cost(Plan plan, const real *parameters, const Samples *samples
     cdef Groups all = groups_for(work, <void *> parameters, samples, costs, plan.flops)
     cdef Py_ssize_t t, tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef double total = 0
-    all.rows, all.groups, all.correct = samples.m, tiles, correct
+    all.rows, all.groups, all.correct, all.done = samples.m, tiles, correct, work.done
     cr_team_run(team, one_group, &all, tiles)
+    work.done = all.done  # a signal is looked for amid many short calls, too
     for t in range(tiles):
         total += costs[t]
         if correct and t:
@@ -76,8 +78,11 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 2 * tiles * sizeof(double) + 128, team.size)
     cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
     cdef double *correct = <double *> work.reserve(tiles * sizeof(double))
-    cdef double cost, total = total_weight[real](&samples, 0, samples.m, &parameters[0])
+    cdef double cost, total = 0
+    cdef Py_ssize_t t
     with nogil:
+        for t in range(tiles):  # in the order of what is counted, so that all right is 1
+            total += total_weight[real](&samples, t * plan.tile, min(plan.tile, samples.m - t * plan.tile), &parameters[0])
         cost = total_cost[real](plan, &parameters[0], &samples, work, team.members, costs, correct)
     work.reraise()
     return cost / total, correct[0], total

@@ -39,6 +39,7 @@ cdef struct Tile:
     void *nabla
     double counted              # what the samples of the mini-batch weigh
     double carried              # 0: what nabla holds is replaced; 1: it is added to
+    bint to_the_end             # also where the cost is not finite
     Phase phase
     Py_ssize_t layer, parts     # of the phase
 
@@ -269,7 +270,7 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
             if work.pause(0):
                 return INTERRUPTED
     cost[0] += total_of(tile)
-    if not isfinite(cost[0]):
+    if not isfinite(cost[0]) and not tile.to_the_end:
         return DIVERGED
     if work.pause(tile.m * sample_work / 3):
         return INTERRUPTED
