@@ -4,6 +4,7 @@ Tables, as in test_input.py: what is given, the exception, and what its message 
 """
 
 import inspect
+import re
 import time
 from dataclasses import dataclass
 
@@ -90,6 +91,10 @@ OTHERS = {
     "ReduceOnPlateau": (cr.ReduceOnPlateau, "patiance", ["mean 'patience'?"]),
     "Constant": (cr.Constant, "lr", ["learning_rate"]),
     "EarlyStopping": (cr.EarlyStopping, "min_delta", ["mean 'min_change'?"]),
+    "range test": (cr.learning_rate_range, "batchsize", ["mean 'batch_size'?"]),
+    "diagnose": (cr.diagnose, "validation", ["diagnose()", "mean 'validation_data'?"]),
+    "LivePlot": (cr.LivePlot, "second", ["LivePlot()", "mean 'seconds'?"]),
+    "Perceptron": (cr.Perceptron.fit, "epochs", ["Perceptron.fit()", "mean 'max_epochs'?"]),
     "CSVLog": (cr.CSVLog, "apend", ["mean 'append'?"]),
     "leaky_relu": (cr.activations.leaky_relu, "slop", ["mean 'slope'?"]),
     "huber": (cr.costs.huber, "detla", ["huber()", "mean 'delta'?"]),
@@ -114,8 +119,20 @@ CHECKED = [
     cr.Network, cr.Network.fit, cr.Network.evaluate, cr.load, cr.SGD, cr.Adagrad, cr.RMSprop,
     cr.Adam, cr.AdamW, cr.Adamax, cr.Rprop, cr.LBFGS, cr.LevenbergMarquardt, cr.Constant,
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
-    cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, *PARAMETERIZED,
+    cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
+    cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
+    cr.Network.trace, cr.Perceptron.fit, *PARAMETERIZED,
 ]  # fmt: skip
+
+
+def test_no_function_with_options_is_left_out():
+    functions = [getattr(cr, name) for name in cr.__all__]
+    functions += [getattr(kind, name) for kind in (cr.Network, cr.Perceptron) for name in vars(kind)
+                  if not name.startswith("_")]  # fmt: skip
+    for function in filter(inspect.isfunction, functions):
+        options = {each.name for each in inspect.signature(function).parameters.values()
+                   if each.kind is inspect.Parameter.KEYWORD_ONLY}  # fmt: skip
+        assert function in CHECKED or options <= {"threads"}
 
 
 @pytest.mark.parametrize("call", CHECKED, ids=lambda call: call.__qualname__)
@@ -123,8 +140,10 @@ def test_signatures_and_help_say_what_there_is(call):
     signature = inspect.signature(call)
     kinds = {parameter.kind for parameter in signature.parameters.values()}
     assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
-    assert call.__doc__
     names = [name for name in signature.parameters if name not in ("self", "_")]
+    undocumented = [name for name in names if not re.search(
+        rf"^ *(\w+, )*{name}(, \w+)*( :|$)", call.__doc__, re.MULTILINE)]  # fmt: skip
+    assert not undocumented
     with pytest.raises(TypeError, match=f"no option 'zzz'.* Known: {', '.join(names)}$"):
         call(zzz=1)
 

@@ -165,6 +165,7 @@ def test_unbalanced_classes(outputs):
     finding = alone(diagnose(net, X, y), "class_imbalance", "warning")
     assert finding.figures == {"most": 0, "least": 1, "counts": (288, 12), "ratio": 24.0}
     says(finding, "288 of 300", "96%", "only 12", "24 times")
+    assert "fit(..., class_weight='balanced')" in finding.advice
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,13 @@ def test_the_readme_s_code_runs_and_its_links_lead_somewhere(tmp_path, drawing):
     assert all((README.parent / target).exists() for target in targets if target)
 
 
+def test_contributing_names_every_module():
+    text = (README.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (README.parent / "src" / "chainrule").glob("*.py")}
+    assert len(modules) > 50
+    assert not {name for name in modules if f"`{name}`" not in text} - {"__init__.py"}
+
+
 def rows_of_the_course():
     """Topic, code in backticks and linked pages of each row of the README's table."""
     _, _, table = README.read_text(encoding="utf-8").partition("| of the course |")

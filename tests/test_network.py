@@ -93,6 +93,17 @@ def test_the_repr_makes_the_same_network(options):
 # ---------------------------------------------------------------- parameters and their views
 
 
+def test_what_comes_back_shows_its_shapes():
+    net = chainrule.Network([3, 5, 2], seed=0)
+    x, y = np.zeros((4, 3)), np.zeros((4, 2))
+    nabla = net.backprop(x, y)
+    shown = "weights (5, 3), (2, 5); biases (5,), (2,)"
+    assert repr(nabla) == f"<Gradient: {shown}; cost {nabla.cost:.4g}>"
+    assert repr(net.trace(x, y)) == "<Trace: z, a and delta, each (4, 5), (4, 2)>"
+    assert "weights (2, 5, 3), (2, 2, 5); biases (2, 5), (2, 2)" in repr(net.sensitivity(x[0]))
+    assert "biases none" in repr(chainrule.Network([3, 2], bias=False).backprop(x, y))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "nobias"])
 def test_views_stand_in_the_flat_vector(bias, dtype):

@@ -48,14 +48,13 @@ def compare(draw_problem, case, dtype, *, epochs=10, batch_size=10, rows=47, **o
     twin = cr.Network((5, 7, 3), hidden="tanh", dtype="float64", seed=0)
     twin.parameters = net.parameters
     start = net.parameters.copy()
-    settings = {"learning_rate": DEFAULT_RATE[name]} | settings
+    rule = getattr(cr, name)(**settings)
     replay = Replay(twin, name, **{k: v for k, v in settings.items() if k != "learning_rate"})
-    rates = itertools.repeat(settings["learning_rate"])
+    rates = itertools.repeat(settings.get("learning_rate", DEFAULT_RATE[name]))
     for _ in range(epochs):
         replay.epoch(x.astype(float), y.astype(float), batch_size, rates, **options)
     if "weights" in options:
         options["sample_weight"] = options.pop("weights")
-    rule = getattr(cr, name)(**settings)
     net.fit(x, y, optimizer=rule, epochs=epochs, batch_size=batch_size, shuffle=False, **options)
     assert_close(net.parameters, twin.parameters, TOLERANCE[dtype])
     assert np.abs(net.parameters - start).max() > 100 * TOLERANCE[dtype]

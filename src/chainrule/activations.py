@@ -95,8 +95,8 @@ class elu(Activation):
 class selu(Activation):
     """σ(z) = λ elu(z) with α = 1.6732632 and λ = 1.0507010 (Klambauer et al., 2017).
 
-    With these, and weights from N(0, 1/√n_in) ("lecun"), mean 0 and variance 1 stay from layer to
-    layer.
+    σ' = λ for z > 0, else λαe^z. With these, and weights from N(0, 1/√n_in) ("lecun"), mean 0 and
+    variance 1 stay from layer to layer.
     """
 
 

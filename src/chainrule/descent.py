@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.arrays import as_numbers, as_real
+from chainrule.keywords import known_options
 from chainrule.options import check_count, check_flag, check_function, check_number, check_real
 from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
 from chainrule.training import DivergenceError
@@ -100,6 +101,7 @@ class Descent:
         return ax
 
 
+@known_options()
 def gradient_descent(
     f: Callable[[NDArray], float],
     w0: ArrayLike,

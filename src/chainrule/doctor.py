@@ -12,6 +12,7 @@ from chainrule.findings import SEVERITIES, Score
 from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Trace
 from chainrule.history import History
+from chainrule.keywords import known_options
 from chainrule.layer_states import Layers, measure_layers
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
@@ -82,6 +83,7 @@ class Case:
     score: Score
 
 
+@known_options()
 def diagnose(
     net: Network,
     X: ArrayLike,

@@ -36,6 +36,17 @@ def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
     Unlike NumPy's product it does not broadcast. In BP1 and BP2 the core multiplies by σ'(z) as it
     computes it, and by the mask of dropout as here.
 
+    Parameters
+    ----------
+    s, t : array
+        Of one shape.
+
+    Returns
+    -------
+    ndarray like s
+
+    Examples
+    --------
     >>> hadamard([1.0, 2.0], [3.0, 4.0])
     array([3., 8.])
     """
@@ -137,7 +148,17 @@ def bp2(
 
 
 def bp3(delta: ArrayLike) -> NDArray:
-    """BP3: return ∂C/∂b^l = δ^l, (n_l,): the mean over samples for δ^l (m, n_l)."""
+    """BP3: return ∂C/∂b^l = δ^l: the mean over samples of a batch.
+
+    Parameters
+    ----------
+    delta : array (m, n_l) or (n_l,)
+        δ^l.
+
+    Returns
+    -------
+    ndarray (n_l,)
+    """
     rows = _rows("delta", *_as_real(delta=delta))
     out = np.empty(rows.shape[1], rows.dtype)
     _core.bp3(rows, out)

@@ -24,6 +24,11 @@ def layer_views(
     return weights, biases
 
 
+def shapes(arrays: list[NDArray]) -> str:
+    """Write the shapes of arrays one after another."""
+    return ", ".join(str(array.shape) for array in arrays) or "none"
+
+
 class Gradient:
     """Derivatives with respect to every weight and bias, shaped like the network's parameters.
 
@@ -46,6 +51,13 @@ class Gradient:
         self.parameters = parameters
         self.weights, self.biases = layer_views(parameters, sizes, bias)
         self.cost = cost
+
+    def __repr__(self):
+        cost = "" if self.cost is None else f"; cost {self.cost:.4g}"
+        return (
+            f"<{type(self).__name__}: weights {shapes(self.weights)}; "
+            f"biases {shapes(self.biases)}{cost}>"
+        )
 
 
 class Sensitivity(Gradient):
@@ -89,3 +101,6 @@ class Trace:
         self.a = a
         self.delta = delta
         self.gradients = gradients
+
+    def __repr__(self):
+        return f"<Trace: z, a and delta, each {shapes(self.z)}>"

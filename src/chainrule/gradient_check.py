@@ -8,6 +8,7 @@ from chainrule.arrays import Targets, as_inputs
 from chainrule.difference_errors import difference_errors
 from chainrule.differences import SMALL_ENTRY, STEPS
 from chainrule.gradient import Gradient
+from chainrule.keywords import known_options
 from chainrule.network import Network
 from chainrule.options import check_name, check_number, check_trainable
 
@@ -33,6 +34,7 @@ class NumericalGradient(Gradient):
         self.passes = passes
 
 
+@known_options()
 def numerical_gradient(
     net: Network, X: ArrayLike, Y: ArrayLike, *, scheme: str = "central"
 ) -> NumericalGradient:
@@ -126,6 +128,7 @@ class GradientCheck:
         return "\n".join(lines + ([self._note] if self._note else []))
 
 
+@known_options()
 def check_gradient(
     net: Network,
     X: ArrayLike,

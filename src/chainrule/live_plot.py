@@ -3,11 +3,13 @@
 import math
 import time
 
+from chainrule.keywords import known_options
 from chainrule.options import check_not_negative
 from chainrule.pictures import check_matplotlib, png_of
 from chainrule.progress import in_notebook
 
 
+@known_options()
 class LivePlot:
     """A callback that draws `History.plot` into the output of a notebook's cell, again and again.
 

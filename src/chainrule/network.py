@@ -245,7 +245,8 @@ class Network:
             comes out as it is, like that of a callback.
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
-            (m,) is taken as (m, 1). For quantile with k levels (m, n_L/k), for gaussian
+            (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
+            outputs and cross_entropy. For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.
         optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
             ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
@@ -429,7 +430,7 @@ class Network:
         Accuracy is the share of samples whose largest output is at the target's class; with a
         single output, of those on the target's side of ½ (for the hinge cost, of 0). Targets are
         classes if they are integer labels, one-hot rows, or one column of 0 and 1 (hinge: also of
-        -1 and 1). The cost is without penalties.
+        -1 and 1); rows with several labels, or none, are not. The cost is without penalties.
 
         Parameters
         ----------
@@ -501,6 +502,7 @@ class Network:
         )  # fmt: skip
         return Gradient(nabla, self.sizes, self.bias, cost)
 
+    @known_options()
     def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:
         """Return z, a and δ of every layer for every sample: backpropagation in the open.
 

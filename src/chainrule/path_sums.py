@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from chainrule import _core
 from chainrule.arrays import as_numbers
+from chainrule.keywords import known_options
 from chainrule.network import Network
 from chainrule.options import check_count, check_index
 
@@ -85,6 +86,7 @@ class Paths(Sequence):
         return "\n".join(lines)
 
 
+@known_options()
 def paths(
     net: Network,
     x: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.arrays import as_inputs, as_numbers, as_real
+from chainrule.keywords import known_options
 from chainrule.options import check_count, check_name, check_number, check_seed
 from chainrule.pocket import Search, fires
 
@@ -94,6 +95,7 @@ class Perceptron:
         outputs = fires(self._parameters, np.atleast_2d(x)).astype(int)
         return int(outputs[0]) if x.ndim == 1 else outputs
 
+    @known_options(name="Perceptron.fit")
     def fit(
         self,
         X: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.arrays import as_inputs
+from chainrule.keywords import OF_FIT, known_options
 from chainrule.optimizers import Optimizer, Rprop, check_optimizer
 from chainrule.options import check_count, check_number, check_positive
 from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, open_axes, style_course
@@ -84,6 +85,7 @@ class LearningRateRange:
         return ax
 
 
+@known_options(OF_FIT)
 def learning_rate_range(
     net,
     X: ArrayLike,

@@ -156,8 +156,8 @@ def _classes(counts, m):
             f"{ratio:.3g} times fewer."
         )
         advice = (
-            "judge by the accuracy of each class and not by the whole one; repeat samples of rare "
-            "classes, or leave out some of the common ones."
+            "fit(..., class_weight='balanced'), by which each class counts alike; and judge by the "
+            "accuracy of each class, not by the whole one."
         )
         figures = {"most": most, "least": least, "counts": tuple(map(int, counts)), "ratio": ratio}
         found.append(Finding("class_imbalance", "warning", text, advice, figures))
