@@ -76,12 +76,16 @@ const char *cr_blas_name(void) { return name; }
 
 /* Sizes are below 2^31, as BLAS counts; only the rows of a Jacobian may be further apart. */
 #define DEFINE_GEMM(real, suffix, blas)                                                                                \
+    static int by_blas_##suffix(size_t m, size_t n, size_t k) {                                                        \
+        return blas && (double)m * (double)n * (double)k > cr_##suffix->small;                                         \
+    }                                                                                                                  \
     int cr_gemm_way_##suffix(int trans_a, int trans_b, size_t m, size_t n, size_t k) {                                 \
-        if (blas && (double)m * (double)n * (double)k > cr_##suffix->small) return CR_BLAS;                            \
+        if (by_blas_##suffix(m, n, k)) return CR_BLAS;                                                                 \
         return cr_##suffix->gemm_way(trans_a, trans_b, m, n, k);                                                       \
     }                                                                                                                  \
     void cr_gemm_##suffix(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,  \
                           size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc) {                     \
+        if (way == CR_OWN_WAY && by_blas_##suffix(m, n, k)) way = CR_BLAS;                                             \
         if (way != CR_BLAS || ldc > INT_MAX) {                                                                         \
             cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);                    \
             return;                                                                                                    \

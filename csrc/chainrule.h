@@ -67,8 +67,8 @@ extern const int cr_cost_lows[CR_COST_COUNT];    /* the target of the other clas
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
-/* How a product is made: by one of the kernels of gemm.h, or by a BLAS. */
-enum { CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
+/* How a product is made: by one of the kernels of gemm.h, or by a BLAS; CR_OWN_WAY: as its own size says. */
+enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
 
 /* What an optimiser's update needs to know; each uses some of it. */
 typedef struct {

@@ -12,7 +12,13 @@ enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
 #else
 enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
-enum { PANEL_COLUMNS = OUTER_VECTORS * LANES, PANEL_ROWS = 256, SPREAD_BYTES = 32768, CACHE_LINE = 64 };
+enum {
+    PANEL_COLUMNS = OUTER_VECTORS * LANES,
+    PANEL_ROWS = 256,
+    SPREAD_BYTES = 32768,
+    NEAR_BYTES = 1 << 19,
+    CACHE_LINE = 64
+};
 
 /* Registers of 64 bytes do as well as a BLAS or better at any size; those of 16 or 32 up to 2^21 products a lane;
  * single numbers only where its arrangements would cost more. */
@@ -33,11 +39,6 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
     vector sums[OUTER_ROWS][OUTER_VECTORS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero; }
-    if (beta != 0 && k >= 64) { /* what c holds comes from memory while the sums are made */
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            UNROLL for (size_t v = 0; v < vectors; v++) PREFETCH(c + i * ldc + v * LANES);
-        }
-    }
     for (size_t p = 0; p < k; p++) {
         vector right[OUTER_VECTORS];
         UNROLL for (size_t v = 0; v < vectors; v++) {
@@ -56,14 +57,25 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
     }
 }
 
-/* all rows of c at `columns` <= PANEL_COLUMNS columns */
+/* What a tile of c holds, to come from memory while its sums are made. */
+static void ask_for(const real *c, size_t ldc, size_t rows, size_t columns) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j += CACHE_LINE / sizeof(real)) PREFETCH(c + i * ldc + j);
+    }
+}
+
+/* all rows of c at `columns` <= PANEL_COLUMNS columns; far: c is not in a near cache */
 INLINE void outer_panel_of(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b,
-                           size_t b_row, int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
+                           size_t b_row, int padded, int far, size_t m, size_t columns, size_t k, real alpha,
+                           real beta) {
     const size_t vectors = (columns + LANES - 1) / LANES, last = columns - (vectors - 1) * LANES;
     size_t i = 0;
 #define TILES(ROWS, VECTORS, LAST)                                                                                     \
-    for (; i + (ROWS) <= m; i += (ROWS))                                                                               \
-    outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, alpha, beta)
+    for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
+        if (far) ask_for(c + i * ldc, ldc, ROWS, columns);                                                             \
+        outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, alpha,  \
+                   beta);                                                                                              \
+    }
 #define ALL_TILES(VECTORS, LAST)                                                                                       \
     TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
     TILES(OUTER_ROWS / 2, VECTORS, LAST);                                                                              \
@@ -84,11 +96,11 @@ INLINE void outer_panel_of(real *c, size_t ldc, const real *a, size_t a_row, siz
 
 /* One of the two strides of a is 1; the kernel is compiled for each. */
 static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
-                        int padded, size_t m, size_t columns, size_t k, real alpha, real beta) {
+                        int padded, int far, size_t m, size_t columns, size_t k, real alpha, real beta) {
     if (a_row == 1) {
-        outer_panel_of(c, ldc, a, 1, a_column, b, b_row, padded, m, columns, k, alpha, beta);
+        outer_panel_of(c, ldc, a, 1, a_column, b, b_row, padded, far, m, columns, k, alpha, beta);
     } else {
-        outer_panel_of(c, ldc, a, a_row, 1, b, b_row, padded, m, columns, k, alpha, beta);
+        outer_panel_of(c, ldc, a, a_row, 1, b, b_row, padded, far, m, columns, k, alpha, beta);
     }
 }
 
@@ -122,6 +134,7 @@ static void outer_gemm(real *c, size_t ldc, const real *a, size_t a_row, size_t 
                        int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
     vector block[PANEL_ROWS * OUTER_VECTORS];
     real *panel = (real *)block;
+    const int far = m * ldc * sizeof(real) > NEAR_BYTES;
     for (size_t p = 0; p < k; p += PANEL_ROWS) {
         const size_t depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS;
         /* rows of b far apart, met by many rows of a, are worth bringing together */
@@ -139,8 +152,8 @@ static void outer_gemm(real *c, size_t ldc, const real *a, size_t a_row, size_t 
                 corner = panel;
                 stride = PANEL_COLUMNS;
             }
-            outer_panel(c + j, ldc, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread, m, columns,
-                        depth, alpha, p == 0 ? beta : 1);
+            outer_panel(c + j, ldc, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread, far, m,
+                        columns, depth, alpha, p == 0 ? beta : 1);
         }
     }
 }
@@ -179,14 +192,9 @@ INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const rea
     }
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            real *place = c + i * ldc + j, result = alpha * dots[i * columns + j];
-            ROUNDED(result);
-            if (beta != 0) {
-                real old = beta * *place;
-                ROUNDED(old);
-                result += old;
-            }
-            *place = result;
+            real *place = c + i * ldc + j, old = beta == 0 ? 0 : beta * *place;
+            ROUNDED(old);
+            *place = alpha * dots[i * columns + j] + old;
         }
     }
 }
@@ -246,7 +254,7 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     real *turned = (real *)block; /* (n, PANEL_COLUMNS) */
     for (size_t i = 0, columns; i < m; i += columns) {
         columns = panel_width(m - i);
-        outer_panel(turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, n, columns, k, alpha, 0);
+        outer_panel(turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, 0, n, columns, k, alpha, 0);
         for (size_t x = 0; x < columns; x += LANES) {
             vector square[LANES];
             const size_t rows = columns - x < LANES ? columns - x : LANES;
@@ -269,6 +277,7 @@ static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
 
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
                  const real *b, size_t ldb, real beta, real *c, size_t ldc) {
+    if (way == CR_OWN_WAY) way = gemm_way(trans_a, trans_b, m, n, k);
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];

@@ -130,8 +130,8 @@ INLINE vector lane_sums(vector x[LANES]) {
     return x[0];
 }
 
-/* The products are rounded before they are added, in all places where this is inlined: compilers may fuse one of them
- * with the addition, and need not choose the same one in each. */
+/* x is rounded here: a compiler that may fuse a product with the addition that follows has no choice between two, which
+ * it need not make in the same way in all places where this is inlined. */
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 #define ROUNDED(x) __asm__("" : "+x"(x))
 #elif defined(__GNUC__) && defined(__aarch64__)
@@ -142,13 +142,13 @@ INLINE vector lane_sums(vector x[LANES]) {
 
 /* c <- alpha sum + beta c for `lanes` <= LANES numbers; what c holds does not matter where beta is 0 */
 INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
-    vector result = alpha * sum;
-    ROUNDED(result);
-    if (beta != 0) {
-        vector old = beta * (lanes == LANES ? load(c) : load_part(c, lanes));
+    vector old = {0};
+    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
+    if (beta != 0 && beta != 1) {
+        old = beta * old;
         ROUNDED(old);
-        result += old;
     }
+    const vector result = alpha * sum + old;
     if (lanes == LANES) {
         store(c, result);
     } else {

@@ -9,7 +9,7 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, CR_INNER, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
+    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
     forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real, sum_of_squares, sum_rows, update_by,
 )
 
@@ -84,18 +84,25 @@ cdef inline Part whole(Py_ssize_t rows, Py_ssize_t neurons) noexcept nogil:
     return part
 
 
+cdef inline bint is_whole(const Part *part, Py_ssize_t neurons) noexcept nogil:
+    return part.rows == part.all_rows and part.neurons == neurons
+
+
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
                                 const Part *part) noexcept nogil:
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
     cdef const real *w = parameters + layer.weights + part.neuron * layer.n_in
     cdef const real *x = <const real *> a.a + part.row * layer.n_in
-    cdef int way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
+    cdef bint all = is_whole(part, layer.n_out)
+    cdef int way = CR_OWN_WAY
     cdef double beta = 0
+    if a.coming or not all:
+        way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
     z += part.row * layer.n_out + part.neuron
     if layer.biases >= 0:
         broadcast[real](z, parameters + layer.biases + part.neuron, part.rows, part.neurons, layer.n_out)
         beta = 1
-    if a.coming and way == CR_INNER and part.neurons == layer.n_out:
+    if a.coming and way == CR_INNER and all:
         forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, beta, <const real *> a.x, a.order, a.coming)
     else:
         gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
@@ -181,7 +188,9 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
     """δ^{l+1} W^{l+1} for layer l = i + 2, the first half of BP2."""
     cdef const Layer *following = &net.layers[i + 1]
     cdef const real *w = parameters + following.weights + part.neuron
-    cdef int way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
+    cdef int way = CR_OWN_WAY
+    if not is_whole(part, following.n_in):
+        way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
     gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
                1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
                0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
@@ -212,7 +221,9 @@ cdef inline void bp3(real *b, const Layer *layer, const real *delta, const Part 
 cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, const Part *part,
                      double alpha, double beta) noexcept nogil:
     """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds, likewise."""
-    cdef int way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
+    cdef int way = CR_OWN_WAY
+    if not is_whole(part, layer.n_out):
+        way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
     gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
                <const real *> a.a, layer.n_in, beta, w + part.neuron * layer.n_in, layer.n_in)
 

@@ -18,6 +18,7 @@ cdef extern from "chainrule.h" nogil:
         CR_OPTIMIZER_adam
         CR_OPTIMIZER_adamax
         CR_OPTIMIZER_sgd
+        CR_OWN_WAY
         CR_INNER
         CR_BLAS
         CR_CELL

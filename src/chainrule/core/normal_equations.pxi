@@ -5,21 +5,13 @@
 cdef enum:
     BLOCK = 64
 
-cdef inline void product(bint trans_a, bint trans_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, double alpha,
-                         const double *a, Py_ssize_t lda, const double *b, Py_ssize_t ldb, double beta, double *c,
-                         Py_ssize_t ldc) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta c."""
-    gemm_rows[double](gemm_way[double](trans_a, trans_b, m, n, k, a), trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb,
-                      beta, c, ldc)
-
-
 def add_gram(const double[:, ::1] J, double[:, ::1] A, double alpha):
     """A (n, n) <- A + alpha JᵀJ in the lower triangle, for J (rows, n). What is above the diagonal has no meaning."""
     cdef Py_ssize_t k, width, n = A.shape[0]
     for k in range(0, n, BLOCK):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
-            product(True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
+            gemm_rows[double](CR_OWN_WAY, True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
                               1, &A[k, 0], n)
         PyErr_CheckSignals()
 
@@ -36,7 +28,7 @@ cdef bint factorize(double *a, Py_ssize_t n, Py_ssize_t first, Py_ssize_t width)
         return pivot > 0 and isfinite(pivot)
     if not factorize(a, n, first, half):
         return False
-    product(False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
+    gemm_rows[double](CR_OWN_WAY, False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
                       a + middle * n + first, n, 1, a + middle * n + middle, n)
     return factorize(a, n, middle, width - half)
 
@@ -53,7 +45,7 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             if k:
-                product(False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
+                gemm_rows[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
             definite = factorize(a, n, k, width)
         PyErr_CheckSignals()
         if not definite:
