@@ -9,6 +9,7 @@ cdef struct Pace:
     Py_ssize_t rows     # of the steps it is about, by so many threads
     int threads
     bint together       # which way it goes now
+    bint fresh          # since the look at hand: workers may have to wake, and caches to fill; it does not count
     double took[2]      # seconds of a step alone, and together; 0: not known
     double began        # the look at hand
     Py_ssize_t steps    # done in it
@@ -23,7 +24,7 @@ cdef void begin_pace(Pace *pace, Py_ssize_t rows, int threads) noexcept nogil:
         memset(pace, 0, sizeof(Pace))
         pace.rows, pace.threads, pace.each, pace.left, pace.stay = rows, threads, 1, 1, FIRST_STAY
         pace.together = True
-    pace.steps, pace.began = 0, cr_seconds()
+    pace.steps, pace.began, pace.fresh = 0, cr_seconds(), True
 
 
 cdef inline void count_step(Pace *pace) noexcept nogil:
@@ -32,8 +33,15 @@ cdef inline void count_step(Pace *pace) noexcept nogil:
     if pace.steps < pace.each:
         return
     now = cr_seconds()
-    end_look(pace, (now - pace.began) / pace.steps)
+    if not pace.fresh:
+        end_look(pace, (now - pace.began) / pace.steps)
+    else:
+        pace.fresh = False
     pace.steps, pace.began = 0, now
+
+
+cdef inline void change(Pace *pace) noexcept nogil:
+    pace.together, pace.fresh = not pace.together, True
 
 
 cdef void end_look(Pace *pace, double took) noexcept nogil:
@@ -44,12 +52,14 @@ cdef void end_look(Pace *pace, double took) noexcept nogil:
     pace.each = max(<Py_ssize_t> 1, <Py_ssize_t> (SECONDS_OF_A_LOOK / took))
     pace.left -= 1
     if pace.took[not together] == 0 or pace.left == 0:  # the other's turn
-        pace.together, pace.left = not together, 0
+        change(pace)
+        pace.left = 0
         return
     if not was_tried:
         return
     if took < pace.took[not together]:
         pace.stay = FIRST_STAY
     else:
-        pace.together, pace.stay = not together, min(2 * pace.stay, <Py_ssize_t> LONGEST_STAY)
+        change(pace)
+        pace.stay = min(2 * pace.stay, <Py_ssize_t> LONGEST_STAY)
     pace.left = pace.stay
