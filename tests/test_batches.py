@@ -69,11 +69,12 @@ def test_slices_train_as_the_arrays_do_in_their_order(name, dtype):
 @pytest.mark.parametrize("optimizer", [cr.SGD(0.1), cr.Adam()])
 def test_batches_of_more_rows_than_a_tile(optimizer):
     rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(1500, 3)), rng.normal(size=(1500, 2))
-    nets = [cr.Network([3, 4, 2], output="identity", seed=1) for _ in range(2)]
-    nets[0].fit([(X[:1200], Y[:1200]), (X[1200:], Y[1200:])], optimizer=optimizer, epochs=2)
-    nets[1].fit(X, Y, batch_size=1200, shuffle=False, optimizer=optimizer, epochs=2)
-    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+    for rows in (1200, 20000):
+        X, Y = rng.normal(size=(rows + 300, 3)), rng.normal(size=(rows + 300, 2))
+        nets = [cr.Network([3, 4, 2], output="identity", seed=1) for _ in range(2)]
+        nets[0].fit([(X[:rows], Y[:rows]), (X[rows:], Y[rows:])], optimizer=optimizer, epochs=2)
+        nets[1].fit(X, Y, batch_size=rows, shuffle=False, optimizer=optimizer, epochs=2)
+        assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
 
 
 def test_batches_of_any_size_are_steps_by_their_own_mean_gradient():

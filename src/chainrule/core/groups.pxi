@@ -11,7 +11,7 @@ cdef struct Groups:
     void **ys
     Py_ssize_t start, rows, groups
     void *gradients             # (groups, n_parameters), each begun on a cache line; NULL: costs alone
-    double *costs               # of each tile
+    double *costs               # of each group, (groups,)
     double *correct             # likewise, or NULL: how many answers are right, each by its weight
     Watch *watch                # or NULL; with it, a thread goes alone
     double sample_work, done
@@ -70,17 +70,20 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
     tile.costs = costs
     tile.tape, tile.x_room, tile.y_room = &all.tapes[thread], all.xs[thread], all.ys[thread]
     tile.nabla = <char *> all.gradients + group * stride_of(net, sizeof(real))
+    all.costs[group] = 0
+    if all.correct:
+        all.correct[group] = 0
     for t in range(first, tiles * (group + 1) // all.groups):
         if all.stop:
             return
         place_tile[real](&tile, all.start + t * net.tile, min(<Py_ssize_t> net.tile, all.rows - t * net.tile), any)
         part = whole(tile.m, 0)
         forward_part[real](&tile, &part, any)
-        all.costs[t] = total_of(&tile)
+        all.costs[group] += total_of(&tile)
         if all.correct:
-            all.correct[t] = right_answers[real](&tile, any)
+            all.correct[group] += right_answers[real](&tile, any)
         if all.gradients:
-            if not isfinite(all.costs[t]) and not tile.to_the_end:
+            if not isfinite(all.costs[group]) and not tile.to_the_end:
                 all.stop = True
                 return
             backward_part[real](&tile, &part, any)
@@ -133,14 +136,12 @@ cdef int gradient_by_groups(Groups *all, cr_team *team, void *nabla, double *cos
     """nabla <- the gradient of the rows from all.start on; `cost` gains the sum of their costs."""
     cdef const Net *net = all.tile.net
     cdef size_t itemsize = sizeof(float) if all.tile.single else sizeof(double)
-    cdef Py_ssize_t t, tiles = (all.rows + net.tile - 1) // net.tile
+    cdef Py_ssize_t group
     cdef Sum sum
     all.stop = False
-    for t in range(tiles):
-        all.costs[t] = 0
     cr_team_run(team, one_group, all, all.groups)
-    for t in range(tiles):
-        cost[0] += all.costs[t]
+    for group in range(all.groups):
+        cost[0] += all.costs[group]
     if not isfinite(cost[0]) and not all.tile.to_the_end:
         return DIVERGED
     if all.stop:

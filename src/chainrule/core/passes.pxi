@@ -6,8 +6,7 @@ def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
     cdef Samples samples = samples_of[real](X, Y, labels, None)
     cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, groups, threads, cores)
-    cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
-    cdef size_t room = max(tiles, <Py_ssize_t> MOST_COSTS) * sizeof(double)
+    cdef size_t room = max(groups, <Py_ssize_t> MOST_COSTS) * sizeof(double)
     cdef size_t extra = room + groups * stride_of(&plan.net, sizeof(real)) + 128
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size if groups else 1)
     cdef double *costs = <double *> work.reserve(room)

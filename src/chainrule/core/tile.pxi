@@ -257,10 +257,11 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
     """The tile's samples forward and back. `cost` gains the sum of their costs; if it is not finite, that is the end."""
     cdef Py_ssize_t i, last = tile.net.depth - 1
     cdef int threads = cr_team_size(team)
+    cdef bint by_rows = threads > 1 and goes_by_rows[real](tile.net, tile.m, any)
     cdef Part all = whole(tile.m, 0)
     if threads == 1:
         forward_part[real](tile, &all, any)
-    elif goes_by_rows[real](tile.net, tile.m, any):
+    elif by_rows:
         run(team, tile, THROUGH_ROWS, 0, threads)
     else:
         run(team, tile, READ, 0, threads)
@@ -276,7 +277,7 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
         return INTERRUPTED
     if threads == 1:
         backward_part[real](tile, &all, any)
-    elif not goes_by_rows[real](tile.net, tile.m, any):
+    elif not by_rows:
         for i in range(last - 1, -1, -1):
             run(team, tile, PULL_BACK, i, threads)
             run(team, tile, THROUGH_SLOPES, i, threads)

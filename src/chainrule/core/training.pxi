@@ -9,7 +9,6 @@ cdef struct Trainee:     # all that a training call works with
     Descent *descent
     Watch *watch         # or NULL
     double sample_work
-    double *tile_costs   # of each tile of a mini-batch in groups
 
 
 cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, double *cost, double *counted,
@@ -29,9 +28,10 @@ cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, dou
     if counted[0] == 0:
         return FINISHED
     tile.counted = counted[0]
+    t.groups.groups = groups
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(descent) else BY_LAYER
     if groups:
-        t.groups.tile, t.groups.start, t.groups.rows, t.groups.groups = tile[0], start, rows, groups
+        t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
         t.groups.watch = watch if watch and watch.layers else NULL
         outcome = gradient_by_groups(&t.groups, t.team if not t.groups.watch else NULL, tile.nabla, cost)
     elif whole_gradient:
@@ -102,20 +102,20 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
     return FINISHED if finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
 
 
-cdef Py_ssize_t layer_of_divergence(Trainee *t, Py_ssize_t rows, const real *any) noexcept nogil:
+cdef Py_ssize_t layer_of_divergence(Trainee *t, const real *any) noexcept nogil:
     """The number of the layer where it began; of a mini-batch in groups, in its first tile that did."""
     cdef Tile *tile = &t.tile
+    cdef Groups *groups = &t.groups
+    cdef Py_ssize_t done = 0
     cdef Part all
-    cdef Py_ssize_t i
-    if t.groups.groups:
-        for i in range((t.groups.rows + tile.net.tile - 1) // tile.net.tile):
-            if not isfinite(t.groups.costs[i]):
-                place_tile[real](tile, t.groups.start + i * tile.net.tile,
-                                 min(<Py_ssize_t> tile.net.tile, t.groups.rows - i * tile.net.tile), any)
-                all = whole(tile.m, 0)
-                forward_part[real](tile, &all, any)
-                break
-    return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, min(rows, tile.m))
+    while groups.groups and done < groups.rows:
+        place_tile[real](tile, groups.start + done, min(<Py_ssize_t> tile.net.tile, groups.rows - done), any)
+        all = whole(tile.m, 0)
+        forward_part[real](tile, &all, any)
+        if not isfinite(total_of(tile)):
+            break
+        done += tile.m
+    return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, tile.m)
 
 
 cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
@@ -223,7 +223,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
     cdef Samples samples = samples_of[real](X, Y, labels, order, weights)
-    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups, tiles
+    cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]
     cdef int outcome = FINISHED
@@ -238,7 +238,6 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     if stream is None:
         batch_size = min(batch_size, samples.m)
     tile = min(batch_size, plan.tile) if stream is None else plan.tile
-    tiles = (batch_size + plan.tile - 1) // plan.tile  # of a mini-batch; of a stream's, as many as ever come
     most_groups = groups_of(net, batch_size if stream is None else MOST_GROUPS * plan.tile, sizeof(real))
     cdef Team team = Team(plan, batch_size if stream is None else plan.tile, most_groups, threads, cores)
     cdef Py_ssize_t rate_stride = 1 if rates.shape[0] > 1 else 0
@@ -249,7 +248,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     for i in range(4):
         extra += parameter_bytes + 64 if carried.now[i] else 0
     extra += parameter_bytes + 64 if needs_gradient else 0
-    extra += most_groups * stride_of(net, sizeof(real)) + (tiles + MOST_COSTS) * sizeof(double)
+    extra += most_groups * stride_of(net, sizeof(real)) + (MOST_GROUPS + MOST_COSTS) * sizeof(double)
     cdef Watch watching
     cdef Watch *watch = NULL if delta_norms is None and gradient_norms is None else &watching
     watching.layers, watching.gradient = delta_norms is not None, gradient_norms is not None
@@ -282,7 +281,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Trainee all
     all.tile = tile_of(work, 0, p, &samples, <double *> work.reserve(MOST_COSTS * sizeof(double)))
     all.tile.nabla, all.tile.state, all.tile.descent = nabla, &state, &descent
-    all.groups = groups_for(work, p, &samples, <double *> work.reserve(tiles * sizeof(double)), plan.flops)
+    all.groups = groups_for(work, p, &samples, <double *> work.reserve(MOST_GROUPS * sizeof(double)), plan.flops)
     all.groups.gradients = work.reserve(most_groups * stride_of(net, sizeof(real)))
     all.members, all.descent, all.watch, all.sample_work = team.members, &descent, watch, plan.flops
     all.pace = NULL
@@ -309,7 +308,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 clock[0] += 1
                 continue
             if outcome == DIVERGED:
-                layer = layer_of_divergence[real](&all, tile, p)
+                layer = layer_of_divergence[real](&all, p)
             if outcome == STOPPED and finite[real](p, n):
                 hooks.kept_batches = True
             else:
