@@ -9,8 +9,9 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs, cr_update, dropout,
-    forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real, sum_of_squares, sum_rows, update_by,
+    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs,
+    cr_update, dropout, forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real, sum_of_squares,
+    sum_rows, update_by,
 )
 
 
