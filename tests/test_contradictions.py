@@ -132,7 +132,8 @@ def test_no_function_with_options_is_left_out():
     for function in filter(inspect.isfunction, functions):
         options = {each.name for each in inspect.signature(function).parameters.values()
                    if each.kind is inspect.Parameter.KEYWORD_ONLY}  # fmt: skip
-        assert function in CHECKED or options <= {"threads"}
+        # Few options, and a call of a microsecond, which the check would make half as long again.
+        assert function in CHECKED or options <= {"threads", "out"}
 
 
 @pytest.mark.parametrize("call", CHECKED, ids=lambda call: call.__qualname__)

@@ -567,6 +567,8 @@ def test_healthy_networks_for_digits(hidden, init, output, cost, rate):
     data = digits[train], labels[train]
     validation = digits[unseen], labels[unseen]
     net = Network([64, 30, 20, 10], hidden=hidden, init=init, output=output, cost=cost, seed=0)
+    if (hidden, cost) == ("relu", "quadratic"):
+        rate = 0.3  # at 1.0 the cost does go up and down, with one seed in four
     for epochs in (0, 2, 18):
         net.fit(*data, optimizer=SGD(rate), epochs=epochs, batch_size=10)
         diagnosis = diagnose(net, *data, validation_data=validation)
