@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
+Inputs: TypeAlias = NDArray[Any]  # (m, n_1), of one of INPUTS
 Labels: TypeAlias = NDArray[np.int32]
 Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
 Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
@@ -16,6 +17,7 @@ COSTS: tuple[str, ...]
 COST_OUTPUTS: dict[str, str | None]
 COST_LOWS: dict[str, int]
 OPTIMIZERS: tuple[str, ...]
+INPUTS: tuple[str, ...]
 
 class Plan:
     sizes: tuple[int, ...]
@@ -67,7 +69,7 @@ def train(
     t: Real | None,
     average: Real | None,
     steps: NDArray[np.uint64],
-    X: Real | None,
+    X: Inputs | None,
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None,
@@ -93,7 +95,7 @@ def train(
 def gradient(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     nabla: Real,
@@ -103,7 +105,7 @@ def gradient(
 def evaluate(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None = None,
@@ -111,15 +113,16 @@ def evaluate(
     cores: int = 0,
 ) -> tuple[float, float, float]: ...
 def feedforward(
-    plan: Plan, parameters: Real, X: Real, out: Real, threads: int = 1, cores: int = 0
+    plan: Plan, parameters: Real, X: Inputs, out: Real, threads: int = 1, cores: int = 0
 ) -> None: ...
 def feedforward_one(
     plan: Plan, parameters: Real, x: object, out: object | None
 ) -> NDArray | None: ...
+def first_activations(plan: Plan, X: Inputs, out: Real) -> None: ...
 def trace(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     z: list[Real],
@@ -127,7 +130,7 @@ def trace(
     delta: list[Real],
 ) -> None: ...
 def sample_gradients(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
+    plan: Plan, parameters: Real, X: Inputs, Y: Real | None, labels: Labels | None, nabla: Real
 ) -> None: ...
 def jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def sensitivity(
@@ -137,7 +140,7 @@ def parameter_jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None
 def numerical_gradient(
     plan: Plan,
     parameters: NDArray[np.float64],
-    X: NDArray[np.float64],
+    X: Inputs,
     Y: NDArray[np.float64] | None,
     labels: Labels | None,
     indices: NDArray[np.int64],
@@ -154,7 +157,7 @@ def accept(
     entries: list[tuple[MutableSequence[float], float]],
 ) -> None: ...
 def diverged_layer(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
+    plan: Plan, parameters: Real, X: Inputs, Y: Real | None, labels: Labels | None
 ) -> int: ...
 def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> None: ...
 def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...

@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
 from chainrule.activations import Activation, find_hidden, find_output
-from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real, check_out
+from chainrule.arrays import (
+    Targets,
+    aligned_empty,
+    as_inputs,
+    as_numbers,
+    as_real,
+    as_stored,
+    check_out,
+    first_activations,
+)
 from chainrule.costs import Cost, UserCost, find_cost
 from chainrule.files import save_network
 from chainrule.full_batch import FullBatchOptimizer
@@ -236,7 +245,9 @@ class Network:
         Parameters
         ----------
         X : array (m, n_1), or an iterable of batches
-            Inputs, one sample a row; finite. Without y: an iterable of mini-batches (X, y) or
+            Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
+            are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
+            network's dtype as they are needed. Without y: an iterable of mini-batches (X, y) or
             (X, y, sample_weight), for data that do not fit in memory, or a function that returns
             one. It is gone through anew in each epoch; what can be gone through only once, such as
             a generator, needs its function, or epochs=1, or steps_per_epoch, and then goes on from
@@ -435,6 +446,7 @@ class Network:
         Parameters
         ----------
         X : array (m, n_1)
+            As in `fit`.
         y : array (m, n_L), or integer labels (m,)
         sample_weight : array (m,), optional
             How much each sample counts in both, 0 or more.
@@ -606,8 +618,9 @@ class Network:
         """
         check_trainable(self)
         inputs, single = self._inputs(X)
+        a = first_activations(self._plan, inputs, self.dtype)
         out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
-        _core.jacobian(self._plan, self._parameters, inputs, out)
+        _core.jacobian(self._plan, self._parameters, a, out)
         return out[0] if single else out
 
     def save(self, path: str | PathLike) -> None:
@@ -648,11 +661,13 @@ class Network:
 
     def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
-        n, given = self.sizes[0], as_real("X", X, self.dtype)
+        n, given = self.sizes[0], as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
-        return as_inputs(given[None, :] if single else given, n, self.dtype), single
+        if single:
+            given = as_stored("X", given, self.dtype)[None, :]
+        return as_inputs(given, n, self.dtype), single
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)

@@ -635,6 +635,38 @@ static void test_rows(void) {
     }
 }
 
+/* (type)value, its ends and a number that both floats round differently among them */
+#define TEST_CONVERT(name, type, format)                                                                               \
+    static void test_convert_##name(void) {                                                                            \
+        static const double values[] = {0, 1, 7, 100, 255, 1 / 3.0, -1 / 3.0, -32768, 32767};                          \
+        const size_t among = CR_INPUT_##name == CR_INPUT_uint8 ? 6 : COUNT(values);                                    \
+        for (size_t rows = 1; rows <= TALLEST; rows = next_rows(rows)) {                                               \
+            for (size_t width = 1; width <= LONGEST; width = next_size(width)) {                                       \
+                type *x = room(IN, rows * width, sizeof(type));                                                        \
+                for (size_t i = 0; i < rows * width; i++) x[i] = (type)values[random_word() % among];                  \
+                for (int way = 0; way < 4; way++) {                                                                    \
+                    AT("convert " #name, rows, width, way);                                                            \
+                    const int32_t *order = way & 1 ? draw_order(rows, rows) : NULL;                                    \
+                    real *scale = room_for(TARGET, width), *shift = room_for(OTHER, width);                            \
+                    for (size_t j = 0; j < width; j++) scale[j] = (real)(uniform() - 0.5) / 7;                         \
+                    for (size_t j = 0; j < width; j++) shift[j] = (real)(uniform() - 0.5);                             \
+                    for (size_t i = 0; i < rows * width; i++) {                                                        \
+                        const real entry =                                                                             \
+                            (real)x[(order ? (size_t)order[i / width] : i / width) * width + i % width];               \
+                        const volatile real product = scale[i % width] * entry; /* rounded */                          \
+                        const volatile real sum = product + shift[i % width];                                          \
+                        want[i] = (double)(way & 2 ? sum : entry);                                                     \
+                    }                                                                                                  \
+                    real *out = room_for(OUT, rows * width);                                                           \
+                    KERNELS->convert[CR_INPUT_##name](out, x, order, rows, width, way & 2 ? scale : NULL,              \
+                                                      way & 2 ? shift : NULL);                                         \
+                    expect_equal(out, rows * width);                                                                   \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+CR_INPUTS(TEST_CONVERT)
+
 static void test_one_hot(void) {
     for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
         for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
@@ -1072,6 +1104,8 @@ int main(void) {
         test_gaussian();
         test_all_finite();
         test_rows();
+#define CALL_CONVERT(name, type, format) test_convert_##name();
+        CR_INPUTS(CALL_CONVERT)
         test_one_hot();
         test_agreements();
         test_updates();

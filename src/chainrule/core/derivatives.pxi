@@ -4,7 +4,7 @@
 # the system has yet to find. Where there is much to write, that takes longer than the arithmetic.
 cdef double WORK_OF_A_NUMBER = 200
 
-def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
                      const int32_t[::1] labels, real[:, ::1] nabla):
     """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
     cdef Samples samples = samples_of[real](X, Y, labels, None)
@@ -109,7 +109,7 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     work.reraise()
 
 
-def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, ::1] X, const double[:, ::1] Y,
+def numerical_gradient(Plan plan, const double[::1] parameters, X, const double[:, ::1] Y,
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):
     """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to

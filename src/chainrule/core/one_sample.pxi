@@ -1,17 +1,6 @@
 # One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
 # result's.
 
-cdef extern from "Python.h":
-    ctypedef struct Py_buffer:
-        void *buf
-        Py_ssize_t len
-        int ndim
-        char *format
-    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
-    void PyBuffer_Release(Py_buffer *)
-    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
-
-
 cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
     """Whether it is a vector of n such numbers, aligned."""
     return (buffer.ndim == 1 and buffer.len == <Py_ssize_t> (n * itemsize) and buffer.format != NULL

@@ -1,7 +1,20 @@
 # A data set as the core sees it, and the rows of a tile.
 
+cdef extern from "Python.h":
+    ctypedef struct Py_buffer:
+        void *buf
+        Py_ssize_t len
+        int ndim
+        char *format
+        Py_ssize_t *shape
+    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
+    void PyBuffer_Release(Py_buffer *)
+    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
+
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
-    const void *x          # (m, n_1)
+    const void *x          # (m, n_1), of the type `kind`
+    int kind               # one of INPUTS
+    bint as_read           # whether that is the network's own, so that a row is read as it stands
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
     const void *weights    # of the samples, (m,), or NULL where all count alike
@@ -12,14 +25,15 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
 
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
                         real *room) noexcept nogil:
-    """Where the inputs of the rows from `start` on are: where they stand if together, else in `room` once gathered."""
+    """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
+    in `room` once gathered."""
     cdef Rows x
     x.coming = 0
-    if not samples.order:
+    if samples.as_read and not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
-    if cr_few_long_rows(rows, width):
+    if samples.as_read and cr_few_long_rows(rows, width):
         x.x, x.order = samples.x, samples.order + start + rows
         x.coming = min(rows, samples.m - start - rows)
     return x
@@ -32,13 +46,27 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
+cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
+                             real *x) noexcept nogil:
+    """x (rows, n_1) <- the inputs of the rows from `first` on, where they cannot be read where they stand."""
+    cdef Py_ssize_t n_in = net.layers[0].n_in
+    cdef const char *begin = <const char *> samples.x
+    if samples.as_read:
+        if samples.order:
+            gather[real](x, <const real *> samples.x, samples.order + first, rows, n_in)
+        return
+    if not samples.order:
+        begin += first * n_in * cr_input_sizes[samples.kind]
+    convert[real](samples.kind, x, begin, samples.order + first if samples.order else <const int32_t *> NULL, rows, n_in,
+                  NULL, NULL)
+
+
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
                               real *x, real *y) noexcept nogil:
     """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, their targets
     into the room y; labels become one-hot rows there."""
-    cdef Py_ssize_t first = start + part.row, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
-    if samples.order:
-        gather[real](x + part.row * n_in, <const real *> samples.x, samples.order + first, part.rows, n_in)
+    cdef Py_ssize_t first = start + part.row, n_out = net.layers[net.depth - 1].n_out
+    read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
     if samples.labels:
         one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
                       samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
@@ -62,17 +90,35 @@ cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t ro
     return total
 
 
-cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
-                        const int32_t[::1] order, const real[::1] weights=None):
+cdef int take_inputs(Samples *samples, X) except -1:
+    """samples.x, kind and m <- of X (m, n_1), whose memory is not copied; who calls keeps X."""
+    cdef Py_buffer buffer
+    cdef int kind
+    PyObject_GetBuffer(X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], -1
+    for kind in range(CR_INPUT_COUNT):
+        if buffer.format[0] == cr_input_formats[kind] and buffer.format[1] == 0:
+            samples.kind = kind
+    PyBuffer_Release(&buffer)
+    if samples.kind < 0:
+        raise ValueError(f"inputs must be of one of the types {', '.join(INPUTS)}")
+    return 0
+
+
+cdef Samples samples_of(X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
+                        const real[::1] weights=None):
     cdef Samples samples
-    samples.first = 0
+    memset(&samples, 0, sizeof(Samples))
     if X is None:  # they come batch by batch
-        memset(&samples, 0, sizeof(Samples))
         return samples
-    samples.x = &X[0, 0]
+    take_inputs(&samples, X)
+    if real is float:
+        samples.as_read = samples.kind == CR_INPUT_float32
+    else:
+        samples.as_read = samples.kind == CR_INPUT_float64
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
-    samples.order = NULL if order is None else &order[0]
-    samples.m = X.shape[0] if order is None else order.shape[0]
+    if order is not None:
+        samples.order, samples.m = &order[0], order.shape[0]
     return samples
