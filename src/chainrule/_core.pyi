@@ -24,8 +24,14 @@ class Plan:
     n_parameters: int
     tile: int
     flops: float
+    scales_inputs: bool
     def __init__(
-        self, sizes: Sequence[int], activations: Sequence[Activation], cost: Cost, bias: bool
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[Activation],
+        cost: Cost,
+        bias: bool,
+        scaling: NDArray[np.float64] | None = None,
     ) -> None: ...
 
 class Recipe:

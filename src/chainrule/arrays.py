@@ -108,7 +108,7 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
 
 def first_activations(plan, X, dtype) -> NDArray:
     """Return a^1 in the network's dtype: the inputs X of `as_inputs` as the network reads them."""
-    if X.dtype == dtype:
+    if X.dtype == dtype and not plan.scales_inputs:
         return X
     a = np.empty(X.shape, dtype)
     _core.first_activations(plan, X, a)

@@ -27,6 +27,7 @@ from chainrule.function_check import check_delta_of, check_slope_of
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.input_scaling import as_scaling
 from chainrule.keywords import OF_FIT, OF_NETWORK, known_options
 from chainrule.optimizers import Optimizer
 from chainrule.options import (
@@ -47,7 +48,8 @@ from chainrule.training import Training, check_finite
 class Network:
     """A feedforward network trained by backpropagation.
 
-    z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input.
+    z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input, or
+    input_scale·x + input_shift for an input x.
 
     Parameters
     ----------
@@ -76,6 +78,13 @@ class Network:
         Whether neurons have biases.
     dtype : dtype, default "float32"
         Of parameters and arithmetic: float32 or float64.
+    input_scale, input_shift : float or array (n_1,), default 1 and 0
+        What the network reads of an input x is a^1 = input_scale·x + input_shift, in every method,
+        computed for a few rows at a time, so that X stays as it is: images of uint8 with
+        ``input_scale=1/255``, say, or any X with ``input_scale=1/X.std(axis=0)`` and
+        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. x and both numbers are rounded to the
+        network's dtype, then the product, then the sum. Derivatives by the inputs are those by x.
+        They are part of the network, and of its file.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.
@@ -122,6 +131,8 @@ class Network:
         init: str | Callable = "scaled",
         bias: bool = True,
         dtype: DTypeLike = "float32",
+        input_scale: ArrayLike = 1.0,
+        input_shift: ArrayLike = 0.0,
         seed: int | None = None,
     ):
         self._sizes = check_sizes(sizes)
@@ -133,6 +144,7 @@ class Network:
         self._delta_checked = not isinstance(self._cost, UserCost)
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
+        self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
@@ -169,6 +181,16 @@ class Network:
     def dtype(self) -> np.dtype:
         """Of parameters and arithmetic."""
         return self._dtype
+
+    @property
+    def input_scale(self) -> float | NDArray:
+        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64."""
+        return self._scaling.scale
+
+    @property
+    def input_shift(self) -> float | NDArray:
+        """What is added then, likewise."""
+        return self._scaling.shift
 
     @property
     def epochs_trained(self) -> int:
@@ -587,7 +609,9 @@ class Network:
         n_out = self.sizes[-1]
         by_parameter = np.empty((n_out, self._parameters.size), self.dtype)
         by_input = np.empty((n_out, self.sizes[0]), self.dtype)
-        _core.sensitivity(self._plan, self._parameters, x[None, :], by_parameter, by_input)
+        a = first_activations(self._plan, x[None, :], self.dtype)
+        _core.sensitivity(self._plan, self._parameters, a, by_parameter, by_input)
+        self._scaling.chain(by_input)
         return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
 
     def jacobian(self, X: ArrayLike) -> NDArray:
@@ -621,6 +645,7 @@ class Network:
         a = first_activations(self._plan, inputs, self.dtype)
         out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
         _core.jacobian(self._plan, self._parameters, a, out)
+        self._scaling.chain(out)
         return out[0] if single else out
 
     def save(self, path: str | PathLike) -> None:
@@ -636,7 +661,8 @@ class Network:
     def __repr__(self):
         return (
             f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output={self.output!r}, "
-            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
+            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', {self._scaling.shown}"
+            f"seed={self.seed})"
         )
 
     def __getstate__(self):
@@ -655,7 +681,7 @@ class Network:
         """Make what follows from the shape: the plan, and room for the parameters."""
         activations = [activation.compiled for activation in (*self._hidden, self._output)]
         cost = self._cost.compiled(self.sizes[-1])
-        self._plan = _core.Plan(self.sizes, activations, cost, self.bias)
+        self._plan = _core.Plan(self.sizes, activations, cost, self.bias, self._scaling.for_core)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 

@@ -16,6 +16,9 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
     if not finite[real](x, plan.net.layers[0].n_in):
         return False
     row.a, row.coming = x, 0
+    if plan.net.scaling_f64:
+        as_read[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, &plan.net)
+        row.a = <const real *> work.xs[0]
     work.tape.a[plan.net.depth - 1] = out
     forward[real](&plan.net, parameters, &row, &one, work.tape)
     work.tape.a[plan.net.depth - 1] = own

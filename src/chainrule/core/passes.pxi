@@ -3,7 +3,7 @@
 def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, real[::1] nabla, int threads=1, int cores=0):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, groups, threads, cores)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
@@ -72,7 +72,7 @@ def evaluate(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, const real[::1] weights=None, int threads=1, int cores=0):
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
     how many. Each counts by its weight, 1 without weights."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None, weights)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 2 * tiles * sizeof(double) + 128, team.size)
@@ -127,7 +127,7 @@ cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
 
 def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int threads=1, int cores=0):
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
-    cdef Samples samples = samples_of[real](X, out, None, None)
+    cdef Samples samples = samples_of[real](plan, X, out, None, None)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 0, team.size)
@@ -141,15 +141,15 @@ def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int 
 
 
 def first_activations(Plan plan, X, real[:, ::1] out):
-    """out (m, n_1) <- a^1 of each row of X, where the network cannot read it as it stands."""
-    cdef Samples samples = samples_of[real](X, out, None, None)
+    """out (m, n_1) <- a^1 of each row of X, where the network does not read it as it stands."""
+    cdef Samples samples = samples_of[real](plan, X, out, None, None)
     read_inputs[real](&samples, 0, samples.m, &plan.net, &out[0, 0])
 
 
 def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
           const int32_t[::1] labels, list z, list a, list delta):
     """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t i, start = 0, m

@@ -14,7 +14,7 @@ cdef extern from "Python.h":
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
     const void *x          # (m, n_1), of the type `kind`
     int kind               # one of INPUTS
-    bint as_read           # whether that is the network's own, so that a row is read as it stands
+    bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
     const void *weights    # of the samples, (m,), or NULL where all count alike
@@ -29,11 +29,11 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     in `room` once gathered."""
     cdef Rows x
     x.coming = 0
-    if samples.as_read and not samples.order:
+    if samples.in_place and not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
-    if samples.as_read and cr_few_long_rows(rows, width):
+    if samples.in_place and cr_few_long_rows(rows, width):
         x.x, x.order = samples.x, samples.order + start + rows
         x.coming = min(rows, samples.m - start - rows)
     return x
@@ -46,19 +46,37 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
+cdef inline int own_kind(const real *any) noexcept nogil:
+    if real is float:
+        return CR_INPUT_float32
+    else:
+        return CR_INPUT_float64
+
+
+cdef inline void as_read(int kind, real *a, const void *x, const int32_t *order, Py_ssize_t rows,
+                         const Net *net) noexcept nogil:
+    """a^1 (rows, n_1) <- rows of x: of the network's type, scaled and shifted."""
+    cdef Py_ssize_t n_in = net.layers[0].n_in
+    cdef const real *scaling
+    if real is float:
+        scaling = net.scaling_f32
+    else:
+        scaling = net.scaling_f64
+    convert[real](kind, a, x, order, rows, n_in, scaling, scaling + n_in if scaling else <const real *> NULL)
+
+
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
                              real *x) noexcept nogil:
     """x (rows, n_1) <- the inputs of the rows from `first` on, where they cannot be read where they stand."""
     cdef Py_ssize_t n_in = net.layers[0].n_in
     cdef const char *begin = <const char *> samples.x
-    if samples.as_read:
+    if samples.in_place:
         if samples.order:
             gather[real](x, <const real *> samples.x, samples.order + first, rows, n_in)
         return
     if not samples.order:
         begin += first * n_in * cr_input_sizes[samples.kind]
-    convert[real](samples.kind, x, begin, samples.order + first if samples.order else <const int32_t *> NULL, rows, n_in,
-                  NULL, NULL)
+    as_read[real](samples.kind, x, begin, samples.order + first if samples.order else <const int32_t *> NULL, rows, net)
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -105,17 +123,14 @@ cdef int take_inputs(Samples *samples, X) except -1:
     return 0
 
 
-cdef Samples samples_of(X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
+cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
                         const real[::1] weights=None):
     cdef Samples samples
     memset(&samples, 0, sizeof(Samples))
     if X is None:  # they come batch by batch
         return samples
     take_inputs(&samples, X)
-    if real is float:
-        samples.as_read = samples.kind == CR_INPUT_float32
-    else:
-        samples.as_read = samples.kind == CR_INPUT_float64
+    samples.in_place = samples.kind == own_kind[real](<const real *> NULL) and not plan.scales_inputs
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]

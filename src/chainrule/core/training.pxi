@@ -222,7 +222,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
-    cdef Samples samples = samples_of[real](X, Y, labels, order, weights)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, order, weights)
     cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups, tiles
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]
