@@ -113,9 +113,13 @@ typedef struct {
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
         /* the same of an x of another type, or where numbers are to be scaled: each x_k becomes scale_k x_k +         \
-         * shift_k, the product rounded before the sum (NULL: stays); order NULL: the first rows */                                       \
+         * shift_k, the product rounded before the sum (NULL: stays); order NULL: the first rows */                    \
         void (*convert[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *order, size_t rows, size_t width,     \
                                         const real *scale, const real *shift);                                         \
+        /* the same of a sparse matrix: row i has the numbers x[begins[i]..begins[i + 1]), in these columns */         \
+        void (*densify[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *columns, const int64_t *begins,       \
+                                        const int32_t *order, size_t rows, size_t width, const real *scale,            \
+                                        const real *shift);                                                            \
         /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
          */                                                                                                            \
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low);  \

@@ -25,3 +25,19 @@ static void scale_row(real *x, const real *scale, const real *shift, size_t widt
         }                                                                                                              \
     }
 CR_INPUTS(CONVERT)
+
+/* Columns that the matrix does not have are passed over: whoever holds the arrays may have changed them. */
+#define DENSIFY(name, type, format)                                                                                    \
+    static void densify_##name(real *out, const void *x, const int32_t *columns, const int64_t *begins,                \
+                               const int32_t *order, size_t rows, size_t width, const real *scale,                     \
+                               const real *shift) {                                                                    \
+        for (size_t i = 0; i < rows; i++, out += width) {                                                              \
+            const int64_t *const begin = begins + (order ? (size_t)order[i] : i);                                      \
+            memset(out, 0, width * sizeof(real));                                                                      \
+            for (int64_t k = begin[0]; k < begin[1]; k++) {                                                            \
+                if ((uint32_t)columns[k] < width) out[columns[k]] = (real)((const type *)x)[k];                        \
+            }                                                                                                          \
+            if (scale) scale_row(out, scale, shift, width);                                                            \
+        }                                                                                                              \
+    }
+CR_INPUTS(DENSIFY)

@@ -25,7 +25,7 @@ from chainrule._kernels cimport (
     agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name,
     convert, cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
     cr_open_blas, cr_optimizer_names, cr_philox,
-    cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, finite,
+    cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, densify, finite,
     gather, gemm as gemm_rows, gemm_way, multiply as hadamard, one_hot, real, sum_of_squares, sum_rows,
 )
 

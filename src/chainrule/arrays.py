@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
+from chainrule.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 
 MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
 PIECE = 2**16  # numbers that are converted at a time, only to look at them
@@ -93,10 +94,14 @@ def _check_finite(name, stored, dtype):
             raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype)
 
 
-def as_inputs(X, width, dtype, name="X") -> NDArray:
+def as_inputs(X, width, dtype, name="X") -> NDArray | SparseRows:
     """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`."""
-    X = as_stored(name, X, dtype)
-    if X.ndim != 2 or X.shape[1] != width:
+    if is_sparse(X):
+        X = as_sparse_rows(name, X)
+        X.data = as_stored(f"{name}.data", X.data, dtype)
+    else:
+        X = as_stored(name, X, dtype)
+    if len(X.shape) != 2 or X.shape[1] != width:
         hint = " (for a single sample, use x[None, :])" if X.shape == (width,) else ""
         raise ValueError(f"{name} must be (samples, {width}); got shape {X.shape}{hint}")
     if X.shape[0] == 0:
@@ -108,7 +113,7 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
 
 def first_activations(plan, X, dtype) -> NDArray:
     """Return a^1 in the network's dtype: the inputs X of `as_inputs` as the network reads them."""
-    if X.dtype == dtype and not plan.scales_inputs:
+    if isinstance(X, np.ndarray) and X.dtype == dtype and not plan.scales_inputs:
         return X
     a = np.empty(X.shape, dtype)
     _core.first_activations(plan, X, a)
@@ -126,7 +131,8 @@ def check_out(out, shape, dtype, inputs) -> NDArray:
             f"shape {out.shape}{'' if flags.writeable else ', read-only'}"
             f"{'' if flags.c_contiguous else ', not in C order'}"
         )
-    if np.may_share_memory(out, inputs):
+    numbers = inputs if isinstance(inputs, np.ndarray) else inputs.data
+    if np.may_share_memory(out, numbers):
         raise ValueError("out must not overlap X; give an array of its own")
     return out
 

@@ -40,6 +40,7 @@ from chainrule.options import (
     check_trainable,
 )
 from chainrule.sample_weights import weights_of
+from chainrule.sparse_rows import is_sparse
 from chainrule.threads import check_threads
 from chainrule.training import Training, check_finite
 
@@ -269,7 +270,9 @@ class Network:
         X : array (m, n_1), or an iterable of batches
             Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
             are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
-            network's dtype as they are needed. Without y: an iterable of mini-batches (X, y) or
+            network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
+            csr_array or csr_matrix) stay sparse; a few rows at a time are made dense. Without y:
+            an iterable of mini-batches (X, y) or
             (X, y, sample_weight), for data that do not fit in memory, or a function that returns
             one. It is gone through anew in each epoch; what can be gone through only once, such as
             a generator, needs its function, or epochs=1, or steps_per_epoch, and then goes on from
@@ -687,7 +690,10 @@ class Network:
 
     def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
-        n, given = self.sizes[0], as_numbers("X", X)
+        n = self.sizes[0]
+        if is_sparse(X):
+            return as_inputs(X, n, self.dtype), False
+        given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")

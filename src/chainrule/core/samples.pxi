@@ -12,7 +12,9 @@ cdef extern from "Python.h":
     int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
 
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
-    const void *x          # (m, n_1), of the type `kind`
+    const void *x          # (m, n_1), of the type `kind`; of a sparse matrix what is not 0,
+    const int32_t *columns # where each stands,
+    const int64_t *begins  # and where each row begins in both, (m + 1,); NULL: x is dense
     int kind               # one of INPUTS
     bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
@@ -53,30 +55,28 @@ cdef inline int own_kind(const real *any) noexcept nogil:
         return CR_INPUT_float64
 
 
-cdef inline void as_read(int kind, real *a, const void *x, const int32_t *order, Py_ssize_t rows,
-                         const Net *net) noexcept nogil:
-    """a^1 (rows, n_1) <- rows of x: of the network's type, scaled and shifted."""
-    cdef Py_ssize_t n_in = net.layers[0].n_in
-    cdef const real *scaling
+cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nogil:
     if real is float:
-        scaling = net.scaling_f32
+        return net.scaling_f32
     else:
-        scaling = net.scaling_f64
-    convert[real](kind, a, x, order, rows, n_in, scaling, scaling + n_in if scaling else <const real *> NULL)
+        return net.scaling_f64
 
 
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
-                             real *x) noexcept nogil:
-    """x (rows, n_1) <- the inputs of the rows from `first` on, where they cannot be read where they stand."""
-    cdef Py_ssize_t n_in = net.layers[0].n_in
-    cdef const char *begin = <const char *> samples.x
+                             real *a) noexcept nogil:
+    """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
+    cdef Py_ssize_t n_in = net.layers[0].n_in, skipped = 0 if samples.order else first
+    cdef const int32_t *order = samples.order + first if samples.order else <const int32_t *> NULL
+    cdef const real *scale = scaling_of[real](net, a)
+    cdef const real *shift = scale + n_in if scale else <const real *> NULL
+    cdef const char *x = <const char *> samples.x
     if samples.in_place:
-        if samples.order:
-            gather[real](x, <const real *> samples.x, samples.order + first, rows, n_in)
-        return
-    if not samples.order:
-        begin += first * n_in * cr_input_sizes[samples.kind]
-    as_read[real](samples.kind, x, begin, samples.order + first if samples.order else <const int32_t *> NULL, rows, net)
+        if order:
+            gather[real](a, <const real *> x, order, rows, n_in)
+    elif samples.begins:
+        densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in, scale, shift)
+    else:
+        convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -109,10 +109,13 @@ cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t ro
 
 
 cdef int take_inputs(Samples *samples, X) except -1:
-    """samples.x, kind and m <- of X (m, n_1), whose memory is not copied; who calls keeps X."""
+    """samples <- the inputs X (m, n_1), dense or a SparseRows, whose memory is not copied; who calls keeps X."""
     cdef Py_buffer buffer
     cdef int kind
-    PyObject_GetBuffer(X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    cdef const int32_t[::1] columns
+    cdef const int64_t[::1] begins
+    cdef bint sparse = not isinstance(X, numpy.ndarray)
+    PyObject_GetBuffer(X.data if sparse else X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], -1
     for kind in range(CR_INPUT_COUNT):
         if buffer.format[0] == cr_input_formats[kind] and buffer.format[1] == 0:
@@ -120,7 +123,21 @@ cdef int take_inputs(Samples *samples, X) except -1:
     PyBuffer_Release(&buffer)
     if samples.kind < 0:
         raise ValueError(f"inputs must be of one of the types {', '.join(INPUTS)}")
+    if sparse:
+        columns, begins = X.indices, X.indptr
+        samples.columns, samples.begins, samples.m = &columns[0], &begins[0], begins.shape[0] - 1
     return 0
+
+
+def has_sorted_rows(const int32_t[::1] columns, const int64_t[::1] begins):
+    """Whether the columns of each row grow, so that none stands twice."""
+    cdef Py_ssize_t i
+    cdef int64_t k
+    for i in range(begins.shape[0] - 1):
+        for k in range(begins[i] + 1, begins[i + 1]):
+            if columns[k] <= columns[k - 1]:
+                return False
+    return True
 
 
 cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
@@ -130,7 +147,8 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
     if X is None:  # they come batch by batch
         return samples
     take_inputs(&samples, X)
-    samples.in_place = samples.kind == own_kind[real](<const real *> NULL) and not plan.scales_inputs
+    samples.in_place = (samples.kind == own_kind[real](<const real *> NULL) and samples.begins == NULL
+                        and plan.net.scaling_f64 == NULL)
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
