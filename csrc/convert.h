@@ -35,7 +35,8 @@ CR_INPUTS(CONVERT)
             const int64_t *const begin = begins + (order ? (size_t)order[i] : i);                                      \
             memset(out, 0, width * sizeof(real));                                                                      \
             for (int64_t k = begin[0]; k < begin[1]; k++) {                                                            \
-                if ((uint32_t)columns[k] < width) out[columns[k]] = (real)((const type *)x)[k];                        \
+                const uint32_t column = (uint32_t)columns[k];                                                          \
+                if (column < width) out[column] = (real)((const type *)x)[k];                                          \
             }                                                                                                          \
             if (scale) scale_row(out, scale, shift, width);                                                            \
         }                                                                                                              \
