@@ -25,6 +25,13 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
+cdef inline int own_kind(const real *any) noexcept nogil:
+    if real is float:
+        return CR_INPUT_float32
+    else:
+        return CR_INPUT_float64
+
+
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
                         real *room) noexcept nogil:
     """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
@@ -35,7 +42,8 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
-    if samples.in_place and cr_few_long_rows(rows, width):
+    if (samples.order and not samples.begins and samples.kind == own_kind[real](room)
+            and cr_few_long_rows(rows, width)):
         x.x, x.order = samples.x, samples.order + start + rows
         x.coming = min(rows, samples.m - start - rows)
     return x
@@ -46,13 +54,6 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     if samples.order or samples.labels:
         return room
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
-
-
-cdef inline int own_kind(const real *any) noexcept nogil:
-    if real is float:
-        return CR_INPUT_float32
-    else:
-        return CR_INPUT_float64
 
 
 cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nogil:
