@@ -236,7 +236,7 @@ def test_the_memory_that_a_large_sparse_set_needs():
         net = cr.Network([5_000, 16, 10], seed=0)
         net.fit(X[:100], y[:100], epochs=1, validation_data=(X[:100], y[:100]))
         before = peak()
-        net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y))
+        net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y), threads=1)
         print(peak() - before)
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
