@@ -50,19 +50,27 @@
 /* X(name): an optimiser has an update of the parameters by that name. */
 #define CR_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamax) X(rprop)
 
+/* X(name, type, format): inputs may come in this type, whose code in Python's buffers is `format`. */
+#define CR_INPUTS(X) X(float32, float, 'f') X(float64, double, 'd') X(uint8, uint8_t, 'B') X(int16, int16_t, 'h')
+
 #define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
 #define CR_ENUM_COST(name, output, low) CR_COST_##name,
 enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_COUNT };
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
 #define CR_ENUM_OPTIMIZER(name) CR_OPTIMIZER_##name,
 enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
+#define CR_ENUM_INPUT(name, type, format) CR_INPUT_##name,
+enum { CR_INPUTS(CR_ENUM_INPUT) CR_INPUT_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
 extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is computed from: 'a' or 'z' */
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
-extern const int cr_cost_outputs[CR_COST_COUNT]; /* the one output activation it is for, or CR_ACTIVATION_any */
-extern const int cr_cost_lows[CR_COST_COUNT];    /* the target of the other classes */
+extern const char *const cr_input_names[CR_INPUT_COUNT];
+extern const char cr_input_formats[CR_INPUT_COUNT];
+extern const size_t cr_input_sizes[CR_INPUT_COUNT]; /* bytes of a number */
+extern const int cr_cost_outputs[CR_COST_COUNT];    /* the one output activation it is for, or CR_ACTIVATION_any */
+extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other classes */
 
 /* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
@@ -104,6 +112,14 @@ typedef struct {
                          real beta);                                                                                   \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
+        /* the same of an x of another type, or where numbers are to be scaled: each x_k becomes scale_k x_k +         \
+         * shift_k, the product rounded before the sum (NULL: stays); order NULL: the first rows */                    \
+        void (*convert[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *order, size_t rows, size_t width,     \
+                                        const real *scale, const real *shift);                                         \
+        /* the same of a sparse matrix: row i has the numbers x[begins[i]..begins[i + 1]), in these columns */         \
+        void (*densify[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *columns, const int64_t *begins,       \
+                                        const int32_t *order, size_t rows, size_t width, const real *scale,            \
+                                        const real *shift);                                                            \
         /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
          */                                                                                                            \
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low);  \

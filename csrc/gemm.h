@@ -193,8 +193,10 @@ INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const rea
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
             real *place = c + i * ldc + j, old = beta == 0 ? 0 : beta * *place;
+            real product = alpha * dots[i * columns + j];
             ROUNDED(old);
-            *place = alpha * dots[i * columns + j] + old;
+            ROUNDED(product);
+            *place = product + old;
         }
     }
 }

@@ -64,6 +64,7 @@ enum { BLOCK = 16 };
 
 #include "activations.h"
 #include "arrays.h"
+#include "convert.h"
 #include "costs.h"
 #include "dropout.h"
 #include "gemm.h"
@@ -72,6 +73,8 @@ enum { BLOCK = 16 };
 #define ENTRY_ACTIVATE(name, x) name##_values,
 #define ENTRY_PRIME(name, x) name##_prime,
 #define ENTRY_UPDATE(name) name,
+#define ENTRY_CONVERT(name, type, format) convert_##name,
+#define ENTRY_DENSIFY(name, type, format) densify_##name,
 #define ENTRY_COST(name, output, low) name##_cost,
 #define ENTRY_DELTA(name, output, low) name##_delta,
 
@@ -85,6 +88,8 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .broadcast = broadcast,
     .sum_rows = sum_rows,
     .gather = gather,
+    .convert = {CR_INPUTS(ENTRY_CONVERT)},
+    .densify = {CR_INPUTS(ENTRY_DENSIFY)},
     .one_hot = one_hot,
     .agreements = agreements,
     .update = {CR_OPTIMIZERS(ENTRY_UPDATE)},

@@ -29,14 +29,29 @@ INLINE vector load(const real *x) {
 
 INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
 
+/* x is rounded here: a compiler that may fuse a product with the addition that follows has no choice between two, which
+ * it need not make in the same way in all places where this is inlined. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define ROUNDED(x) __asm__("" : "+x"(x))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define ROUNDED(x) __asm__("" : "+w"(x))
+#else
+#define ROUNDED(x) ((void)0)
+#endif
+
 /* What an instruction set does in its own way:
  *   load_part, store_part  the first n < LANES numbers; the other lanes are 0, and memory beyond is not touched
- *   zip                    low, high <- the two halves of a0 b0 a1 b1 ... */
+ *   zip                    low, high <- the two halves of a0 b0 a1 b1 ...
+ *   multiply_add           a b + c, fused or not, but the same in all places where it is inlined: a compiler may fuse
+ *                          the two in one of them and not in another */
 
 #if defined(X86_VECTORS) && defined(__AVX512F__) && CR_DOUBLE
 
 INLINE vector load_part(const real *x, size_t n) { return (vector)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), x); }
 INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_pd(x, (__mmask8)((1u << n) - 1), (__m512d)v); }
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
     const __m512i second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
@@ -50,6 +65,9 @@ INLINE vector load_part(const real *x, size_t n) {
     return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), x);
 }
 INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_ps(x, (__mmask16)((1u << n) - 1), (__m512)v); }
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i second = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
@@ -64,6 +82,9 @@ INLINE __m256i first_lanes(size_t n) {
 }
 INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_pd(x, first_lanes(n)); }
 INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_pd(x, first_lanes(n), (__m256d)v); }
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     __m256d even = _mm256_unpacklo_pd((__m256d)a, (__m256d)b), odd = _mm256_unpackhi_pd((__m256d)a, (__m256d)b);
     *low = (vector)_mm256_permute2f128_pd(even, odd, 0x20);
@@ -77,6 +98,9 @@ INLINE __m256i first_lanes(size_t n) {
 }
 INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_ps(x, first_lanes(n)); }
 INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_ps(x, first_lanes(n), (__m256)v); }
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     __m256 even = _mm256_unpacklo_ps((__m256)a, (__m256)b), odd = _mm256_unpackhi_ps((__m256)a, (__m256)b);
     *low = (vector)_mm256_permute2f128_ps(even, odd, 0x20);
@@ -94,6 +118,11 @@ INLINE void store_part(real *x, vector v, size_t n) {
     real padded[LANES];
     store(padded, v);
     for (size_t i = 0; i < n; i++) x[i] = padded[i];
+}
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    vector product = a * b;
+    ROUNDED(product);
+    return product + c;
 }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     real x[LANES], y[LANES], zipped[2 * LANES];
@@ -130,16 +159,6 @@ INLINE vector lane_sums(vector x[LANES]) {
     return x[0];
 }
 
-/* x is rounded here: a compiler that may fuse a product with the addition that follows has no choice between two, which
- * it need not make in the same way in all places where this is inlined. */
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-#define ROUNDED(x) __asm__("" : "+x"(x))
-#elif defined(__GNUC__) && defined(__aarch64__)
-#define ROUNDED(x) __asm__("" : "+w"(x))
-#else
-#define ROUNDED(x) ((void)0)
-#endif
-
 /* c <- alpha sum + beta c for `lanes` <= LANES numbers; what c holds does not matter where beta is 0 */
 INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
     vector old = {0};
@@ -148,7 +167,7 @@ INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) 
         old = beta * old;
         ROUNDED(old);
     }
-    const vector result = alpha * sum + old;
+    const vector zero = {0}, result = multiply_add(alpha + zero, sum, old);
     if (lanes == LANES) {
         store(c, result);
     } else {

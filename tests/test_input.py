@@ -107,8 +107,8 @@ BAD_X = {
     "a hole": ([[1, 2, None]] * ROWS, TypeError, ["X must hold real numbers", "object"]),
     "generator": ((row for row in X), TypeError, ["X must hold real numbers", "object"]),
     "ragged": ([[1, 2, 3], [1, 2]], ValueError, ["X is not a rectangular array of numbers"]),
-    "sparse matrix": (sparse.csr_matrix(X), TypeError, ["X", "toarray()"]),
-    "sparse array": (sparse.csr_array(X), TypeError, ["X", "toarray()"]),
+    "sparse matrix": (sparse.csc_matrix(X), TypeError, ["X", "toarray()"]),
+    "sparse array": (sparse.coo_array(X), TypeError, ["X", "toarray()"]),
     "masked": (np.ma.masked_greater(X, 7), EITHER, ["X", "mask"]),
 }
 

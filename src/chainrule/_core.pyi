@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
+Inputs: TypeAlias = Any  # (m, n_1) of one of INPUTS: an array, or a SparseRows
 Labels: TypeAlias = NDArray[np.int32]
 Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
 Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
@@ -16,14 +17,21 @@ COSTS: tuple[str, ...]
 COST_OUTPUTS: dict[str, str | None]
 COST_LOWS: dict[str, int]
 OPTIMIZERS: tuple[str, ...]
+INPUTS: tuple[str, ...]
 
 class Plan:
     sizes: tuple[int, ...]
     n_parameters: int
     tile: int
     flops: float
+    scales_inputs: bool
     def __init__(
-        self, sizes: Sequence[int], activations: Sequence[Activation], cost: Cost, bias: bool
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[Activation],
+        cost: Cost,
+        bias: bool,
+        scaling: NDArray[np.float64] | None = None,
     ) -> None: ...
 
 class Recipe:
@@ -67,7 +75,7 @@ def train(
     t: Real | None,
     average: Real | None,
     steps: NDArray[np.uint64],
-    X: Real | None,
+    X: Inputs | None,
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None,
@@ -93,7 +101,7 @@ def train(
 def gradient(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     nabla: Real,
@@ -103,7 +111,7 @@ def gradient(
 def evaluate(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None = None,
@@ -111,15 +119,16 @@ def evaluate(
     cores: int = 0,
 ) -> tuple[float, float, float]: ...
 def feedforward(
-    plan: Plan, parameters: Real, X: Real, out: Real, threads: int = 1, cores: int = 0
+    plan: Plan, parameters: Real, X: Inputs, out: Real, threads: int = 1, cores: int = 0
 ) -> None: ...
 def feedforward_one(
     plan: Plan, parameters: Real, x: object, out: object | None
 ) -> NDArray | None: ...
+def first_activations(plan: Plan, X: Inputs, out: Real) -> None: ...
 def trace(
     plan: Plan,
     parameters: Real,
-    X: Real,
+    X: Inputs,
     Y: Real | None,
     labels: Labels | None,
     z: list[Real],
@@ -127,7 +136,7 @@ def trace(
     delta: list[Real],
 ) -> None: ...
 def sample_gradients(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None, nabla: Real
+    plan: Plan, parameters: Real, X: Inputs, Y: Real | None, labels: Labels | None, nabla: Real
 ) -> None: ...
 def jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None: ...
 def sensitivity(
@@ -137,7 +146,7 @@ def parameter_jacobian(plan: Plan, parameters: Real, X: Real, out: Real) -> None
 def numerical_gradient(
     plan: Plan,
     parameters: NDArray[np.float64],
-    X: NDArray[np.float64],
+    X: Inputs,
     Y: NDArray[np.float64] | None,
     labels: Labels | None,
     indices: NDArray[np.int64],
@@ -154,7 +163,7 @@ def accept(
     entries: list[tuple[MutableSequence[float], float]],
 ) -> None: ...
 def diverged_layer(
-    plan: Plan, parameters: Real, X: Real, Y: Real | None, labels: Labels | None
+    plan: Plan, parameters: Real, X: Inputs, Y: Real | None, labels: Labels | None
 ) -> int: ...
 def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> None: ...
 def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...
@@ -178,6 +187,7 @@ def bp4(delta: Real, A: Real, nabla_w: Real) -> None: ...
 def multiply(x: Real, y: Real) -> None: ...
 def all_finite(x: Real) -> bool: ...
 def shuffled(n: int, seed: int, stream: int, order: Labels) -> None: ...
+def has_sorted_rows(columns: Labels, begins: NDArray[np.int64]) -> bool: ...
 def swap_by(draws: NDArray[np.float64], order: Labels) -> None: ...
 def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, int]: ...
 def blas_path() -> str | None: ...

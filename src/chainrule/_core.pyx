@@ -20,13 +20,14 @@ from chainrule._equations cimport (
     pull_back, through_activation, weighted_input, whole,
 )
 from chainrule._kernels cimport (
-    CR_ACTIVATION_COUNT, CR_ACTIVATION_any, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
-    CR_COST_COUNT, CR_OPTIMIZER_COUNT, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax, CR_OPTIMIZER_sgd, CR_OWN_WAY,
-    activate as activate_rows, agreements, cost_sum, cr_activation_names, cr_activation_sources, cr_aligned_alloc,
-    cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_open_blas,
-    cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close, cr_team_open,
-    cr_team_run, cr_team_size, cr_update, finite, gather, gemm as gemm_rows, gemm_way, multiply as hadamard,
-    one_hot, real, sum_of_squares, sum_rows,
+    CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
+    CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, activate as activate_rows, agreements, convert, cost_sum,
+    cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows,
+    cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
+    cr_open_blas, cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close,
+    cr_team_open, cr_team_run, cr_team_size, cr_update, densify, finite, gather, gemm as gemm_rows, gemm_way,
+    multiply as hadamard, one_hot, real, sum_of_squares, sum_rows,
 )
 
 cdef extern from "Python.h":
@@ -37,6 +38,7 @@ cdef extern from "Python.h":
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
 COSTS = tuple(cr_cost_names[i].decode() for i in range(CR_COST_COUNT))
 OPTIMIZERS = tuple(cr_optimizer_names[i].decode() for i in range(CR_OPTIMIZER_COUNT))
+INPUTS = tuple(cr_input_names[i].decode() for i in range(CR_INPUT_COUNT))  # the dtypes that inputs may have
 # the one output activation a cost is for, or None
 COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTIVATION_any
                 else cr_activation_names[cr_cost_outputs[i]].decode() for i in range(CR_COST_COUNT)}

@@ -29,6 +29,8 @@ cdef struct Net:
     int cost
     int low                      # the target of all classes but the sample's own
     const double *cost_parameters
+    const float *scaling_f32     # (2, n_1): a^1 is the first row ⊙ x + the second; NULL: a^1 is x
+    const double *scaling_f64    # the same numbers
     Layer *layers
 
 cdef enum:

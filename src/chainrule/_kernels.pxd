@@ -1,7 +1,7 @@
 """The C kernels of csrc/chainrule.h, one name for both precisions."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 ctypedef fused real:
     float
@@ -15,6 +15,9 @@ cdef extern from "chainrule.h" nogil:
         CR_ACTIVATION_COUNT
         CR_COST_COUNT
         CR_OPTIMIZER_COUNT
+        CR_INPUT_COUNT
+        CR_INPUT_float32
+        CR_INPUT_float64
         CR_OPTIMIZER_adam
         CR_OPTIMIZER_adamax
         CR_OPTIMIZER_sgd
@@ -28,6 +31,9 @@ cdef extern from "chainrule.h" nogil:
     const int cr_cost_outputs[]
     const int cr_cost_lows[]
     const char *cr_optimizer_names[]
+    const char *cr_input_names[]
+    const char cr_input_formats[]
+    const size_t cr_input_sizes[]
 
     ctypedef struct cr_update:
         double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most
@@ -45,6 +51,10 @@ cdef extern from "chainrule.h" nogil:
         void (*broadcast)(float *, const float *, size_t, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
+        void (*convert[1])(float *, const void *, const int32_t *, size_t, size_t, const float *,
+                           const float *) noexcept nogil
+        void (*densify[1])(float *, const void *, const int32_t *, const int64_t *, const int32_t *, size_t, size_t,
+                           const float *, const float *) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
         void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
@@ -68,6 +78,10 @@ cdef extern from "chainrule.h" nogil:
         void (*broadcast)(double *, const double *, size_t, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
+        void (*convert[1])(double *, const void *, const int32_t *, size_t, size_t, const double *,
+                           const double *) noexcept nogil
+        void (*densify[1])(double *, const void *, const int32_t *, const int64_t *, const int32_t *, size_t, size_t,
+                           const double *, const double *) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
         void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
@@ -193,6 +207,23 @@ cdef inline void gather(real *out, const real *x, const int32_t *order, size_t r
         cr_f32.gather(out, x, order, rows, width)
     else:
         cr_f64.gather(out, x, order, rows, width)
+
+
+cdef inline void convert(int kind, real *out, const void *x, const int32_t *order, size_t rows, size_t width,
+                         const real *scale, const real *shift) noexcept nogil:
+    if real is float:
+        cr_f32.convert[kind](out, x, order, rows, width, scale, shift)
+    else:
+        cr_f64.convert[kind](out, x, order, rows, width, scale, shift)
+
+
+cdef inline void densify(int kind, real *out, const void *x, const int32_t *columns, const int64_t *begins,
+                         const int32_t *order, size_t rows, size_t width, const real *scale,
+                         const real *shift) noexcept nogil:
+    if real is float:
+        cr_f32.densify[kind](out, x, columns, begins, order, rows, width, scale, shift)
+    else:
+        cr_f64.densify[kind](out, x, columns, begins, order, rows, width, scale, shift)
 
 
 cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,

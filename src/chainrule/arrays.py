@@ -1,7 +1,8 @@
 """The one door for arrays: all are checked and converted here, before anything changes.
 
 What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the
-network's dtype (labels: int32), finite. Arrays that are so already pass without a copy.
+network's dtype (labels: int32; inputs: one of `_core.INPUTS`), finite. Arrays that are so already
+pass without a copy.
 """
 
 import copy
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
+from chainrule.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 
 MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
+PIECE = 2**16  # numbers that are converted at a time, only to look at them
 
 
 def as_numbers(name, array, hint="") -> NDArray:
@@ -52,18 +55,53 @@ def as_real(name, array, dtype) -> NDArray:
     ):  # a number too large for dtype becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
-        where = np.argwhere(~np.isfinite(converted))[0]
-        raise ValueError(
-            f"{name} must be finite; {entry(name, where)} is {given[tuple(where)]}"
-            + ("" if not np.isfinite(given[tuple(where)]) else f", too large for {dtype}")
-        )
+        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype)
     return converted
 
 
-def as_inputs(X, width, dtype, name="X") -> NDArray:
-    """Return inputs as (m, width), m >= 1."""
-    X = as_real(name, X, dtype)
-    if X.ndim != 2 or X.shape[1] != width:
+def _not_finite(name, given, place, dtype):
+    """Return the error of `given`'s entry number `place`."""
+    where = np.unravel_index(place, given.shape)
+    return ValueError(
+        f"{name} must be finite; {entry(name, where)} is {given[where]}"
+        + ("" if not np.isfinite(given[where]) else f", too large for {dtype}")
+    )
+
+
+def as_stored(name, array, dtype) -> NDArray:
+    """Return `array` in C order, finite in `dtype`, as numbers that the core takes for inputs.
+
+    In its own dtype if that is one of them, for the core converts row by row; else in `dtype`.
+    """
+    given = as_numbers(name, array)
+    if given.dtype.name not in _core.INPUTS:
+        return as_real(name, given, dtype)
+    stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
+    if stored.dtype.kind == "f":
+        _check_finite(name, stored, dtype)
+    return stored
+
+
+def _check_finite(name, stored, dtype):
+    """Raise if a float of `stored` is not finite in `dtype`; no copy is made but of pieces."""
+    numbers, narrower = stored.reshape(-1), stored.dtype.itemsize > np.dtype(dtype).itemsize
+    step = PIECE if narrower else max(1, numbers.size)
+    for start in range(0, numbers.size, step):
+        piece = numbers[start : start + step]
+        with np.errstate(over="ignore"):  # becomes infinite
+            piece = piece.astype(dtype) if narrower else piece
+        if not _core.all_finite(piece):
+            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype)
+
+
+def as_inputs(X, width, dtype, name="X") -> NDArray | SparseRows:
+    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`."""
+    if is_sparse(X):
+        X = as_sparse_rows(name, X)
+        X.data = as_stored(f"{name}.data", X.data, dtype)
+    else:
+        X = as_stored(name, X, dtype)
+    if len(X.shape) != 2 or X.shape[1] != width:
         hint = " (for a single sample, use x[None, :])" if X.shape == (width,) else ""
         raise ValueError(f"{name} must be (samples, {width}); got shape {X.shape}{hint}")
     if X.shape[0] == 0:
@@ -71,6 +109,15 @@ def as_inputs(X, width, dtype, name="X") -> NDArray:
     if X.shape[0] > MAX_SIZE:
         raise ValueError(f"{name} must have fewer than 2**31 samples; got {X.shape[0]}")
     return X
+
+
+def first_activations(plan, X, dtype) -> NDArray:
+    """Return a^1 in the network's dtype: the inputs X of `as_inputs` as the network reads them."""
+    if isinstance(X, np.ndarray) and X.dtype == dtype and not plan.scales_inputs:
+        return X
+    a = np.empty(X.shape, dtype)
+    _core.first_activations(plan, X, a)
+    return a
 
 
 def check_out(out, shape, dtype, inputs) -> NDArray:
@@ -84,7 +131,8 @@ def check_out(out, shape, dtype, inputs) -> NDArray:
             f"shape {out.shape}{'' if flags.writeable else ', read-only'}"
             f"{'' if flags.c_contiguous else ', not in C order'}"
         )
-    if np.may_share_memory(out, inputs):
+    numbers = inputs if isinstance(inputs, np.ndarray) else inputs.data
+    if np.may_share_memory(out, numbers):
         raise ValueError("out must not overlap X; give an array of its own")
     return out
 

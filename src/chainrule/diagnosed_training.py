@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chainrule.arrays import as_inputs
 from chainrule.doctor import diagnose
 from chainrule.optimizers import SGD
 from chainrule.progress import say
@@ -30,7 +31,7 @@ def fit_and_diagnose(net, X, y, options):
 def _visit(net, X, y, history, *, optimizer, validation_data, validation_split, **_):
     """Diagnose `net` with the samples that it was trained on and those that were held out."""
     if validation_split is not None:
-        X, y = np.asarray(X), np.asarray(y)
+        X, y = as_inputs(X, net.sizes[0], net.dtype), np.asarray(y)
         rows, held_out = split_rows(len(X), validation_split, net.seed)
         validation_data = X[held_out], y[held_out]
         X, y = X[rows], y[rows]

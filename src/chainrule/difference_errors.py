@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
+from chainrule.arrays import first_activations
 from chainrule.equations import bp2, bp3, bp4
 from chainrule.gradient import Gradient
 from chainrule.network import Network
@@ -33,13 +34,14 @@ def difference_errors(net: Network, data: tuple, cost: float, step: float) -> Gr
     Parameters
     ----------
     net : Network
-    data : tuple (plan, parameters, X, Y, labels), in float64
+    data : tuple (plan, parameters, X, Y, labels), in float64 (X as `as_inputs` returns it)
     cost : float
         C.
     step : float
         h.
     """
-    _, parameters, inputs, *_ = data
+    plan, parameters, X, *_ = data
+    inputs = first_activations(plan, X, np.float64)
     z, a, delta = ([np.empty((len(inputs), n)) for n in net.sizes[1:]] for _ in range(3))
     _core.trace(*data, z, a, delta)
     a2 = [np.square(layer) for layer in (inputs, *a)]  # a2[i] goes into weights[i]

@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.arrays import first_activations
 from chainrule.findings import SEVERITIES, Score
 from chainrule.full_batch import FullBatchOptimizer
 from chainrule.gradient import Gradient, Trace
@@ -118,7 +119,8 @@ def diagnose(
         Of units that have a derivative: not step.
     X : array (m, n_1)
     y : array (m, n_L), or integer labels (m,)
-        The samples it is, or shall be, trained on. All targets are looked at.
+        The samples it is, or shall be, trained on. All targets are looked at, and inputs as the
+        network reads them, a^1 = input_scale·x + input_shift.
     validation_data : (X, y), optional
         Samples it is not trained on, to see whether it has learned its own by heart.
     history : History, optional
@@ -170,7 +172,7 @@ def diagnose(
     X, y = _some(inputs, np.asarray(y), limit)
     case = _examine(net, X, y)
     score, counts = case.score, class_counts(targets, net.sizes[-1])
-    found = look_at_inputs(X, score)
+    found = look_at_inputs(first_activations(net._plan, X, net.dtype), score)
     found += look_at_targets(targets, counts, case.layers[-1].activation, score)
     found += look_at_layers(case)
     if history is not None and (len(history) or history.diverged):

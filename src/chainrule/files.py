@@ -6,7 +6,8 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
 ``header``             the bytes of a JSON object with the keys of `_FIELDS`; an activation or cost
                        is its name; where a parameter is not the default an object, such as
                        ``{"name": "huber", "delta": 2.0}``; where it is the user's own an object
-                       with its name alone, ``{"own": "Focal"}``
+                       with its name alone, ``{"own": "Focal"}``; and, where they are not the
+                       default, those of `_OPTIONAL`, each a number or a list of n_1
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
@@ -24,6 +25,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -34,6 +36,7 @@ import numpy as np
 
 from chainrule.carried import COUNTERS, as_counter
 from chainrule.file_formulas import check_mapping, is_formula, read_formulas, written_formulas
+from chainrule.input_scaling import DEFAULTS
 from chainrule.keywords import known_options
 
 if TYPE_CHECKING:
@@ -64,6 +67,10 @@ _FIELDS = {
         lambda v: isinstance(v, list) and all(map(_is_state, v)),
     ),
 }
+
+# What may be missing, where it is the default.
+_SCALING = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
+_OPTIONAL = dict.fromkeys(DEFAULTS, _SCALING)
 
 
 def save_network(net, path):
@@ -112,6 +119,7 @@ def save_network(net, path):
             "seed": int(net.seed),
             "epochs_trained": int(net.epochs_trained),
             "optimizer_state": list(state),
+            **net._scaling.given,
         }
         _check_header(header)
         read_formulas(header, own)
@@ -184,6 +192,7 @@ def load_network(path, *, own: Mapping[str, object] | None = None) -> "Network":
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
+            **{name: header[name] for name in _OPTIONAL if name in header},
             seed=header["seed"],
         )
     except (ValueError, TypeError) as error:
@@ -276,8 +285,13 @@ def _check_header(header):
             raise ValueError(f"expected {name!r} in the header, got only {_listed(header)}")
         if not is_right(header[name]):
             raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
-    if header.keys() != _FIELDS.keys():
-        raise ValueError(f"expected only {_listed(_FIELDS)} in the header, got {_listed(header)}")
+    for name in _OPTIONAL.keys() & header.keys():
+        wanted, is_right = _OPTIONAL[name]
+        if not is_right(header[name]):
+            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    known = _FIELDS | _OPTIONAL
+    if header.keys() - known.keys():
+        raise ValueError(f"expected only {_listed(known)} in the header, got {_listed(header)}")
 
 
 def _expected_arrays(header):
@@ -329,6 +343,14 @@ def _check_array(name, values, dtype, size):
 def _is_whole(value, least=0, end=2**63):
     # Not isinstance: to Python, True is a whole number too.
     return type(value) is int and least <= value < end
+
+
+def _is_number(value):
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # not NaN, nor infinite
+
+
+def _is_numbers(value):
+    return isinstance(value, list) and all(map(_is_number, value))
 
 
 def _is_state(name):

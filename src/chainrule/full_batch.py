@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
-from chainrule.arrays import aligned_empty
+from chainrule.arrays import aligned_empty, first_activations
 from chainrule.gradient import layer_views
 from chainrule.options import check_number
 
@@ -78,7 +78,7 @@ class FullBatch:
         rows = min(m, max(1, NUMBERS_AT_ONCE // (n_out * n)))
         A, J = np.diag(self._decay), np.empty((rows, n_out, n), self._dtype)
         for start in range(0, m, rows):
-            x = self._X[start : start + rows]
+            x = first_activations(self._plan, self._X[start : start + rows], self._dtype)
             _core.parameter_jacobian(self._plan, point.w, x, J[: len(x)])
             tile = J[: len(x)].reshape(-1, n).astype(np.float64, copy=False)
             _core.add_gram(tile, A, CURVATURE_OF_COST[self._cost] / m)

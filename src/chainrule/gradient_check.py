@@ -257,7 +257,7 @@ def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple:
         raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
     check_trainable(net)
     inputs = as_inputs(X, net.sizes[0], np.dtype(np.float64))
-    targets = Targets(Y, len(inputs), net.sizes[-1], inputs.dtype, net._cost)
+    targets = Targets(Y, len(inputs), net.sizes[-1], np.float64, net._cost)
     return net._plan, net.parameters.astype(np.float64), inputs, targets.Y, targets.labels
 
 

@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule import _core
 from chainrule.activations import Activation, find_hidden, find_output
-from chainrule.arrays import Targets, aligned_empty, as_inputs, as_real, check_out
+from chainrule.arrays import (
+    Targets,
+    aligned_empty,
+    as_inputs,
+    as_numbers,
+    as_real,
+    as_stored,
+    check_out,
+    first_activations,
+)
 from chainrule.costs import Cost, UserCost, find_cost
 from chainrule.files import save_network
 from chainrule.full_batch import FullBatchOptimizer
@@ -18,6 +27,7 @@ from chainrule.function_check import check_delta_of, check_slope_of
 from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
 from chainrule.history import History
 from chainrule.initializers import INITIALIZERS
+from chainrule.input_scaling import as_scaling
 from chainrule.keywords import OF_FIT, OF_NETWORK, known_options
 from chainrule.optimizers import Optimizer
 from chainrule.options import (
@@ -30,6 +40,7 @@ from chainrule.options import (
     check_trainable,
 )
 from chainrule.sample_weights import weights_of
+from chainrule.sparse_rows import is_sparse
 from chainrule.threads import check_threads
 from chainrule.training import Training, check_finite
 
@@ -38,7 +49,8 @@ from chainrule.training import Training, check_finite
 class Network:
     """A feedforward network trained by backpropagation.
 
-    z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input.
+    z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input, or
+    input_scale·x + input_shift for an input x.
 
     Parameters
     ----------
@@ -67,6 +79,13 @@ class Network:
         Whether neurons have biases.
     dtype : dtype, default "float32"
         Of parameters and arithmetic: float32 or float64.
+    input_scale, input_shift : float or array (n_1,), default 1 and 0
+        What the network reads of an input x is a^1 = input_scale·x + input_shift, in every method,
+        computed for a few rows at a time, so that X stays as it is: images of uint8 with
+        ``input_scale=1/255``, say, or any X with ``input_scale=1/X.std(axis=0)`` and
+        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. x and both numbers are rounded to the
+        network's dtype, then the product, then the sum. Derivatives by the inputs are those by x.
+        They are part of the network, and of its file.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.
@@ -113,6 +132,8 @@ class Network:
         init: str | Callable = "scaled",
         bias: bool = True,
         dtype: DTypeLike = "float32",
+        input_scale: ArrayLike = 1.0,
+        input_shift: ArrayLike = 0.0,
         seed: int | None = None,
     ):
         self._sizes = check_sizes(sizes)
@@ -124,6 +145,7 @@ class Network:
         self._delta_checked = not isinstance(self._cost, UserCost)
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
+        self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
@@ -160,6 +182,16 @@ class Network:
     def dtype(self) -> np.dtype:
         """Of parameters and arithmetic."""
         return self._dtype
+
+    @property
+    def input_scale(self) -> float | NDArray:
+        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64."""
+        return self._scaling.scale
+
+    @property
+    def input_shift(self) -> float | NDArray:
+        """What is added then, likewise."""
+        return self._scaling.shift
 
     @property
     def epochs_trained(self) -> int:
@@ -236,7 +268,11 @@ class Network:
         Parameters
         ----------
         X : array (m, n_1), or an iterable of batches
-            Inputs, one sample a row; finite. Without y: an iterable of mini-batches (X, y) or
+            Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
+            are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
+            network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
+            csr_array or csr_matrix) stay sparse; a few rows at a time are made dense. Without y:
+            an iterable of mini-batches (X, y) or
             (X, y, sample_weight), for data that do not fit in memory, or a function that returns
             one. It is gone through anew in each epoch; what can be gone through only once, such as
             a generator, needs its function, or epochs=1, or steps_per_epoch, and then goes on from
@@ -435,6 +471,7 @@ class Network:
         Parameters
         ----------
         X : array (m, n_1)
+            As in `fit`.
         y : array (m, n_L), or integer labels (m,)
         sample_weight : array (m,), optional
             How much each sample counts in both, 0 or more.
@@ -575,7 +612,9 @@ class Network:
         n_out = self.sizes[-1]
         by_parameter = np.empty((n_out, self._parameters.size), self.dtype)
         by_input = np.empty((n_out, self.sizes[0]), self.dtype)
-        _core.sensitivity(self._plan, self._parameters, x[None, :], by_parameter, by_input)
+        a = first_activations(self._plan, x[None, :], self.dtype)
+        _core.sensitivity(self._plan, self._parameters, a, by_parameter, by_input)
+        self._scaling.chain(by_input)
         return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
 
     def jacobian(self, X: ArrayLike) -> NDArray:
@@ -606,8 +645,10 @@ class Network:
         """
         check_trainable(self)
         inputs, single = self._inputs(X)
+        a = first_activations(self._plan, inputs, self.dtype)
         out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
-        _core.jacobian(self._plan, self._parameters, inputs, out)
+        _core.jacobian(self._plan, self._parameters, a, out)
+        self._scaling.chain(out)
         return out[0] if single else out
 
     def save(self, path: str | PathLike) -> None:
@@ -623,7 +664,8 @@ class Network:
     def __repr__(self):
         return (
             f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output={self.output!r}, "
-            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', seed={self.seed})"
+            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', {self._scaling.shown}"
+            f"seed={self.seed})"
         )
 
     def __getstate__(self):
@@ -642,17 +684,22 @@ class Network:
         """Make what follows from the shape: the plan, and room for the parameters."""
         activations = [activation.compiled for activation in (*self._hidden, self._output)]
         cost = self._cost.compiled(self.sizes[-1])
-        self._plan = _core.Plan(self.sizes, activations, cost, self.bias)
+        self._plan = _core.Plan(self.sizes, activations, cost, self.bias, self._scaling.for_core)
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
     def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
-        n, given = self.sizes[0], as_real("X", X, self.dtype)
+        n = self.sizes[0]
+        if is_sparse(X):
+            return as_inputs(X, n, self.dtype), False
+        given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
-        return as_inputs(given[None, :] if single else given, n, self.dtype), single
+        if single:
+            given = as_stored("X", given, self.dtype)[None, :]
+        return as_inputs(given, n, self.dtype), single
 
     def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
         inputs = as_inputs(X, self.sizes[0], self.dtype)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule import _core
-from chainrule.arrays import as_numbers
+from chainrule.arrays import as_inputs, as_numbers, first_activations
 from chainrule.keywords import known_options
 from chainrule.network import Network
 from chainrule.options import check_count, check_index
@@ -170,7 +170,13 @@ def paths(
     if k is None:
         last, slope = 1.0, nabla.biases[i][j]
     else:
-        last, slope = [X.astype(net.dtype), *trace.a][i][0, k], nabla.weights[i][j, k]
+        last, slope = (
+            [
+                first_activations(net._plan, as_inputs(X, net.sizes[0], net.dtype), net.dtype),
+                *trace.a,
+            ][i][0, k],
+            nabla.weights[i][j, k],
+        )
 
     found = []
     for neurons in product([j], *map(range, layers_above)):

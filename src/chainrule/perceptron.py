@@ -171,7 +171,7 @@ class Perceptron:
         >>> p.weights, p.bias
         (array([1., 1.]), -1.0)
         """
-        X = as_inputs(X, self.weights.size, "float64")
+        X = as_inputs(as_real("X", X, "float64"), self.weights.size, "float64")
         positive = as_kinds(y, len(X))
         check_number("learning_rate", learning_rate, lambda r: r > 0, "a positive number")
         check_name("mode", mode, ("stochastic", "batch"))

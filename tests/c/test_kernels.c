@@ -35,8 +35,8 @@ typedef float real;
 #define SMALLEST_NORMAL FLT_MIN
 #endif
 
-enum { IN, OUT, OUT2, TARGET, OTHER, ORDER }; /* slots of check.h */
-enum { MOST = 10000 };                        /* entries of the largest result */
+enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS }; /* slots of check.h */
+enum { MOST = 10000 };                                /* entries of the largest result */
 
 static double want[MOST]; /* what the plain loop gives */
 
@@ -635,6 +635,76 @@ static void test_rows(void) {
     }
 }
 
+/* (type)value, its ends and a number that both floats round differently among them */
+#define TEST_CONVERT(name, type, format)                                                                               \
+    static void test_convert_##name(void) {                                                                            \
+        static const double values[] = {0, 1, 7, 100, 255, 1 / 3.0, -1 / 3.0, -32768, 32767};                          \
+        const size_t among = CR_INPUT_##name == CR_INPUT_uint8 ? 6 : COUNT(values);                                    \
+        for (size_t rows = 1; rows <= TALLEST; rows = next_rows(rows)) {                                               \
+            for (size_t width = 1; width <= LONGEST; width = next_size(width)) {                                       \
+                type *x = room(IN, rows * width, sizeof(type));                                                        \
+                for (size_t i = 0; i < rows * width; i++) x[i] = (type)values[random_word() % among];                  \
+                for (int way = 0; way < 4; way++) {                                                                    \
+                    AT("convert " #name, rows, width, way);                                                            \
+                    const int32_t *order = way & 1 ? draw_order(rows, rows) : NULL;                                    \
+                    real *scale = room_for(TARGET, width), *shift = room_for(OTHER, width);                            \
+                    for (size_t j = 0; j < width; j++) scale[j] = (real)(uniform() - 0.5) / 7;                         \
+                    for (size_t j = 0; j < width; j++) shift[j] = (real)(uniform() - 0.5);                             \
+                    for (size_t i = 0; i < rows * width; i++) {                                                        \
+                        const real entry =                                                                             \
+                            (real)x[(order ? (size_t)order[i / width] : i / width) * width + i % width];               \
+                        const volatile real product = scale[i % width] * entry; /* rounded */                          \
+                        const volatile real sum = product + shift[i % width];                                          \
+                        want[i] = (double)(way & 2 ? sum : entry);                                                     \
+                    }                                                                                                  \
+                    real *out = room_for(OUT, rows * width);                                                           \
+                    KERNELS->convert[CR_INPUT_##name](out, x, order, rows, width, way & 2 ? scale : NULL,              \
+                                                      way & 2 ? shift : NULL);                                         \
+                    expect_equal(out, rows * width);                                                                   \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+CR_INPUTS(TEST_CONVERT)
+
+/* about every third number of a matrix is kept; a column beyond it stands at the end of the first row */
+#define TEST_DENSIFY(name, type, format)                                                                               \
+    static void test_densify_##name(void) {                                                                            \
+        for (size_t rows = 1; rows <= TALLEST; rows = next_rows(rows)) {                                               \
+            for (size_t width = 1; width <= LONGEST; width = next_size(width)) {                                       \
+                type *const dense = room(TARGET, rows * width, sizeof(type));                                          \
+                for (size_t i = 0; i < rows * width; i++)                                                              \
+                    dense[i] = random_word() % 3 ? 0 : (type)(random_word() % 100);                                    \
+                size_t kept = 1, k = 0;                                                                                \
+                for (size_t i = 0; i < rows * width; i++) kept += dense[i] != 0;                                       \
+                type *const x = room(IN, kept, sizeof(type));                                                          \
+                int32_t *const columns = room(OTHER, kept, sizeof *columns);                                           \
+                int64_t *const begins = room(BEGINS, rows + 1, sizeof *begins);                                        \
+                for (size_t i = 0; i < rows * width; i++) {                                                            \
+                    if (i % width == 0) begins[i / width] = (int64_t)k;                                                \
+                    if (dense[i] != 0) x[k] = dense[i], columns[k++] = (int32_t)(i % width);                           \
+                    if (i == width - 1) x[k] = 1, columns[k++] = rows % 2 ? -1 : (int32_t)width;                       \
+                }                                                                                                      \
+                begins[rows] = (int64_t)k;                                                                             \
+                for (int way = 0; way < 4; way++) {                                                                    \
+                    AT("densify " #name, rows, width, way);                                                            \
+                    const int32_t *order = way & 1 ? draw_order(rows, rows) : NULL;                                    \
+                    real *scaling = room_for(OUT2, 2 * width);                                                         \
+                    for (size_t j = 0; j < width; j++) scaling[j] = (real)2, scaling[width + j] = (real)j;             \
+                    for (size_t i = 0; i < rows * width; i++) {                                                        \
+                        const size_t j = i % width, row = order ? (size_t)order[i / width] : i / width;                \
+                        want[i] = (double)dense[row * width + j] * (way & 2 ? 2 : 1) + (way & 2 ? (double)j : 0);      \
+                    }                                                                                                  \
+                    real *out = room_for(OUT, rows * width);                                                           \
+                    KERNELS->densify[CR_INPUT_##name](out, x, columns, begins, order, rows, width,                     \
+                                                      way & 2 ? scaling : NULL, way & 2 ? scaling + width : NULL);     \
+                    expect_equal(out, rows * width);                                                                   \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+CR_INPUTS(TEST_DENSIFY)
+
 static void test_one_hot(void) {
     for (size_t rows = 0; rows <= TALLEST; rows = next_rows(rows)) {
         for (size_t width = 1; width <= LONGEST; width = next_size(width)) {
@@ -1072,6 +1142,8 @@ int main(void) {
         test_gaussian();
         test_all_finite();
         test_rows();
+#define CALL_INPUT(name, type, format) test_convert_##name(), test_densify_##name();
+        CR_INPUTS(CALL_INPUT)
         test_one_hot();
         test_agreements();
         test_updates();

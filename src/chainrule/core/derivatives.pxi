@@ -4,10 +4,10 @@
 # the system has yet to find. Where there is much to write, that takes longer than the arithmetic.
 cdef double WORK_OF_A_NUMBER = 200
 
-def sample_gradients(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
                      const int32_t[::1] labels, real[:, ::1] nabla):
     """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef Py_ssize_t i = 0
     cdef double cost
@@ -109,12 +109,12 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     work.reraise()
 
 
-def numerical_gradient(Plan plan, const double[::1] parameters, const double[:, ::1] X, const double[:, ::1] Y,
+def numerical_gradient(Plan plan, const double[::1] parameters, X, const double[:, ::1] Y,
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):
     """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to
     p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C and how many forward passes it took."""
-    cdef Samples samples = samples_of[double](X, Y, labels, None)
+    cdef Samples samples = samples_of[double](plan, X, Y, labels, None)
     cdef size_t bytes = plan.n_parameters * sizeof(double)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + tiles * sizeof(double) + 128)

@@ -14,10 +14,10 @@ def accept(real[::1] parameters, const real[::1] w, uint64_t[::1] clock, dict st
         column.append(number)
 
 
-def diverged_layer(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def diverged_layer(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
                    const int32_t[::1] labels):
     """The layer where the cost of the samples, or else its gradient, is not finite for the first time."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t start = 0, m = 0, layer
     cdef double cost = 0

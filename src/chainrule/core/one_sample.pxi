@@ -1,17 +1,6 @@
 # One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
 # result's.
 
-cdef extern from "Python.h":
-    ctypedef struct Py_buffer:
-        void *buf
-        Py_ssize_t len
-        int ndim
-        char *format
-    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
-    void PyBuffer_Release(Py_buffer *)
-    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
-
-
 cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
     """Whether it is a vector of n such numbers, aligned."""
     return (buffer.ndim == 1 and buffer.len == <Py_ssize_t> (n * itemsize) and buffer.format != NULL
@@ -23,10 +12,16 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
     cdef Workspace work = plan.one_sample
     cdef Part one = whole(1, 0)
     cdef Rows row
+    cdef Py_ssize_t n_in = plan.net.layers[0].n_in
+    cdef const real *scaling
     cdef void *own = work.tape.a[plan.net.depth - 1]
-    if not finite[real](x, plan.net.layers[0].n_in):
+    if not finite[real](x, n_in):
         return False
     row.a, row.coming = x, 0
+    if plan.net.scaling_f64:
+        scaling = scaling_of[real](&plan.net, x)
+        convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
+        row.a = <const real *> work.xs[0]
     work.tape.a[plan.net.depth - 1] = out
     forward[real](&plan.net, parameters, &row, &one, work.tape)
     work.tape.a[plan.net.depth - 1] = own

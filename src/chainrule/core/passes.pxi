@@ -1,9 +1,9 @@
 # What can be asked of a network without changing it.
 
-def gradient(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, real[::1] nabla, int threads=1, int cores=0):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, groups, threads, cores)
     cdef size_t room = max(groups, <Py_ssize_t> MOST_COSTS) * sizeof(double)
@@ -67,11 +67,11 @@ cdef double total_cost(Plan plan, const real *parameters, const Samples *samples
     return total
 
 
-def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def evaluate(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, const real[::1] weights=None, int threads=1, int cores=0):
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
     how many. Each counts by its weight, 1 without weights."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None, weights)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 2 * tiles * sizeof(double) + 128, team.size)
@@ -90,6 +90,7 @@ def evaluate(Plan plan, const real[::1] parameters, const real[:, ::1] X, const 
 cdef struct Outputs:   # what a team feeds forward, a tile at a time
     Tile tile
     Tape *tapes
+    void **xs          # where each thread gathers inputs
     void *out          # (m, n_L)
     Py_ssize_t rows
     double sample_work, done
@@ -102,10 +103,11 @@ cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *
     cdef Part part
     if all.stop:
         return
-    tile.tape = &all.tapes[thread]
+    tile.tape, tile.x_room = &all.tapes[thread], all.xs[thread]
     place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), any)
     tile.tape.a[last] = <real *> all.out + tile.start * tile.net.layers[last].n_out
     part = whole(tile.m, 0)
+    read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
     forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
         all.done += tile.m * all.sample_work
@@ -122,25 +124,31 @@ cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
         do_outputs[double](<Outputs *> outputs, t, thread, <const double *> NULL)
 
 
-def feedforward(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, ::1] out, int threads=1, int cores=0):
+def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int threads=1, int cores=0):
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
-    cdef Samples samples = samples_of[real](X, out, None, None)
+    cdef Samples samples = samples_of[real](plan, X, out, None, None)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 0, team.size)
     cdef Outputs all
     memset(&all, 0, sizeof(Outputs))
     all.tile = tile_of(work, 0, <void *> &parameters[0], &samples, NULL)
-    all.tapes, all.out, all.rows, all.sample_work = work.tapes, &out[0, 0], samples.m, plan.flops / 3
+    all.tapes, all.xs, all.out, all.rows, all.sample_work = work.tapes, work.xs, &out[0, 0], samples.m, plan.flops / 3
     with nogil:
         cr_team_run(team.members, some_outputs, &all, tiles)
     work.reraise()
 
 
-def trace(Plan plan, const real[::1] parameters, const real[:, ::1] X, const real[:, ::1] Y,
+def first_activations(Plan plan, X, real[:, ::1] out):
+    """out (m, n_1) <- a^1 of each row of X, where the network does not read it as it stands."""
+    cdef Samples samples = samples_of[real](plan, X, out, None, None)
+    read_inputs[real](&samples, 0, samples.m, &plan.net, &out[0, 0])
+
+
+def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
           const int32_t[::1] labels, list z, list a, list delta):
     """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
-    cdef Samples samples = samples_of[real](X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t i, start = 0, m

@@ -19,6 +19,8 @@ cdef class Plan:
 
     cdef Net net
     cdef double *cost_parameters
+    cdef const float[:, ::1] scaling_f32   # of the inputs, or None
+    cdef const double[:, ::1] scaling_f64
     cdef readonly object user_cost         # a Python object, or None
     cdef readonly list user_activations    # by layer, likewise
     cdef readonly bint calls_python        # whether there is any of these
@@ -28,7 +30,8 @@ cdef class Plan:
     cdef Pace pace              # of its training
     cdef Workspace one_sample   # for one, once it was needed
 
-    def __cinit__(self, sizes, activations, cost, bint bias):
+    def __cinit__(self, sizes, activations, cost, bint bias, scaling=None):
+        """scaling: input_scale and input_shift, float64 (2, n_1), or None."""
         cdef Py_ssize_t i, offset = 0
         cdef Layer *layer
         self.sizes = tuple(sizes)
@@ -45,6 +48,9 @@ cdef class Plan:
         for i, parameter in enumerate(parameters):
             self.cost_parameters[i] = parameter
         self.net.cost_parameters = self.cost_parameters
+        if scaling is not None:
+            self.scaling_f64, self.scaling_f32 = scaling, scaling.astype(numpy.float32)
+            self.net.scaling_f64, self.net.scaling_f32 = &self.scaling_f64[0, 0], &self.scaling_f32[0, 0]
         self.net.layers = <Layer *> cr_aligned_alloc(self.net.depth * sizeof(Layer))
         if not self.net.layers:
             raise MemoryError
@@ -67,6 +73,10 @@ cdef class Plan:
         while self.tile > FEWEST_ROWS and self.tile * self.flops > WORK_OF_A_TILE:
             self.tile //= 2
         self.net.tile = self.tile
+
+    @property
+    def scales_inputs(self):
+        return self.net.scaling_f64 != NULL
 
     def __dealloc__(self):
         cr_aligned_free(self.net.layers)

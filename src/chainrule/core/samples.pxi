@@ -1,7 +1,22 @@
 # A data set as the core sees it, and the rows of a tile.
 
+cdef extern from "Python.h":
+    ctypedef struct Py_buffer:
+        void *buf
+        Py_ssize_t len
+        int ndim
+        char *format
+        Py_ssize_t *shape
+    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
+    void PyBuffer_Release(Py_buffer *)
+    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
+
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
-    const void *x          # (m, n_1)
+    const void *x          # (m, n_1), of the type `kind`; of a sparse matrix what is not 0,
+    const int32_t *columns # where each stands,
+    const int64_t *begins  # and where each row begins in both, (m + 1,); NULL: x is dense
+    int kind               # one of INPUTS
+    bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
     const void *weights    # of the samples, (m,), or NULL where all count alike
@@ -10,16 +25,25 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
+cdef inline int own_kind(const real *any) noexcept nogil:
+    if real is float:
+        return CR_INPUT_float32
+    else:
+        return CR_INPUT_float64
+
+
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
                         real *room) noexcept nogil:
-    """Where the inputs of the rows from `start` on are: where they stand if together, else in `room` once gathered."""
+    """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
+    in `room` once gathered."""
     cdef Rows x
     x.coming = 0
-    if not samples.order:
+    if samples.in_place and not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
-    if cr_few_long_rows(rows, width):
+    if (samples.order and not samples.begins and samples.kind == own_kind[real](room)
+            and cr_few_long_rows(rows, width)):
         x.x, x.order = samples.x, samples.order + start + rows
         x.coming = min(rows, samples.m - start - rows)
     return x
@@ -32,13 +56,36 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
+cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nogil:
+    if real is float:
+        return net.scaling_f32
+    else:
+        return net.scaling_f64
+
+
+cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
+                             real *a) noexcept nogil:
+    """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
+    cdef Py_ssize_t n_in = net.layers[0].n_in, skipped = 0 if samples.order else first
+    cdef const int32_t *order = samples.order + first if samples.order else <const int32_t *> NULL
+    cdef const real *scale = scaling_of[real](net, a)
+    cdef const real *shift = scale + n_in if scale else <const real *> NULL
+    cdef const char *x = <const char *> samples.x
+    if samples.in_place:
+        if order:
+            gather[real](a, <const real *> x, order, rows, n_in)
+    elif samples.begins:
+        densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in, scale, shift)
+    else:
+        convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
+
+
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
                               real *x, real *y) noexcept nogil:
     """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, their targets
     into the room y; labels become one-hot rows there."""
-    cdef Py_ssize_t first = start + part.row, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
-    if samples.order:
-        gather[real](x + part.row * n_in, <const real *> samples.x, samples.order + first, part.rows, n_in)
+    cdef Py_ssize_t first = start + part.row, n_out = net.layers[net.depth - 1].n_out
+    read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
     if samples.labels:
         one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
                       samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
@@ -62,17 +109,50 @@ cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t ro
     return total
 
 
-cdef Samples samples_of(const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
-                        const int32_t[::1] order, const real[::1] weights=None):
+cdef int take_inputs(Samples *samples, X) except -1:
+    """samples <- the inputs X (m, n_1), dense or a SparseRows, whose memory is not copied; who calls keeps X."""
+    cdef Py_buffer buffer
+    cdef int kind
+    cdef const int32_t[::1] columns
+    cdef const int64_t[::1] begins
+    cdef bint sparse = not isinstance(X, numpy.ndarray)
+    PyObject_GetBuffer(X.data if sparse else X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], -1
+    for kind in range(CR_INPUT_COUNT):
+        if buffer.format[0] == cr_input_formats[kind] and buffer.format[1] == 0:
+            samples.kind = kind
+    PyBuffer_Release(&buffer)
+    if samples.kind < 0:
+        raise ValueError(f"inputs must be of one of the types {', '.join(INPUTS)}")
+    if sparse:
+        columns, begins = X.indices, X.indptr
+        samples.columns, samples.begins, samples.m = &columns[0], &begins[0], begins.shape[0] - 1
+    return 0
+
+
+def has_sorted_rows(const int32_t[::1] columns, const int64_t[::1] begins):
+    """Whether the columns of each row grow, so that none stands twice."""
+    cdef Py_ssize_t i
+    cdef int64_t k
+    for i in range(begins.shape[0] - 1):
+        for k in range(begins[i] + 1, begins[i + 1]):
+            if columns[k] <= columns[k - 1]:
+                return False
+    return True
+
+
+cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
+                        const real[::1] weights=None):
     cdef Samples samples
-    samples.first = 0
+    memset(&samples, 0, sizeof(Samples))
     if X is None:  # they come batch by batch
-        memset(&samples, 0, sizeof(Samples))
         return samples
-    samples.x = &X[0, 0]
+    take_inputs(&samples, X)
+    samples.in_place = (samples.kind == own_kind[real](<const real *> NULL) and samples.begins == NULL
+                        and plan.net.scaling_f64 == NULL)
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
-    samples.order = NULL if order is None else &order[0]
-    samples.m = X.shape[0] if order is None else order.shape[0]
+    if order is not None:
+        samples.order, samples.m = &order[0], order.shape[0]
     return samples

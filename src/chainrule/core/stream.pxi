@@ -20,7 +20,7 @@ cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real 
                 samples.m = 0
             else:
                 X, Y, labels, weights = stream.batch
-                samples[0] = samples_of[real](X, Y, labels, None, weights)
+                samples[0] = samples_of[real](work.plan, X, Y, labels, None, weights)
             samples.first = first
         except BaseException as error:
             return work.ended_by(error)

@@ -197,7 +197,7 @@ def restore(list pairs):
 
 
 def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1] t, real[::1] average,
-          uint64_t[::1] steps, const real[:, ::1] X, const real[:, ::1] Y, const int32_t[::1] labels,
+          uint64_t[::1] steps, X, const real[:, ::1] Y, const int32_t[::1] labels,
           const real[::1] weights, const int32_t[::1] order, Py_ssize_t batch_size, bint shuffle, uint64_t seed,
           const double[::1] rates, const double[::1] dropout, Py_ssize_t epochs, uint64_t[::1] clock, costs,
           learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None, Hooks hooks=None,
@@ -211,7 +211,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
 
     parameters (n_parameters,); s, t (n_parameters,): the states of the recipe's optimiser, None where it has none;
-    average likewise. steps[0]: how many the optimiser has taken. X (m, n_1); Y (m, n_L), or labels (m,); weights (m,)
+    average likewise. steps[0]: how many the optimiser has taken. X (m, n_1), of one of INPUTS; Y (m, n_L), or labels (m,); weights (m,)
     of the samples, or None. order: the rows to visit, in every epoch alike; None: as they stand, or shuffled anew in
     each epoch as (seed, clock[0]) says. rates: the learning rate, (1,), or one for each step of this call.
     gradient_norms gets the mean of ‖∂C/∂p‖ over the steps of each epoch. What a hook raises ends the training, and what
@@ -222,7 +222,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     """
     cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
-    cdef Samples samples = samples_of[real](X, Y, labels, order, weights)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, order, weights)
     cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups
     cdef size_t parameter_bytes = n * sizeof(real)
     cdef real *p = &parameters[0]

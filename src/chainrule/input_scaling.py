@@ -1,0 +1,82 @@
+"""What a network does to its inputs before it reads them: a^1 = scale·x + shift."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.arrays import as_real
+
+DEFAULTS = {"input_scale": 1.0, "input_shift": 0.0}
+MOST_SHOWN = 8  # numbers of an array
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Checked options `input_scale` and `input_shift` of a network.
+
+    Attributes
+    ----------
+    scale, shift : float or ndarray (n_1,)
+        As they were given; arrays in float64, read-only.
+    for_core : ndarray (2, n_1) or None
+        Both, float64, as the network's dtype rounds them; None where a^1 is x.
+    """
+
+    scale: float | NDArray
+    shift: float | NDArray
+    for_core: NDArray | None
+
+    def __post_init__(self):
+        for array in (self.scale, self.shift, self.for_core):
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+
+    def __reduce__(self):
+        return Scaling, (self.scale, self.shift, self.for_core)
+
+    @property
+    def given(self) -> dict[str, float | list[float]]:
+        """What is not the default, by the names of the options, as numbers and lists."""
+        options = zip(DEFAULTS, (self.scale, self.shift), strict=True)
+        numbers = {name: np.asarray(value).tolist() for name, value in options}
+        return {name: value for name, value in numbers.items() if value != DEFAULTS[name]}
+
+    @property
+    def shown(self) -> str:
+        """The same as keywords, each with a comma after it; of many numbers only some."""
+        return "".join(f"{name}={_shown(value)}, " for name, value in self.given.items())
+
+    def chain(self, by_input: NDArray) -> None:
+        """Make derivatives by a^1, (..., n_1), those by x: ∂/∂x_k = scale_k ∂/∂a^1_k."""
+        if self.for_core is not None:
+            by_input *= self.for_core[0].astype(by_input.dtype)
+
+
+def as_scaling(scale: ArrayLike, shift: ArrayLike, n_in: int, dtype) -> Scaling:
+    """Return the options as `Scaling`, for n_in inputs and a network of that dtype.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is not finite in `dtype`, and neither a number nor (n_in,) numbers.
+    """
+    kept, rows = [], []
+    for name, value in zip(DEFAULTS, (scale, shift), strict=True):
+        rounded = as_real(name, value, dtype)
+        if rounded.shape not in ((), (n_in,)):
+            raise ValueError(
+                f"{name} must be a number, or one for each input, ({n_in},); "
+                f"got shape {rounded.shape}"
+            )
+        kept.append(np.array(value, np.float64) if rounded.ndim else float(value))
+        rows.append(np.broadcast_to(rounded, n_in))
+    scaling = np.array(rows, np.float64)
+    changes = (scaling != np.array(list(DEFAULTS.values()))[:, None]).any()
+    return Scaling(*kept, scaling if changes else None)
+
+
+def _shown(value):
+    if not isinstance(value, list) or len(value) <= MOST_SHOWN:
+        return repr(value)
+    return f"[{value[0]}, {value[1]}, ..., {value[-1]}]"

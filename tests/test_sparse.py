@@ -1,0 +1,243 @@
+"""Sparse inputs in compressed rows: the same bytes as of the dense matrix, which is never made."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import chainrule as cr
+from chainrule.arrays import as_inputs
+from chainrule.sparse_rows import SparseRows
+
+M, N_IN, N_OUT = 1100, 40, 3  # three tiles
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=[sparse.csr_matrix, sparse.csr_array])
+def made(request):
+    return request.param
+
+
+@pytest.fixture(params=["float32", "float64", "uint8", "int16", "int64"])
+def data(request, made):
+    """X (m, n_1) with empty rows, its dense form, and labels."""
+    rng = np.random.default_rng(7)
+    dense = rng.normal(0, 3, size=(M, N_IN)) * (rng.random((M, N_IN)) < 0.1)
+    dense[[0, 5, M - 1]] = 0
+    dense = (np.abs(dense) * 10 if request.param == "uint8" else dense * 10).astype(request.param)
+    return made(dense), dense, rng.integers(N_OUT, size=M)
+
+
+def network(dtype, **options):
+    return cr.Network([N_IN, 9, N_OUT], hidden="tanh", dtype=dtype, seed=0, **options)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("scaling", [{}, {"input_scale": 0.3, "input_shift": -0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"shuffle": False}, {"batch_size": 1050}, {"batch_size": 1}, {"dropout": 0.3}],
+    ids=["shuffled", "in order", "tiles", "one by one", "dropout"],
+)
+def test_training(data, dtype, scaling, options, threads):
+    X, dense, y = data
+    nets = network(dtype, **scaling), network(dtype, **scaling)
+    for net, inputs in zip(nets, (X, dense), strict=True):
+        held_out = (inputs[:100], y[:100])
+        net.fit(inputs, y, epochs=2, validation_data=held_out, threads=threads, **options)
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+    ours, theirs = (net.history.validation_cost for net in nets)
+    assert ours.tobytes() == theirs.tobytes()
+
+
+def test_a_part_held_out(data, dtype):
+    X, dense, y = data
+    nets = network(dtype), network(dtype)
+    for net, inputs in zip(nets, (X, dense), strict=True):
+        net.fit(inputs, y, epochs=2, validation_split=0.2, metrics=[accuracy])
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+    assert nets[0].history["accuracy"].tobytes() == nets[1].history["accuracy"].tobytes()
+
+
+def accuracy(true, predicted):
+    return float((true == predicted).mean())
+
+
+def test_batches(dtype, made):
+    rng = np.random.default_rng(2)
+    dense = [rng.normal(size=(7, N_IN)) * (rng.random((7, N_IN)) < 0.2) for _ in range(4)]
+    y = np.arange(7) % N_OUT
+    nets = network(dtype), network(dtype)
+    nets[0].fit([(made(X), y) if i % 2 else (X, y) for i, X in enumerate(dense)], epochs=3)
+    nets[1].fit([(X, y) for X in dense], epochs=3)
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_is_asked_of_a_network(data, dtype, threads):
+    X, dense, y = data
+    net = network(dtype)
+    assert net.feedforward(X, threads=threads).tobytes() == net(dense).tobytes()
+    out = np.empty((M, N_OUT), dtype)
+    assert net.feedforward(X, out=out) is out
+    assert out.tobytes() == net(dense).tobytes()
+    assert net.evaluate(X, y, threads=threads) == net.evaluate(dense, y)
+    ours, theirs = net.backprop(X, y, threads=threads), net.backprop(dense, y)
+    assert ours.parameters.tobytes() == theirs.parameters.tobytes()
+    assert net.jacobian(X).tobytes() == net.jacobian(dense).tobytes()
+    traces = net.trace(X, y), net.trace(dense, y)
+    assert traces[0].z[0].tobytes() == traces[1].z[0].tobytes()
+
+
+@pytest.mark.parametrize("optimizer", [cr.LBFGS(), cr.LevenbergMarquardt()])
+def test_full_batch(data, dtype, optimizer):
+    X, dense, y = data
+    nets = network(dtype), network(dtype)
+    for net, inputs in zip(nets, (X[:40], dense[:40]), strict=True):
+        net.fit(inputs, y[:40], epochs=2, optimizer=optimizer)
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+
+
+def test_the_doctor_and_the_rate_test(data):
+    X, dense, y = data
+    net = network("float32")
+    assert str(cr.diagnose(net, X, y)) == str(cr.diagnose(net, dense, y))
+    nets = network("float32"), network("float32")
+    for twin, inputs in zip(nets, (X, dense), strict=True):
+        twin.fit(inputs, y, epochs=1, validation_split=0.3, diagnose=True)
+    assert str(nets[0].history.diagnosis) == str(nets[1].history.diagnosis)
+    ours, theirs = (cr.learning_rate_range(net, inputs, y, steps=5) for inputs in (X, dense))
+    assert ours.costs.tobytes() == theirs.costs.tobytes()
+
+
+def test_nothing_but_zeros(dtype, made):
+    X = made((5, N_IN), dtype=dtype)
+    assert X.nnz == 0
+    net = network(dtype, input_shift=0.5)
+    assert net(X).tobytes() == net(np.zeros((5, N_IN))).tobytes()
+
+
+def test_numbers_and_columns_are_not_copied(made):
+    X = made(np.eye(6, N_IN, dtype="float32"))
+    rows = as_inputs(X, N_IN, np.dtype("float64"))
+    assert np.shares_memory(rows.data, X.data)
+    assert np.shares_memory(rows.indices, X.indices)
+
+
+def test_columns_twice_and_in_disorder(dtype, made):
+    data = np.array([1.5, 2, 4, 8, -3])
+    indices, indptr = np.array([7, 2, 7, 0, 0]), np.array([0, 3, 3, 5])
+    X = made((data, indices, indptr), shape=(3, N_IN))
+    dense = np.zeros((3, N_IN))
+    dense[0, 7], dense[0, 2], dense[2, 0] = 5.5, 2, 5
+    net = network(dtype)
+    assert net(X).tobytes() == net(dense).tobytes()
+    assert X.nnz == 5  # it stays as it is
+    assert X.indices.tolist() == [7, 2, 7, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+def test_wide_indices_and_room_at_the_end(kind, dtype):
+    """What SciPy has: indices of int64 where there are many, and arrays with unused room."""
+    X = sparse.csr_array(np.eye(4, N_IN))
+    X.indices = np.append(X.indices, [99, 99]).astype(kind)
+    X.data = np.append(X.data, [np.nan, 1])
+    X.indptr = X.indptr.astype(kind)
+    net = network(dtype)
+    assert net(X).tobytes() == net(np.eye(4, N_IN)).tobytes()
+
+
+@pytest.mark.parametrize("rows", [slice(2, 9, 3), np.array([5, 0, 5, 2]), np.arange(0)])
+def test_some_rows(data, rows):
+    X, dense, _ = data
+    some = as_inputs(X, N_IN, np.dtype("float64"))[rows]
+    assert isinstance(some, SparseRows)
+    assert some.shape == dense[rows].shape
+    matrix = sparse.csr_array((some.data, some.indices, some.indptr), shape=some.shape)
+    assert np.array_equal(matrix.toarray(), dense[rows])
+
+
+def broken(**parts):
+    X = sparse.csr_array(np.eye(4, N_IN))
+    for name, values in parts.items():
+        setattr(X, name, np.asarray(values))
+    return X
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (broken(indices=[0, 1, N_IN, 3]), r"from 0 to 39; X.indices\[2\] is 40"),
+        (broken(indices=[0, -1, 2, 3]), r"from 0 to 39; X.indices\[1\] is -1"),
+        (broken(indices=[0, 1, 2, 2**32]), r"X.indices\[3\] is 4294967296"),
+        (broken(indptr=[0, 1, 2, 3, 5]), "X.indptr must end at 4 or before; got 5"),
+        (broken(indptr=[0, 3, 2, 3, 4]), "X.indptr must be 5 numbers that grow from 0"),
+        (broken(indptr=[1, 1, 2, 3, 4]), "X.indptr must be 5 numbers that grow from 0"),
+        (broken(indptr=[0, 1, 2, 4]), "X.indptr must be 5 numbers that grow from 0"),
+        (broken(data=[1, 2, 3]), "X.indptr must end at 3 or before; got 4"),
+        (broken(data=[1, 2, np.nan, 1]), r"X.data must be finite; X.data\[2\] is nan"),
+        (broken(data=[1, 2, 3, 1e39]), r"X.data\[3\] is 1e\+39, too large for float32"),
+        (sparse.csr_array((4, 41)), r"X must be \(samples, 40\); got shape \(4, 41\)"),
+        (sparse.csr_array((0, 40)), "X must have at least one sample"),
+    ],
+)
+def test_what_points_outside_is_refused(X, message):
+    net = network("float32")
+    before = net.parameters.copy()
+    y = np.zeros(X.shape[0], int)
+    for ask in (net.fit, net.evaluate, lambda X, y: net(X)):
+        with pytest.raises(ValueError, match=message):
+            ask(X, y)
+    assert np.array_equal(net.parameters, before)
+
+
+def test_columns_that_change_in_training_do_no_harm():
+    """The columns are the caller's, and those out of bounds are passed over."""
+    X, y = sparse.csr_array(np.eye(50, N_IN)), np.zeros(50, int)
+
+    def spoil(net, history):
+        X.indices[:] = 2**30
+
+    net, zeros = network("float32"), network("float32")
+    net.fit(X, y, epochs=2, callbacks=spoil)
+    zeros.fit(np.eye(50, N_IN), y, epochs=1)
+    zeros.fit(np.zeros((50, N_IN)), y, epochs=1)
+    assert net.parameters.tobytes() == zeros.parameters.tobytes()
+
+
+def test_scipy_is_not_imported():
+    code = "import sys, chainrule; assert not any(m.startswith('scipy.') for m in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_memory_that_a_large_sparse_set_needs():
+    """60,000 x 5,000 numbers, one in a thousand not 0: 1.2 GB as float32, and under 30 MB here."""
+    if sys.platform == "win32":
+        pytest.skip("there is no module resource")
+    code = textwrap.dedent("""
+        import resource, sys
+        import numpy as np
+        from scipy import sparse
+        import chainrule as cr
+
+        def peak():  # bytes; Linux counts in KiB
+            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return largest * (1 if sys.platform == "darwin" else 1024)
+
+        X = sparse.random_array((60_000, 5_000), density=1e-3, format="csr", rng=0)
+        y = np.arange(60_000) % 10
+        net = cr.Network([5_000, 16, 10], seed=0)
+        net.fit(X[:100], y[:100], epochs=1, validation_data=(X[:100], y[:100]))
+        before = peak()
+        net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y), threads=1)
+        print(peak() - before)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30e6
