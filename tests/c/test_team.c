@@ -81,7 +81,9 @@ static void many_callers(void) {
     for (int i = 0; i < CALLERS; i++) pthread_join(threads[i], NULL);
 }
 
-/* In the child the workers of the parent do not exist: a team that is open goes on alone, a new one has its own. */
+/* In the child the workers of the parent do not exist: a team that is open goes on alone, a new one has its own. The
+ * thread sanitizer does not know threads of a child. */
+#ifndef __SANITIZE_THREAD__
 static void forks(void) {
     cr_team *team = cr_team_open(3, 0);
     job j = {.size = 3, .parts = PARTS};
@@ -100,6 +102,7 @@ static void forks(void) {
     EXPECT(child > 0 && waitpid(child, &status, 0) == child && status == 0, "the child ended with %d", status);
     cr_team_close(team);
 }
+#endif
 
 /* With a limit, all teams together have no more threads than that; a caller counts in any case. */
 static void limits(void) {
@@ -116,7 +119,7 @@ int main(void) {
     many_callers();
     very_many_parts();
     limits();
-#ifndef __SANITIZE_THREAD__ /* which does not know threads of a child */
+#ifndef __SANITIZE_THREAD__
     forks();
 #endif
     runs(2, RUNS);
