@@ -167,7 +167,7 @@ INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) 
         old = beta * old;
         ROUNDED(old);
     }
-    const vector zero = {0}, result = multiply_add(alpha + zero, sum, old);
+    const vector zero = {0}, result = multiply_add(alpha - zero, sum, old);
     if (lanes == LANES) {
         store(c, result);
     } else {

@@ -20,9 +20,11 @@ cdef struct Groups:
 
 cdef Py_ssize_t groups_of(const Net *net, Py_ssize_t rows, size_t itemsize) noexcept nogil:
     """How many there are for so many samples; 0: their gradients would take too much memory, and tiles go one by one."""
-    cdef Py_ssize_t tiles = (rows + net.tile - 1) // net.tile
-    cdef Py_ssize_t most = MOST_BYTES_OF_GROUPS // stride_of(net, itemsize)
-    cdef Py_ssize_t groups = min(tiles, most, <Py_ssize_t> MOST_GROUPS)
+    cdef Py_ssize_t groups
+    if rows <= net.tile:
+        return 0
+    groups = min((rows + net.tile - 1) // net.tile, MOST_BYTES_OF_GROUPS // stride_of(net, itemsize),
+                 <Py_ssize_t> MOST_GROUPS)
     return groups if groups > 1 else 0
 
 
