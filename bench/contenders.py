@@ -1,118 +1,60 @@
 """Those who are timed: for each a function that gets ready and returns one epoch to call.
 
-Every function takes (case, data) and returns (epoch, steps, facts): `epoch()` trains once through
-the data, `steps` is the number of training steps in it, `facts` say what exactly ran. A library
-that is not there raises ImportError, a case that cannot be had from it UnavailableError. Each
-imports its library itself: a process that times one of them holds no other.
+Every function takes (case, data, threads) and returns (epoch, steps, facts): `epoch()` trains once
+through the data, `steps` is the number of training steps in it, `facts` say what exactly ran. A
+library that is not there raises ImportError, a case that cannot be had from it UnavailableError.
+Each imports its library itself: a process that times one of them holds no other. JAX and
+scikit-learn take their number of threads from the process: its cores, its environment. What they
+are held against without a library is in bare.py.
 """
 
-import os
-import subprocess
-import tempfile
 import warnings
 from importlib.metadata import version
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+
+from bare import blas_epoch, pass_epoch
 
 EPOCHS_PER_FIT = 10
 
 
-class UnavailableError(Exception):
-    """This contender cannot run this case here; the text says why."""
+def chainrule_epoch(case, data, threads):
+    """`fit` from the data as they are: one array, or, where most of it is 0, SciPy's CSR."""
+    X, *targets = data
+    if case.sparse:
+        from scipy.sparse import csr_matrix
+
+        X = csr_matrix(X)
+    return fit_epoch(case, X, *targets, threads)
 
 
-def chainrule_epoch(case, data):
+def dense_epoch(case, data, threads):
+    """`fit` from one array, whatever is 0 in it."""
+    return fit_epoch(case, *data, threads)
+
+
+def fit_epoch(case, X, Y, labels, threads):
     """All that `fit` does is in the time: checks of the data, shuffle, gather, history.
 
     A call of `fit` trains several epochs, as users' calls do: it checks the data once.
     """
     import chainrule as cr
 
-    if case.optimizer == "adam" and not hasattr(cr, "Adam"):
-        raise UnavailableError("chainrule has no Adam yet")
     optimizer = (cr.SGD if case.optimizer == "sgd" else cr.Adam)(case.learning_rate)
-    X, Y, labels = data
     net = cr.Network(
         case.sizes, hidden=case.hidden, output=case.output, cost=case.cost, dtype=X.dtype, seed=0
     )
     y = labels if case.output == "softmax" else Y
     options = {"optimizer": optimizer, "batch_size": case.batch, "shuffle": not case.full_batch}
-    options["epochs"] = epochs = case.steps if case.full_batch else EPOCHS_PER_FIT
-    steps = case.steps if case.full_batch else case.steps * epochs
+    options |= {"epochs": case.steps if case.full_batch else EPOCHS_PER_FIT, "threads": threads}
+    steps = case.steps if case.full_batch else case.steps * EPOCHS_PER_FIT
     facts = {"version": version("chainrule")}
     facts |= {"BLAS": cr._core.blas_name(), "own kernels": cr._core.simd_name()}
     return lambda: net.fit(X, y, **options), steps, facts
 
 
-def aligned(values, dtype):
-    """A copy on a 64-byte boundary, as the package's own buffers are."""
-    room = np.empty(values.size + 64, dtype)
-    offset = -room.ctypes.data % 64 // room.itemsize
-    array = room[offset : offset + values.size].reshape(values.shape)
-    array[...] = values
-    return array
-
-
-def blas_epoch(case, data):
-    """The gemm of the library inside chainrule, the very copy that chainrule has loaded."""
-    import ctypes
-
-    import chainrule as cr
-
-    blas, path = cr._core.blas_name(), cr._core.blas_path()
-    if not path or blas == "plain C":
-        raise UnavailableError(f"chainrule runs without its own BLAS library here ({blas})")
-    library = ctypes.CDLL(path)  # already loaded: the same copy, with the same settings
-    dtype = data[0].dtype
-    name, real = ("cblas_sgemm", "float") if dtype == np.float32 else ("cblas_dgemm", "double")
-    gemm = getattr(library, "scipy_" + name)
-    bare_steps = compile_bare_steps(real)
-
-    rng = np.random.default_rng(1)
-    sizes, m = case.sizes, case.batch
-    A = [aligned(rng.random((m, n)), dtype) for n in sizes]
-    D = [aligned(rng.standard_normal((m, n)), dtype) for n in sizes]
-    W = [np.empty(0, dtype)]  # there is no W^1
-    for n_in, n_out in pairwise(sizes):
-        W.append(aligned(rng.standard_normal((n_out, n_in)) / n_in**0.5, dtype))
-
-    def pointers(arrays):
-        return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
-
-    held = (A, D, W)  # keeps the buffers alive as long as the epoch is
-    arguments = [pointers(arrays) for arrays in held]
-    arguments += [ctypes.cast(gemm, ctypes.c_void_p), (ctypes.c_int * len(sizes))(*sizes)]
-    arguments += [len(sizes), m, case.steps]
-
-    def epoch(held=held):
-        bare_steps(*arguments)
-
-    library.scipy_openblas_get_corename.restype = ctypes.c_char_p
-    kernels = library.scipy_openblas_get_corename().decode()
-    return epoch, case.steps, {"calls": name, "BLAS": blas, "BLAS kernels": kernels}
-
-
-def compile_bare_steps(real):
-    """bare_blas.c as a library, from the compiler of this system."""
-    import ctypes
-
-    compiler = os.environ.get("CC", "cc").split()
-    source = Path(__file__).with_name("bare_blas.c")
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "bare_blas.so"
-        command = [*compiler, "-O2", "-shared", "-fPIC", f"-DREAL={real}", source, "-o", target]
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        except FileNotFoundError:
-            raise UnavailableError(f"no C compiler: {compiler[0]} not found") from None
-        except subprocess.CalledProcessError as error:
-            raise UnavailableError(f"bare_blas.c did not compile: {error.stderr.strip()}") from None
-        return ctypes.CDLL(str(target)).bare_steps  # stays loaded after the file is gone
-
-
-def sklearn_epoch(case, data):
+def sklearn_epoch(case, data, threads):
     """`partial_fit` is one shuffled epoch without the stopping rules of `fit`."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from threadpoolctl import threadpool_info
@@ -145,11 +87,11 @@ def sklearn_epoch(case, data):
     return epoch, case.samples // case.batch, facts
 
 
-def torch_epoch(case, data):
+def torch_epoch(case, data, threads):
     """Eager mode, whole data as one tensor, indexed by a permutation: its quickest plain loop."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     X, Y, labels = data
     dtype = torch.float32 if X.dtype == np.float32 else torch.float64
     nonlinear = {"sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
@@ -190,7 +132,7 @@ def torch_epoch(case, data):
     return epoch, case.steps, {"version": version("torch"), "own kernels": capability}
 
 
-def jax_epoch(case, data):
+def jax_epoch(case, data, threads):
     """The whole epoch, permutation and gather included, as one compiled `scan`."""
     import jax
     import jax.numpy as jnp
@@ -243,11 +185,13 @@ def jax_epoch(case, data):
     return epoch, case.steps, {"version": version("jax"), "optax": version("optax")}
 
 
-OURS, BLAS = "chainrule", "blas"
+OURS, BLAS, PASS, DENSE = "chainrule", "blas", "pass", "dense"
 PEERS = {"sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
 EPOCHS = {
     OURS: chainrule_epoch,
+    DENSE: dense_epoch,
     BLAS: blas_epoch,
+    PASS: pass_epoch,
     "sklearn": sklearn_epoch,
     "torch": torch_epoch,
     "jax": jax_epoch,

@@ -1,4 +1,4 @@
-"""One thread, and no settings inherited that steer a numerical library.
+"""So many threads, and no settings inherited that steer a numerical library.
 
 Such a library reads its variables once, as it is loaded, so they are set before a process starts.
 """
@@ -17,13 +17,13 @@ def inherited():
     return dict(sorted(found.items()))
 
 
-def one_thread():
-    """The environment for a process that is timed."""
+def for_threads(threads):
+    """The environment for a process that is timed with so many threads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
-    return kept | dict.fromkeys(THREADS, "1")
+    return kept | dict.fromkeys(THREADS, str(threads))
 
 
 def in_one_thread():
     """Start this program again in that environment, unless it already has it."""
-    if dict(os.environ) != one_thread():
-        os.execve(sys.executable, sys.orig_argv, one_thread())
+    if dict(os.environ) != for_threads(1):
+        os.execve(sys.executable, sys.orig_argv, for_threads(1))

@@ -13,14 +13,14 @@ import time
 
 
 def main():
-    name, case, dtype, core = json.loads(sys.argv[1])
+    name, threads, case, dtype, cores = json.loads(sys.argv[1])
     # Libraries may print: they get standard error, the replies keep the real standard output.
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     # Before anything is imported that counts the cores it may use: JAX knows no other limit.
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-    epoch, ready = prepare(name, case, dtype)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    epoch, ready = prepare(name, threads, case, dtype)
     print(json.dumps(ready), file=replies)
     for line in sys.stdin if epoch else ():
         wanted, seconds = float(line), []
@@ -31,16 +31,17 @@ def main():
         print(json.dumps({"seconds": seconds}), file=replies)
 
 
-def prepare(name, case, dtype):
+def prepare(name, threads, case, dtype):
     """The epoch to time, or None, and the first reply."""
     import numpy as np
 
+    from bare import UnavailableError
     from cases import CASES, make_data
-    from contenders import EPOCHS, UnavailableError
+    from contenders import EPOCHS
 
     try:
         data = make_data(CASES[case], np.dtype(dtype))
-        epoch, steps, facts = EPOCHS[name](CASES[case], data)
+        epoch, steps, facts = EPOCHS[name](CASES[case], data, threads)
         epoch()  # compiles, fills caches and pools
     except (ImportError, UnavailableError) as why:
         return None, {"absent": str(why)}

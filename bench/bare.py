@@ -1,0 +1,105 @@
+"""What no training step can do without, timed alone: its matrix products, and one pass over memory.
+
+The functions are contenders like those of contenders.py.
+"""
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+NUMBERS_PASSED = 2**28  # read and written in one timed epoch of passes over the parameters
+
+
+class UnavailableError(Exception):
+    """This contender cannot run this case here; the text says why."""
+
+
+def aligned(values, dtype):
+    """A copy on a 64-byte boundary, as the package's own buffers are."""
+    room = np.empty(values.size + 64, dtype)
+    offset = -room.ctypes.data % 64 // room.itemsize
+    array = room[offset : offset + values.size].reshape(values.shape)
+    array[...] = values
+    return array
+
+
+def blas_epoch(case, data, threads):
+    """The gemm of the library inside chainrule, the very copy that chainrule has loaded.
+
+    Its threads are set in this process alone, which does nothing else.
+    """
+    import chainrule as cr
+
+    blas, path = cr._core.blas_name(), cr._core.blas_path()
+    if not path or blas == "plain C":
+        raise UnavailableError(f"chainrule runs without its own BLAS library here ({blas})")
+    library = ctypes.CDLL(path)  # already loaded: the same copy, with the same settings
+    library.scipy_openblas_set_num_threads(threads)
+    if library.scipy_openblas_get_num_threads() != threads:
+        raise UnavailableError(f"{blas} does not take {threads} threads")
+    dtype = data[0].dtype
+    name, real = ("cblas_sgemm", "float") if dtype == np.float32 else ("cblas_dgemm", "double")
+    gemm = getattr(library, "scipy_" + name)
+    bare_steps = compiled("bare_blas.c", real, "-O2").bare_steps
+
+    rng = np.random.default_rng(1)
+    sizes, m = case.sizes, case.batch
+    A = [aligned(rng.random((m, n)), dtype) for n in sizes]
+    D = [aligned(rng.standard_normal((m, n)), dtype) for n in sizes]
+    W = [np.empty(0, dtype)]  # there is no W^1
+    for n_in, n_out in pairwise(sizes):
+        W.append(aligned(rng.standard_normal((n_out, n_in)) / n_in**0.5, dtype))
+
+    def pointers(arrays):
+        return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+
+    held = (A, D, W)  # keeps the buffers alive as long as the epoch is
+    arguments = [pointers(arrays) for arrays in held]
+    arguments += [ctypes.cast(gemm, ctypes.c_void_p), (ctypes.c_int * len(sizes))(*sizes)]
+    arguments += [len(sizes), m, case.steps]
+
+    def epoch(held=held):
+        bare_steps(*arguments)
+
+    library.scipy_openblas_get_corename.restype = ctypes.c_char_p
+    kernels = library.scipy_openblas_get_corename().decode()
+    return epoch, case.steps, {"calls": name, "BLAS": blas, "BLAS kernels": kernels}
+
+
+def pass_epoch(case, data, threads):
+    """One pass over the parameters, and with Adam over its two moments, at their own size."""
+    dtype = data[0].dtype
+    real = "float" if dtype == np.float32 else "double"
+    bare_passes = compiled("bare_pass.c", real, "-O3", "-march=native", "-pthread").bare_passes
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(case.sizes))
+    size = parameters * (1 if case.optimizer == "sgd" else 3)
+    numbers = aligned(np.random.default_rng(1).random(size), dtype)
+    passes = max(1, NUMBERS_PASSED // size)
+
+    def epoch():
+        arguments = numbers.ctypes.data_as(ctypes.c_void_p), ctypes.c_long(size), passes, threads
+        if bare_passes(*arguments) != threads:
+            raise RuntimeError(f"the system has not started {threads} threads")
+
+    return epoch, passes, {}
+
+
+def compiled(source, real, *flags):
+    """A C file of this folder as a library, from the compiler of this system."""
+    compiler = os.environ.get("CC", "cc").split()
+    path = Path(__file__).with_name(source)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "bare.so"
+        command = [*compiler, *flags, "-shared", "-fPIC", f"-DREAL={real}", path, "-o", target]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise UnavailableError(f"no C compiler: {compiler[0]} not found") from None
+        except subprocess.CalledProcessError as error:
+            raise UnavailableError(f"{source} did not compile: {error.stderr.strip()}") from None
+        return ctypes.CDLL(str(target))  # stays loaded after the file is gone
