@@ -125,7 +125,7 @@ def make_data(case, dtype):
 
 
 def images(rng, n):
-    """Images (n, 784) of one blob each, with as many numbers that are not 0 as MNIST has.
+    """Images (n, 784) of blobs, with as many numbers that are not 0 as MNIST has.
 
     That is 19 %, give or take 5 from image to image, in some 26 runs of 6 pixels, while a third of
     the pixels at the border are next to never used: the hills of smooth noise that sinks from the

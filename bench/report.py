@@ -8,6 +8,7 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from statistics import median
 
 from cases import CASES
@@ -78,8 +79,10 @@ def summary(key, entries, about):
     return figures
 
 
-def two_times(middle, least):
-    return f"{middle:.4g} ({least:.4g})"
+def two_times(*times):
+    """The median, and the least in brackets."""
+    middle, least = (f"{us:.4g}" if us < 9999.5 else f"{us:,.0f}" for us in times)
+    return f"{middle} ({least})"
 
 
 def time_cell(name, entries, figure, about):
@@ -136,7 +139,11 @@ def table(head, rows):
 
 def table_of_runs(results):
     """All that was timed, compared or not."""
-    runs = list(dict.fromkeys(run for entries in results.values() for run in entries))
+    order = list(LABELS)
+    runs = sorted(
+        {run for entries in results.values() for run in entries},
+        key=lambda run: (order.index(run.name), run.threads or inf),
+    )
     names = [f"{LABELS[run.name]}, {with_threads(run.threads)}" for run in runs]
     rows = []
     for key, entries in results.items():
@@ -148,11 +155,9 @@ def table_of_runs(results):
 
 def setting_lines(results, about):
     """What ran where: machine, threads, and the facts each contender states about itself."""
-    threads, place = about["threads"], with_threads(about["threads"]).replace("1", "one")
-    if threads > 1:
-        place = f"one thread or {threads}, each with a core of its own"
-    elif about["pinned"]:
-        place += ", all on the same core"
+    place = "one thread, all on the same core" if about["pinned"] else "one thread"
+    if about["threads"] > 1:
+        place = f"one thread on one core or {about['threads']} on as many"
     lines = [
         f"- machine: {about['cpu']}, {about['cores']} cores, {about['os']}",
         f"- run: {about['date']}, Python {about['python']}, NumPy {about['numpy']}, "
