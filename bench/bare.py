@@ -1,4 +1,4 @@
-"""What no training step can do without, timed alone: its matrix products, and one pass over memory.
+"""What every training step has to do, timed alone: its matrix products, and one pass over memory.
 
 The functions are contenders like those of contenders.py.
 """

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from contenders import BLAS, DENSE, OURS, PASS, PEERS
 
 OWN_CHOICE = None  # as a number of threads: the package decides
-BOUND = "bound"  # no contender: what two of them take together, which no step can do without
+BOUND = "bound"  # no contender, but what two of them take together: the work every step has
 PARTS = {BOUND: (BLAS, PASS)}
 
 
