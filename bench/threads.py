@@ -66,7 +66,8 @@ def measure(case, numbers, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", type=lambda text: text.split(","), default=list(CASES))
+    dense = [name for name, case in CASES.items() if not case.sparse]
+    parser.add_argument("--cases", type=lambda text: text.split(","), default=dense)
     parser.add_argument("--sweep", action="store_true", help="widths and batches, not the cases")
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--rounds", type=int, default=11)
