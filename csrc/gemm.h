@@ -58,7 +58,7 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
 }
 
 /* What a tile of c holds, to come from memory while its sums are made. */
-static void ask_for(const real *c, size_t ldc, size_t rows, size_t columns) {
+INLINE void ask_for(const real *c, size_t ldc, size_t rows, size_t columns) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j += CACHE_LINE / sizeof(real)) PREFETCH(c + i * ldc + j);
     }

@@ -47,6 +47,7 @@ enum { BLOCK = 16 };
 #define UNROLL
 #endif
 
+/* INLINE also for what does nothing but PREFETCH: GCC takes a call of it for a call without effect, and drops it. */
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #define PREFETCH(address) __builtin_prefetch(address)
@@ -68,6 +69,7 @@ enum { BLOCK = 16 };
 #include "costs.h"
 #include "dropout.h"
 #include "gemm.h"
+#include "sparse.h"
 #include "updates.h"
 
 #define ENTRY_ACTIVATE(name, x) name##_values,
@@ -75,6 +77,7 @@ enum { BLOCK = 16 };
 #define ENTRY_UPDATE(name) name,
 #define ENTRY_CONVERT(name, type, format) convert_##name,
 #define ENTRY_DENSIFY(name, type, format) densify_##name,
+#define ENTRY_UNPACK(name, type, format) unpack_##name,
 #define ENTRY_COST(name, output, low) name##_cost,
 #define ENTRY_DELTA(name, output, low) name##_delta,
 
@@ -103,4 +106,9 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .gemm_way = gemm_way,
     .gemm = gemm,
     .forward_rows = forward_rows,
+    .unpack = {CR_INPUTS(ENTRY_UNPACK)},
+    .sparse_forward = sparse_forward,
+    .sparse_outer = sparse_outer,
+    .stripe = stripe,
+    .unstripe = unstripe,
 };

@@ -14,20 +14,20 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from chainrule._equations cimport (
-    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, State, Tape, UserFunctions, activation, add_gradient,
+    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, activation, add_gradient,
     add_layer_gradient, after_descent, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as bias_gradient, bp4
     as weight_gradient, feedforward as forward, follow, hidden_deltas, input_of, limit_gradient, multiply_by_slope,
-    pull_back, through_activation, weighted_input, whole,
+    n_weights, pull_back, through_activation, weighted_input, whole,
 )
 from chainrule._kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
     CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
-    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, activate as activate_rows, agreements, convert, cost_sum,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_STRIPE_BYTES, activate as activate_rows, agreements, convert, cost_sum,
     cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows,
-    cr_cost_names, cr_cost_outputs, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
-    cr_open_blas, cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_team, cr_team_close,
+    cr_cost_names, cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
+    cr_open_blas, cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
     cr_team_open, cr_team_run, cr_team_size, cr_update, densify, finite, gather, gemm as gemm_rows, gemm_way,
-    multiply as hadamard, one_hot, real, sum_of_squares, sum_rows,
+    multiply as hadamard, one_hot, real, stripe, sum_of_squares, sum_rows, unpack, unstripe,
 )
 
 cdef extern from "Python.h":
@@ -49,6 +49,7 @@ include "core/pace.pxi"
 include "core/plan.pxi"
 include "core/user.pxi"
 include "core/samples.pxi"
+include "core/stripes.pxi"
 include "core/stream.pxi"
 include "core/tile.pxi"
 include "core/watch.pxi"

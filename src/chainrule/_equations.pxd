@@ -10,8 +10,8 @@ from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
     CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs,
-    cr_update, dropout, forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real, sum_of_squares,
-    sum_rows, update_by,
+    cr_entries, cr_sparse, cr_update, dropout, forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real,
+    sparse_forward, sparse_outer, sum_of_squares, sum_rows, update_by,
 )
 
 
@@ -21,6 +21,7 @@ cdef struct Layer:
     int activation
     double parameter             # of the activation, where it has one
     bint slope_from_z            # whether σ' is computed from z; else from a
+    Py_ssize_t stripe            # how many neurons of W^l stand together in memory: 1, or more where x is sparse
 
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
@@ -50,15 +51,21 @@ cdef struct Dropout:             # by hidden layer:
     Py_ssize_t units             # n_2 + ... + n_{L-1}
     uint64_t seed, stream, row   # which random numbers: `row` is the place of the tile's first sample in the epoch
 
+cdef struct Sparse:              # what is not 0 in the rows of a tile, and which rows will be read after it
+    cr_entries entries
+    cr_sparse following
+
 cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
     void **z
     void **a
     void **delta
+    Sparse *sparse               # NULL: inputs are dense
     Dropout *dropout             # NULL outside training with dropout
     UserFunctions *user
 
 cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what will be read after it:
     const void *a
+    const Sparse *sparse         # in the place of a, or NULL
     const void *x                # the rows order[0..coming) of x
     const int32_t *order
     Py_ssize_t coming
@@ -91,6 +98,13 @@ cdef inline bint is_whole(const Part *part, Py_ssize_t neurons) noexcept nogil:
     return part.rows == part.all_rows and part.neurons == neurons
 
 
+cdef inline Py_ssize_t n_weights(const Layer *layer, Py_ssize_t neurons) noexcept nogil:
+    """How many numbers the weights of so many neurons are, in whole stripes."""
+    if layer.stripe == 1:
+        return neurons * layer.n_in
+    return (neurons + layer.stripe - 1) // layer.stripe * layer.stripe * layer.n_in
+
+
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
                                 const Part *part) noexcept nogil:
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
@@ -99,12 +113,16 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     cdef bint all = is_whole(part, layer.n_out)
     cdef int way = CR_OWN_WAY
     cdef double beta = 0
-    if a.coming or not all:
-        way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
     z += part.row * layer.n_out + part.neuron
     if layer.biases >= 0:
         broadcast[real](z, parameters + layer.biases + part.neuron, part.rows, part.neurons, layer.n_out)
         beta = 1
+    if a.sparse:
+        sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, beta,
+                             &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
+        return
+    if a.coming or not all:
+        way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
     if a.coming and way == CR_INNER and all:
         forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, beta, <const real *> a.x, a.order, a.coming)
     else:
@@ -117,7 +135,7 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     cdef Rows a
     if i == 0:
         return x[0]
-    a.a, a.coming = tape.a[i - 1], 0
+    a.a, a.sparse, a.coming = tape.a[i - 1], NULL, 0
     if tape.dropout and tape.dropout.mask[i - 1]:
         a.a = tape.dropout.kept[i - 1]
     return a
@@ -225,10 +243,15 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
                      double alpha, double beta) noexcept nogil:
     """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds, likewise."""
     cdef int way = CR_OWN_WAY
+    w += part.neuron * layer.n_in
+    if a.sparse:
+        sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons, layer.n_in,
+                           alpha, beta)
+        return
     if not is_whole(part, layer.n_out):
         way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
     gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
-               <const real *> a.a, layer.n_in, beta, w + part.neuron * layer.n_in, layer.n_in)
+               <const real *> a.a, layer.n_in, beta, w, layer.n_in)
 
 
 cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:
@@ -282,7 +305,7 @@ cdef inline void follow(real *parameters, const State *state, const real *nabla,
     cdef real *s = <real *> state.s
     cdef real *t = <real *> state.t
     update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
-                    part.neurons * layer.n_in, &descent.weights)
+                    n_weights(layer, part.neurons), &descent.weights)
     if layer.biases >= 0:
         update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
                         part.neurons, &descent.biases)
@@ -297,7 +320,7 @@ cdef inline void after_descent(real *parameters, const State *state, const Layer
     if descent.max_norm > 0:
         limit_rows[real](parameters + w, part.neurons, layer.n_in, descent.max_norm)
     if average:
-        move_average[real](average + w, parameters + w, part.neurons * layer.n_in, state.keep)
+        move_average[real](average + w, parameters + w, n_weights(layer, part.neurons), state.keep)
         if layer.biases >= 0:
             move_average[real](average + b, parameters + b, part.neurons, state.keep)
 

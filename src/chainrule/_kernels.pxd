@@ -35,6 +35,23 @@ cdef extern from "chainrule.h" nogil:
     const char cr_input_formats[]
     const size_t cr_input_sizes[]
 
+    enum:
+        CR_STRIPE_BYTES
+
+    ctypedef struct cr_entries:
+        void *values
+        int32_t *columns
+        int32_t *counts
+        size_t room
+
+    ctypedef struct cr_sparse:
+        const void *x
+        size_t size
+        const int32_t *columns
+        const int64_t *begins
+        const int32_t *order
+        size_t coming, later
+
     ctypedef struct cr_update:
         double rate, beta1, beta2, epsilon, bias1, bias2, decay, l1, l2, scale, least, most
         int nesterov
@@ -67,6 +84,14 @@ cdef extern from "chainrule.h" nogil:
         void (*move_average)(float *, const float *, size_t, double) noexcept nogil
         void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
                              const float *, const int32_t *, size_t) noexcept nogil
+        void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
+                          const float *) noexcept nogil
+        void (*sparse_forward)(float *, size_t, const cr_entries *, size_t, size_t, const float *, size_t, size_t, float,
+                               const cr_sparse *) noexcept nogil
+        void (*sparse_outer)(float *, const cr_entries *, const float *, size_t, size_t, size_t, size_t, float,
+                             float) noexcept nogil
+        void (*stripe)(float *, const float *, size_t, size_t) noexcept nogil
+        void (*unstripe)(float *, const float *, size_t, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
         double small
         void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
@@ -94,6 +119,14 @@ cdef extern from "chainrule.h" nogil:
         void (*move_average)(double *, const double *, size_t, double) noexcept nogil
         void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, double,
                              const double *, const int32_t *, size_t) noexcept nogil
+        void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
+                          const double *) noexcept nogil
+        void (*sparse_forward)(double *, size_t, const cr_entries *, size_t, size_t, const double *, size_t, size_t, double,
+                               const cr_sparse *) noexcept nogil
+        void (*sparse_outer)(double *, const cr_entries *, const double *, size_t, size_t, size_t, size_t, double,
+                             double) noexcept nogil
+        void (*stripe)(double *, const double *, size_t, size_t) noexcept nogil
+        void (*unstripe)(double *, const double *, size_t, size_t) noexcept nogil
 
     bint cr_few_long_rows(size_t m, size_t k)
     const cr_kernels_f32 *cr_f32
@@ -298,3 +331,41 @@ cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, s
         cr_f32.forward_rows(z, a, w, m, n, k, <float> beta, x, order, rows)
     else:
         cr_f64.forward_rows(z, a, w, m, n, k, beta, x, order, rows)
+
+
+cdef inline void unpack(int kind, const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,
+                        size_t rows, size_t k, const real *scale) noexcept nogil:
+    if real is float:
+        cr_f32.unpack[kind](out, first, x, order, rows, k, scale)
+    else:
+        cr_f64.unpack[kind](out, first, x, order, rows, k, scale)
+
+
+cdef inline void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,
+                                size_t n, size_t k, double beta, const cr_sparse *next) noexcept nogil:
+    if real is float:
+        cr_f32.sparse_forward(z, ldz, x, first, rows, w, n, k, <float> beta, next)
+    else:
+        cr_f64.sparse_forward(z, ldz, x, first, rows, w, n, k, beta, next)
+
+
+cdef inline void sparse_outer(real *w, const cr_entries *x, const real *delta, size_t ldd, size_t rows, size_t n,
+                              size_t k, double alpha, double beta) noexcept nogil:
+    if real is float:
+        cr_f32.sparse_outer(w, x, delta, ldd, rows, n, k, <float> alpha, <float> beta)
+    else:
+        cr_f64.sparse_outer(w, x, delta, ldd, rows, n, k, alpha, beta)
+
+
+cdef inline void stripe(real *striped, const real *w, size_t n, size_t k) noexcept nogil:
+    if real is float:
+        cr_f32.stripe(striped, w, n, k)
+    else:
+        cr_f64.stripe(striped, w, n, k)
+
+
+cdef inline void unstripe(real *w, const real *striped, size_t n, size_t k) noexcept nogil:
+    if real is float:
+        cr_f32.unstripe(w, striped, n, k)
+    else:
+        cr_f64.unstripe(w, striped, n, k)

@@ -16,7 +16,7 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
 cdef Tape alone() noexcept:
     """A tape for a single equation, which brings its own arrays."""
     cdef Tape tape
-    tape.dropout, tape.user = NULL, NULL
+    tape.sparse, tape.dropout, tape.user = NULL, NULL, NULL
     return tape
 
 
@@ -62,7 +62,7 @@ def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     cdef Plan plan = Plan((A.shape[1], delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
     cdef Part all = whole(delta.shape[0], delta.shape[1])
     cdef Rows a
-    a.a, a.coming = &A[0, 0], 0
+    a.a, a.sparse, a.coming = &A[0, 0], NULL, 0
     weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, &all, 1.0 / A.shape[0], 0)
 
 

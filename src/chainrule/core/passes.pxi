@@ -4,11 +4,16 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, real[::1] nabla, int threads=1, int cores=0):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
+    plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, groups, threads, cores)
     cdef size_t room = max(groups, <Py_ssize_t> MOST_COSTS) * sizeof(double)
     cdef size_t extra = room + groups * stride_of(&plan.net, sizeof(real)) + 128
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size if groups else 1)
+    extra += 2 * bytes_for_parameters(plan, sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size if groups else 1,
+                                    samples.room)
+    cdef const real *p = parameters_for[real](plan, parameters, work)
+    cdef real *out = &nabla[0] if p == &parameters[0] else <real *> work.reserve(plan.n_parameters * sizeof(real))
     cdef double *costs = <double *> work.reserve(room)
     cdef void *gradients = work.reserve(groups * stride_of(&plan.net, sizeof(real)))
     cdef Groups all
@@ -16,15 +21,17 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
     cdef double cost = 0
     with nogil:
         if groups:
-            all = groups_for(work, <void *> &parameters[0], &samples, costs, plan.flops)
+            all = groups_for(work, <void *> p, &samples, costs, plan.flops)
             all.rows, all.groups, all.tile.way_down, all.tile.counted = samples.m, groups, TO_BUFFER, samples.m
             all.tile.to_the_end = True
             all.gradients = gradients
-            gradient_by_groups(&all, team.members, &nabla[0], &cost)
+            gradient_by_groups(&all, team.members, out, &cost)
         else:
-            tile = tile_of(work, 0, <void *> &parameters[0], &samples, costs)
-            tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, &nabla[0], samples.m, True
-            gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, &nabla[0])
+            tile = tile_of(work, 0, <void *> p, &samples, costs)
+            tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, samples.m, True
+            gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, out)
+        if out != &nabla[0]:
+            out_of_stripes[real](plan, &nabla[0], out)
     work.reraise()
     return cost / samples.m
 
@@ -72,17 +79,20 @@ def evaluate(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
     how many. Each counts by its weight, 1 without weights."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights)
+    plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 2 * tiles * sizeof(double) + 128, team.size)
+    cdef size_t extra = 2 * tiles * sizeof(double) + 128 + bytes_for_parameters(plan, sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size, samples.room)
+    cdef const real *p = parameters_for[real](plan, parameters, work)
     cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
     cdef double *correct = <double *> work.reserve(tiles * sizeof(double))
     cdef double cost, total = 0
     cdef Py_ssize_t t
     with nogil:
         for t in range(tiles):  # in the order of what is counted, so that all right is 1
-            total += total_weight[real](&samples, t * plan.tile, min(plan.tile, samples.m - t * plan.tile), &parameters[0])
-        cost = total_cost[real](plan, &parameters[0], &samples, work, team.members, costs, correct)
+            total += total_weight[real](&samples, t * plan.tile, min(plan.tile, samples.m - t * plan.tile), p)
+        cost = total_cost[real](plan, p, &samples, work, team.members, costs, correct)
     work.reraise()
     return cost / total, correct[0], total
 
@@ -107,7 +117,10 @@ cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *
     place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), any)
     tile.tape.a[last] = <real *> all.out + tile.start * tile.net.layers[last].n_out
     part = whole(tile.m, 0)
-    read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
+    if tile.tape.sparse:
+        read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, any)
+    else:
+        read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
     forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
         all.done += tile.m * all.sample_work
@@ -127,12 +140,15 @@ cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
 def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int threads=1, int cores=0):
     """out (m, n_L) <- a^L of each row of X (m, n_1)."""
     cdef Samples samples = samples_of[real](plan, X, out, None, None)
+    plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), 0, team.size)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), bytes_for_parameters(plan, sizeof(real)),
+                                    team.size, samples.room)
+    cdef const real *p = parameters_for[real](plan, parameters, work)
     cdef Outputs all
     memset(&all, 0, sizeof(Outputs))
-    all.tile = tile_of(work, 0, <void *> &parameters[0], &samples, NULL)
+    all.tile = tile_of(work, 0, <void *> p, &samples, NULL)
     all.tapes, all.xs, all.out, all.rows, all.sample_work = work.tapes, work.xs, &out[0, 0], samples.m, plan.flops / 3
     with nogil:
         cr_team_run(team.members, some_outputs, &all, tiles)
@@ -170,7 +186,7 @@ def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
             all = whole(m, 0)
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.xs[0])
             y = targets[real](&samples, start, net, <real *> work.ys[0])
-            read_samples[real](&samples, start, &all, net, <real *> work.xs[0], <real *> work.ys[0])
+            read_samples[real](&samples, start, &all, net, NULL, <real *> work.xs[0], <real *> work.ys[0])
             forward[real](net, p, &x, &all, work.tape)
             backward[real](net, p, y, &all, work.tape)
         start += m

@@ -24,16 +24,21 @@ cdef class Plan:
     cdef readonly object user_cost         # a Python object, or None
     cdef readonly list user_activations    # by layer, likewise
     cdef readonly bint calls_python        # whether there is any of these
+    cdef readonly bint shifts_inputs
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
     cdef Pace pace              # of its training
     cdef Workspace one_sample   # for one, once it was needed
+    cdef Plan striped           # the same with W^2 in stripes, likewise
+    cdef tuple arguments
 
-    def __cinit__(self, sizes, activations, cost, bint bias, scaling=None):
-        """scaling: input_scale and input_shift, float64 (2, n_1), or None."""
+    def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, Py_ssize_t stripe=1):
+        """scaling: input_scale and input_shift, float64 (2, n_1), or None. stripe: how many neurons of W^2 stand
+        together in memory."""
         cdef Py_ssize_t i, offset = 0
         cdef Layer *layer
+        self.arguments = (sizes, activations, cost, bias, scaling)
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         name, parameters = cost
@@ -48,6 +53,7 @@ cdef class Plan:
         for i, parameter in enumerate(parameters):
             self.cost_parameters[i] = parameter
         self.net.cost_parameters = self.cost_parameters
+        self.shifts_inputs = scaling is not None and scaling[1].any()
         if scaling is not None:
             self.scaling_f64, self.scaling_f32 = scaling, scaling.astype(numpy.float32)
             self.net.scaling_f64, self.net.scaling_f32 = &self.scaling_f64[0, 0], &self.scaling_f32[0, 0]
@@ -63,8 +69,8 @@ cdef class Plan:
                 layer.slope_from_z = cr_activation_sources[layer.activation] == c'z'
             else:
                 layer.activation, layer.slope_from_z = OF_THE_USER, True
-            layer.weights = offset
-            offset += layer.n_in * layer.n_out
+            layer.weights, layer.stripe = offset, stripe if i == 0 else 1
+            offset += n_weights(layer, layer.n_out)
             layer.biases = offset if bias else -1
             offset += layer.n_out if bias else 0
             self.flops += 6.0 * layer.n_in * layer.n_out
@@ -107,11 +113,17 @@ cdef class Workspace:
     cdef list views
     cdef Py_ssize_t oldest
 
-    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0, int threads=1):
+    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0, int threads=1,
+                  Py_ssize_t room=0):
+        """room: for so many numbers of each row that are not 0; 0: for dense rows."""
         cdef Py_ssize_t i, depth = plan.net.depth
         self.itemsize = itemsize
         cdef size_t bytes = 3 * (depth * sizeof(void *) + 64)
-        bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
+        if room:
+            bytes += self.padded(sizeof(Sparse)) + self.padded(rows * room * itemsize)
+            bytes += self.padded(rows * room * sizeof(int32_t)) + self.padded(rows * sizeof(int32_t))
+        else:
+            bytes += self.padded(rows * plan.net.layers[0].n_in * itemsize)
         for i in range(depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * self.padded(rows * plan.net.layers[i].n_out * itemsize)
         bytes = threads * bytes + 3 * (threads * sizeof(Tape) + 64) + extra_bytes
@@ -129,7 +141,8 @@ cdef class Workspace:
         self.xs, self.ys = <void **> self.reserve(threads * sizeof(void *)), <void **> self.reserve(threads * sizeof(void *))
         for i in range(threads):
             self.set_up(&self.tapes[i], rows)
-            self.xs[i] = self.reserve(rows * plan.net.layers[0].n_in * itemsize)
+            self.xs[i] = NULL if room else self.reserve(rows * plan.net.layers[0].n_in * itemsize)
+            self.tapes[i].sparse = self.sparse_room(rows, room) if room else NULL
             self.ys[i] = self.reserve(rows * plan.net.layers[depth - 1].n_out * itemsize)
         self.tape = &self.tapes[0]
 
@@ -147,6 +160,14 @@ cdef class Workspace:
             # an activation overwrites z, unless z is needed after it: for σ', or by the cost
             tape.z[i] = self.reserve(bytes) if net.layers[i].slope_from_z or i == net.depth - 1 else tape.a[i]
         return 0
+
+    cdef Sparse *sparse_room(self, Py_ssize_t rows, Py_ssize_t room) except NULL:
+        cdef Sparse *sparse = <Sparse *> self.reserve(sizeof(Sparse))
+        sparse.entries.values = self.reserve(rows * room * self.itemsize)
+        sparse.entries.columns = <int32_t *> self.reserve(rows * room * sizeof(int32_t))
+        sparse.entries.counts = <int32_t *> self.reserve(rows * sizeof(int32_t))
+        sparse.entries.room = room
+        return sparse
 
     def __dealloc__(self):
         if self.owner is None:

@@ -15,6 +15,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     const void *x          # (m, n_1), of the type `kind`; of a sparse matrix what is not 0,
     const int32_t *columns # where each stands,
     const int64_t *begins  # and where each row begins in both, (m + 1,); NULL: x is dense
+    Py_ssize_t room        # the most numbers of a row, where only these are read; 0: rows are made dense
     int kind               # one of INPUTS
     bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
@@ -22,6 +23,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     const void *weights    # of the samples, (m,), or NULL where all count alike
     const int32_t *order
     Py_ssize_t m
+    Py_ssize_t rows        # of the data set; m of them are visited
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
@@ -37,7 +39,7 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
     in `room` once gathered."""
     cdef Rows x
-    x.coming = 0
+    x.sparse, x.coming = NULL, 0
     if samples.in_place and not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
@@ -46,6 +48,19 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
             and cr_few_long_rows(rows, width)):
         x.x, x.order = samples.x, samples.order + start + rows
         x.coming = min(rows, samples.m - start - rows)
+    return x
+
+
+cdef inline Rows sparse_inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Sparse *sparse) noexcept nogil:
+    """The same for rows of which only the numbers that are not 0 are read, always into a room of their own."""
+    cdef Rows x
+    cdef Py_ssize_t left = samples.m - start - rows
+    x.a, x.sparse, x.coming = NULL, sparse, 0
+    sparse.following.x, sparse.following.size = samples.x, cr_input_sizes[samples.kind]
+    sparse.following.columns, sparse.following.begins = samples.columns, samples.begins
+    sparse.following.order = samples.order + start + rows
+    sparse.following.coming = min(rows, left) if samples.order else 0
+    sparse.following.later = min(2 * rows, left) if samples.order else 0
     return x
 
 
@@ -80,12 +95,26 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
         convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
 
 
+cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
+                              const Sparse *sparse, const real *any) noexcept nogil:
+    """sparse.entries <- what is not 0 in some of the rows from `start` on."""
+    cdef cr_sparse x = sparse.following
+    cdef const int32_t *order = samples.order + start + part.row if samples.order else <const int32_t *> NULL
+    if not order:
+        x.begins += start + part.row
+    unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
+                 scaling_of[real](net, any))
+
+
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                              real *x, real *y) noexcept nogil:
-    """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, their targets
-    into the room y; labels become one-hot rows there."""
+                              const Sparse *sparse, real *x, real *y) noexcept nogil:
+    """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, or into the
+    sparse one, their targets into the room y; labels become one-hot rows there."""
     cdef Py_ssize_t first = start + part.row, n_out = net.layers[net.depth - 1].n_out
-    read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
+    if sparse:
+        read_entries[real](samples, start, part, net, sparse, y)
+    else:
+        read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
     if samples.labels:
         one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
                       samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
@@ -132,13 +161,14 @@ cdef int take_inputs(Samples *samples, X) except -1:
 
 def has_sorted_rows(const int32_t[::1] columns, const int64_t[::1] begins):
     """Whether the columns of each row grow, so that none stands twice."""
-    cdef Py_ssize_t i
-    cdef int64_t k
-    for i in range(begins.shape[0] - 1):
-        for k in range(begins[i] + 1, begins[i + 1]):
-            if columns[k] <= columns[k - 1]:
-                return False
-    return True
+    cdef Py_ssize_t i, k, steps_back = 0, n = begins[begins.shape[0] - 1]
+    for k in range(1, n):
+        steps_back += columns[k] <= columns[k - 1]
+    for i in range(1, begins.shape[0] - 1):  # but where a row begins (and ends: the empty ones do not begin)
+        k = begins[i]
+        if begins[i + 1] > k > 0:
+            steps_back -= columns[k] <= columns[k - 1]
+    return steps_back == 0
 
 
 cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
@@ -153,6 +183,7 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
+    samples.rows = samples.m
     if order is not None:
         samples.order, samples.m = &order[0], order.shape[0]
     return samples

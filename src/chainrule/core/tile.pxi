@@ -57,7 +57,10 @@ cdef Tile tile_of(Workspace work, int thread, void *parameters, const Samples *s
 
 cdef inline void place_tile(Tile *tile, Py_ssize_t start, Py_ssize_t m, const real *any) noexcept nogil:
     tile.start, tile.m = start, m
-    tile.x = inputs[real](tile.samples, start, m, tile.net.layers[0].n_in, <real *> tile.x_room)
+    if tile.tape.sparse:
+        tile.x = sparse_inputs(tile.samples, start, m, tile.tape.sparse)
+    else:
+        tile.x = inputs[real](tile.samples, start, m, tile.net.layers[0].n_in, <real *> tile.x_room)
     tile.y = targets[real](tile.samples, start, tile.net, <real *> tile.y_room)
     if tile.tape.dropout:
         tile.tape.dropout.row = tile.samples.first + start
@@ -76,11 +79,12 @@ cdef inline Part some_rows(const Tile *tile, Py_ssize_t part) noexcept nogil:
     return some
 
 
-cdef inline Part some_neurons(const Tile *tile, Py_ssize_t n, int way, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
-    cdef Py_ssize_t unit = CR_CELL if way == CR_BLAS else 16  # whole cache lines, so that no two threads write to one
+cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
+    # whole cache lines, so that no two threads write to one
+    cdef Py_ssize_t unit = layer.stripe if layer.stripe > 1 else CR_CELL if way == CR_BLAS else 16
     cdef Part some = whole(tile.m, 0)
-    some.neuron = share(n, unit, part, parts)
-    some.neurons = share(n, unit, part + 1, parts) - some.neuron
+    some.neuron = share(layer.n_out, unit, part, parts)
+    some.neurons = share(layer.n_out, unit, part + 1, parts) - some.neuron
     return some
 
 
@@ -126,9 +130,13 @@ cdef inline double total_of(const Tile *tile) noexcept nogil:
     return total
 
 
+cdef inline void read_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
+    read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room, <real *> tile.y_room)
+
+
 cdef inline void forward_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
     """Some samples: read, forward, their costs."""
-    read_samples[real](tile.samples, tile.start, part, tile.net, <real *> tile.x_room, <real *> tile.y_room)
+    read_part[real](tile, part, any)
     forward[real](tile.net, <const real *> tile.parameters, &tile.x, part, tile.tape)
     costs_of[real](tile, part, any)
 
@@ -187,18 +195,18 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
         a = input_of(i, &tile.x, tape)
-        part = some_neurons(tile, layer.n_out, gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
+        part = some_neurons(tile, layer, gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
         if part.neurons:
             weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
     elif tile.phase == PULL_BACK:
-        part = some_neurons(tile, layer.n_out, gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+        part = some_neurons(tile, layer, gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
                             index, tile.parts)
         if part.neurons:
             pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
     elif tile.phase == DOWN or tile.phase == FOLLOW:  # the first part of each layer, the second of each ...
         i = index % net.depth
         layer = &net.layers[i]
-        part = some_neurons(tile, layer.n_out, gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
+        part = some_neurons(tile, layer, gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
                             index // net.depth, tile.parts // net.depth)
         if part.neurons and tile.phase == DOWN:
             down_part[real](tile, i, &part, any)
@@ -209,7 +217,7 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept
         if part.rows == 0:
             return
         if tile.phase == READ:
-            read_samples[real](tile.samples, tile.start, &part, net, <real *> tile.x_room, <real *> tile.y_room)
+            read_part[real](tile, &part, any)
         elif tile.phase == ACTIVATE:
             activation[real](net, i, &part, tape, any)
         elif tile.phase == END_FORWARD:
@@ -245,7 +253,7 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *any) noe
         return False
     for i in range(net.depth):
         layer = &net.layers[i]
-        if gemm_way[real](False, True, m, layer.n_out, layer.n_in, any) == CR_BLAS:
+        if layer.stripe == 1 and gemm_way[real](False, True, m, layer.n_out, layer.n_in, any) == CR_BLAS:
             return False
         if i and gemm_way[real](False, False, m, layer.n_in, layer.n_out, any) == CR_BLAS:
             return False

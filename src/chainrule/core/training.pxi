@@ -124,7 +124,7 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
     cdef const Layer *layer
     for i in range(net.depth):
         layer = &net.layers[i]
-        if not finite[real](parameters + layer.weights, layer.n_in * layer.n_out):
+        if not finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
             return i + 2
         if layer.biases >= 0 and not finite[real](parameters + layer.biases, layer.n_out):
             return i + 2
@@ -138,6 +138,9 @@ cdef class Hooks:
     """Functions of a user to call around each batch: begin(batch) and end(batch, cost), or None."""
 
     cdef object begin, end
+    cdef Plan plan         # where W^2 is in stripes, with the parameters as the user sees them, and so
+    cdef void *parameters
+    cdef void *striped
     cdef readonly bint kept_batches  # whether one raised, and the batches before that of its epoch were kept
 
     def __cinit__(self, begin, end):
@@ -157,10 +160,27 @@ cdef class Hooks:
 
     cdef int call(self, function, arguments, Workspace work) noexcept:
         try:
+            self.show(work)
             function(*arguments)
         except BaseException as error:
             return work.ended_by(error)
+        finally:
+            self.take(work)
         return FINISHED
+
+    cdef void show(self, Workspace work) noexcept:
+        """Have the user see the parameters as they are,"""
+        if self.striped and work.itemsize == sizeof(float):
+            out_of_stripes[float](self.plan, <float *> self.parameters, <float *> self.striped)
+        elif self.striped:
+            out_of_stripes[double](self.plan, <double *> self.parameters, <double *> self.striped)
+
+    cdef void take(self, Workspace work) noexcept:
+        """and go on with what he made of them."""
+        if self.striped and work.itemsize == sizeof(float):
+            into_stripes[float](self.plan, <float *> self.striped, <float *> self.parameters)
+        elif self.striped:
+            into_stripes[double](self.plan, <double *> self.striped, <double *> self.parameters)
 
 
 cdef struct Carried:   # what changes in an epoch, and is put back where the epoch does not end
@@ -220,20 +240,19 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     threads: how many work together; 0: as many as are worth it, out of so many `cores`.
     stream: where the mini-batches come from, in the place of X, Y, labels and weights; for one epoch a call.
     """
-    cdef Net *net = &plan.net
     cdef Descent descent = recipe.descent
     cdef Samples samples = samples_of[real](plan, X, Y, labels, order, weights)
+    if descent.max_norm == 0:  # of rows of W^2, as they stand together in memory
+        plan = plan_for(plan, &samples, sizeof(real))
+    cdef Net *net = &plan.net
+    cdef bint striped = net.layers[0].stripe > 1
     cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups
     cdef size_t parameter_bytes = n * sizeof(real)
-    cdef real *p = &parameters[0]
+    cdef real *given[4]
+    given[0], given[1] = &parameters[0], NULL if s is None else &s[0]
+    given[2], given[3] = NULL if t is None else &t[0], NULL if average is None else &average[0]
     cdef int outcome = FINISHED
-    cdef State state
-    state.s = NULL if s is None else &s[0]
-    state.t = NULL if t is None else &t[0]
-    state.average = NULL if average is None else &average[0]
-    state.keep = recipe.keep_average
     cdef Carried carried
-    carried.now[0], carried.now[1], carried.now[2], carried.now[3] = p, state.s, state.t, state.average
     carried.bytes, carried.steps = parameter_bytes, &steps[0]
     if stream is None:
         batch_size = min(batch_size, samples.m)
@@ -246,7 +265,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                                 or stream is not None)
     cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 320
     for i in range(4):
-        extra += parameter_bytes + 64 if carried.now[i] else 0
+        extra += (1 + striped) * (parameter_bytes + 64) if given[i] else 0
     extra += parameter_bytes + 64 if needs_gradient else 0
     extra += most_groups * stride_of(net, sizeof(real)) + (MOST_GROUPS + MOST_COSTS) * sizeof(double)
     cdef Watch watching
@@ -258,7 +277,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef int passes = team.size if most_groups else 1  # that go on at once, each with its own tape
     if dropout is not None:
         extra += passes * (dropout_bytes(plan, dropout, tile, sizeof(real)) + sizeof(Dropout)) + 64
-    cdef Workspace work = Workspace(plan, tile, sizeof(real), extra, passes)
+    cdef Workspace work = Workspace(plan, tile, sizeof(real), extra, passes, samples.room)
     cdef Dropout *drops = NULL
     if dropout is not None:
         drops = <Dropout *> work.reserve(passes * sizeof(Dropout))
@@ -266,7 +285,15 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
             set_up_dropout(&drops[i], plan, dropout, tile, sizeof(real), work, &work.tapes[i], seed)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     for i in range(4):
-        carried.before[i] = work.reserve(parameter_bytes) if carried.now[i] else NULL
+        carried.now[i], carried.before[i] = given[i], work.reserve(parameter_bytes) if given[i] else NULL
+        if striped and given[i]:
+            carried.now[i] = work.reserve(parameter_bytes)
+            into_stripes[real](plan, <real *> carried.now[i], given[i])
+    cdef real *p = <real *> carried.now[0]
+    cdef State state
+    state.s, state.t, state.average, state.keep = carried.now[1], carried.now[2], carried.now[3], recipe.keep_average
+    if striped and hooks is not None:
+        hooks.plan, hooks.parameters, hooks.striped = plan, given[0], p
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
     cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
     cdef double *lengths = <double *> work.reserve(epochs * sizeof(double))
@@ -313,6 +340,9 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 hooks.kept_batches = True
             else:
                 put_back(&carried)
+        for i in range(4 if striped else 0):
+            if given[i]:
+                out_of_stripes[real](plan, given[i], <real *> carried.now[i])
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
     learning_rates.extend([rates[(i + 1) * steps_per_epoch - 1 if rate_stride else 0] for i in range(e)])

@@ -1,0 +1,137 @@
+/* Products with sparse rows: only what is not 0 is touched.
+ *
+ * The weights w of n neurons stand in stripes, (⌈n / STRIPE⌉, k, STRIPE): w[s][c][q] joins column c to neuron
+ * s STRIPE + q, so that what meets one number of x lies together. The last stripe is filled up with neurons of weight 0. */
+
+enum { STRIPE = CR_STRIPE_BYTES / sizeof(real), STRIPE_VECTORS = STRIPE / LANES };
+
+/* sums of one row that go on at once, so that additions need not wait for each other: as registers allow */
+enum { SUMS = VECTOR_BYTES == 64 ? 4 : VECTOR_BYTES == 32 ? 2 : 1 };
+
+/* Columns that the matrix does not have become numbers 0: whoever holds the arrays may have changed them. */
+#define UNPACK(name, type, format)                                                                                     \
+    static void unpack_##name(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,           \
+                              size_t rows, size_t k, const real *scale) {                                              \
+        for (size_t i = 0; i < rows; i++) {                                                                            \
+            const int64_t *const begin = x->begins + (order ? (size_t)order[i] : i);                                   \
+            const type *const number = (const type *)x->x + begin[0];                                                  \
+            const int32_t *const where = x->columns + begin[0];                                                        \
+            const size_t count = (size_t)(begin[1] - begin[0]);                                                        \
+            real *const values = (real *)out->values + (first + i) * out->room;                                        \
+            int32_t *const columns = out->columns + (first + i) * out->room;                                           \
+            out->counts[first + i] = (int32_t)((count + SUMS - 1) / SUMS * SUMS);                                      \
+            INDEPENDENT for (size_t e = 0; e < count; e++) {                                                           \
+                const int known = (uint32_t)where[e] < (uint32_t)k;                                                    \
+                columns[e] = known ? where[e] : 0;                                                                     \
+                values[e] = known ? (real)number[e] : 0;                                                               \
+            }                                                                                                          \
+            if (scale) {                                                                                               \
+                INDEPENDENT for (size_t e = 0; e < count; e++) values[e] *= scale[columns[e]];                         \
+            }                                                                                                          \
+            for (size_t e = count; e < count + SUMS - 1; e++) { /* to whole rounds */                                  \
+                columns[e] = 0;                                                                                        \
+                values[e] = 0;                                                                                         \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+CR_INPUTS(UNPACK)
+
+/* Ask memory for the i-th of the rows that come, and for where a later one begins. */
+INLINE void ask_for_entries(const cr_sparse *x, size_t i) {
+    if (i < x->coming) {
+        const int64_t *const begin = x->begins + x->order[i];
+        const char *p = (const char *)x->x + (size_t)begin[0] * x->size;
+        for (const char *const end = p + (size_t)(begin[1] - begin[0]) * x->size; p < end; p += CACHE_LINE) PREFETCH(p);
+        p = (const char *)(x->columns + begin[0]);
+        for (const char *const end = (const char *)(x->columns + begin[1]); p < end; p += CACHE_LINE) PREFETCH(p);
+    }
+    if (x->coming + i < x->later) PREFETCH(x->begins + x->order[x->coming + i]);
+}
+
+/* z (n,) <- x w^T + beta z for one row and one stripe of w, of which `vectors` are in use */
+INLINE void sparse_dots(real *z, const real *values, const int32_t *columns, size_t count, const real *w,
+                        size_t vectors, size_t n, real beta) {
+    vector sums[SUMS][STRIPE_VECTORS];
+    const vector zero = {0};
+    UNROLL for (size_t s = 0; s < SUMS; s++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[s][v] = zero; }
+    for (size_t e = 0; e < count; e += SUMS) {
+        UNROLL for (size_t s = 0; s < SUMS; s++) {
+            const real *const right = w + (size_t)columns[e + s] * STRIPE;
+            UNROLL for (size_t v = 0; v < vectors; v++) sums[s][v] += values[e + s] * load(right + v * LANES);
+        }
+    }
+    UNROLL for (size_t v = 0; v < vectors; v++) {
+        const size_t first = v * LANES, lanes = first >= n ? 0 : n - first < LANES ? n - first : LANES;
+        UNROLL for (size_t s = 1; s < SUMS; s++) sums[0][v] += sums[s][v];
+        if (lanes) scale_add(z + first, sums[0][v], lanes, 1, beta);
+    }
+}
+
+static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,
+                           size_t n, size_t k, real beta, const cr_sparse *next) {
+    for (size_t i = first; i < first + rows; i++, z += ldz) {
+        const real *const values = (const real *)x->values + i * x->room;
+        const int32_t *const columns = x->columns + i * x->room;
+        const size_t count = (size_t)x->counts[i];
+        if (next) ask_for_entries(next, i);
+        for (size_t j = 0; j < n; j += STRIPE) {
+            if (n - j > STRIPE / 2) {
+                sparse_dots(z + j, values, columns, count, w + j * k, STRIPE_VECTORS, n - j, beta);
+            } else {
+                sparse_dots(z + j, values, columns, count, w + j * k, STRIPE_VECTORS / 2, n - j, beta);
+            }
+        }
+    }
+}
+
+/* w <- w + leftᵀ x for one row of x, one stripe of w, and one of left = alpha delta */
+INLINE void add_sparse_outer(real *w, const real *left, const real *values, const int32_t *columns, size_t count,
+                             size_t vectors) {
+    vector factors[STRIPE_VECTORS];
+    UNROLL for (size_t v = 0; v < vectors; v++) factors[v] = load(left + v * LANES);
+    for (size_t e = 0; e < count; e += SUMS) {
+        UNROLL for (size_t s = 0; s < SUMS; s++) {
+            real *const place = w + (size_t)columns[e + s] * STRIPE;
+            UNROLL for (size_t v = 0; v < vectors; v++) {
+                store(place + v * LANES, load(place + v * LANES) + values[e + s] * factors[v]);
+            }
+        }
+    }
+}
+
+static void sparse_outer(real *w, const cr_entries *x, const real *delta, size_t ldd, size_t rows, size_t n, size_t k,
+                         real alpha, real beta) {
+    if (beta != 1) {
+        const size_t numbers = (n + STRIPE - 1) / STRIPE * STRIPE * k;
+        INDEPENDENT for (size_t i = 0; i < numbers; i++) w[i] = beta == 0 ? 0 : beta * w[i];
+    }
+    for (size_t j = 0; j < n; j += STRIPE) {
+        for (size_t i = 0; i < rows; i++) {
+            const real *const values = (const real *)x->values + i * x->room;
+            const int32_t *const columns = x->columns + i * x->room;
+            real left[STRIPE] = {0};
+            for (size_t q = 0; q < STRIPE && j + q < n; q++) left[q] = alpha * delta[i * ldd + j + q];
+            if (n - j > STRIPE / 2) {
+                add_sparse_outer(w + j * k, left, values, columns, (size_t)x->counts[i], STRIPE_VECTORS);
+            } else {
+                add_sparse_outer(w + j * k, left, values, columns, (size_t)x->counts[i], STRIPE_VECTORS / 2);
+            }
+        }
+    }
+}
+
+static void stripe(real *striped, const real *w, size_t n, size_t k) {
+    for (size_t j = 0; j < n; j += STRIPE) {
+        for (size_t c = 0; c < k; c++, striped += STRIPE) {
+            for (size_t q = 0; q < STRIPE; q++) striped[q] = j + q < n ? w[(j + q) * k + c] : 0;
+        }
+    }
+}
+
+static void unstripe(real *w, const real *striped, size_t n, size_t k) {
+    for (size_t j = 0; j < n; j += STRIPE) {
+        for (size_t c = 0; c < k; c++, striped += STRIPE) {
+            for (size_t q = 0; q < STRIPE && j + q < n; q++) w[(j + q) * k + c] = striped[q];
+        }
+    }
+}
