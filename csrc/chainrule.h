@@ -82,7 +82,8 @@ enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
 enum { CR_STRIPE_BYTES = 128 };
 
 /* What is not 0 in the sparse rows of a tile, as numbers of the network's own type: row i has counts[i] of them, from
- * i * room on in both arrays. */
+ * i * room on in both arrays, filled up with zeros to whole rounds of the kernels: room is 3 more than any row needs.
+ */
 typedef struct {
     void *values;
     int32_t *columns;
@@ -178,18 +179,19 @@ typedef struct {
          * x (., k), which will be gathered next, behind the arithmetic */                                             \
         void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta,           \
                              const real *x, const int32_t *order, size_t rows);                                        \
-        /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order   \
-         * is NULL, each column scaled by its number of `scale` unless that is NULL */                                  \
+        /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order \
+         * is NULL, each column scaled by its number of `scale` unless that is NULL */                                 \
         void (*unpack[CR_INPUT_COUNT])(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,  \
                                        size_t rows, size_t k, const real *scale);                                      \
-        /* z (rows, n) <- a w^T + beta z, in rows ldz apart, for the rows a of x (., k) from `first` on and striped w     \
-         * (sparse.h), asking memory for the rows that come next, unless that is NULL */                                \
+        /* z (rows, n) <- a w^T + beta z, in rows ldz apart, for the rows a of x (., k) from `first` on and striped w  \
+         * (sparse.h), asking memory for the rows that come next, unless that is NULL */                               \
         void (*sparse_forward)(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,     \
                                size_t n, size_t k, real beta, const cr_sparse *next);                                  \
-        /* w (n, k), striped, <- beta w + alpha delta^T x for delta (rows, n) in rows ldd apart and sparse x (rows, k) */ \
+        /* w (n, k), striped, <- beta w + alpha delta^T x for delta (rows, n) in rows ldd apart and sparse x (rows, k) \
+         */                                                                                                            \
         void (*sparse_outer)(real *w, const cr_entries *x, const real *delta, size_t ldd, size_t rows, size_t n,       \
                              size_t k, real alpha, real beta);                                                         \
-        /* striped (⌈n / stripe⌉, k, stripe) <- w (n, k), and back */                                                \
+        /* striped (⌈n / stripe⌉, k, stripe) <- w (n, k), and back */                                                  \
         void (*stripe)(real *striped, const real *w, size_t n, size_t k);                                              \
         void (*unstripe)(real *w, const real *striped, size_t n, size_t k);                                            \
     } cr_kernels_##suffix;

@@ -1,7 +1,8 @@
 /* Products with sparse rows: only what is not 0 is touched.
  *
  * The weights w of n neurons stand in stripes, (⌈n / STRIPE⌉, k, STRIPE): w[s][c][q] joins column c to neuron
- * s STRIPE + q, so that what meets one number of x lies together. The last stripe is filled up with neurons of weight 0. */
+ * s STRIPE + q, so that what meets one number of x lies together. The last stripe is filled up with neurons of weight
+ * 0. */
 
 enum { STRIPE = CR_STRIPE_BYTES / sizeof(real), STRIPE_VECTORS = STRIPE / LANES };
 
@@ -67,8 +68,8 @@ INLINE void sparse_dots(real *z, const real *values, const int32_t *columns, siz
     }
 }
 
-static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,
-                           size_t n, size_t k, real beta, const cr_sparse *next) {
+static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w, size_t n,
+                           size_t k, real beta, const cr_sparse *next) {
     for (size_t i = first; i < first + rows; i++, z += ldz) {
         const real *const values = (const real *)x->values + i * x->room;
         const int32_t *const columns = x->columns + i * x->room;

@@ -42,7 +42,7 @@ def data(request, made):
 def same(ours, theirs):
     """Whether they agree but for rounding, which some hundred steps have carried on."""
     tolerance = {"float32": 1e-4, "float64": 1e-12}[str(ours.dtype)]
-    return ours.shape == theirs.shape and np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
+    return np.allclose(ours, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
 
 
 def network(dtype, **options):

@@ -35,8 +35,8 @@ typedef float real;
 #define SMALLEST_NORMAL FLT_MIN
 #endif
 
-enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS }; /* slots of check.h */
-enum { MOST = 10000 };                                /* entries of the largest result */
+enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS, VALUES, COLUMNS, COUNTS, STRIPED }; /* slots of check.h */
+enum { MOST = 10000 }; /* entries of the largest result */
 
 static double want[MOST]; /* what the plain loop gives */
 
@@ -760,6 +760,7 @@ static void test_agreements(void) {
 
 /* --- updates --------------------------------------------------------------------------------------------------- */
 
+#include "sparse.h"
 #include "updates.h"
 
 /* --- gemm -------------------------------------------------------------------------------------------------------- */
@@ -1142,7 +1143,7 @@ int main(void) {
         test_gaussian();
         test_all_finite();
         test_rows();
-#define CALL_INPUT(name, type, format) test_convert_##name(), test_densify_##name();
+#define CALL_INPUT(name, type, format) test_convert_##name(), test_densify_##name(), test_unpack_##name();
         CR_INPUTS(CALL_INPUT)
         test_one_hot();
         test_agreements();
@@ -1154,6 +1155,7 @@ int main(void) {
         test_gemm();
         test_gemm_in_parts();
         test_forward_rows();
+        test_sparse();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
     }
     printf("%s: %lu checks, %lu failures\n", PRECISION, checks, failures);
