@@ -277,9 +277,10 @@ class Network:
             an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do not fit
             in memory, or a function that returns one. It is gone through anew in each epoch; what
             can be gone through only once, such as a generator, needs its function, or epochs=1, or
-            steps_per_epoch, and then goes on from epoch to epoch. The batches are taken as they come (batch_size and shuffle have no
-            meaning), and their making counts in ``history.seconds``. An exception of the iterable
-            comes out as it is, like that of a callback.
+            steps_per_epoch, and then goes on from epoch to epoch. The batches are taken as they
+            come (batch_size and shuffle have no meaning), and their making counts in
+            ``history.seconds``. An exception of the iterable comes out as it is, like that of a
+            callback.
         y : array (m, n_L), or integer labels (m,)
             Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
             (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
