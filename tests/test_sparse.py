@@ -157,6 +157,24 @@ def test_batches(dtype, made):
     assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
 
 
+@pytest.mark.parametrize("scaling", [{}, {"input_scale": 0.3}, {"input_shift": 0.5}])
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8", "int16"])
+def test_batches_that_begin_sparse(dtype, made, kind, scaling):
+    """They are as arrays in their order, to the last bit; dense ones among them as if sparse."""
+    rng = np.random.default_rng(2)
+    dense = rng.integers(0, 9, size=(28, N_IN)) * (rng.random((28, N_IN)) < 0.2)
+    y = np.arange(28) % N_OUT
+    pieces = [slice(i, i + 7) for i in range(0, 28, 7)]
+    X = made(dense.astype(kind))
+    nets = [network(dtype, **scaling) for _ in range(3)]
+    nets[0].fit(X, y, epochs=3, batch_size=7, shuffle=False)
+    nets[1].fit([(X[rows], y[rows]) for rows in pieces], epochs=3)
+    mixed = [(dense[rows].astype(kind) if rows.start % 2 else X[rows], y[rows]) for rows in pieces]
+    nets[2].fit(mixed, epochs=3)
+    assert nets[1].parameters.tobytes() == nets[0].parameters.tobytes()
+    assert same(nets[2].parameters, nets[0].parameters)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_what_is_asked_of_a_network(data, dtype, threads):
     X, dense, y = data

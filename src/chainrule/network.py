@@ -272,13 +272,13 @@ class Network:
             are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
             network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
             csr_array or csr_matrix) stay sparse: products with W^2 and its update touch only what
-            is not 0 (with input_shift or max_norm, or from an iterable, a few rows at a time are
-            made dense). Results are those of the dense form but for rounding. Without y:
-            an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do not fit
-            in memory, or a function that returns one. It is gone through anew in each epoch; what
-            can be gone through only once, such as a generator, needs its function, or epochs=1, or
-            steps_per_epoch, and then goes on from epoch to epoch. The batches are taken as they
-            come (batch_size and shuffle have no meaning), and their making counts in
+            is not 0 (with input_shift or max_norm a few rows at a time are made dense). Results are
+            those of the dense form but for rounding.
+            Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
+            not fit in memory, or a function that returns one. It is gone through anew in each
+            epoch; what can be gone through only once, such as a generator, needs its function, or
+            epochs=1, or steps_per_epoch, and then goes on from epoch to epoch. The batches are
+            taken as they come (batch_size and shuffle have no meaning), and their making counts in
             ``history.seconds``. An exception of the iterable comes out as it is, like that of a
             callback.
         y : array (m, n_L), or integer labels (m,)

@@ -78,6 +78,10 @@ cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nog
         return net.scaling_f64
 
 
+cdef enum:
+    MOST_SPARSE_SUMS = 4  # entries are filled up to a multiple of it
+
+
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
                              real *a) noexcept nogil:
     """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
@@ -95,11 +99,31 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
         convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
 
 
+cdef void read_all_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
+                           const cr_entries *out, const real *any) noexcept nogil:
+    cdef Py_ssize_t i, j, n_in = net.layers[0].n_in, padded = (n_in + MOST_SPARSE_SUMS - 1) // MOST_SPARSE_SUMS * MOST_SPARSE_SUMS
+    cdef real *values
+    cdef int32_t *columns
+    for i in range(part.row, part.row + part.rows):
+        values, columns = <real *> out.values + i * out.room, out.columns + i * out.room
+        memset(values + n_in, 0, (padded - n_in) * sizeof(real))
+        if samples.in_place:
+            memcpy(values, <const real *> samples.x + (start + i) * n_in, n_in * sizeof(real))
+        else:
+            read_inputs[real](samples, start + i, 1, net, values)
+        for j in range(padded):
+            columns[j] = min(j, n_in - 1)
+        out.counts[i] = padded
+
+
 cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
                               const Sparse *sparse, const real *any) noexcept nogil:
-    """sparse.entries <- what is not 0 in some of the rows from `start` on."""
+    """sparse.entries <- what is not 0 in some of the rows from `start` on, or all of dense ones among sparse batches."""
     cdef cr_sparse x = sparse.following
     cdef const int32_t *order = samples.order + start + part.row if samples.order else <const int32_t *> NULL
+    if not samples.begins:
+        read_all_entries[real](samples, start, part, net, &sparse.entries, any)
+        return
     if not order:
         x.begins += start + part.row
     unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,

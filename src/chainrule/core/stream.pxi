@@ -5,9 +5,22 @@ cdef class Stream:
 
     cdef object following
     cdef object batch  # keeps alive what the core reads
+    cdef bint ahead    # whether it has not been taken yet
 
     def __cinit__(self, following):
         self.following = following
+
+    cdef bint begins_sparse(self) except -1:
+        """Whether the first batch is sparse."""
+        self.batch, self.ahead = self.following(), True
+        return self.batch is not None and not isinstance(self.batch[0], numpy.ndarray)
+
+    cdef take(self):
+        """The next batch, or None."""
+        if not self.ahead:
+            self.batch = self.following()
+        self.ahead = False
+        return self.batch
 
 
 cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real *any_real) noexcept nogil:
@@ -15,8 +28,7 @@ cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real 
     cdef Py_ssize_t first = samples.first + samples.m
     with gil:
         try:
-            stream.batch = stream.following()
-            if stream.batch is None:
+            if stream.take() is None:
                 samples.m = 0
             else:
                 X, Y, labels, weights = stream.batch

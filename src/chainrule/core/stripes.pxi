@@ -1,11 +1,13 @@
 # Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights that
 # meet one number of a sample lie together. All other parameters stand as ever, after it.
 
-cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize):
-    """The plan to go by: a striped one if the samples are sparse; not if a shift makes them dense."""
-    if samples.begins == NULL or plan.shifts_inputs:
+cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
+    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse; not if a shift makes
+    them dense."""
+    cdef bint sparse = samples.begins != NULL if stream is None else stream.begins_sparse()
+    if plan.shifts_inputs or not sparse:
         return plan
-    samples.room = (longest_row(samples) + 3 + 15) // 16 * 16
+    samples.room = ((longest_row(samples) if stream is None else plan.net.layers[0].n_in) + MOST_SPARSE_SUMS + 15) // 16 * 16
     if plan.striped is None or plan.striped.net.layers[0].stripe != CR_STRIPE_BYTES // itemsize:
         plan.striped = Plan(*plan.arguments, CR_STRIPE_BYTES // itemsize)
     return plan.striped

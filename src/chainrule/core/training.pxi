@@ -243,7 +243,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef Descent descent = recipe.descent
     cdef Samples samples = samples_of[real](plan, X, Y, labels, order, weights)
     if descent.max_norm == 0:  # of rows of W^2, as they stand together in memory
-        plan = plan_for(plan, &samples, sizeof(real))
+        plan = plan_for(plan, &samples, sizeof(real), stream)
     cdef Net *net = &plan.net
     cdef bint striped = net.layers[0].stripe > 1
     cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups
