@@ -41,10 +41,11 @@ CR_INPUTS(UNPACK)
 INLINE void ask_for_entries(const cr_sparse *x, size_t i) {
     if (i < x->coming) {
         const int64_t *const begin = x->begins + x->order[i];
-        const char *p = (const char *)x->x + (size_t)begin[0] * x->size;
-        for (const char *const end = p + (size_t)(begin[1] - begin[0]) * x->size; p < end; p += CACHE_LINE) PREFETCH(p);
-        p = (const char *)(x->columns + begin[0]);
-        for (const char *const end = (const char *)(x->columns + begin[1]); p < end; p += CACHE_LINE) PREFETCH(p);
+        const int64_t step = CACHE_LINE / (int64_t)(x->size > sizeof(int32_t) ? x->size : sizeof(int32_t));
+        for (int64_t e = begin[0]; e < begin[1] + step - 1; e += step) { /* they may end on one line more */
+            PREFETCH((const char *)x->x + (size_t)e * x->size);
+            PREFETCH(x->columns + e);
+        }
     }
     if (x->coming + i < x->later) PREFETCH(x->begins + x->order[x->coming + i]);
 }
@@ -85,11 +86,14 @@ static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t firs
     }
 }
 
-/* w <- w + leftᵀ x for one row of x, one stripe of w, and one of left = alpha delta */
-INLINE void add_sparse_outer(real *w, const real *left, const real *values, const int32_t *columns, size_t count,
-                             size_t vectors) {
+/* w <- w + alpha deltaᵀ x for one row of x, one stripe of w, and delta (n,) */
+INLINE void add_sparse_outer(real *w, const real *delta, size_t n, real alpha, const real *values,
+                             const int32_t *columns, size_t count, size_t vectors) {
     vector factors[STRIPE_VECTORS];
-    UNROLL for (size_t v = 0; v < vectors; v++) factors[v] = load(left + v * LANES);
+    UNROLL for (size_t v = 0; v < vectors; v++) {
+        const size_t first = v * LANES, lanes = first >= n ? 0 : n - first < LANES ? n - first : LANES;
+        factors[v] = alpha * (lanes == LANES ? load(delta + first) : load_part(delta + first, lanes));
+    }
     for (size_t e = 0; e < count; e += SUMS) {
         UNROLL for (size_t s = 0; s < SUMS; s++) {
             real *const place = w + (size_t)columns[e + s] * STRIPE;
@@ -107,15 +111,14 @@ static void sparse_outer(real *w, const cr_entries *x, const real *delta, size_t
         INDEPENDENT for (size_t i = 0; i < numbers; i++) w[i] = beta == 0 ? 0 : beta * w[i];
     }
     for (size_t j = 0; j < n; j += STRIPE) {
-        for (size_t i = 0; i < rows; i++) {
-            const real *const values = (const real *)x->values + i * x->room;
+        for (size_t i = rows; i-- > 0;) { /* the last rows went forward last: their weights are near */
+            const real *const values = (const real *)x->values + i * x->room, *const d = delta + i * ldd + j;
             const int32_t *const columns = x->columns + i * x->room;
-            real left[STRIPE] = {0};
-            for (size_t q = 0; q < STRIPE && j + q < n; q++) left[q] = alpha * delta[i * ldd + j + q];
+            const size_t count = (size_t)x->counts[i];
             if (n - j > STRIPE / 2) {
-                add_sparse_outer(w + j * k, left, values, columns, (size_t)x->counts[i], STRIPE_VECTORS);
+                add_sparse_outer(w + j * k, d, n - j, alpha, values, columns, count, STRIPE_VECTORS);
             } else {
-                add_sparse_outer(w + j * k, left, values, columns, (size_t)x->counts[i], STRIPE_VECTORS / 2);
+                add_sparse_outer(w + j * k, d, n - j, alpha, values, columns, count, STRIPE_VECTORS / 2);
             }
         }
     }
