@@ -9,7 +9,7 @@ float32, one thread and as many as the package chooses.
 The points of an axis take turns and the least time of each counts. The two ends of what looks like
 a cliff have more turns, to tell noise from truth.
 
-    python bench/growth.py --json growth.json --picture docs/pictures/growth.png
+    python bench/growth.py --markdown docs/growth.md --picture docs/pictures/growth.png
     python bench/growth.py --axes width --rounds 3
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
-from report import machine
+from report import machine, put_into
 
 MOST_SAMPLES = 4096
 SECONDS_A_TURN = 0.05
@@ -150,7 +150,7 @@ def draw(results, path):
         ax.set(xscale="log", yscale="log", xlabel=AXES[axis][0])
         ax.set_title(f"best rate of one thread: {best / 1e9:.0f} GFlop/s", fontsize=9)
         powers = [place for place in along if place.bit_count() == 1]
-        ax.set_xticks(powers[:: 1 + len(powers) // 7], minor=False)
+        ax.set_xticks(powers[:: 1 + (len(powers) - 1) // 6], minor=False)
         ax.xaxis.set_minor_locator(NullLocator())
         for one in (ax.xaxis, ax.yaxis):
             one.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
@@ -170,6 +170,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--markdown", type=Path, help="the page that gets the verdicts")
     options = parser.parse_args()
     if options.picture:
         check_matplotlib("--picture")  # before all is measured
@@ -185,6 +186,10 @@ def main():
         print("", *verdicts(axis, points), "", sep="\n")
     if options.json:
         options.json.write_text(json.dumps(about | {"axes": summary(results)}, indent=1) + "\n")
+    if options.markdown:
+        told = [f"- {text}" for axis in results for text in verdicts(axis, results[axis])]
+        where = f"{about['cpu']}, {about['cores']} cores, {about['os']}, {about['date']}"
+        put_into(options.markdown, "\n".join([f"{where}:", "", *told]))
     if options.picture:
         draw(results, options.picture)
 

@@ -155,3 +155,14 @@ def goals_for(key, dtype, others):
     """The goals of a case among those asked for; they are set for float32 only."""
     goals = CASES[key].goals if dtype == "float32" else {}
     return {name: goal for name, goal in goals.items() if name in others}
+
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def put_into(page, text):
+    """Replace what stands in the file `page` between the two comments."""
+    old = page.read_text()
+    if not 0 <= old.find(BEGIN) < old.find(END):
+        raise ValueError(f"{page} should hold the lines {BEGIN} and {END}")
+    page.write_text(f"{old.split(BEGIN)[0]}{BEGIN}\n\n{text}\n\n{END}{old.split(END)[1]}")
