@@ -23,7 +23,7 @@ class UnavailableError(Exception):
     """This contender cannot run this case here; the text says why."""
 
 
-def chainrule_epoch(case, data):
+def chainrule_epoch(case, data, threads=None):
     """All that `fit` does is in the time: checks of the data, shuffle, gather, history.
 
     A call of `fit` trains several epochs, as users' calls do: it checks the data once.
@@ -39,11 +39,17 @@ def chainrule_epoch(case, data):
     )
     y = labels if case.output == "softmax" else Y
     options = {"optimizer": optimizer, "batch_size": case.batch, "shuffle": not case.full_batch}
+    options["threads"] = threads
     options["epochs"] = epochs = case.steps if case.full_batch else EPOCHS_PER_FIT
     steps = case.steps if case.full_batch else case.steps * epochs
     facts = {"version": version("chainrule")}
     facts |= {"BLAS": cr._core.blas_name(), "own kernels": cr._core.simd_name()}
     return lambda: net.fit(X, y, **options), steps, facts
+
+
+def team_epoch(case, data):
+    """The same with a thread for each core, whether that is wise or not."""
+    return chainrule_epoch(case, data, len(os.sched_getaffinity(0)))
 
 
 def aligned(values, dtype):
@@ -243,10 +249,11 @@ def jax_epoch(case, data):
     return epoch, case.steps, {"version": version("jax"), "optax": version("optax")}
 
 
-OURS, BLAS = "chainrule", "blas"
+OURS, TEAM, BLAS = "chainrule", "team", "blas"
 PEERS = {"sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
 EPOCHS = {
     OURS: chainrule_epoch,
+    TEAM: team_epoch,
     BLAS: blas_epoch,
     "sklearn": sklearn_epoch,
     "torch": torch_epoch,

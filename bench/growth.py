@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
+from cases import flops_of
 from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
 from report import machine, put_into
@@ -42,12 +43,6 @@ def places(first, last):
     """Whole numbers from first to last, by factors of √2."""
     halves = round(2 * np.log2(last / first))
     return sorted({round(first * 2 ** (i / 2)) for i in range(halves + 1)})
-
-
-def flops_of(sizes, batch):
-    """The operations of a step's products: forward, BP4, and BP2 for all but the first weights."""
-    weights = [n_in * n_out for n_in, n_out in pairwise(sizes)]
-    return 2 * batch * (3 * sum(weights) - weights[0])
 
 
 @dataclass

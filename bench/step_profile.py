@@ -1,15 +1,17 @@
 """Where the time of a training step goes, and how far it is from what the hardware allows.
 
 For each case of cases.py: the shares of the processor's time that go to each of GROUPS, as Linux's
-perf samples them while `fit` trains in a process of its own, on one core, and on all of them where
-the package is quicker so. Beside them, how much longer a step takes than
+perf samples them while `fit` trains in a process of its own, on one core, and with a thread on each
+where that is quicker. Beside them, the rate of its matrix products, and how much longer a step is
+than
 
 - the matrix products alone (bare BLAS, as in steps.py), and
 - the memory: the rows of its mini-batch read once, the parameters and the optimiser's state read
   and written once, at the rate of NumPy's `max` and `copyto` over arrays as large as the data set,
   and as parameters and state; of 1 MB where these are smaller.
 
-Both are times of one core, divided by the cores of the line. perf needs the names of functions:
+Both are times of one core, divided by the cores of the line, and the rate is that of each core.
+perf needs the names of functions:
 
     pip install . -C install.strip=false
     python bench/step_profile.py --json profile.json --markdown docs/profile.md
@@ -27,13 +29,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from cases import CASES
-from contenders import BLAS, OURS
+from cases import CASES, flops_of
+from contenders import BLAS, OURS, TEAM
 from environment import in_one_thread
 from report import machine, put_into, step_times
 from steps import Worker
@@ -50,13 +53,14 @@ GROUPS = {
     "waiting": r"work|take_part|cr_team_run|run_some|cr_seconds",
 }
 REST = "rest"
+MOST_SECONDS = 12  # of a case, before perf has its turn
 LEAST_GAIN = 0.9  # of the time on one core: else the line of all cores is left out
 
 
 def group_of(library, function):
     if "chainrule_blas" in library:
         return "gemm"
-    if "clock_gettime" in function or "sched_yield" in function:
+    if re.search("clock_gettime|sched|futex", function):
         return "waiting"
     if "_core" not in library:
         return REST
@@ -68,24 +72,13 @@ def sample(worker, seconds):
     """Train for so long under perf: {(library, function): percent}."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "perf.data"
-        command = ["perf", "record", "-q", "-F", "4000", "-o", data, "-p", str(worker.process.pid)]
+        command = f"perf record -q -F 4000 -o {data} -p {worker.process.pid}".split()
         recorder = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         time.sleep(0.5)  # until it is attached
         worker.train(seconds)
         recorder.send_signal(signal.SIGINT)
         errors = recorder.communicate()[1]
-        command = [
-            "perf",
-            "report",
-            "-i",
-            data,
-            "--stdio",
-            "-q",
-            "-t",
-            "|",
-            "-F",
-            "overhead,dso,sym",
-        ]
+        command = f"perf report -i {data} --stdio -q -t | -F overhead,dso,sym".split()
         report = subprocess.run(command, capture_output=True, text=True)
     lines = [line.split("|") for line in report.stdout.splitlines() if line.count("|") == 2]
     found = {
@@ -112,17 +105,12 @@ def streaming_rates(size):
     """Bytes a second read, and read and written, of arrays of so many bytes, at least 1 MB."""
     a = np.ones(max(size, 1 << 20) // 4, np.float32)
     b = np.ones_like(a)
-
-    def least(function):
-        repeats, times = 1 + (1 << 26) // a.nbytes, []
-        for _ in range(7):
-            start = time.perf_counter()
-            for _ in range(repeats):
-                function()
-            times.append((time.perf_counter() - start) / repeats)
-        return min(times)
-
-    return a.nbytes / least(a.max), 2 * a.nbytes / least(lambda: np.copyto(b, a))
+    number = 1 + (1 << 26) // a.nbytes
+    reading, copying = (
+        min(timeit.repeat(function, number=number, repeat=7)) / number
+        for function in (a.max, lambda: np.copyto(b, a))
+    )
+    return a.nbytes / reading, 2 * a.nbytes / copying
 
 
 def memory_time(case):
@@ -140,24 +128,28 @@ def measure(key, rounds):
     cores = sorted(os.sched_getaffinity(0))
     workers = {1: Worker(OURS, key, "float32", cores[-1])}
     if len(cores) > 1:
-        workers[len(cores)] = Worker(OURS, key, "float32", None)
+        workers[len(cores)] = Worker(TEAM, key, "float32", None)
     blas = Worker(BLAS, key, "float32", cores[-1])
     everyone = [*workers.values(), blas]
     absent = [one.entry for one in everyone if not one.alive]
     if absent:
         sys.exit(f"{key}: {absent}")
+    end = time.perf_counter() + MOST_SECONDS
     for _ in range(rounds):
-        for one in everyone:
+        for one in everyone if time.perf_counter() < end else ():
             one.train(0.1)
-    products, memory = min(step_times(blas.entry)), 1e6 * memory_time(CASES[key])
+    case = CASES[key]
+    products, memory = min(step_times(blas.entry)), 1e6 * memory_time(case)
     alone = min(step_times(workers[1].entry))
     rows = []
     for n, worker in workers.items():
         us = min(step_times(worker.entry))
         if us <= alone * (1 if n == 1 else LEAST_GAIN):
             shares, largest = shares_of(sample(worker, 2))
-            bounds = {"over blas": us * n / products, "over memory": us * n / memory}
-            row = {"case": CASES[key].label, "cores": n, "us": us, "shares": shares}
+            seconds = 1e-6 * us * n * shares["gemm"] / 100
+            rate = flops_of(case.sizes, case.batch) / seconds
+            bounds = {"flops": rate, "over blas": us * n / products, "over memory": us * n / memory}
+            row = {"case": case.label, "cores": n, "us": us, "shares": shares}
             rows.append(row | bounds | {"largest": largest})
     for one in everyone:
         one.close()
@@ -166,12 +158,13 @@ def measure(key, rounds):
 
 def markdown(rows, about):
     head = ["case", "cores", "µs a step", *(f"{group} %" for group in [*GROUPS, REST])]
-    head += ["over bare BLAS", "over memory", "most of it in (%)"]
+    head += ["GFlop/s in gemm", "over bare BLAS", "over memory", "most of it in (%)"]
     table = [head, ["---"] * len(head)]
     for row in rows:
         cells = [row["case"], str(row["cores"]), f"{row['us']:,.4g}"]
         cells += [f"{share:.0f}" for share in row["shares"].values()]
-        cells += [f"{row['over blas']:.2f}", f"{row['over memory']:.1f}"]
+        cells += [f"{row['flops'] / 1e9:.0f}", f"{row['over blas']:.2f}"]
+        cells.append(f"{row['over memory']:.1f}")
         cells.append(", ".join(f"`{name}` {p:.0f}" for name, p in row["largest"].items() if p >= 2))
         table.append(cells)
     where = f"{about['cpu']}, {about['cores']} cores, {about['os']}, NumPy {about['numpy']}"
