@@ -27,7 +27,7 @@ from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
 from report import machine, put_into
 
-MOST_SAMPLES = 4096
+MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch
 SECONDS_A_TURN = 0.05
 TOLERANCE = 1.15
 LINES = {"one thread": 1, "threads as chosen": None}
@@ -57,7 +57,7 @@ class Point:
     def __post_init__(self):
         self.flops = flops_of(self.sizes, self.batch)
         rng = np.random.default_rng(0)
-        self.steps = MOST_SAMPLES // self.batch  # all of them whole
+        self.steps = int(min(MOST_SAMPLES // self.batch, MOST_FLOPS // self.flops))
         self.X = rng.random((self.steps * self.batch, self.sizes[0]), dtype=np.float32)
         self.y = rng.integers(0, 10, len(self.X))
         kinds = {"hidden": "tanh", "output": "softmax", "cost": "log_likelihood"}
@@ -95,7 +95,7 @@ def measure(axis, rounds):
             for point in points:
                 point.turn(line)
     for line in LINES:
-        for _ in range(2 * rounds):
+        for _ in range(rounds):
             for pair in cliffs(points, line):
                 for point in pair:
                     point.turn(line)
@@ -142,6 +142,9 @@ def draw(results, path):
         for line, color in zip(LINES, (BLUE, ORANGE), strict=True):
             times = [1e6 * point.seconds[line] for point in points]
             ax.plot(along, times, "o-", color=color, markersize=3, linewidth=1.5, label=line)
+            for pair in cliffs(points, line):
+                ends = [(point.place, 1e6 * point.seconds[line]) for point in pair]
+                ax.plot(*zip(*ends, strict=True), color="#c00000", linewidth=2.5)
         ax.set(xscale="log", yscale="log", xlabel=AXES[axis][0])
         ax.set_title(f"best rate of one thread: {best / 1e9:.0f} GFlop/s", fontsize=9)
         powers = [place for place in along if place.bit_count() == 1]
