@@ -26,6 +26,7 @@ from cases import flops_of
 from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
 from report import machine, put_into
+from steps import names_in
 
 MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch
 SECONDS_A_TURN = 0.05
@@ -164,7 +165,7 @@ def draw(results, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--axes", type=lambda text: text.split(","), default=list(AXES))
+    parser.add_argument("--axes", type=lambda text: names_in(AXES, text), default=list(AXES))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)

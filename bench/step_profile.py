@@ -39,7 +39,7 @@ from cases import CASES, flops_of
 from contenders import BLAS, OURS, TEAM
 from environment import in_one_thread
 from report import machine, put_into, step_times
-from steps import Worker
+from steps import Worker, names_in
 
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
 # Group: the functions of the core that belong to it, by the first of these that fits.
@@ -174,7 +174,7 @@ def markdown(rows, about):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", type=lambda text: text.split(","), default=PROFILED)
+    parser.add_argument("--cases", type=lambda text: names_in(CASES, text), default=PROFILED)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path, help="the page whose table is replaced")
