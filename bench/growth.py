@@ -25,7 +25,7 @@ import chainrule as cr
 from cases import flops_of
 from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
-from report import machine, put_into
+from report import four_digits, machine, put_into
 from steps import names_in
 
 MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch
@@ -110,11 +110,12 @@ def verdicts(axis, points):
         at = int(np.argmax(steep))
         text = f"steepest {steep[at]:.2f}, {points[at].place} to {points[at + 1].place}"
         named = [
-            f"{a.place} to {b.place}: {1e6 * a.seconds[line]:.4g} to {1e6 * b.seconds[line]:.4g} µs"
-            f", time x{b.seconds[line] / a.seconds[line]:.2f}, arithmetic x{b.flops / a.flops:.2f}"
+            f"{a.place} to {b.place}: {four_digits(1e6 * a.seconds[line])} to "
+            f"{four_digits(1e6 * b.seconds[line])} µs, "
+            f"time x{b.seconds[line] / a.seconds[line]:.2f}, arithmetic x{b.flops / a.flops:.2f}"
             for a, b in cliffs(points, line)
         ]
-        yield f"{axis}, {line}: {text}; {'; '.join(['CLIFFS', *named]) if named else 'no cliff'}"
+        yield f"{axis}, {line}: {text}; {'CLIFFS: ' + '; '.join(named) if named else 'no cliff'}"
 
 
 def summary(results):

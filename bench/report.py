@@ -157,6 +157,11 @@ def goals_for(key, dtype, others):
     return {name: goal for name, goal in goals.items() if name in others}
 
 
+def four_digits(value):
+    """The number with four digits of weight, and without an exponent."""
+    return f"{float(f'{value:.4g}'):,.10g}"
+
+
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 

@@ -38,7 +38,7 @@ import numpy as np
 from cases import CASES, flops_of
 from contenders import BLAS, OURS, TEAM
 from environment import in_one_thread
-from report import machine, put_into, step_times
+from report import four_digits, machine, put_into, step_times
 from steps import Worker, names_in
 
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
@@ -161,7 +161,7 @@ def markdown(rows, about):
     head += ["GFlop/s in gemm", "over bare BLAS", "over memory", "most of it in (%)"]
     table = [head, ["---"] * len(head)]
     for row in rows:
-        cells = [row["case"], str(row["cores"]), f"{row['us']:,.4g}"]
+        cells = [row["case"], str(row["cores"]), four_digits(row["us"])]
         cells += [f"{share:.0f}" for share in row["shares"].values()]
         cells += [f"{row['flops'] / 1e9:.0f}", f"{row['over blas']:.2f}"]
         cells.append(f"{row['over memory']:.1f}")
