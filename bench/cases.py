@@ -5,6 +5,7 @@ arrays, made from the same generator, so nobody gains from kinder data.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,6 +109,12 @@ def default_cases(threads):
     if threads == 1:
         return ["book30", "book100", "tiny", "medium"]
     return ["book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp"]
+
+
+def flops_of(sizes, batch):
+    """The operations of a step's products: forward, BP4, and BP2 for all but the first weights."""
+    weights = [n_in * n_out for n_in, n_out in pairwise(sizes)]
+    return 2 * batch * (3 * sum(weights) - weights[0])
 
 
 def make_data(case, dtype):

@@ -219,3 +219,19 @@ def markdown(results, about):
         lines += table_of_runs(results)
     missing = missing_lines(results, about)
     return "\n".join([*lines, "", *missing] if missing else lines) + "\n"
+
+
+def four_digits(value):
+    """The number with four digits of weight, and without an exponent."""
+    return f"{float(f'{value:.4g}'):,.10g}"
+
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def put_into(page, text):
+    """Replace what stands in the file `page` between the two comments."""
+    old = page.read_text()
+    if not 0 <= old.find(BEGIN) < old.find(END):
+        raise ValueError(f"{page} should hold the lines {BEGIN} and {END}")
+    page.write_text(f"{old.split(BEGIN)[0]}{BEGIN}\n\n{text}\n\n{END}{old.split(END)[1]}")

@@ -8,12 +8,12 @@
         (void)p;                                                                                                       \
         size_t i = 0;                                                                                                  \
         for (; i + BLOCK <= n; i += BLOCK) {                                                                           \
-            INDEPENDENT for (int k = 0; k < BLOCK; k++) out[i + k] = VALUE(x[i + k], p);                               \
+            INDEPENDENT ROLLED for (int k = 0; k < BLOCK; k++) out[i + k] = VALUE(x[i + k], p);                        \
         }                                                                                                              \
         if (i < n) {                                                                                                   \
             real tail[BLOCK] = {0};                                                                                    \
             memcpy(tail, x + i, (n - i) * sizeof(real));                                                               \
-            INDEPENDENT for (int k = 0; k < BLOCK; k++) tail[k] = VALUE(tail[k], p);                                   \
+            INDEPENDENT ROLLED for (int k = 0; k < BLOCK; k++) tail[k] = VALUE(tail[k], p);                            \
             memcpy(out + i, tail, (n - i) * sizeof(real));                                                             \
         }                                                                                                              \
     }

@@ -72,7 +72,7 @@ extern const size_t cr_input_sizes[CR_INPUT_COUNT]; /* bytes of a number */
 extern const int cr_cost_outputs[CR_COST_COUNT];    /* the one output activation it is for, or CR_ACTIVATION_any */
 extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other classes */
 
-/* Whether a (m, k) has so few and so long rows that a w^T goes by dot products of rows. */
+/* Whether a (m, k) has so few and so long rows that a w^T may go by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
 /* How a product is made: by one of the kernels of gemm.h, or by a BLAS; CR_OWN_WAY: as its own size says. */

@@ -270,10 +270,13 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
-/* The inner kernel spends its time on sums over lanes if rows are short, the outer one on transposing b if c has few
- * rows, and on empty lanes if it has few columns. */
+/* The inner kernel spends its time on sums over lanes if rows are short, and on reading b anew for every INNER_ROWS
+ * rows of a: that is little if a or b has few rows, or if b's begin on cache lines and it stays near. The outer one
+ * spends it on transposing b if c has few rows, and on empty lanes if c has few columns. */
 static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
-    if (!trans_a && trans_b && (cr_few_long_rows(m, k) || n <= LANES / 2)) return CR_INNER;
+    const int near = k % LANES == 0 && m / INNER_ROWS * n * k * sizeof(real) <= 10 * NEAR_BYTES;
+    const int reads_little = m < 16 || n < 2 * LANES || near;
+    if (!trans_a && trans_b && ((cr_few_long_rows(m, k) && reads_little) || n <= LANES / 2)) return CR_INNER;
     return trans_a && !trans_b && n <= LANES / 2 && m > n ? CR_NARROW : CR_OUTER;
 }
 

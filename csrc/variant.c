@@ -38,6 +38,14 @@ enum { BLOCK = 16 };
 #define INDEPENDENT
 #endif
 
+/* The next loop stays a loop until it becomes vector instructions. Unrolled before, as gcc does with one of BLOCK
+ * iterations, its conditional expressions become a branch for each number. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ROLLED _Pragma("GCC unroll 1")
+#else
+#define ROLLED
+#endif
+
 /* The next loop has a constant number of iterations: no loop at all, so that its arrays become registers. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")

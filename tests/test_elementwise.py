@@ -185,6 +185,9 @@ def compute(path):
             out = np.empty_like(x)
             apply(activation, x, out)
             found[key] = out
+            in_place = x.copy()
+            apply(activation, in_place, in_place)
+            found[f"{key} in place"] = in_place
             found[f"{key} moved"] = moved_bits(apply, activation, dtype)
             found[f"{key} prime moved"] = moved_bits(apply_prime, activation, dtype)
             delta = deltas(dtype)
@@ -455,6 +458,16 @@ def test_infinities_and_nan(found, activation, dtype):
 @every_activation
 def test_same_bits_at_every_place_and_length(found, activation, what, dtype):
     assert found[f"{activation} {dtype} {what}"] == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@every_activation
+def test_same_bits_in_place(found, activation, dtype):
+    """Training writes a over z: σ' and the next layer are to see the a that feedforward gives."""
+    assert (
+        found[f"{activation} {dtype} in place"].tobytes()
+        == found[f"{activation} {dtype}"].tobytes()
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -832,8 +832,9 @@ static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, si
 }
 
 static void test_gemm_in_parts(void) {
-    static const size_t sizes[][3] = {{64, 64, 64},  {10, 30, 784}, {33, 10, 100}, {5, 3, 17},  {128, 100, 300},
-                                      {48, 97, 513}, {32, 4, 200},  {7, 150, 31},  {100, 1, 9}, {1, 100, 50}};
+    static const size_t sizes[][3] = {{64, 64, 64},    {10, 30, 784}, {33, 10, 100}, {5, 3, 17},
+                                      {128, 100, 300}, {48, 97, 513}, {32, 4, 200},  {7, 150, 31},
+                                      {100, 1, 9},     {1, 100, 50},  {16, 40, 130}, {16, 40, 128}};
     static const size_t steps[] = {1, 3, 8, 16, 32, 48, 1000};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         for (int ways = 0; ways < 4; ways++) {
@@ -843,6 +844,18 @@ static void test_gemm_in_parts(void) {
             }
         }
     }
+}
+
+/* Where dot products of rows pay, and where they would read b too often. */
+static void test_way_of_rows_by_rows(void) {
+    AT("gemm_way");
+    check(KERNELS->gemm_way(0, 1, 10, 30, 784) == CR_INNER, "few rows go by dot products");
+    check(KERNELS->gemm_way(0, 1, 15, 2000, 2001) == CR_INNER, "so do they with many and odd rows of b");
+    check(KERNELS->gemm_way(0, 1, 64, 3, 2001) == CR_INNER, "and many rows with few of b");
+    check(KERNELS->gemm_way(0, 1, 16, 64, 1024) == CR_INNER, "and some with a b that stays near");
+    check(KERNELS->gemm_way(0, 1, 16, 64, 1025) == CR_OUTER, "but not if its rows begin within cache lines");
+    check(KERNELS->gemm_way(0, 1, 64, 724, 724) == CR_OUTER, "nor if it is large");
+    check(KERNELS->gemm_way(0, 1, 10, 30, 79) == CR_OUTER, "nor short rows");
 }
 
 static void gemm_all_ways(size_t m, size_t n, size_t k) {
@@ -1154,6 +1167,7 @@ int main(void) {
         test_multiply();
         test_gemm();
         test_gemm_in_parts();
+        test_way_of_rows_by_rows();
         test_forward_rows();
         test_sparse();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
