@@ -61,7 +61,7 @@ def network(dtype, **options):
 def test_training(data, dtype, scaling, options, threads):
     X, dense, y = data
     if options.get("batch_size") == 1:  # so many steps make rounding grow
-        X, dense, y = X[:30], dense[:30], y[:30]
+        X, dense, y = X[:40], dense[:40], y[:40]
     nets = network(dtype, **scaling), network(dtype, **scaling)
     for net, inputs in zip(nets, (X, dense), strict=True):
         held_out = (inputs[:20], y[:20])
@@ -162,9 +162,9 @@ def test_batches(dtype, made):
 def test_batches_that_begin_sparse(dtype, made, kind, scaling):
     """They are as arrays in their order, to the last bit; dense ones among them as if sparse."""
     rng = np.random.default_rng(2)
-    dense = rng.integers(0, 9, size=(28, N_IN)) * (rng.random((28, N_IN)) < 0.2)
-    y = np.arange(28) % N_OUT
-    pieces = [slice(i, i + 7) for i in range(0, 28, 7)]
+    dense = rng.integers(0, 9, size=(56, N_IN)) * (rng.random((56, N_IN)) < 0.2)
+    y = np.arange(56) % N_OUT
+    pieces = [slice(i, i + 7) for i in range(0, 56, 7)]
     X = made(dense.astype(kind))
     nets = [network(dtype, **scaling) for _ in range(3)]
     nets[0].fit(X, y, epochs=3, batch_size=7, shuffle=False)
@@ -212,13 +212,14 @@ def test_the_doctor_and_the_rate_test(data):
     assert np.allclose(ours.costs, theirs.costs, rtol=1e-4)
 
 
-def test_nothing_but_zeros(dtype, made):
-    X = made((5, N_IN), dtype=dtype)
+@pytest.mark.parametrize("rows", [5, 50])
+def test_nothing_but_zeros(dtype, made, rows):
+    X = made((rows, N_IN), dtype=dtype)
     assert X.nnz == 0
     net = network(dtype, input_shift=0.5)
-    assert net(X).tobytes() == net(np.zeros((5, N_IN))).tobytes()
+    assert net(X).tobytes() == net(np.zeros((rows, N_IN))).tobytes()
     bare = network(dtype, bias=False)
-    assert bare(X).tobytes() == bare(np.zeros((5, N_IN))).tobytes()
+    assert bare(X).tobytes() == bare(np.zeros((rows, N_IN))).tobytes()
 
 
 def test_numbers_and_columns_are_not_copied(made):
@@ -230,9 +231,9 @@ def test_numbers_and_columns_are_not_copied(made):
 
 def test_columns_twice_and_in_disorder(dtype, made):
     data = np.array([1.5, 2, 4, 8, -3])
-    indices, indptr = np.array([7, 2, 7, 0, 0]), np.array([0, 3, 3, 5])
-    X = made((data, indices, indptr), shape=(3, N_IN))
-    dense = np.zeros((3, N_IN))
+    indices, indptr = np.array([7, 2, 7, 0, 0]), np.array([0, 3, 3, *[5] * 38])
+    X = made((data, indices, indptr), shape=(40, N_IN))
+    dense = np.zeros((40, N_IN))
     dense[0, 7], dense[0, 2], dense[2, 0] = 5.5, 2, 5
     net = network(dtype)
     assert same(net(X), net(dense))
@@ -243,12 +244,12 @@ def test_columns_twice_and_in_disorder(dtype, made):
 @pytest.mark.parametrize("kind", ["int32", "int64"])
 def test_wide_indices_and_room_at_the_end(kind, dtype):
     """What SciPy has: indices of int64 where there are many, and arrays with unused room."""
-    X = sparse.csr_array(np.eye(4, N_IN))
+    X = sparse.csr_array(np.eye(40, N_IN))
     X.indices = np.append(X.indices, [99, 99]).astype(kind)
     X.data = np.append(X.data, [np.nan, 1])
     X.indptr = X.indptr.astype(kind)
     net = network(dtype)
-    assert same(net(X), net(np.eye(4, N_IN)))
+    assert same(net(X), net(np.eye(40, N_IN)))
 
 
 @pytest.mark.parametrize("rows", [slice(2, 9, 3), np.array([5, 0, 5, 2]), np.arange(0)])

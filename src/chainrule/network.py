@@ -272,8 +272,8 @@ class Network:
             are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
             network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
             csr_array or csr_matrix) stay sparse: products with W^2 and its update touch only what
-            is not 0 (with input_shift or max_norm a few rows at a time are made dense). Results are
-            those of the dense form but for rounding.
+            is not 0 (with input_shift or max_norm, or where there are fewer than 32, rows are made
+            dense, a few at a time). Results are those of the dense form but for rounding.
             Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
             not fit in memory, or a function that returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or

@@ -1,10 +1,15 @@
 # Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights that
 # meet one number of a sample lie together. All other parameters stand as ever, after it.
 
+cdef enum:
+    FEW_ROWS_TO_READ = 32  # as long as it takes to copy W^2 there (and back), so many rows go through it as dense ones
+
+
 cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
-    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse; not if a shift makes
-    them dense."""
-    cdef bint sparse = samples.begins != NULL if stream is None else stream.begins_sparse()
+    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse; not if they are few, or
+    a shift makes them dense."""
+    cdef bint sparse = (samples.begins != NULL and samples.m >= FEW_ROWS_TO_READ if stream is None
+                        else stream.begins_sparse())
     if plan.shifts_inputs or not sparse:
         return plan
     samples.room = ((longest_row(samples) if stream is None else plan.net.layers[0].n_in) + MOST_SPARSE_SUMS + 15) // 16 * 16
