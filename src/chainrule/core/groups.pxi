@@ -95,7 +95,7 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
             go_down[real](&tile, NULL, DOWN, any)
         if thread == 0:  # the caller, who can look for a signal
             all.done += net.tile * all.sample_work
-            if all.done > WORK_BETWEEN_SIGNALS:
+            if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
                 all.done = 0
                 if interrupted_in(tile.work):
                     all.stop = True
