@@ -1,5 +1,7 @@
 """Dropout: its masks replayed from their definition, and steps with them in plain NumPy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -84,7 +86,20 @@ def gradient(twin, x, y, tile_masks):
     return nabla_w, nabla_b, cost
 
 
-def train(net, x, y, p, *, epochs, batch_size, rate, momentum, tile=512, shuffle=True):
+def tiles(start, end):
+    """Where the tiles of a mini-batch begin and end.
+
+    There is one of up to 512 samples, else 4, 8 or 16, of up to 256, else a multiple of 16, of up
+    to 512. They share the samples evenly, in whole 32s.
+    """
+    m = end - start
+    few = (n for n, most in ((1, 512), (4, 1024), (8, 2048), (16, 8192)) if m <= most)
+    number = next(few, -(-m // 8192) * 16)
+    places = [start + min(m, 32 * (-(-m // 32) * i // number)) for i in range(number + 1)]
+    return list(pairwise(places))
+
+
+def train(net, x, y, p, *, epochs, batch_size, rate, momentum, shuffle=True):
     """What `fit` should do, in float64; returns the trained copy and the costs."""
     twin, m = oracle.copy_of(net), len(x)
     v = [np.zeros_like(w) for w in (*twin.weights, *twin.biases)]
@@ -96,8 +111,8 @@ def train(net, x, y, p, *, epochs, batch_size, rate, momentum, tile=512, shuffle
         for start in range(0, m, batch_size):
             end = min(start + batch_size, m)
             total = [0.0] * len(v)
-            for row in range(start, end, tile):
-                rows = order[row : min(row + tile, end)]
+            for row, next_row in tiles(start, end):
+                rows = order[row:next_row]
                 drawn = masks(net, p, epoch, row, len(rows))
                 nabla_w, nabla_b, cost = gradient(twin, x[rows], y[rows], drawn)
                 total = [t + g for t, g in zip(total, nabla_w + nabla_b, strict=True)]
@@ -119,8 +134,8 @@ def assert_same(net, twin, tolerance):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("hidden", ["tanh", "relu"])
 @pytest.mark.parametrize(
-    ("rows", "batch_size"), [(47, 10), (1301, 1301), (1301, 700)],
-    ids=["mini-batches", "tiles", "batches above a tile"],
+    ("rows", "batch_size"), [(47, 10), (1301, 1301), (1301, 700), (8500, 8500)],
+    ids=["mini-batches", "tiles", "batches above a tile", "groups of tiles"],
 )  # fmt: skip
 def test_steps(draw_problem, hidden, momentum, rows, batch_size):
     net, x, y = draw_problem((5, 17, 12, 3), rows, hidden=hidden)

@@ -105,7 +105,7 @@ def test_samples_and_class_weights():
         assert all(other == alone for other in others)
 
 
-@pytest.mark.parametrize("rows", [1, 511, 512, 513, 5000])
+@pytest.mark.parametrize("rows", [1, 511, 512, 513, 1030, 5000, 9000])
 def test_what_does_not_train_is_the_same(rows):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(rows, 30)).astype("f4"), rng.integers(0, 5, rows)

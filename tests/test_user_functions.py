@@ -448,9 +448,9 @@ def test_what_they_raise_comes_out_and_undoes_the_epoch(method, error, optimizer
 def test_what_they_raise_comes_out_of_questions(ask):
     activation = FailingActivation()
     net = cr.Network([4, 7, 3], hidden=activation, seed=0)
-    activation.arm("value", 2, KeyError("mine"))  # 700 rows are two tiles
-    y = np.random.default_rng(0).random((700, 3))
-    arguments = (X,) if ask in ("feedforward", "jacobian") else (X, y)
+    activation.arm("value", 2, KeyError("mine"))  # several tiles are to come
+    x, y = np.tile(X, (3, 1)), np.random.default_rng(0).random((3 * len(X), 3))
+    arguments = (x,) if ask in ("feedforward", "jacobian") else (x, y)
     with pytest.raises(KeyError, match="mine"):
         getattr(net, ask)(*arguments)
     assert activation.left == 0  # and was not called again

@@ -1,8 +1,10 @@
 # A mini-batch of several tiles: a group of tiles, one after another, is a thread's, and has a gradient of its own; these are
-# summed in their order. How many groups there are depends on shapes alone.
+# summed in their order. How many groups there are depends on shapes alone: a power of 2, which 2, 4, 8 or 16 threads share
+# well, since all have as many tiles and these about as many samples. Smaller groups would keep more threads busy; these already
+# cost a thread that goes alone 1 to 3 %.
 
 cdef enum:
-    MOST_GROUPS = 16, MOST_BYTES_OF_GROUPS = 1 << 24
+    SAMPLES_OF_A_GROUP = 256, MOST_GROUPS = 16, MOST_BYTES_OF_GROUPS = 1 << 24
 
 cdef struct Groups:
     Tile tile                   # what all have in common
@@ -20,17 +22,30 @@ cdef struct Groups:
 
 cdef Py_ssize_t groups_of(const Net *net, Py_ssize_t rows, size_t itemsize) noexcept nogil:
     """How many there are for so many samples; 0: their gradients would take too much memory, and tiles go one by one."""
-    cdef Py_ssize_t groups
+    cdef Py_ssize_t groups = 1, most = MOST_BYTES_OF_GROUPS // stride_of(net, itemsize)
     if rows <= net.tile:
         return 0
-    groups = min((rows + net.tile - 1) // net.tile, MOST_BYTES_OF_GROUPS // stride_of(net, itemsize),
-                 <Py_ssize_t> MOST_GROUPS)
+    while groups * SAMPLES_OF_A_GROUP < rows and groups < MOST_GROUPS and 2 * groups <= most:
+        groups *= 2
     return groups if groups > 1 else 0
 
 
 cdef Py_ssize_t stride_of(const Net *net, size_t itemsize) noexcept nogil:
     """Bytes from the gradient of one group to that of the next."""
     return (net.n_parameters * itemsize + 63) // 64 * 64
+
+
+cdef inline Py_ssize_t tiles_of(const Groups *all) noexcept nogil:
+    """How many tiles there are: as few as can be, as many in each group."""
+    cdef Py_ssize_t of_a_group = all.groups * all.tile.net.tile
+    return (all.rows + of_a_group - 1) // of_a_group * all.groups
+
+
+cdef inline void place_tile_of(Tile *tile, const Groups *all, Py_ssize_t t, const real *any) noexcept nogil:
+    """Tile t of those of the groups. Costs alone go by whole tiles, as evaluation counts."""
+    cdef Py_ssize_t unit = ROWS_OF_A_COST if all.gradients else tile.net.tile, tiles = tiles_of(all)
+    cdef Py_ssize_t first = share(all.rows, unit, t, tiles)
+    place_tile[real](tile, all.start + first, share(all.rows, unit, t + 1, tiles) - first, any)
 
 
 cdef bint interrupted_in(void *work) noexcept nogil:
@@ -64,8 +79,8 @@ cdef inline double right_answers(const Tile *tile, const real *any) noexcept nog
 cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real *any) noexcept nogil:
     cdef Tile tile = all.tile
     cdef const Net *net = tile.net
-    cdef Py_ssize_t tiles = (all.rows + net.tile - 1) // net.tile
-    cdef Py_ssize_t t, first = tiles * group // all.groups
+    cdef Py_ssize_t of_a_group = tiles_of(all) // all.groups
+    cdef Py_ssize_t t, first = of_a_group * group
     cdef Py_ssize_t n_out = net.layers[net.depth - 1].n_out
     cdef Part part
     cdef double costs[MOST_COSTS]
@@ -75,10 +90,10 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
     all.costs[group] = 0
     if all.correct:
         all.correct[group] = 0
-    for t in range(first, tiles * (group + 1) // all.groups):
+    for t in range(first, first + of_a_group):
         if all.stop:
             return
-        place_tile[real](&tile, all.start + t * net.tile, min(<Py_ssize_t> net.tile, all.rows - t * net.tile), any)
+        place_tile_of[real](&tile, all, t, any)
         part = whole(tile.m, 0)
         forward_part[real](&tile, &part, any)
         all.costs[group] += total_of(&tile)
@@ -94,8 +109,8 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
             tile.carried = 0 if t == first else 1
             go_down[real](&tile, NULL, DOWN, any)
         if thread == 0:  # the caller, who can look for a signal
-            all.done += net.tile * all.sample_work
-            if all.done > WORK_BETWEEN_SIGNALS:
+            all.done += tile.m * all.sample_work
+            if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
                 all.done = 0
                 if interrupted_in(tile.work):
                     all.stop = True

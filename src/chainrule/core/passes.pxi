@@ -124,7 +124,7 @@ cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *
     forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
         all.done += tile.m * all.sample_work
-        if all.done > WORK_BETWEEN_SIGNALS:
+        if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
             all.done = 0
             if interrupted_in(tile.work):
                 all.stop = True

@@ -106,15 +106,14 @@ cdef Py_ssize_t layer_of_divergence(Trainee *t, const real *any) noexcept nogil:
     """The number of the layer where it began; of a mini-batch in groups, in its first tile that did."""
     cdef Tile *tile = &t.tile
     cdef Groups *groups = &t.groups
-    cdef Py_ssize_t done = 0
+    cdef Py_ssize_t i
     cdef Part all
-    while groups.groups and done < groups.rows:
-        place_tile[real](tile, groups.start + done, min(<Py_ssize_t> tile.net.tile, groups.rows - done), any)
+    for i in range(tiles_of(groups) if groups.groups else 0):
+        place_tile_of[real](tile, groups, i, any)
         all = whole(tile.m, 0)
         forward_part[real](tile, &all, any)
         if not isfinite(total_of(tile)):
             break
-        done += tile.m
     return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, tile.m)
 
 
