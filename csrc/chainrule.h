@@ -81,9 +81,11 @@ enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
 /* Weights that sparse rows meet stand in stripes of neurons, each two cache lines wide (sparse.h). */
 enum { CR_STRIPE_BYTES = 128 };
 
-/* What is not 0 in the sparse rows of a tile, as numbers of the network's own type: row i has counts[i] of them, from
- * i * room on in both arrays, filled up with zeros to whole rounds of the kernels: room is 3 more than any row needs.
- */
+/* The most sums of one sparse row that go on at once: its entries are filled up with zeros to a multiple. */
+enum { CR_SPARSE_SUMS = 4 };
+
+/* What is not 0 in the sparse rows of a tile, as numbers of the network's own type: row i has counts[i] of them, those it
+ * is filled up with counted, from i * room on in both arrays. `room` is CR_SPARSE_SUMS more than any row has numbers. */
 typedef struct {
     void *values;
     int32_t *columns;

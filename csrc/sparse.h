@@ -8,6 +8,7 @@ enum { STRIPE = CR_STRIPE_BYTES / sizeof(real), STRIPE_VECTORS = STRIPE / LANES 
 
 /* sums of one row that go on at once, so that additions need not wait for each other: as registers allow */
 enum { SUMS = VECTOR_BYTES == 64 ? 4 : VECTOR_BYTES == 32 ? 2 : 1 };
+_Static_assert(CR_SPARSE_SUMS % SUMS == 0, "rows are filled up to a multiple of CR_SPARSE_SUMS");
 
 /* Columns that the matrix does not have become numbers 0: whoever holds the arrays may have changed them. */
 #define UNPACK(name, type, format)                                                                                     \
@@ -124,18 +125,27 @@ static void sparse_outer(real *w, const cr_entries *x, const real *delta, size_t
     }
 }
 
+/* Some columns at a time: their rows lie far apart in w. */
+enum { COLUMNS_AT_ONCE = 16 };
+
 static void stripe(real *striped, const real *w, size_t n, size_t k) {
-    for (size_t j = 0; j < n; j += STRIPE) {
-        for (size_t c = 0; c < k; c++, striped += STRIPE) {
-            for (size_t q = 0; q < STRIPE; q++) striped[q] = j + q < n ? w[(j + q) * k + c] : 0;
+    for (size_t j = 0; j < n; j += STRIPE, striped += STRIPE * k) {
+        for (size_t first = 0, end; first < k; first = end) {
+            end = k - first < COLUMNS_AT_ONCE ? k : first + COLUMNS_AT_ONCE;
+            for (size_t q = 0; q < STRIPE; q++) {
+                for (size_t c = first; c < end; c++) striped[c * STRIPE + q] = j + q < n ? w[(j + q) * k + c] : 0;
+            }
         }
     }
 }
 
 static void unstripe(real *w, const real *striped, size_t n, size_t k) {
-    for (size_t j = 0; j < n; j += STRIPE) {
-        for (size_t c = 0; c < k; c++, striped += STRIPE) {
-            for (size_t q = 0; q < STRIPE && j + q < n; q++) w[(j + q) * k + c] = striped[q];
+    for (size_t j = 0; j < n; j += STRIPE, striped += STRIPE * k) {
+        for (size_t first = 0, end; first < k; first = end) {
+            end = k - first < COLUMNS_AT_ONCE ? k : first + COLUMNS_AT_ONCE;
+            for (size_t q = 0; q < STRIPE && j + q < n; q++) {
+                for (size_t c = first; c < end; c++) w[(j + q) * k + c] = striped[c * STRIPE + q];
+            }
         }
     }
 }

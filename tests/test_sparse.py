@@ -4,9 +4,12 @@ Their sums are made in another order, and so are the same but for rounding; wher
 dense, a few at a time, they are the same to the last bit.
 """
 
+import contextlib
+import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -90,7 +93,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("hidden", [9, 16, 40, 70])
 @pytest.mark.parametrize("options", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_optimizers(dtype, options, hidden):
-    """On 40 columns and 60 hidden neurons: one stripe and a part of another."""
+    """With parts of a stripe of neurons, half of one, and one and a part of another."""
     rng = np.random.default_rng(3)
     dense = rng.normal(size=(M, N_IN)) * (rng.random((M, N_IN)) < 0.2)
     y = rng.integers(N_OUT, size=M)
@@ -173,6 +176,165 @@ def test_batches_that_begin_sparse(dtype, made, kind, scaling):
     nets[2].fit(mixed, epochs=3)
     assert nets[1].parameters.tobytes() == nets[0].parameters.tobytes()
     assert same(nets[2].parameters, nets[0].parameters)
+
+
+class Touch:
+    """A batch hook that looks at all that training carries on, and may change it."""
+
+    def __init__(self, change=lambda net: None):
+        self.change, self.seen = change, []
+
+    def on_train_begin(self, net):
+        self.net = net
+
+    def on_batch_end(self, batch, cost):
+        state = self.net.optimizer_state
+        self.seen.append(
+            [self.net.parameters.copy(), *(np.copy(state[key]) for key in sorted(state))]
+        )
+        self.change(self.net)
+
+
+@pytest.mark.parametrize("order", ["ds", "sd", "sdsd", "ssdd"])
+def test_epochs_of_a_stream_that_begin_sparse_or_dense(dtype, order):
+    """Each is a call of its own; hooks must not meet the memory of one that has ended."""
+    rng = np.random.default_rng(0)
+    dense = rng.normal(size=(64, 300)) * (rng.random((64, 300)) < 0.1)
+    X, y = {"d": dense, "s": sparse.csr_array(dense)}, rng.integers(N_OUT, size=64)
+
+    def trained(callbacks):
+        coming = iter(order)
+        net = cr.Network([300, 20, N_OUT], dtype=dtype, seed=0)
+        net.fit(lambda: [(X[next(coming)], y)], epochs=len(order), callbacks=callbacks)
+        return net.parameters
+
+    alone = trained(None)
+    assert trained(Touch()).tobytes() == alone.tobytes()
+
+
+@pytest.mark.parametrize("optimizer", [cr.Adam(), cr.SGD(0.01, momentum=0.9)])
+def test_batch_hooks_see_and_change_all_that_is_carried_on(dtype, optimizer):
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=(96, N_IN)) * (rng.random((96, N_IN)) < 0.2)
+    y = rng.integers(N_OUT, size=96)
+
+    def forget(net):
+        for values in net.optimizer_state.values():
+            if np.ndim(values) and len(values) == len(net.parameters):
+                values *= 0.5
+        net.weights[0][0] *= 0.9
+
+    hooks = Touch(forget), Touch(forget)
+    for inputs, hook in zip((sparse.csr_array(dense), dense), hooks, strict=True):
+        network(dtype).fit(inputs, y, optimizer=optimizer, epochs=2, average=0.9, callbacks=hook)
+    for ours, theirs in zip(hooks[0].seen, hooks[1].seen, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert same(one.astype(dtype), other.astype(dtype))
+    assert any(len(hooks[0].seen[2][i]) and hooks[0].seen[2][i].any() for i in range(1, 3))
+
+
+@pytest.mark.parametrize("simd", ["avx2", "baseline"])
+def test_the_same_bits_where_a_blas_takes_part(simd):
+    """Products of a BLAS are cut at multiples of 256, also in a network whose W^2 is in stripes."""
+    code = textwrap.dedent("""
+        import numpy as np
+        from scipy import sparse
+        import chainrule as cr
+
+        rng = np.random.default_rng(0)
+        X = sparse.csr_array(rng.normal(size=(129, 60)) * (rng.random((129, 60)) < 0.2))
+        y = rng.integers(10, size=129)
+        for sizes in [60, 300, 600, 10], [60, 520, 280, 10]:
+            net = cr.Network(sizes, seed=0)
+            one, *others = (net.backprop(X, y, threads=n).parameters for n in (1, 2, 3, 5))
+            assert all(other.tobytes() == one.tobytes() for other in others)
+    """)
+    env = os.environ | {"CHAINRULE_SIMD": simd}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    if "no such variant" in done.stderr:
+        pytest.skip(f"this processor has no {simd}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_making_of_the_first_batch_counts():
+    X, y = sparse.csr_array(np.eye(40, N_IN)), np.zeros(40, int)
+
+    def slow():
+        time.sleep(0.05)
+        yield X, y
+
+    net = network("float32")
+    net.fit(slow, epochs=2)
+    assert (net.history.seconds > 0.05).all()
+
+
+def test_functions_of_the_user_see_the_parameters_as_they_are(dtype):
+    seen = []
+
+    class Spying:
+        def value(self, a, y):
+            seen.append(net.parameters.copy())
+            return ((a - y) ** 2).sum(axis=1)
+
+        def delta(self, z, a, y):
+            return 2 * (a - y) * a * (1 - a)
+
+    X = sparse.csr_array(np.eye(40, N_IN))
+    net = cr.Network([N_IN, 5, 2], cost=Spying(), dtype=dtype, seed=0)
+    net.fit(X, np.zeros((40, 2)), epochs=1, batch_size=10)
+    assert len({parameters.tobytes() for parameters in seen}) > 2
+
+
+@pytest.mark.parametrize("optimizer", [cr.Adam, cr.RMSprop, cr.Adagrad, cr.Adamax])
+def test_an_epsilon_that_vanishes_is_refused(optimizer):
+    net = network("float32")
+    with pytest.raises(ValueError, match="epsilon must not vanish in float32"):
+        net.fit(np.eye(3, N_IN), np.zeros(3, int), optimizer=optimizer(epsilon=1e-50))
+    network("float64").fit(np.eye(3, N_IN), np.zeros(3, int), optimizer=optimizer(epsilon=1e-50))
+
+
+@pytest.mark.parametrize("where", ["stopped", "failed"])
+def test_an_end_in_the_midst(dtype, where):
+    """The batches done are kept where a hook stops or fails, as from the dense form."""
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=(96, N_IN)) * (rng.random((96, N_IN)) < 0.2)
+    y = rng.integers(N_OUT, size=96)
+
+    class Stop:
+        def on_batch_end(self, batch, cost):
+            if batch == 1:
+                raise cr.StopTraining if where == "stopped" else KeyError("of the user")
+
+    nets = network(dtype), network(dtype)
+    for net, inputs in zip(nets, (sparse.csr_array(dense), dense), strict=True):
+        with contextlib.suppress(KeyError):
+            net.fit(inputs, y, optimizer=cr.Adam(), callbacks=Stop())
+    assert same(nets[0].parameters, nets[1].parameters)
+    assert nets[0].optimizer_state["steps"] == nets[1].optimizer_state["steps"] == 2
+
+
+def test_a_stream_of_wide_rows_takes_room_for_their_numbers():
+    """Not for their columns: a tile of 512 rows of 10^6 would be 4 GB."""
+    if sys.platform == "win32":
+        pytest.skip("there is no module resource")
+    code = textwrap.dedent("""
+        import resource, sys
+        import numpy as np
+        from scipy import sparse
+        import chainrule as cr
+
+        def peak():  # bytes; Linux counts in KiB
+            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return largest * (1 if sys.platform == "darwin" else 1024)
+
+        X = sparse.random_array((40, 200_000), density=1e-4, format="csr", rng=0)
+        net = cr.Network([200_000, 2, 2], seed=0)
+        before = peak()
+        net.fit([(X[i : i + 10], np.arange(10) % 2) for i in range(0, 40, 10)], epochs=2)
+        print(peak() - before)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 150e6  # W^2 and what keeps an epoch back, in whole stripes
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -36,6 +36,7 @@ cdef extern from "chainrule.h" nogil:
     const size_t cr_input_sizes[]
 
     enum:
+        CR_SPARSE_SUMS
         CR_STRIPE_BYTES
 
     ctypedef struct cr_entries:

@@ -272,8 +272,9 @@ class Network:
             are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
             network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
             csr_array or csr_matrix) stay sparse: products with W^2 and its update touch only what
-            is not 0 (with input_shift or max_norm, or where there are fewer than 32, rows are made
-            dense, a few at a time). Results are those of the dense form but for rounding.
+            is not 0, and results are those of the dense form but for rounding. (With input_shift,
+            max_norm or functions in Python, or where there are fewer than 32 rows, 256 if W^2 is
+            over 4 MB, they are made dense, a few at a time.)
             Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
             not fit in memory, or a function that returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or
@@ -356,7 +357,8 @@ class Network:
             mini-batch's mean before its step. on_epoch_end comes after validation;
             on_train_end not after an exception. A callback may raise `StopTraining` to end
             training quietly; any other exception comes out of `fit` as it is, and the batches
-            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.)
+            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
+            X each call of a batch hook takes a copy of W^2 and its optimiser's state.
         progress : bool, default False
             Show one live line per epoch on stderr.
         diagnose : bool, default False

@@ -79,6 +79,7 @@ class Training:
         else:
             self.samples = Samples(net, X, y, sample_weight, class_weight)
         self.optimizer = check_optimizer(optimizer)
+        check_epsilon(self.optimizer, net.dtype)
         self.recipe = recipe_of(self.optimizer, average=average, **penalties_and_limits)
         self.shuffle = check_flag("shuffle", shuffle) and self.batches is None
         self.threads = check_threads(threads)
@@ -235,6 +236,16 @@ def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):
         limits["average"] = average
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
     return _core.Recipe(optimizer.kernel, **settings, l1=l1, l2=l2, **limits)
+
+
+def check_epsilon(optimizer, dtype):
+    """Raise for an epsilon that is 0 as a number of the network's: a gradient of 0 would be 0/0."""
+    epsilon = getattr(optimizer, "epsilon", 1)
+    if dtype.type(epsilon) == 0:
+        raise ValueError(
+            f"epsilon must not vanish in {dtype}, whose least number is "
+            f"{np.finfo(dtype).smallest_subnormal:.1g}; got {epsilon}"
+        )
 
 
 def check_finite(layer, epoch):

@@ -1,7 +1,5 @@
 /* Products with sparse rows against plain loops over the dense ones. Whole numbers: all is exact. */
 
-enum { SLACK = 3 }; /* what the room of a row has beyond its numbers */
-
 /* the dense rows, about every third number kept */
 static real sparse_dense[MOST];
 
@@ -29,7 +27,7 @@ static cr_sparse sparse_matrix(size_t rows, size_t k, size_t *longest) {
 }
 
 static cr_entries sparse_room(size_t rows, size_t longest) {
-    const size_t each = longest + SLACK;
+    const size_t each = longest + CR_SPARSE_SUMS;
     return (cr_entries){.values = room_for(VALUES, rows * each),
                         .columns = room(COLUMNS, rows * each, sizeof(int32_t)),
                         .counts = room(COUNTS, rows, sizeof(int32_t)),

@@ -31,7 +31,7 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
             tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, samples.m, True
             gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, out)
         if out != &nabla[0]:
-            out_of_stripes[real](plan, &nabla[0], out)
+            out_of_stripes[real](&plan.net, &nabla[0], out)
     work.reraise()
     return cost / samples.m
 

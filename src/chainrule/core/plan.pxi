@@ -5,6 +5,7 @@
 cdef enum:
     MOST_ROWS = 512, FEWEST_ROWS = 8, VIEWS = 16
 cdef double WORK_OF_A_TILE = 1.2e11
+cdef double DENSE_OVER_SPARSE = 16
 
 # A signal (Ctrl-C) is looked for each time this much arithmetic is done: some 20 to 200 ms.
 cdef double WORK_BETWEEN_SIGNALS = 4e9
@@ -73,7 +74,8 @@ cdef class Plan:
             offset += n_weights(layer, layer.n_out)
             layer.biases = offset if bias else -1
             offset += layer.n_out if bias else 0
-            self.flops += 6.0 * layer.n_in * layer.n_out
+            # of sparse rows nobody knows how many numbers there will be: a guess
+            self.flops += 6.0 * layer.n_in * layer.n_out / (1 if layer.stripe == 1 else DENSE_OVER_SPARSE)
         self.net.n_parameters = self.n_parameters = offset
         self.tile = MOST_ROWS
         while self.tile > FEWEST_ROWS and self.tile * self.flops > WORK_OF_A_TILE:
@@ -112,6 +114,9 @@ cdef class Workspace:
     cdef bint for_user[VIEWS]
     cdef list views
     cdef Py_ssize_t oldest
+    cdef int threads
+    cdef Py_ssize_t entries   # of a tile of sparse rows there is room for; in arrays of their own if it had to grow
+    cdef list entries_arrays
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes=0, int threads=1,
                   Py_ssize_t room=0):
@@ -133,6 +138,7 @@ cdef class Workspace:
         if not self.block:
             raise MemoryError(f"could not allocate {bytes} bytes to work in, for {rows} rows at a time")
         self.plan, self.rows, self.views = plan, rows, [None] * VIEWS
+        self.threads, self.entries = threads, rows * room
         self.user.context, self.user.activate, self.user.multiply_by_slope = <void *> self, user_activate, user_slope
         self.user.cost_delta = user_delta
         if plan.calls_python:
@@ -168,6 +174,23 @@ cdef class Workspace:
         sparse.entries.counts = <int32_t *> self.reserve(rows * sizeof(int32_t))
         sparse.entries.room = room
         return sparse
+
+    cdef int make_room(self, Py_ssize_t rows, Py_ssize_t room) except -1:
+        """Have room for so many numbers of each of so many sparse rows, where batches come one by one."""
+        cdef unsigned char[::1] values, columns
+        cdef int i
+        if rows * room > self.entries:
+            self.entries_arrays = []
+            for i in range(self.threads):
+                values = numpy.empty(rows * room * self.itemsize, "u1")
+                columns = numpy.empty(rows * room * sizeof(int32_t), "u1")
+                self.entries_arrays.append((values, columns))
+                self.tapes[i].sparse.entries.values = &values[0]
+                self.tapes[i].sparse.entries.columns = <int32_t *> &columns[0]
+            self.entries = rows * room
+        for i in range(self.threads):
+            self.tapes[i].sparse.entries.room = room
+        return 0
 
     def __dealloc__(self):
         if self.owner is None:

@@ -78,10 +78,6 @@ cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nog
         return net.scaling_f64
 
 
-cdef enum:
-    MOST_SPARSE_SUMS = 4  # entries are filled up to a multiple of it
-
-
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
                              real *a) noexcept nogil:
     """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
@@ -99,9 +95,19 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
         convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
 
 
+cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
+    """For the most numbers of a row, filled up to whole rounds of the kernels."""
+    cdef Py_ssize_t i
+    cdef int64_t most = 1
+    for i in range(samples.rows):
+        most = max(most, samples.begins[i + 1] - samples.begins[i])
+    return most + CR_SPARSE_SUMS
+
+
 cdef void read_all_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
                            const cr_entries *out, const real *any) noexcept nogil:
-    cdef Py_ssize_t i, j, n_in = net.layers[0].n_in, padded = (n_in + MOST_SPARSE_SUMS - 1) // MOST_SPARSE_SUMS * MOST_SPARSE_SUMS
+    """out <- dense rows from `start` on, number by number, those that are 0 too; then zeros of the last column."""
+    cdef Py_ssize_t i, j, n_in = net.layers[0].n_in, padded = (n_in + CR_SPARSE_SUMS - 1) // CR_SPARSE_SUMS * CR_SPARSE_SUMS
     cdef real *values
     cdef int32_t *columns
     for i in range(part.row, part.row + part.rows):

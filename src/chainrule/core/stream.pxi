@@ -33,6 +33,9 @@ cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real 
             else:
                 X, Y, labels, weights = stream.batch
                 samples[0] = samples_of[real](work.plan, X, Y, labels, None, weights)
+                if work.tape.sparse:
+                    work.make_room(min(samples.m, work.rows), room_of(samples) if samples.begins
+                                   else work.plan.net.layers[0].n_in + CR_SPARSE_SUMS)
             samples.first = first
         except BaseException as error:
             return work.ended_by(error)

@@ -1,45 +1,69 @@
 # Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights that
 # meet one number of a sample lie together. All other parameters stand as ever, after it.
 
+# To copy W^2 there (and back) takes as long as to send so many rows through it as dense ones: while it fits a cache, beyond.
 cdef enum:
-    FEW_ROWS_TO_READ = 32  # as long as it takes to copy W^2 there (and back), so many rows go through it as dense ones
+    FEW_ROWS_TO_READ = 32, FEW_ROWS_FROM_AFAR = 256, BYTES_OF_A_CACHE = 1 << 22
 
 
 cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
-    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse; not if they are few, or
-    a shift makes them dense."""
-    cdef bint sparse = (samples.begins != NULL and samples.m >= FEW_ROWS_TO_READ if stream is None
-                        else stream.begins_sparse())
-    if plan.shifts_inputs or not sparse:
+    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few, or
+    a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
+    cdef const Layer *first = &plan.net.layers[0]
+    cdef Py_ssize_t few = FEW_ROWS_TO_READ
+    if plan.shifts_inputs or plan.calls_python:
         return plan
-    samples.room = ((longest_row(samples) if stream is None else plan.net.layers[0].n_in) + MOST_SPARSE_SUMS + 15) // 16 * 16
+    if first.n_in * first.n_out * itemsize > BYTES_OF_A_CACHE:
+        few = FEW_ROWS_FROM_AFAR
+    if stream is not None and not stream.begins_sparse() or stream is None and (samples.begins == NULL or samples.m < few):
+        return plan
+    samples.room = 1 if stream is not None else room_of(samples)  # with a stream, batches make room as they come
     if plan.striped is None or plan.striped.net.layers[0].stripe != CR_STRIPE_BYTES // itemsize:
         plan.striped = Plan(*plan.arguments, CR_STRIPE_BYTES // itemsize)
     return plan.striped
 
 
-cdef Py_ssize_t longest_row(const Samples *samples) noexcept nogil:
-    """The most numbers that a row has, or 1."""
-    cdef Py_ssize_t i
-    cdef int64_t most = 1
-    for i in range(samples.rows):
-        most = max(most, samples.begins[i + 1] - samples.begins[i])
-    return most
-
-
-cdef void into_stripes(Plan striped, real *out, const real *parameters) noexcept nogil:
-    """out <- the parameters, or what is shaped like them, as the striped plan has them."""
-    cdef const Layer *first = &striped.net.layers[0]
+cdef void into_stripes(const Net *striped, real *out, const real *parameters) noexcept nogil:
+    """out <- the parameters, or what is shaped like them, as a striped plan has them."""
+    cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
     stripe[real](out, parameters, first.n_out, first.n_in)
     memcpy(out + begin, parameters + dense, (striped.n_parameters - begin) * sizeof(real))
 
 
-cdef void out_of_stripes(Plan striped, real *parameters, const real *laid_out) noexcept nogil:
-    cdef const Layer *first = &striped.net.layers[0]
+cdef void out_of_stripes(const Net *striped, real *parameters, const real *laid_out) noexcept nogil:
+    """The other way round."""
+    cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
     unstripe[real](parameters, laid_out, first.n_out, first.n_in)
     memcpy(parameters + dense, laid_out + begin, (striped.n_parameters - begin) * sizeof(real))
+
+
+cdef struct Striped:   # what a user sees as he knows it, `given`, and training goes on with otherwise
+    const Net *net
+    bint single        # float32
+    void *given[4]     # the parameters, the optimiser's states, the average; NULL: there is none
+    void *laid_out[4]
+
+
+cdef void show(const Striped *all) noexcept nogil:
+    """given <- what training has come to."""
+    cdef int i
+    for i in range(4):
+        if all.given[i] and all.single:
+            out_of_stripes[float](all.net, <float *> all.given[i], <float *> all.laid_out[i])
+        elif all.given[i]:
+            out_of_stripes[double](all.net, <double *> all.given[i], <double *> all.laid_out[i])
+
+
+cdef void take_in(const Striped *all) noexcept nogil:
+    """What training goes on with <- given, which the user may have changed."""
+    cdef int i
+    for i in range(4):
+        if all.given[i] and all.single:
+            into_stripes[float](all.net, <float *> all.laid_out[i], <float *> all.given[i])
+        elif all.given[i]:
+            into_stripes[double](all.net, <double *> all.laid_out[i], <double *> all.given[i])
 
 
 cdef const real *parameters_for(Plan plan, const real[::1] parameters, Workspace work) except NULL:
@@ -48,7 +72,7 @@ cdef const real *parameters_for(Plan plan, const real[::1] parameters, Workspace
     if plan.net.layers[0].stripe == 1:
         return &parameters[0]
     out = <real *> work.reserve(plan.n_parameters * sizeof(real))
-    into_stripes[real](plan, out, &parameters[0])
+    into_stripes[real](&plan.net, out, &parameters[0])
     return out
 
 

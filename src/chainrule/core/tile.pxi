@@ -81,7 +81,7 @@ cdef inline Part some_rows(const Tile *tile, Py_ssize_t part) noexcept nogil:
 
 cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
     # whole cache lines, so that no two threads write to one
-    cdef Py_ssize_t unit = layer.stripe if layer.stripe > 1 else CR_CELL if way == CR_BLAS else 16
+    cdef Py_ssize_t unit = CR_CELL if way == CR_BLAS else max(<Py_ssize_t> 16, layer.stripe)  # whole stripes, too
     cdef Part some = whole(tile.m, 0)
     some.neuron = share(layer.n_out, unit, part, parts)
     some.neurons = share(layer.n_out, unit, part + 1, parts) - some.neuron

@@ -8,6 +8,7 @@ cdef struct Trainee:     # all that a training call works with
     Pace *pace           # or NULL: the number of threads is given
     Descent *descent
     Watch *watch         # or NULL
+    Striped *striped     # or NULL: the parameters stand as the user knows them
     double sample_work
 
 
@@ -76,7 +77,7 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
         if rows == 0:
             break
         if hooks is not None:
-            outcome = hooks.before_batch(batch, work)
+            outcome = hooks.before_batch(batch, work, t.striped)
             if outcome != FINISHED:
                 return outcome
         steps[0] += 1
@@ -89,7 +90,7 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
         cost[0] += batch_cost
         total += batch_weight
         if hooks is not None:
-            outcome = hooks.after_batch(batch, batch_cost / batch_weight, work)
+            outcome = hooks.after_batch(batch, batch_cost / batch_weight, work, t.striped)
             if outcome != FINISHED:
                 return outcome
         start += rows
@@ -137,49 +138,34 @@ cdef class Hooks:
     """Functions of a user to call around each batch: begin(batch) and end(batch, cost), or None."""
 
     cdef object begin, end
-    cdef Plan plan         # where W^2 is in stripes, with the parameters as the user sees them, and so
-    cdef void *parameters
-    cdef void *striped
     cdef readonly bint kept_batches  # whether one raised, and the batches before that of its epoch were kept
 
     def __cinit__(self, begin, end):
         self.begin, self.end = begin, end
 
-    cdef int before_batch(self, Py_ssize_t batch, Workspace work) noexcept nogil:
+    cdef int before_batch(self, Py_ssize_t batch, Workspace work, const Striped *striped) noexcept nogil:
         if self.begin is None:
             return FINISHED
         with gil:
-            return self.call(self.begin, (batch,), work)
+            return self.call(self.begin, (batch,), work, striped)
 
-    cdef int after_batch(self, Py_ssize_t batch, double cost, Workspace work) noexcept nogil:
+    cdef int after_batch(self, Py_ssize_t batch, double cost, Workspace work, const Striped *striped) noexcept nogil:
         if self.end is None:
             return FINISHED
         with gil:
-            return self.call(self.end, (batch, cost), work)
+            return self.call(self.end, (batch, cost), work, striped)
 
-    cdef int call(self, function, arguments, Workspace work) noexcept:
+    cdef int call(self, function, arguments, Workspace work, const Striped *striped) noexcept:
+        if striped:
+            show(striped)
         try:
-            self.show(work)
             function(*arguments)
         except BaseException as error:
             return work.ended_by(error)
         finally:
-            self.take(work)
+            if striped:
+                take_in(striped)
         return FINISHED
-
-    cdef void show(self, Workspace work) noexcept:
-        """Have the user see the parameters as they are,"""
-        if self.striped and work.itemsize == sizeof(float):
-            out_of_stripes[float](self.plan, <float *> self.parameters, <float *> self.striped)
-        elif self.striped:
-            out_of_stripes[double](self.plan, <double *> self.parameters, <double *> self.striped)
-
-    cdef void take(self, Workspace work) noexcept:
-        """and go on with what he made of them."""
-        if self.striped and work.itemsize == sizeof(float):
-            into_stripes[float](self.plan, <float *> self.striped, <float *> self.parameters)
-        elif self.striped:
-            into_stripes[double](self.plan, <double *> self.striped, <double *> self.parameters)
 
 
 cdef struct Carried:   # what changes in an epoch, and is put back where the epoch does not end
@@ -239,6 +225,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     threads: how many work together; 0: as many as are worth it, out of so many `cores`.
     stream: where the mini-batches come from, in the place of X, Y, labels and weights; for one epoch a call.
     """
+    cdef double started = perf_counter()  # the first batch of a stream counts, too
     cdef Descent descent = recipe.descent
     cdef Samples samples = samples_of[real](plan, X, Y, labels, order, weights)
     if descent.max_norm == 0:  # of rows of W^2, as they stand together in memory
@@ -247,9 +234,10 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     cdef bint striped = net.layers[0].stripe > 1
     cdef Py_ssize_t n = plan.n_parameters, e = 0, layer = 0, tile, i, most_groups
     cdef size_t parameter_bytes = n * sizeof(real)
-    cdef real *given[4]
-    given[0], given[1] = &parameters[0], NULL if s is None else &s[0]
-    given[2], given[3] = NULL if t is None else &t[0], NULL if average is None else &average[0]
+    cdef Striped both
+    both.net, both.single = net, sizeof(real) == sizeof(float)
+    both.given[0], both.given[1] = &parameters[0], NULL if s is None else &s[0]
+    both.given[2], both.given[3] = NULL if t is None else &t[0], NULL if average is None else &average[0]
     cdef int outcome = FINISHED
     cdef Carried carried
     carried.bytes, carried.steps = parameter_bytes, &steps[0]
@@ -264,7 +252,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                                 or stream is not None)
     cdef size_t extra = samples.m * sizeof(int32_t) + 2 * epochs * sizeof(double) + 320
     for i in range(4):
-        extra += (1 + striped) * (parameter_bytes + 64) if given[i] else 0
+        extra += (1 + striped) * (parameter_bytes + 64) if both.given[i] else 0
     extra += parameter_bytes + 64 if needs_gradient else 0
     extra += most_groups * stride_of(net, sizeof(real)) + (MOST_GROUPS + MOST_COSTS) * sizeof(double)
     cdef Watch watching
@@ -284,15 +272,14 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
             set_up_dropout(&drops[i], plan, dropout, tile, sizeof(real), work, &work.tapes[i], seed)
     cdef real *nabla = <real *> work.reserve(parameter_bytes) if needs_gradient else NULL
     for i in range(4):
-        carried.now[i], carried.before[i] = given[i], work.reserve(parameter_bytes) if given[i] else NULL
-        if striped and given[i]:
-            carried.now[i] = work.reserve(parameter_bytes)
-            into_stripes[real](plan, <real *> carried.now[i], given[i])
+        carried.before[i] = work.reserve(parameter_bytes) if both.given[i] else NULL
+        both.laid_out[i] = work.reserve(parameter_bytes) if both.given[i] and striped else both.given[i]
+        carried.now[i] = both.laid_out[i]
+    if striped:
+        take_in(&both)
     cdef real *p = <real *> carried.now[0]
     cdef State state
     state.s, state.t, state.average, state.keep = carried.now[1], carried.now[2], carried.now[3], recipe.keep_average
-    if striped and hooks is not None:
-        hooks.plan, hooks.parameters, hooks.striped = plan, given[0], p
     cdef int32_t *shuffled = <int32_t *> work.reserve(samples.m * sizeof(int32_t)) if shuffle else NULL
     cdef double *cost = <double *> work.reserve(epochs * sizeof(double))
     cdef double *lengths = <double *> work.reserve(epochs * sizeof(double))
@@ -310,11 +297,12 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
     all.groups = groups_for(work, p, &samples, <double *> work.reserve(MOST_GROUPS * sizeof(double)), plan.flops)
     all.groups.gradients = work.reserve(most_groups * stride_of(net, sizeof(real)))
     all.members, all.descent, all.watch, all.sample_work = team.members, &descent, watch, plan.flops
+    all.striped = &both if striped else NULL
     all.pace = NULL
     if threads == 0 and team.size > 1:
         all.pace = &plan.pace
         begin_pace(all.pace, batch_size, team.size)
-    cdef double started = perf_counter(), took
+    cdef double took
     with nogil:
         while e < epochs and outcome == FINISHED:
             keep(&carried)
@@ -339,9 +327,8 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 hooks.kept_batches = True
             else:
                 put_back(&carried)
-        for i in range(4 if striped else 0):
-            if given[i]:
-                out_of_stripes[real](plan, given[i], <real *> carried.now[i])
+        if striped:
+            show(&both)
     took = (perf_counter() - started) / e if e else 0
     costs.extend([cost[i] for i in range(e)])
     learning_rates.extend([rates[(i + 1) * steps_per_epoch - 1 if rate_stride else 0] for i in range(e)])
