@@ -4,6 +4,7 @@
 cdef double SECONDS_OF_A_LOOK = 200e-6
 cdef enum:
     FIRST_STAY = 8, LONGEST_STAY = 1024  # looks between two at the other way
+    LOOKS_FOR_ONE = 100                  # or so many for each that the other way, had in vain, has cost
 
 cdef struct Pace:
     Py_ssize_t rows     # of the steps it is about, by so many threads
@@ -45,12 +46,16 @@ cdef inline void change(Pace *pace) noexcept nogil:
 
 
 cdef void end_look(Pace *pace, double took) noexcept nogil:
-    """Keep to the quicker way; the more often that was right, the more seldom the other is tried."""
+    """Keep to the quicker way; the more often that was right, and the dearer the other is, the more seldom that is tried;
+    but soon where it has been quicker than what is kept to."""
     cdef bint together = pace.together
     cdef bint was_tried = pace.left <= 0
+    cdef double lost
     pace.took[together] = took
     pace.each = max(<Py_ssize_t> 1, <Py_ssize_t> (SECONDS_OF_A_LOOK / took))
     pace.left -= 1
+    if took > pace.took[not together] and pace.stay - pace.left >= FIRST_STAY and not was_tried:
+        pace.left = 0
     if pace.took[not together] == 0 or pace.left == 0:  # the other's turn
         change(pace)
         pace.left = 0
@@ -61,5 +66,6 @@ cdef void end_look(Pace *pace, double took) noexcept nogil:
         pace.stay = FIRST_STAY
     else:
         change(pace)
-        pace.stay = min(2 * pace.stay, <Py_ssize_t> LONGEST_STAY)
+        lost = 2 * (took / pace.took[not together] - 1)  # two looks: one does not count
+        pace.stay = min(max(2 * pace.stay, <Py_ssize_t> (lost * LOOKS_FOR_ONE)), <Py_ssize_t> LONGEST_STAY)
     pace.left = pace.stay
