@@ -84,8 +84,9 @@ enum { CR_STRIPE_BYTES = 128 };
 /* The most sums of one sparse row that go on at once: its entries are filled up with zeros to a multiple. */
 enum { CR_SPARSE_SUMS = 4 };
 
-/* What is not 0 in the sparse rows of a tile, as numbers of the network's own type: row i has counts[i] of them, those it
- * is filled up with counted, from i * room on in both arrays. `room` is CR_SPARSE_SUMS more than any row has numbers. */
+/* What is not 0 in the sparse rows of a tile, as numbers of the network's own type: row i has counts[i] of them, those
+ * it is filled up with counted, from i * room on in both arrays. `room` is CR_SPARSE_SUMS more than any row has
+ * numbers. */
 typedef struct {
     void *values;
     int32_t *columns;
