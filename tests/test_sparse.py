@@ -42,6 +42,25 @@ def data(request, made):
     return made(dense), dense, rng.integers(N_OUT, size=M)
 
 
+def bytes_taken(code):
+    """What a program prints of the growth of its peak() of memory, in bytes."""
+    if sys.platform == "win32":
+        pytest.skip("there is no module resource")
+    head = """
+        import resource, sys
+        import numpy as np
+        from scipy import sparse
+        import chainrule as cr
+
+        def peak():  # Linux counts in KiB
+            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return largest * (1 if sys.platform == "darwin" else 1024)
+    """
+    program = textwrap.dedent(head) + textwrap.dedent(code)
+    command = [sys.executable, "-c", program]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def same(ours, theirs):
     """Whether they agree but for rounding, which some hundred steps have carried on."""
     tolerance = {"float32": 1e-4, "float64": 1e-12}[str(ours.dtype)]
@@ -315,26 +334,14 @@ def test_an_end_in_the_midst(dtype, where):
 
 def test_a_stream_of_wide_rows_takes_room_for_their_numbers():
     """Not for their columns: a tile of 512 rows of 10^6 would be 4 GB."""
-    if sys.platform == "win32":
-        pytest.skip("there is no module resource")
-    code = textwrap.dedent("""
-        import resource, sys
-        import numpy as np
-        from scipy import sparse
-        import chainrule as cr
-
-        def peak():  # bytes; Linux counts in KiB
-            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return largest * (1 if sys.platform == "darwin" else 1024)
-
+    taken = bytes_taken("""
         X = sparse.random_array((40, 200_000), density=1e-4, format="csr", rng=0)
         net = cr.Network([200_000, 2, 2], seed=0)
         before = peak()
         net.fit([(X[i : i + 10], np.arange(10) % 2) for i in range(0, 40, 10)], epochs=2)
         print(peak() - before)
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 150e6  # W^2 and what keeps an epoch back, in whole stripes
+    assert taken < 150e6  # W^2 and what keeps an epoch back, in whole stripes
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -479,18 +486,7 @@ def test_scipy_is_not_imported():
 
 def test_the_memory_that_a_large_sparse_set_needs():
     """60,000 x 5,000 numbers, one in a thousand not 0: 1.2 GB as float32, and under 30 MB here."""
-    if sys.platform == "win32":
-        pytest.skip("there is no module resource")
-    code = textwrap.dedent("""
-        import resource, sys
-        import numpy as np
-        from scipy import sparse
-        import chainrule as cr
-
-        def peak():  # bytes; Linux counts in KiB
-            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return largest * (1 if sys.platform == "darwin" else 1024)
-
+    taken = bytes_taken("""
         X = sparse.random_array((60_000, 5_000), density=1e-3, format="csr", rng=0)
         y = np.arange(60_000) % 10
         net = cr.Network([5_000, 16, 10], seed=0)
@@ -499,5 +495,4 @@ def test_the_memory_that_a_large_sparse_set_needs():
         net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y), threads=1)
         print(peak() - before)
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 30e6
+    assert taken < 30e6
