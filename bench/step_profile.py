@@ -48,7 +48,7 @@ PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
 GROUPS = {
     "gather": r"gather|(convert|densify|unpack)_\w+|one_hot|cr_shuffle|scale_row|\w*read_samples",
     "gemm": r"\w*gemm(_way|_f\d\d)?|forward_rows|outer_panel|pack\w*|sparse_\w+",
-    "elementwise": r"\w+_(values|prime|cost|delta)|exponential_map|broadcast|sum_rows|multiply|sum|"
+    "elementwise": r"\w+_(values|prime|cost|delta)|exponential_map|sum_rows|multiply|sum|"
     r"dropout|\w*(part_of_sum|cost_of_rows|total_cost|output_deltas)",
     "update": r"sgd|adam|adamax|adagrad|rmsprop|rprop|all_finite|move_average|limit_rows|clip|"
     r"sum_of_squares",

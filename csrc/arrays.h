@@ -13,14 +13,6 @@ static int all_finite(const real *x, size_t n) {
     return total == 0;
 }
 
-static void broadcast(real *out, const real *row, size_t rows, size_t width, size_t stride) {
-    for (size_t i = 0; i < rows; i++, out += stride) {
-        size_t j = 0;
-        for (; j + LANES <= width; j += LANES) store(out + j, load(row + j));
-        for (; j < width; j++) out[j] = row[j];
-    }
-}
-
 /* Column j of every fourth row has a sum of its own, so that additions need not wait for each other. */
 static void sum_rows(real *out, const real *delta, size_t rows, size_t width, size_t stride, real alpha, real beta) {
     enum { STREAMS = 4 };
@@ -40,7 +32,7 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, si
             sums[0] += columns == LANES ? load(x) : load_part(x, columns);
         }
         const vector total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        scale_add(out + j, total, columns, alpha, beta);
+        scale_add(out + j, out + j, total, columns, alpha, beta);
     }
 }
 

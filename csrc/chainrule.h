@@ -132,9 +132,7 @@ typedef struct {
                                           size_t width, const double *p);                                              \
         /* 1 if no x is infinite or NaN, else 0 */                                                                     \
         int (*all_finite)(const real *x, size_t n);                                                                    \
-        /* every row of out (rows, width) <- row (width); rows stand `stride` apart */                                 \
-        void (*broadcast)(real *out, const real *row, size_t rows, size_t width, size_t stride);                       \
-        /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width), likewise */                      \
+        /* BP3: out (width) <- beta out + alpha * column sums of delta (rows, width); rows stand `stride` apart */     \
         void (*sum_rows)(real *out, const real *delta, size_t rows, size_t width, size_t stride, real alpha,           \
                          real beta);                                                                                   \
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
@@ -175,21 +173,23 @@ typedef struct {
         double small;                                                                                                  \
         /* which kernel a product of that size goes by; parts of it go the same way */                                 \
         int (*gemm_way)(int trans_a, int trans_b, size_t m, size_t n, size_t k);                                       \
-        /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C */          \
+        /* c (m, n) <- alpha op(a) op(b) + beta d, in row-major order, op(x) = x or its transpose: plain C. d is c     \
+         * itself or stands apart from it; with ldd = 0 it is one row, added to all. */                                \
         void (*gemm)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,       \
-                     size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc);                           \
-        /* z (m, n) <- a w^T + beta z for cr_few_long_rows a (m, k), asking memory for the rows order[0..rows) of      \
-         * x (., k), which will be gathered next, behind the arithmetic */                                             \
-        void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta,           \
+                     size_t lda, const real *b, size_t ldb, real beta, const real *d, size_t ldd, real *c,             \
+                     size_t ldc);                                                                                      \
+        /* z (m, n) <- a w^T + b for cr_few_long_rows a (m, k) and b (n,) or NULL, asking memory for the rows          \
+         * order[0..rows) of x (., k), which will be gathered next, behind the arithmetic */                           \
+        void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,       \
                              const real *x, const int32_t *order, size_t rows);                                        \
         /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order \
          * is NULL, each column scaled by its number of `scale` unless that is NULL */                                 \
         void (*unpack[CR_INPUT_COUNT])(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,  \
                                        size_t rows, size_t k, const real *scale);                                      \
-        /* z (rows, n) <- a w^T + beta z, in rows ldz apart, for the rows a of x (., k) from `first` on and striped w  \
-         * (sparse.h), asking memory for the rows that come next, unless that is NULL */                               \
+        /* z (rows, n) <- a w^T + b, in rows ldz apart, for the rows a of x (., k) from `first` on, striped w          \
+         * (sparse.h) and b (n,) or NULL, asking memory for the rows that come next, unless that is NULL */            \
         void (*sparse_forward)(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,     \
-                               size_t n, size_t k, real beta, const cr_sparse *next);                                  \
+                               size_t n, size_t k, const real *b, const cr_sparse *next);                              \
         /* w (n, k), striped, <- beta w + alpha delta^T x for delta (rows, n) in rows ldd apart and sparse x (rows, k) \
          */                                                                                                            \
         void (*sparse_outer)(real *w, const cr_entries *x, const real *delta, size_t ldd, size_t rows, size_t n,       \
@@ -210,7 +210,7 @@ extern const cr_kernels_f64 *cr_f64;
  * or NULL (and changes nothing) where the processor or this build has none of that name. */
 const char *cr_select_simd(const char *name);
 
-/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c, by the kernel above where that is faster or
+/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta d, by the kernel above where that is faster or
  * there is no BLAS. Every size and stride is below 2^31.
  *
  * A product may be made in parts, by several threads: rows of c where a is transposed, else columns. They come out as
@@ -221,9 +221,10 @@ enum { CR_CELL = 256 };
 int cr_gemm_way_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 int cr_gemm_way_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 void cr_gemm_f32(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a,
-                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+                 size_t lda, const float *b, size_t ldb, float beta, const float *d, size_t ldd, float *c, size_t ldc);
 void cr_gemm_f64(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a,
-                 size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
+                 size_t lda, const double *b, size_t ldb, double beta, const double *d, size_t ldd, double *c,
+                 size_t ldc);
 
 /* Have cr_gemm use the BLAS of this build: the bundled one at `path`, one thread a call, or the one it is linked with.
  * Returns NULL, or why it could not be loaded. Call it once, before any cr_gemm. */

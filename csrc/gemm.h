@@ -1,5 +1,6 @@
-/* c (m, n) <- alpha op(a) op(b) + beta c in plain C, for the shapes of small networks, where a BLAS spends more on
- * arranging the work than on doing it, and for builds without a BLAS.
+/* c (m, n) <- alpha op(a) op(b) + beta d in plain C, d being c, another matrix or the same row everywhere, for the
+ * shapes of small networks, where a BLAS spends more on arranging the work than on doing it, and for builds without a
+ * BLAS.
  *
  * Two kernels, each a tile of c held in registers:
  *   outer  c += column of op(a) times row of op(b), for b not transposed, or transposed into a panel on the stack
@@ -31,11 +32,12 @@ INLINE size_t panel_width(size_t left) {
     return width < left ? width : left;
 }
 
-/* c (rows, columns) <- alpha a b + beta c; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j];
+/* c (rows, columns) <- alpha a b + beta d; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j];
  * rows and vectors are constants where this is inlined; the last vector has `last` columns, and so has b unless it is
  * padded to whole vectors */
-INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
-                       int padded, size_t rows, size_t vectors, size_t last, size_t k, real alpha, real beta) {
+INLINE void outer_tile(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+                       const real *b, size_t b_row, int padded, size_t rows, size_t vectors, size_t last, size_t k,
+                       real alpha, real beta) {
     vector sums[OUTER_ROWS][OUTER_VECTORS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero; }
@@ -52,7 +54,8 @@ INLINE void outer_tile(real *c, size_t ldc, const real *a, size_t a_row, size_t 
     }
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t v = 0; v < vectors; v++) {
-            scale_add(c + i * ldc + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last, alpha, beta);
+            scale_add(c + i * ldc + v * LANES, d + i * ldd + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last,
+                      alpha, beta);
         }
     }
 }
@@ -65,16 +68,16 @@ INLINE void ask_for(const real *c, size_t ldc, size_t rows, size_t columns) {
 }
 
 /* all rows of c at `columns` <= PANEL_COLUMNS columns; far: c is not in a near cache */
-INLINE void outer_panel_of(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b,
-                           size_t b_row, int padded, int far, size_t m, size_t columns, size_t k, real alpha,
-                           real beta) {
+INLINE void outer_panel_of(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+                           const real *b, size_t b_row, int padded, int far, size_t m, size_t columns, size_t k,
+                           real alpha, real beta) {
     const size_t vectors = (columns + LANES - 1) / LANES, last = columns - (vectors - 1) * LANES;
     size_t i = 0;
 #define TILES(ROWS, VECTORS, LAST)                                                                                     \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
         if (far) ask_for(c + i * ldc, ldc, ROWS, columns);                                                             \
-        outer_tile(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k, alpha,  \
-                   beta);                                                                                              \
+        outer_tile(c + i * ldc, ldc, d + i * ldd, ldd, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS,         \
+                   VECTORS, LAST, k, alpha, beta);                                                                     \
     }
 #define ALL_TILES(VECTORS, LAST)                                                                                       \
     TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
@@ -95,12 +98,13 @@ INLINE void outer_panel_of(real *c, size_t ldc, const real *a, size_t a_row, siz
 }
 
 /* One of the two strides of a is 1; the kernel is compiled for each. */
-static void outer_panel(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t b_row,
-                        int padded, int far, size_t m, size_t columns, size_t k, real alpha, real beta) {
+static void outer_panel(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+                        const real *b, size_t b_row, int padded, int far, size_t m, size_t columns, size_t k,
+                        real alpha, real beta) {
     if (a_row == 1) {
-        outer_panel_of(c, ldc, a, 1, a_column, b, b_row, padded, far, m, columns, k, alpha, beta);
+        outer_panel_of(c, ldc, d, ldd, a, 1, a_column, b, b_row, padded, far, m, columns, k, alpha, beta);
     } else {
-        outer_panel_of(c, ldc, a, a_row, 1, b, b_row, padded, far, m, columns, k, alpha, beta);
+        outer_panel_of(c, ldc, d, ldd, a, a_row, 1, b, b_row, padded, far, m, columns, k, alpha, beta);
     }
 }
 
@@ -130,8 +134,8 @@ static void pack(real *panel, const real *b, size_t ldb, size_t k, size_t column
     }
 }
 
-static void outer_gemm(real *c, size_t ldc, const real *a, size_t a_row, size_t a_column, const real *b, size_t ldb,
-                       int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
+static void outer_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+                       const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
     vector block[PANEL_ROWS * OUTER_VECTORS];
     real *panel = (real *)block;
     const int far = m * ldc * sizeof(real) > NEAR_BYTES;
@@ -152,15 +156,18 @@ static void outer_gemm(real *c, size_t ldc, const real *a, size_t a_row, size_t 
                 corner = panel;
                 stride = PANEL_COLUMNS;
             }
-            outer_panel(c + j, ldc, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread, far, m,
-                        columns, depth, alpha, p == 0 ? beta : 1);
+            outer_panel(c + j, ldc, d + j, ldd, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread,
+                        far, m, columns, depth, alpha, beta);
         }
+        d = c; /* what comes next is added */
+        ldd = ldc;
+        beta = 1;
     }
 }
 
-/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c */
-INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t rows,
-                       size_t columns, size_t k, real alpha, real beta) {
+/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta d */
+INLINE void inner_tile(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, const real *b,
+                       size_t ldb, size_t rows, size_t columns, size_t k, real alpha, real beta) {
     vector sums[INNER_ROWS][INNER_COLUMNS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero; }
@@ -192,11 +199,11 @@ INLINE void inner_tile(real *c, size_t ldc, const real *a, size_t lda, const rea
     }
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            real *place = c + i * ldc + j, old = beta == 0 ? 0 : beta * *place;
+            real old = beta == 0 ? 0 : beta * d[i * ldd + j];
             real product = alpha * dots[i * columns + j];
             ROUNDED(old);
             ROUNDED(product);
-            *place = product + old;
+            c[i * ldc + j] = product + old;
         }
     }
 }
@@ -225,15 +232,16 @@ INLINE void ask_for_some(request *next, size_t lines) {
     }
 }
 
-static void inner_gemm(real *c, size_t ldc, const real *a, size_t lda, request *next, const real *b, size_t ldb,
-                       size_t m, size_t n, size_t k, real alpha, real beta) {
+static void inner_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, request *next,
+                       const real *b, size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
     const size_t whole = (m / INNER_ROWS) * (n / INNER_COLUMNS), tiles = whole ? whole : 1;
     const size_t lines = next->rows * (next->width * sizeof(real) / CACHE_LINE + 1) / tiles + 1;
     size_t i = 0;
 #define TILES(ROWS, COLUMNS)                                                                                           \
     for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
         ask_for_some(next, lines);                                                                                     \
-        inner_tile(c + i * ldc + j, ldc, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k, alpha, beta);           \
+        inner_tile(c + i * ldc + j, ldc, d + i * ldd + j, ldd, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
+                   alpha, beta);                                                                                       \
     }
 #define ALL_TILES(ROWS)                                                                                                \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
@@ -250,13 +258,13 @@ static void inner_gemm(real *c, size_t ldc, const real *a, size_t lda, request *
 }
 
 /* The same for a transposed and n < LANES: a panel of the transpose of c, whose rows are long, then turned over. */
-static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t m, size_t n,
-                        size_t k, real alpha, real beta) {
+static void narrow_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, const real *b,
+                        size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
     vector block[LANES * OUTER_VECTORS];
     real *turned = (real *)block; /* (n, PANEL_COLUMNS) */
     for (size_t i = 0, columns; i < m; i += columns) {
         columns = panel_width(m - i);
-        outer_panel(turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, 0, n, columns, k, alpha, 0);
+        outer_panel(turned, PANEL_COLUMNS, turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, 0, n, columns, k, alpha, 0);
         for (size_t x = 0; x < columns; x += LANES) {
             vector square[LANES];
             const size_t rows = columns - x < LANES ? columns - x : LANES;
@@ -265,7 +273,10 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
                 square[j] = j < n ? load(turned + j * PANEL_COLUMNS + x) : zero;
             }
             transpose(square);
-            for (size_t y = 0; y < rows; y++) scale_add(c + (i + x + y) * ldc, square[y], n, 1, beta);
+            for (size_t y = 0; y < rows; y++) {
+                const size_t row = i + x + y;
+                scale_add(c + row * ldc, d + row * ldd, square[y], n, 1, beta);
+            }
         }
     }
 }
@@ -281,25 +292,25 @@ static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
 }
 
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
-                 const real *b, size_t ldb, real beta, real *c, size_t ldc) {
+                 const real *b, size_t ldb, real beta, const real *d, size_t ldd, real *c, size_t ldc) {
     if (way == CR_OWN_WAY) way = gemm_way(trans_a, trans_b, m, n, k);
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
-            for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+            for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * d[i * ldd + j];
         }
     } else if (way == CR_INNER) {
         request none = {0};
-        inner_gemm(c, ldc, a, lda, &none, b, ldb, m, n, k, alpha, beta);
+        inner_gemm(c, ldc, d, ldd, a, lda, &none, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {
-        narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
+        narrow_gemm(c, ldc, d, ldd, a, lda, b, ldb, m, n, k, alpha, beta);
     } else {
-        outer_gemm(c, ldc, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
+        outer_gemm(c, ldc, d, ldd, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
     }
 }
 
-/* z (m, n) <- a w^T + beta z for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
-static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, real beta, const real *x,
-                         const int32_t *order, size_t rows) {
+/* z (m, n) <- a w^T + b for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
+static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
+                         const real *x, const int32_t *order, size_t rows) {
     request next = {.x = x, .order = order, .rows = rows, .width = k};
-    inner_gemm(z, n, a, k, &next, w, k, m, n, k, 1, beta);
+    inner_gemm(z, n, b ? b : z, 0, a, k, &next, w, k, m, n, k, 1, b != NULL);
 }

@@ -40,6 +40,8 @@ INLINE real real_of(bits b) {
     return x;
 }
 
+#define SIGN_BIT ((bits)1 << (8 * sizeof(bits) - 1))
+INLINE real with_sign_of(real x, real size) { return real_of((bits_of(x) & SIGN_BIT) | bits_of(size)); } /* size >= 0 */
 INLINE real absolute(real x) { return x < 0 ? -x : x; }
 INLINE real clipped(real x, real limit) { return x > limit ? limit : x < -limit ? -limit : x; } /* NaN stays NaN */
 

@@ -96,7 +96,6 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .cost = {CR_COSTS(ENTRY_COST)},
     .cost_delta = {CR_COSTS(ENTRY_DELTA)},
     .all_finite = all_finite,
-    .broadcast = broadcast,
     .sum_rows = sum_rows,
     .gather = gather,
     .convert = {CR_INPUTS(ENTRY_CONVERT)},

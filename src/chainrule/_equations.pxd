@@ -9,7 +9,7 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, broadcast, clip, cost_delta, cr_cost_outputs,
+    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, clip, cost_delta, cr_cost_outputs,
     cr_entries, cr_sparse, cr_update, dropout, forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real,
     sparse_forward, sparse_outer, sum_of_squares, sum_rows, update_by,
 )
@@ -112,22 +112,19 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     cdef const real *x = <const real *> a.a + part.row * layer.n_in
     cdef bint all = is_whole(part, layer.n_out)
     cdef int way = CR_OWN_WAY
-    cdef double beta = 0
+    cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
-    if layer.biases >= 0:
-        broadcast[real](z, parameters + layer.biases + part.neuron, part.rows, part.neurons, layer.n_out)
-        beta = 1
     if a.sparse:
-        sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, beta,
+        sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, b,
                              &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
     if a.coming or not all:
         way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
     if a.coming and way == CR_INNER and all:
-        forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, beta, <const real *> a.x, a.order, a.coming)
+        forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, b, <const real *> a.x, a.order, a.coming)
     else:
         gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
-                   beta, z, layer.n_out)
+                   0 if b == NULL else 1, b if b else z, 0, z, layer.n_out)
 
 
 cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcept nogil:
@@ -214,7 +211,7 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
         way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
     gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
                1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
-               0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
+               0.0, delta, 0, delta + part.row * following.n_in + part.neuron, following.n_in)
 
 
 cdef inline void through_activation(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -251,7 +248,7 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
     if not is_whole(part, layer.n_out):
         way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
     gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
-               <const real *> a.a, layer.n_in, beta, w, layer.n_in)
+               <const real *> a.a, layer.n_in, beta, w, layer.n_in, w, layer.n_in)
 
 
 cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:

@@ -66,7 +66,6 @@ cdef extern from "chainrule.h" nogil:
         void (*cost_delta[1])(float *, const float *, const float *, const float *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
-        void (*broadcast)(float *, const float *, size_t, size_t, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
         void (*convert[1])(float *, const void *, const int32_t *, size_t, size_t, const float *,
@@ -83,12 +82,12 @@ cdef extern from "chainrule.h" nogil:
         void (*clip)(float *, size_t, float) noexcept nogil
         double (*sum_of_squares)(const float *, size_t) noexcept nogil
         void (*move_average)(float *, const float *, size_t, double) noexcept nogil
-        void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, float,
+        void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, const float *,
                              const float *, const int32_t *, size_t) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
                           const float *) noexcept nogil
-        void (*sparse_forward)(float *, size_t, const cr_entries *, size_t, size_t, const float *, size_t, size_t, float,
-                               const cr_sparse *) noexcept nogil
+        void (*sparse_forward)(float *, size_t, const cr_entries *, size_t, size_t, const float *, size_t, size_t,
+                               const float *, const cr_sparse *) noexcept nogil
         void (*sparse_outer)(float *, const cr_entries *, const float *, size_t, size_t, size_t, size_t, float,
                              float) noexcept nogil
         void (*stripe)(float *, const float *, size_t, size_t) noexcept nogil
@@ -101,7 +100,6 @@ cdef extern from "chainrule.h" nogil:
         void (*cost_delta[1])(double *, const double *, const double *, const double *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
-        void (*broadcast)(double *, const double *, size_t, size_t, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
         void (*convert[1])(double *, const void *, const int32_t *, size_t, size_t, const double *,
@@ -118,12 +116,12 @@ cdef extern from "chainrule.h" nogil:
         void (*clip)(double *, size_t, double) noexcept nogil
         double (*sum_of_squares)(const double *, size_t) noexcept nogil
         void (*move_average)(double *, const double *, size_t, double) noexcept nogil
-        void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, double,
+        void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, const double *,
                              const double *, const int32_t *, size_t) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
                           const double *) noexcept nogil
-        void (*sparse_forward)(double *, size_t, const cr_entries *, size_t, size_t, const double *, size_t, size_t, double,
-                               const cr_sparse *) noexcept nogil
+        void (*sparse_forward)(double *, size_t, const cr_entries *, size_t, size_t, const double *, size_t, size_t,
+                               const double *, const cr_sparse *) noexcept nogil
         void (*sparse_outer)(double *, const cr_entries *, const double *, size_t, size_t, size_t, size_t, double,
                              double) noexcept nogil
         void (*stripe)(double *, const double *, size_t, size_t) noexcept nogil
@@ -136,10 +134,10 @@ cdef extern from "chainrule.h" nogil:
 
     int cr_gemm_way_f32(int, int, size_t, size_t, size_t)
     void cr_gemm_f32(int, int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
-                     float, float *, size_t)
+                     float, const float *, size_t, float *, size_t)
     int cr_gemm_way_f64(int, int, size_t, size_t, size_t)
     void cr_gemm_f64(int, int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
-                     double, double *, size_t)
+                     double, const double *, size_t, double *, size_t)
     const char *cr_open_blas(const char *path)
     const char *cr_blas_name()
 
@@ -165,12 +163,13 @@ cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k,
 
 cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
                       const real *a, size_t lda, const real *b, size_t ldb,
-                      double beta, real *c, size_t ldc) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed)."""
+                      double beta, const real *d, size_t ldd, real *c, size_t ldc) noexcept nogil:
+    """c (m, n) <- alpha op(a) op(b) + beta d, or a part of its columns (of its rows, where a is transposed). d is c, or
+    stands apart from it; with ldd = 0 it is one row for all."""
     if real is float:
-        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc)
+        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, d, ldd, c, ldc)
     else:
-        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, d, ldd, c, ldc)
 
 
 cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:
@@ -219,13 +218,6 @@ cdef inline bint finite(const real *x, size_t n) noexcept nogil:
         return cr_f32.all_finite(x, n)
     else:
         return cr_f64.all_finite(x, n)
-
-
-cdef inline void broadcast(real *out, const real *row, size_t rows, size_t width, size_t stride) noexcept nogil:
-    if real is float:
-        cr_f32.broadcast(out, row, rows, width, stride)
-    else:
-        cr_f64.broadcast(out, row, rows, width, stride)
 
 
 cdef inline void sum_rows(real *out, const real *delta, size_t rows, size_t width, size_t stride,
@@ -326,12 +318,12 @@ cdef inline void move_average(real *average, const real *w, size_t n, double kee
         cr_f64.move_average(average, w, n, keep)
 
 
-cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, double beta,
+cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
                               const real *x, const int32_t *order, size_t rows) noexcept nogil:
     if real is float:
-        cr_f32.forward_rows(z, a, w, m, n, k, <float> beta, x, order, rows)
+        cr_f32.forward_rows(z, a, w, m, n, k, b, x, order, rows)
     else:
-        cr_f64.forward_rows(z, a, w, m, n, k, beta, x, order, rows)
+        cr_f64.forward_rows(z, a, w, m, n, k, b, x, order, rows)
 
 
 cdef inline void unpack(int kind, const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,
@@ -343,11 +335,11 @@ cdef inline void unpack(int kind, const cr_entries *out, size_t first, const cr_
 
 
 cdef inline void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,
-                                size_t n, size_t k, double beta, const cr_sparse *next) noexcept nogil:
+                                size_t n, size_t k, const real *b, const cr_sparse *next) noexcept nogil:
     if real is float:
-        cr_f32.sparse_forward(z, ldz, x, first, rows, w, n, k, <float> beta, next)
+        cr_f32.sparse_forward(z, ldz, x, first, rows, w, n, k, b, next)
     else:
-        cr_f64.sparse_forward(z, ldz, x, first, rows, w, n, k, beta, next)
+        cr_f64.sparse_forward(z, ldz, x, first, rows, w, n, k, b, next)
 
 
 cdef inline void sparse_outer(real *w, const cr_entries *x, const real *delta, size_t ldd, size_t rows, size_t n,

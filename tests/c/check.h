@@ -92,7 +92,7 @@ static void report_crashes(void) {
 /* Room for `count` numbers of `size` bytes, and not a byte more: AddressSanitizer sees any access beyond, or else the
  * page after it, which nobody may touch, and which masked vector instructions run into as well. It starts at all
  * alignments, and is full of NaN. Each slot holds one array at a time. */
-enum { SLOTS = 11, PAGES = 2048 };
+enum { SLOTS = 12, PAGES = 2048 };
 
 static void *room(int slot, size_t count, size_t size) {
     static char *slots[SLOTS];

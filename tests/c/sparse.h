@@ -65,13 +65,14 @@ static void check_sparse(size_t rows, size_t n, size_t k, int way) {
     x.order = order;
     x.coming = order ? rows - rows / 2 : 0;
     x.later = order ? rows : 0;
-    real *const z = whole_numbers(OUT, rows * n, 9);
+    const real *const b = way % 3 ? whole_numbers(BIASES, n, 9) : NULL;
+    real *const z = room_for(OUT, rows * n);
     for (size_t i = 0; i < rows * n; i++) {
-        want[i] = beta == 0 ? 0 : (double)(beta * z[i]);
+        want[i] = b ? (double)b[i % n] : 0;
         for (size_t c = 0; c < k; c++) want[i] += X(i / n, c) * (double)w[i % n * k + c];
     }
-    KERNELS->sparse_forward(z + first * n, n, &entries, first, rows - first, striped, n, k, beta, NULL);
-    KERNELS->sparse_forward(z, n, &entries, 0, first, striped, n, k, beta, order ? &x : NULL);
+    KERNELS->sparse_forward(z + first * n, n, &entries, first, rows - first, striped, n, k, b, NULL);
+    KERNELS->sparse_forward(z, n, &entries, 0, first, striped, n, k, b, order ? &x : NULL);
     expect_equal(z, rows * n);
 
     AT("sparse_outer", rows, n, k, way);

@@ -35,7 +35,7 @@ typedef float real;
 #define SMALLEST_NORMAL FLT_MIN
 #endif
 
-enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS, VALUES, COLUMNS, COUNTS, STRIPED }; /* slots of check.h */
+enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS, VALUES, COLUMNS, COUNTS, STRIPED, BIASES }; /* slots of check.h */
 enum { MOST = 10000 }; /* entries of the largest result */
 
 static double want[MOST]; /* what the plain loop gives */
@@ -612,21 +612,9 @@ static void test_rows(void) {
             }
             if (rows == 0) continue;
 
-            AT("broadcast", rows, width);
-            real *out = room_for(OUT, n);
-            KERNELS->broadcast(out, x, rows, width, width);
-            for (size_t i = 0; i < n; i++) want[i] = (double)x[i % width];
-            expect_equal(out, n);
-            if (width > 0) {
-                const size_t from = width / 3;
-                for (size_t i = 0; i < n; i++) out[i] = i % width < from ? out[i] : (real)NAN;
-                KERNELS->broadcast(out + from, x + from, rows, width - from, width);
-                expect_equal(out, n);
-            }
-
             AT("gather", rows, width);
             const int32_t *order = draw_order(rows + 3, rows);
-            out = room_for(OUT, n + 3 * width);
+            real *out = room_for(OUT, n + 3 * width);
             KERNELS->gather(out, x, order, rows + 3, width);
             for (size_t i = 0; i < rows + 3; i++) {
                 expect_same("a row", out + i * width, x + (size_t)order[i] * width, width);
@@ -774,24 +762,28 @@ static real *matrix(int slot, size_t rows, size_t columns, size_t stride) {
     return x;
 }
 
-/* c <- alpha op(a) op(b) + beta c, with `extra` numbers between the rows of each, by the kernel or through the seam */
+/* c <- alpha op(a) op(b) + beta d, with `extra` numbers between the rows of each, by the kernel or through the seam; d
+ * is c, another matrix or one row */
 static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta, size_t extra,
                        int seam) {
     AT("gemm", trans_a, trans_b, m, n, k, 4 * alpha, 4 * beta, extra, seam);
     const size_t lda = (trans_a ? m : k) + extra, ldb = (trans_b ? k : n) + extra, ldc = n + extra;
     const real *a = matrix(IN, trans_a ? k : m, trans_a ? m : k, lda);
     const real *b = matrix(TARGET, trans_b ? n : k, trans_b ? k : n, ldb);
-    real *c = beta == 0 ? room_for(OUT, (m - 1) * ldc + n) : matrix(OUT, m, n, ldc);
+    const int what = (int)(random_word() % 3);
+    real *c = beta == 0 || what ? room_for(OUT, (m - 1) * ldc + n) : matrix(OUT, m, n, ldc);
+    const real *d = what == 0 ? c : matrix(OTHER, what == 1 ? m : 1, n, ldc);
+    const size_t ldd = what == 2 ? 0 : ldc;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             const real *x = trans_a ? a + i : a + i * lda, *y = trans_b ? b + j * ldb : b + j;
             double sum = 0;
             for (size_t p = 0; p < k; p++, x += trans_a ? lda : 1, y += trans_b ? 1 : ldb) sum += (double)(*x * *y);
-            want[i * n + j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)c[i * ldc + j]);
+            want[i * n + j] = (double)alpha * sum + (beta == 0 ? 0 : (double)beta * (double)d[i * ldd + j]);
         }
     }
     const int way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
-    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, d, ldd, c, ldc);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             const double got = (double)c[i * ldc + j];
@@ -820,12 +812,12 @@ static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, si
     for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
     for (size_t i = 0; i < m * n; i++) all[i] = parts[i] = (real)whole(20) / 9;
     const int way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
-    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n);
+    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, all, n);
     for (size_t i = 0; i < m; i += rows) {
         for (size_t j = 0; j < n; j += columns) {
             KERNELS->gemm(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
                           (real)0.3, trans_a ? a + i : a + i * lda, lda, trans_b ? b + j * ldb : b + j, ldb, (real)0.9,
-                          parts + i * n + j, n);
+                          parts + i * n + j, n, parts + i * n + j, n);
         }
     }
     check(memcmp(all, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
@@ -899,16 +891,17 @@ static void test_gemm(void) {
 }
 
 /* The rows asked for in advance are data of the caller: the order ends where it ends, and so do the rows. */
-static void check_forward_rows(size_t m, size_t n, size_t k, int beta, size_t coming) {
-    AT("forward_rows", m, n, k, beta, coming);
+static void check_forward_rows(size_t m, size_t n, size_t k, int biased, size_t coming) {
+    AT("forward_rows", m, n, k, biased, coming);
     const real *a = matrix(IN, m, k, k), *w = matrix(TARGET, n, k, k), *x = matrix(OTHER, 4, k, k);
     const int32_t *order = draw_order(coming, 4);
-    real *z = beta ? matrix(OUT, m, n, n) : room_for(OUT, m * n);
+    const real *b = biased ? matrix(BIASES, 1, n, n) : NULL;
+    real *z = room_for(OUT, m * n);
     for (size_t i = 0; i < m * n; i++) {
-        want[i] = beta ? beta * (double)z[i] : 0;
+        want[i] = biased ? (double)b[i % n] : 0;
         for (size_t p = 0; p < k; p++) want[i] += (double)(a[i / n * k + p] * w[i % n * k + p]);
     }
-    KERNELS->forward_rows(z, a, w, m, n, k, (real)beta, x, order, coming);
+    KERNELS->forward_rows(z, a, w, m, n, k, b, x, order, coming);
     expect_equal(z, m * n);
 }
 
