@@ -32,7 +32,7 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, si
             sums[0] += columns == LANES ? load(x) : load_part(x, columns);
         }
         const vector total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        scale_add(out + j, out + j, total, columns, alpha, beta);
+        scale_add(out + j, total, columns, alpha, beta);
     }
 }
 

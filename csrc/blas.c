@@ -84,14 +84,14 @@ const char *cr_blas_name(void) { return name; }
         return cr_##suffix->gemm_way(trans_a, trans_b, m, n, k);                                                       \
     }                                                                                                                  \
     void cr_gemm_##suffix(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,  \
-                          size_t lda, const real *b, size_t ldb, real beta, const real *d, size_t ldd, real *c,        \
-                          size_t ldc) {                                                                                \
+                          size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row) {    \
         if (way == CR_OWN_WAY && by_blas_##suffix(m, n, k)) way = CR_BLAS;                                             \
         if (way != CR_BLAS || ldc > INT_MAX) {                                                                         \
-            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, d, ldd, c, ldc);            \
+            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row);               \
             return;                                                                                                    \
         }                                                                                                              \
-        for (size_t i = 0; beta != 0 && d != c && i < m; i++) memcpy(c + i * ldc, d + i * ldd, n * sizeof *c);         \
+        for (size_t i = 0; row && i < m; i++) memcpy(c + i * ldc, row, n * sizeof *c);                                 \
+        if (row) beta = 1;                                                                                             \
         const int by_rows = trans_a;                                                                                   \
         for (size_t i = 0, all = by_rows ? m : n; i < all; i += CR_CELL) {                                             \
             const size_t cell = MIN(all - i, (size_t)CR_CELL);                                                         \

@@ -173,11 +173,10 @@ typedef struct {
         double small;                                                                                                  \
         /* which kernel a product of that size goes by; parts of it go the same way */                                 \
         int (*gemm_way)(int trans_a, int trans_b, size_t m, size_t n, size_t k);                                       \
-        /* c (m, n) <- alpha op(a) op(b) + beta d, in row-major order, op(x) = x or its transpose: plain C. d is c     \
-         * itself or stands apart from it; with ldd = 0 it is one row, added to all. */                                \
+        /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C. Where      \
+         * `row` (n,) is not NULL it is added to every row, in the place of beta c; a is not transposed then. */       \
         void (*gemm)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,       \
-                     size_t lda, const real *b, size_t ldb, real beta, const real *d, size_t ldd, real *c,             \
-                     size_t ldc);                                                                                      \
+                     size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row);          \
         /* z (m, n) <- a w^T + b for cr_few_long_rows a (m, k) and b (n,) or NULL, asking memory for the rows          \
          * order[0..rows) of x (., k), which will be gathered next, behind the arithmetic */                           \
         void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,       \
@@ -210,8 +209,8 @@ extern const cr_kernels_f64 *cr_f64;
  * or NULL (and changes nothing) where the processor or this build has none of that name. */
 const char *cr_select_simd(const char *name);
 
-/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta d, by the kernel above where that is faster or
- * there is no BLAS. Every size and stride is below 2^31.
+/* The one seam to BLAS (blas.c): c (m, n) <- alpha op(a) op(b) + beta c or + row, by the kernel above where that is
+ * faster or there is no BLAS. Every size and stride is below 2^31.
  *
  * A product may be made in parts, by several threads: rows of c where a is transposed, else columns. They come out as
  * in the whole if they go by its way, and if those that go to a BLAS begin and end at multiples of CR_CELL: it gets
@@ -221,10 +220,9 @@ enum { CR_CELL = 256 };
 int cr_gemm_way_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 int cr_gemm_way_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 void cr_gemm_f32(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a,
-                 size_t lda, const float *b, size_t ldb, float beta, const float *d, size_t ldd, float *c, size_t ldc);
+                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc, const float *row);
 void cr_gemm_f64(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a,
-                 size_t lda, const double *b, size_t ldb, double beta, const double *d, size_t ldd, double *c,
-                 size_t ldc);
+                 size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc, const double *row);
 
 /* Have cr_gemm use the BLAS of this build: the bundled one at `path`, one thread a call, or the one it is linked with.
  * Returns NULL, or why it could not be loaded. Call it once, before any cr_gemm. */

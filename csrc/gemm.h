@@ -1,6 +1,5 @@
-/* c (m, n) <- alpha op(a) op(b) + beta d in plain C, d being c, another matrix or the same row everywhere, for the
- * shapes of small networks, where a BLAS spends more on arranging the work than on doing it, and for builds without a
- * BLAS.
+/* c (m, n) <- alpha op(a) op(b) + beta c, or with one row added to all of alpha op(a) op(b), in plain C, for the shapes
+ * of small networks, where a BLAS spends more on arranging the work than on doing it, and for builds without a BLAS.
  *
  * Two kernels, each a tile of c held in registers:
  *   outer  c += column of op(a) times row of op(b), for b not transposed, or transposed into a panel on the stack
@@ -18,6 +17,7 @@ enum {
     PANEL_ROWS = 256,
     SPREAD_BYTES = 32768,
     NEAR_BYTES = 1 << 19,
+    FAR_PRODUCTS = 1 << 26,
     CACHE_LINE = 64
 };
 
@@ -25,17 +25,17 @@ enum {
  * single numbers only where its arrangements would cost more. */
 #define SMALL (VECTOR_BYTES == 64 ? HUGE_VAL : LANES >= 4 ? (double)LANES * (1 << 21) : (double)(1 << 12))
 
-/* how many of the `left` columns the next panel takes: panels of about equal width */
+/* how many of the `left` columns the next panel takes: the last two panels are of about equal width */
 INLINE size_t panel_width(size_t left) {
-    const size_t vectors = (left + LANES - 1) / LANES, panels = (vectors + OUTER_VECTORS - 1) / OUTER_VECTORS;
-    const size_t width = (vectors + panels - 1) / panels * LANES;
+    const size_t vectors = (left + LANES - 1) / LANES;
+    const size_t width = (vectors == OUTER_VECTORS + 1 ? OUTER_VECTORS - 1 : OUTER_VECTORS) * LANES;
     return width < left ? width : left;
 }
 
-/* c (rows, columns) <- alpha a b + beta d; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j];
- * rows and vectors are constants where this is inlined; the last vector has `last` columns, and so has b unless it is
- * padded to whole vectors */
-INLINE void outer_tile(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+/* c (rows, columns) <- alpha a b + beta c, or + `row` in each unless that is NULL; a(i, p) = a[i * a_row + p *
+ * a_column], b(p, j) = b[p * b_row + j]; rows and vectors are constants where this is inlined; the last vector has
+ * `last` columns, and so has b unless it is padded to whole vectors */
+INLINE void outer_tile(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
                        const real *b, size_t b_row, int padded, size_t rows, size_t vectors, size_t last, size_t k,
                        real alpha, real beta) {
     vector sums[OUTER_ROWS][OUTER_VECTORS];
@@ -52,32 +52,88 @@ INLINE void outer_tile(real *c, size_t ldc, const real *d, size_t ldd, const rea
             UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] += left * right[v];
         }
     }
+    if (row) {
+        vector old[OUTER_VECTORS];
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
+        }
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < vectors; v++) {
+                scale_add_to(c + i * ldc + v * LANES, old[v], sums[i][v], v + 1 < vectors ? LANES : last, alpha);
+            }
+        }
+        return;
+    }
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t v = 0; v < vectors; v++) {
-            scale_add(c + i * ldc + v * LANES, d + i * ldd + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last,
-                      alpha, beta);
+            scale_add(c + i * ldc + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last, alpha, beta);
         }
     }
 }
 
-/* What a tile of c holds, to come from memory while its sums are made. */
-INLINE void ask_for(const real *c, size_t ldc, size_t rows, size_t columns) {
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j += CACHE_LINE / sizeof(real)) PREFETCH(c + i * ldc + j);
+/* Rows that the next product, or the next part of one, will read come from memory. To have them at hand by then, memory
+ * is asked for them during this one, a few cache lines at each tile: asked for all at once, they would keep it waiting.
+ */
+typedef struct {
+    const real *x;
+    const int32_t *order;                             /* the rows order[0..rows) of x, or NULL: its first rows */
+    size_t rows, width, stride, at_once, row, column; /* at_once: so many cache lines */
+} request;
+
+INLINE size_t lines_of(const request *next) { return next->rows * (next->width * sizeof(real) / CACHE_LINE + 1); }
+
+INLINE void ask_for_some(request *next) {
+    size_t lines = next->at_once;
+    const size_t step = CACHE_LINE / sizeof(real);
+    while (lines > 0 && next->row < next->rows) {
+        const real *row = next->x + (next->order ? (size_t)next->order[next->row] : next->row) * next->stride;
+        size_t end = next->column + lines * step;
+        if (end > next->width) end = next->width;
+        for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
+        next->column = end;
+        if (end == next->width) {
+            PREFETCH(row + end - 1); /* a row need not begin on a line, and then ends on one more */
+            next->column = 0;
+            next->row++;
+        }
     }
 }
 
-/* all rows of c at `columns` <= PANEL_COLUMNS columns; far: c is not in a near cache */
-INLINE void outer_panel_of(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
-                           const real *b, size_t b_row, int padded, int far, size_t m, size_t columns, size_t k,
-                           real alpha, real beta) {
-    const size_t vectors = (columns + LANES - 1) / LANES, last = columns - (vectors - 1) * LANES;
+/* c (rows, columns) <- alpha a b + beta c or + row, as for a tile, but of any number of rows and up to PANEL_COLUMNS
+ * columns */
+typedef struct {
+    size_t rows, columns, k;
+    real alpha, beta;
+    const real *a, *b, *row;
+    real *c;
+    size_t a_row, a_column, b_row, ldc;
+    int padded;
+    int far;       /* c is not in a near cache */
+    request *next; /* what of b comes after it, or NULL */
+} panel_of_c;
+
+/* What a whole tile of c holds, to come from memory while its sums are made, and some of what follows. */
+INLINE void ask_for(const panel_of_c *x, size_t i) {
+    size_t rows = OUTER_ROWS;
+    for (const real *row = x->c + i * x->ldc; x->far && rows > 0; rows--, row += x->ldc) {
+        for (size_t j = 0; j < x->columns; j += CACHE_LINE / sizeof(real)) PREFETCH(row + j);
+    }
+    if (x->next) ask_for_some(x->next);
+}
+
+INLINE void outer_panel_of(const panel_of_c *x, size_t a_row, size_t a_column) {
+    const size_t m = x->rows, k = x->k, b_row = x->b_row, ldc = x->ldc;
+    const size_t vectors = (x->columns + LANES - 1) / LANES, last = x->columns - (vectors - 1) * LANES;
+    const real alpha = x->alpha, beta = x->beta;
+    const real *const a = x->a, *const b = x->b, *const row = x->row;
+    real *const c = x->c;
+    const int padded = x->padded, asks = x->far || x->next;
     size_t i = 0;
 #define TILES(ROWS, VECTORS, LAST)                                                                                     \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
-        if (far) ask_for(c + i * ldc, ldc, ROWS, columns);                                                             \
-        outer_tile(c + i * ldc, ldc, d + i * ldd, ldd, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS,         \
-                   VECTORS, LAST, k, alpha, beta);                                                                     \
+        if (asks && ROWS == OUTER_ROWS) ask_for(x, i);                                                                 \
+        outer_tile(c + i * ldc, ldc, row, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k,    \
+                   alpha, beta);                                                                                       \
     }
 #define ALL_TILES(VECTORS, LAST)                                                                                       \
     TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
@@ -98,13 +154,11 @@ INLINE void outer_panel_of(real *c, size_t ldc, const real *d, size_t ldd, const
 }
 
 /* One of the two strides of a is 1; the kernel is compiled for each. */
-static void outer_panel(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
-                        const real *b, size_t b_row, int padded, int far, size_t m, size_t columns, size_t k,
-                        real alpha, real beta) {
-    if (a_row == 1) {
-        outer_panel_of(c, ldc, d, ldd, a, 1, a_column, b, b_row, padded, far, m, columns, k, alpha, beta);
+static void outer_panel(const panel_of_c *x) {
+    if (x->a_row == 1) {
+        outer_panel_of(x, 1, x->a_column);
     } else {
-        outer_panel_of(c, ldc, d, ldd, a, a_row, 1, b, b_row, padded, far, m, columns, k, alpha, beta);
+        outer_panel_of(x, x->a_row, 1);
     }
 }
 
@@ -134,40 +188,68 @@ static void pack(real *panel, const real *b, size_t ldb, size_t k, size_t column
     }
 }
 
-static void outer_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t a_row, size_t a_column,
+/* Where a panel of op(b) (k, n) begins, and its size. */
+typedef struct {
+    size_t p, depth, j, columns;
+} place;
+
+INLINE place place_at(size_t p, size_t j, size_t n, size_t k) {
+    return (place){.p = p, .depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS, .j = j, .columns = panel_width(n - j)};
+}
+
+/* The panel after that one: down op(b) if `down`, else along it; its depth is 0 after the last. */
+INLINE place place_after(place at, int down, size_t n, size_t k) {
+    const size_t p = at.p + at.depth, j = at.j + at.columns;
+    if (down) {
+        return p < k ? place_at(p, at.j, n, k) : j < n ? place_at(0, j, n, k) : (place){0};
+    }
+    return j < n ? place_at(at.p, j, n, k) : p < k ? place_at(p, 0, n, k) : (place){0};
+}
+
+static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
                        const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
     vector block[PANEL_ROWS * OUTER_VECTORS];
-    real *panel = (real *)block;
-    const int far = m * ldc * sizeof(real) > NEAR_BYTES;
-    for (size_t p = 0; p < k; p += PANEL_ROWS) {
-        const size_t depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS;
+    real *room = (real *)block;
+    request next;
+    panel_of_c x = {.rows = m, .alpha = alpha, .a_row = a_row, .a_column = a_column, .ldc = ldc};
+    x.far = m * ldc * sizeof(real) > NEAR_BYTES;
+    /* b comes from memory, or meets so many rows of a that asking costs little */
+    const int far_b = (double)m * (double)n * (double)k > FAR_PRODUCTS;
+    for (place at = place_at(0, 0, n, k), after; at.depth; at = after) {
+        after = place_after(at, trans_b, n, k); /* along the rows of b in memory */
         /* rows of b far apart, met by many rows of a, are worth bringing together */
-        const int spread = m >= 2 * OUTER_ROWS && depth * ldb * sizeof(real) > SPREAD_BYTES;
-        for (size_t j = 0, columns; j < n; j += columns) {
-            columns = panel_width(n - j);
-            const real *corner = b + (trans_b ? j * ldb + p : p * ldb + j);
-            size_t stride = ldb;
-            if (trans_b) {
-                pack_transposed(panel, corner, ldb, depth, columns);
-            } else if (spread) {
-                pack(panel, corner, ldb, depth, columns);
-            }
-            if (trans_b || spread) {
-                corner = panel;
-                stride = PANEL_COLUMNS;
-            }
-            outer_panel(c + j, ldc, d + j, ldd, a + p * a_column, a_row, a_column, corner, stride, trans_b || spread,
-                        far, m, columns, depth, alpha, beta);
+        const int spread = m >= 2 * OUTER_ROWS && at.depth * ldb * sizeof(real) > SPREAD_BYTES;
+        const real *corner = b + (trans_b ? at.j * ldb + at.p : at.p * ldb + at.j);
+        x.columns = at.columns;
+        x.k = at.depth;
+        x.a = a + at.p * a_column;
+        x.c = c + at.j;
+        x.padded = trans_b || spread;
+        x.b = x.padded ? room : corner;
+        x.b_row = x.padded ? PANEL_COLUMNS : ldb;
+        x.row = row && !at.p ? row + at.j : NULL;
+        x.beta = at.p ? 1 : beta; /* after the first rows of b the others are added */
+        x.next = NULL;
+        if (far_b && x.padded && after.depth) {
+            next = (request){.x = b + (trans_b ? after.j * ldb + after.p : after.p * ldb + after.j),
+                             .rows = trans_b ? after.columns : after.depth,
+                             .width = trans_b ? after.depth : after.columns,
+                             .stride = ldb};
+            next.at_once = lines_of(&next) / (m / OUTER_ROWS + 1) + 1;
+            x.next = &next;
         }
-        d = c; /* what comes next is added */
-        ldd = ldc;
-        beta = 1;
+        if (trans_b) {
+            pack_transposed(room, corner, ldb, at.depth, at.columns);
+        } else if (spread) {
+            pack(room, corner, ldb, at.depth, at.columns);
+        }
+        outer_panel(&x);
     }
 }
 
-/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta d */
-INLINE void inner_tile(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, const real *b,
-                       size_t ldb, size_t rows, size_t columns, size_t k, real alpha, real beta) {
+/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row */
+INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
+                       size_t rows, size_t columns, size_t k, real alpha, real beta) {
     vector sums[INNER_ROWS][INNER_COLUMNS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero; }
@@ -199,7 +281,7 @@ INLINE void inner_tile(real *c, size_t ldc, const real *d, size_t ldd, const rea
     }
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            real old = beta == 0 ? 0 : beta * d[i * ldd + j];
+            real old = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
             real product = alpha * dots[i * columns + j];
             ROUNDED(old);
             ROUNDED(product);
@@ -208,39 +290,15 @@ INLINE void inner_tile(real *c, size_t ldc, const real *d, size_t ldd, const rea
     }
 }
 
-/* Rows scattered over a large data set come from memory. To have them at hand for the next product, memory is asked for
- * them during this one, a few cache lines at each tile: asked for all at once, they would keep it waiting. */
-typedef struct {
-    const real *x;
-    const int32_t *order; /* the rows order[0..rows) of x (., width) */
-    size_t rows, width, row, column;
-} request;
-
-INLINE void ask_for_some(request *next, size_t lines) {
-    const size_t step = CACHE_LINE / sizeof(real);
-    while (lines > 0 && next->row < next->rows) {
-        const real *row = next->x + (size_t)next->order[next->row] * next->width;
-        size_t end = next->column + lines * step;
-        if (end > next->width) end = next->width;
-        for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
-        next->column = end;
-        if (end == next->width) {
-            PREFETCH(row + end - 1); /* a row need not begin on a line, and then ends on one more */
-            next->column = 0;
-            next->row++;
-        }
-    }
-}
-
-static void inner_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, request *next,
-                       const real *b, size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
+static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, request *next, const real *b,
+                       size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
     const size_t whole = (m / INNER_ROWS) * (n / INNER_COLUMNS), tiles = whole ? whole : 1;
-    const size_t lines = next->rows * (next->width * sizeof(real) / CACHE_LINE + 1) / tiles + 1;
+    next->at_once = lines_of(next) / tiles + 1;
     size_t i = 0;
 #define TILES(ROWS, COLUMNS)                                                                                           \
     for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
-        ask_for_some(next, lines);                                                                                     \
-        inner_tile(c + i * ldc + j, ldc, d + i * ldd + j, ldd, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
+        ask_for_some(next);                                                                                            \
+        inner_tile(c + i * ldc + j, ldc, row ? row + j : NULL, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
                    alpha, beta);                                                                                       \
     }
 #define ALL_TILES(ROWS)                                                                                                \
@@ -258,13 +316,23 @@ static void inner_gemm(real *c, size_t ldc, const real *d, size_t ldd, const rea
 }
 
 /* The same for a transposed and n < LANES: a panel of the transpose of c, whose rows are long, then turned over. */
-static void narrow_gemm(real *c, size_t ldc, const real *d, size_t ldd, const real *a, size_t lda, const real *b,
-                        size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
+static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t m, size_t n,
+                        size_t k, real alpha, real beta) {
     vector block[LANES * OUTER_VECTORS];
     real *turned = (real *)block; /* (n, PANEL_COLUMNS) */
     for (size_t i = 0, columns; i < m; i += columns) {
         columns = panel_width(m - i);
-        outer_panel(turned, PANEL_COLUMNS, turned, PANEL_COLUMNS, b, 1, ldb, a + i, lda, 0, 0, n, columns, k, alpha, 0);
+        outer_panel(&(panel_of_c){.rows = n,
+                                  .columns = columns,
+                                  .k = k,
+                                  .alpha = alpha,
+                                  .a = b,
+                                  .a_row = 1,
+                                  .a_column = ldb,
+                                  .b = a + i,
+                                  .b_row = lda,
+                                  .c = turned,
+                                  .ldc = PANEL_COLUMNS});
         for (size_t x = 0; x < columns; x += LANES) {
             vector square[LANES];
             const size_t rows = columns - x < LANES ? columns - x : LANES;
@@ -273,10 +341,7 @@ static void narrow_gemm(real *c, size_t ldc, const real *d, size_t ldd, const re
                 square[j] = j < n ? load(turned + j * PANEL_COLUMNS + x) : zero;
             }
             transpose(square);
-            for (size_t y = 0; y < rows; y++) {
-                const size_t row = i + x + y;
-                scale_add(c + row * ldc, d + row * ldd, square[y], n, 1, beta);
-            }
+            for (size_t y = 0; y < rows; y++) scale_add(c + (i + x + y) * ldc, square[y], n, 1, beta);
         }
     }
 }
@@ -292,25 +357,25 @@ static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
 }
 
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
-                 const real *b, size_t ldb, real beta, const real *d, size_t ldd, real *c, size_t ldc) {
+                 const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row) {
     if (way == CR_OWN_WAY) way = gemm_way(trans_a, trans_b, m, n, k);
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
-            for (size_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * d[i * ldd + j];
+            for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
         }
     } else if (way == CR_INNER) {
         request none = {0};
-        inner_gemm(c, ldc, d, ldd, a, lda, &none, b, ldb, m, n, k, alpha, beta);
+        inner_gemm(c, ldc, row, a, lda, &none, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {
-        narrow_gemm(c, ldc, d, ldd, a, lda, b, ldb, m, n, k, alpha, beta);
+        narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
     } else {
-        outer_gemm(c, ldc, d, ldd, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
+        outer_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
     }
 }
 
 /* z (m, n) <- a w^T + b for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
 static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
                          const real *x, const int32_t *order, size_t rows) {
-    request next = {.x = x, .order = order, .rows = rows, .width = k};
-    inner_gemm(z, n, b ? b : z, 0, a, k, &next, w, k, m, n, k, 1, b != NULL);
+    request next = {.x = x, .order = order, .rows = rows, .width = k, .stride = k};
+    inner_gemm(z, n, b, a, k, &next, w, k, m, n, k, 1, 0);
 }

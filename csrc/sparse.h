@@ -51,9 +51,9 @@ INLINE void ask_for_entries(const cr_sparse *x, size_t i) {
     if (x->coming + i < x->later) PREFETCH(x->begins + x->order[x->coming + i]);
 }
 
-/* z (n,) <- x w^T + beta b for one row and one stripe of w, of which `vectors` are in use */
-INLINE void sparse_dots(real *z, const real *b, real beta, const real *values, const int32_t *columns, size_t count,
-                        const real *w, size_t vectors, size_t n) {
+/* z (n,) <- x w^T + b, unless b is NULL, for one row and one stripe of w, of which `vectors` are in use */
+INLINE void sparse_dots(real *z, const real *b, const real *values, const int32_t *columns, size_t count, const real *w,
+                        size_t vectors, size_t n) {
     vector sums[SUMS][STRIPE_VECTORS];
     const vector zero = {0};
     UNROLL for (size_t s = 0; s < SUMS; s++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[s][v] = zero; }
@@ -66,14 +66,15 @@ INLINE void sparse_dots(real *z, const real *b, real beta, const real *values, c
     UNROLL for (size_t v = 0; v < vectors; v++) {
         const size_t first = v * LANES, lanes = first >= n ? 0 : n - first < LANES ? n - first : LANES;
         UNROLL for (size_t s = 1; s < SUMS; s++) sums[0][v] += sums[s][v];
-        if (lanes) scale_add(z + first, b + first, sums[0][v], lanes, 1, beta);
+        if (lanes) {
+            const vector old = !b ? zero : lanes == LANES ? load(b + first) : load_part(b + first, lanes);
+            scale_add_to(z + first, old, sums[0][v], lanes, 1);
+        }
     }
 }
 
 static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w, size_t n,
                            size_t k, const real *b, const cr_sparse *next) {
-    const real beta = b != NULL;
-    if (!b) b = z;
     for (size_t i = first; i < first + rows; i++, z += ldz) {
         const real *const values = (const real *)x->values + i * x->room;
         const int32_t *const columns = x->columns + i * x->room;
@@ -81,9 +82,9 @@ static void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t firs
         if (next) ask_for_entries(next, i);
         for (size_t j = 0; j < n; j += STRIPE) {
             if (n - j > STRIPE / 2) {
-                sparse_dots(z + j, b + j, beta, values, columns, count, w + j * k, STRIPE_VECTORS, n - j);
+                sparse_dots(z + j, b ? b + j : NULL, values, columns, count, w + j * k, STRIPE_VECTORS, n - j);
             } else {
-                sparse_dots(z + j, b + j, beta, values, columns, count, w + j * k, STRIPE_VECTORS / 2, n - j);
+                sparse_dots(z + j, b ? b + j : NULL, values, columns, count, w + j * k, STRIPE_VECTORS / 2, n - j);
             }
         }
     }

@@ -159,18 +159,23 @@ INLINE vector lane_sums(vector x[LANES]) {
     return x[0];
 }
 
-/* c <- alpha sum + beta d for `lanes` <= LANES numbers; d may be c, and does not matter where beta is 0 */
-INLINE void scale_add(real *c, const real *d, vector sum, size_t lanes, real alpha, real beta) {
-    vector old = {0};
-    if (beta != 0) old = lanes == LANES ? load(d) : load_part(d, lanes);
-    if (beta != 0 && beta != 1) {
-        old = beta * old;
-        ROUNDED(old);
-    }
+/* c <- alpha sum + old for `lanes` <= LANES numbers */
+INLINE void scale_add_to(real *c, vector old, vector sum, size_t lanes, real alpha) {
     const vector zero = {0}, result = multiply_add(alpha - zero, sum, old);
     if (lanes == LANES) {
         store(c, result);
     } else {
         store_part(c, result, lanes);
     }
+}
+
+/* c <- alpha sum + beta c, likewise; what c holds does not matter where beta is 0 */
+INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
+    vector old = {0};
+    if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
+    if (beta != 0 && beta != 1) {
+        old = beta * old;
+        ROUNDED(old);
+    }
+    scale_add_to(c, old, sum, lanes, alpha);
 }

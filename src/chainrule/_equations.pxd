@@ -124,7 +124,7 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
         forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, b, <const real *> a.x, a.order, a.coming)
     else:
         gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
-                   0 if b == NULL else 1, b if b else z, 0, z, layer.n_out)
+                   0.0, z, layer.n_out, b)
 
 
 cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcept nogil:
@@ -211,7 +211,7 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
         way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
     gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
                1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
-               0.0, delta, 0, delta + part.row * following.n_in + part.neuron, following.n_in)
+               0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
 
 
 cdef inline void through_activation(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -248,7 +248,7 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
     if not is_whole(part, layer.n_out):
         way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
     gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
-               <const real *> a.a, layer.n_in, beta, w, layer.n_in, w, layer.n_in)
+               <const real *> a.a, layer.n_in, beta, w, layer.n_in)
 
 
 cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:

@@ -134,10 +134,10 @@ cdef extern from "chainrule.h" nogil:
 
     int cr_gemm_way_f32(int, int, size_t, size_t, size_t)
     void cr_gemm_f32(int, int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
-                     float, const float *, size_t, float *, size_t)
+                     float, float *, size_t, const float *)
     int cr_gemm_way_f64(int, int, size_t, size_t, size_t)
     void cr_gemm_f64(int, int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
-                     double, const double *, size_t, double *, size_t)
+                     double, double *, size_t, const double *)
     const char *cr_open_blas(const char *path)
     const char *cr_blas_name()
 
@@ -163,13 +163,13 @@ cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k,
 
 cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
                       const real *a, size_t lda, const real *b, size_t ldb,
-                      double beta, const real *d, size_t ldd, real *c, size_t ldc) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta d, or a part of its columns (of its rows, where a is transposed). d is c, or
-    stands apart from it; with ldd = 0 it is one row for all."""
+                      double beta, real *c, size_t ldc, const real *row=NULL) noexcept nogil:
+    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where there
+    is a row (n,), it is added to each in the place of beta c; a is not transposed then."""
     if real is float:
-        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, d, ldd, c, ldc)
+        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc, row)
     else:
-        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, d, ldd, c, ldc)
+        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row)
 
 
 cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:

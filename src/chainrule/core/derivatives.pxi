@@ -42,7 +42,7 @@ cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, c
     """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
     gemm_rows[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
-                    parameters + first.weights, first.n_in, 0.0, out, stride, out, stride)
+                    parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
 def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):

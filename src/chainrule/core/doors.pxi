@@ -10,8 +10,7 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
         raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
                          "the inner sizes must agree and C must take the outer ones")
     if m and n:
-        gemm_rows[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], beta, &C[0, 0], C.shape[1],
-                        &C[0, 0], C.shape[1])
+        gemm_rows[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], beta, &C[0, 0], C.shape[1])
 
 
 cdef Tape alone() noexcept:

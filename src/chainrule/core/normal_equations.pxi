@@ -12,7 +12,7 @@ def add_gram(const double[:, ::1] J, double[:, ::1] A, double alpha):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             gemm_rows[double](CR_OWN_WAY, True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
-                              1, &A[k, 0], n, &A[k, 0], n)
+                              1, &A[k, 0], n)
         PyErr_CheckSignals()
 
 
@@ -29,7 +29,7 @@ cdef bint factorize(double *a, Py_ssize_t n, Py_ssize_t first, Py_ssize_t width)
     if not factorize(a, n, first, half):
         return False
     gemm_rows[double](CR_OWN_WAY, False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
-                      a + middle * n + first, n, 1, a + middle * n + middle, n, a + middle * n + middle, n)
+                      a + middle * n + first, n, 1, a + middle * n + middle, n)
     return factorize(a, n, middle, width - half)
 
 
@@ -45,8 +45,7 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             if k:
-                gemm_rows[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n,
-                                  a + k * n + k, n)
+                gemm_rows[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
             definite = factorize(a, n, k, width)
         PyErr_CheckSignals()
         if not definite:
