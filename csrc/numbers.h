@@ -6,6 +6,8 @@
 
 #if CR_DOUBLE
 #define REAL(x) x
+#define absolute fabs
+#define with_sign_of copysign
 #define LARGEST DBL_MAX
 #define ROUNDER 0x1.8p52 /* x + ROUNDER - ROUNDER is x rounded to the nearest integer */
 #define EXPONENT_BIAS 1023
@@ -17,6 +19,8 @@
 #define EXPM1_LOWEST -60.0
 #else
 #define REAL(x) x##f
+#define absolute fabsf
+#define with_sign_of copysignf
 #define LARGEST FLT_MAX
 #define ROUNDER 0x1.8p23f
 #define EXPONENT_BIAS 127
@@ -40,9 +44,6 @@ INLINE real real_of(bits b) {
     return x;
 }
 
-#define SIGN_BIT ((bits)1 << (8 * sizeof(bits) - 1))
-INLINE real with_sign_of(real x, real size) { return real_of((bits_of(x) & SIGN_BIT) | bits_of(size)); } /* size >= 0 */
-INLINE real absolute(real x) { return x < 0 ? -x : x; }
 INLINE real clipped(real x, real limit) { return x > limit ? limit : x < -limit ? -limit : x; } /* NaN stays NaN */
 
 /* 2^n in two factors, because n may lie beyond the exponents of normal numbers: *first is 2^floor(n/2). */
@@ -130,8 +131,7 @@ INLINE real sigmoid_one(real z) {
 
 INLINE real tanh_one(real z) {
     real m = expm1_negative(-2 * absolute(z));
-    real t = -m / (2 + m);
-    return z < 0 ? -t : (z == 0 ? z : t);
+    return with_sign_of(m / (2 + m), z);
 }
 
 /* z sigmoid(p z) for p > 0; -infinity, too, goes to 0 */

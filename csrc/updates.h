@@ -9,7 +9,7 @@
 #endif
 
 /* g = scale * gradient + l2 w + l1 sign(w): of the cost with its penalties */
-#define PENALISED(i) (scale * gradient[i] + l2 * w[i] + (w[i] == 0 ? 0 : with_sign_of(w[i], l1)))
+#define PENALISED(i) (scale * gradient[i] + l2 * w[i] + (w[i] == 0 ? 0 : with_sign_of(l1, w[i])))
 #define PENALTIES const real scale = (real)u->scale, l2 = (real)u->l2, l1 = (real)u->l1
 
 /* w <- w - rate g; with momentum: v <- momentum v - rate g, w <- w + v; Nesterov: w <- w + momentum v - rate g */
