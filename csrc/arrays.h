@@ -37,6 +37,17 @@ static void sum_rows(real *out, const real *delta, size_t rows, size_t width, si
 }
 
 static void gather(real *out, const real *x, const int32_t *order, size_t rows, size_t width) {
+#define SHORT_ROWS(WIDTH)                                                                                              \
+    if (width == (WIDTH)) {                                                                                            \
+        for (size_t i = 0; i < rows; i++) {                                                                            \
+            memcpy(out + i * (WIDTH), x + (size_t)order[i] * (WIDTH), (WIDTH) * sizeof(real));                         \
+        }                                                                                                              \
+        return;                                                                                                        \
+    }
+    SHORT_ROWS(1)
+    SHORT_ROWS(2)
+    SHORT_ROWS(4)
+#undef SHORT_ROWS
     if (width < LANES / 2) {
         for (size_t i = 0; i < rows; i++) {
             for (size_t j = 0; j < width; j++) out[i * width + j] = x[(size_t)order[i] * width + j];

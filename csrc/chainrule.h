@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "philox.h"
+
 /* X(name, x): an activation sigma has `name`_values, a <- sigma(z), and `name`_prime, delta <- delta ⊙ sigma'(z), where
  * sigma' is computed from x, which is a or z. */
 #define CR_ACTIVATIONS(X)                                                                                              \
@@ -159,6 +161,9 @@ typedef struct {
          * of n takes up to n + 63 blocks. */                                                                          \
         void (*dropout)(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,      \
                         uint64_t first, size_t from);                                                                  \
+        /* PHILOX_BLOCKS blocks of four random words from block `counter` on, the first words of all together, then    \
+         * the second ones ... */                                                                                                    \
+        void (*random_words)(uint32_t words[4][PHILOX_BLOCKS], const uint32_t counter[4], const uint32_t key[2]);      \
         /* x <- x ⊙ y */                                                                                               \
         void (*multiply)(real *x, const real *y, size_t n);                                                            \
         /* every row of w (rows, width) no longer than limit */                                                        \

@@ -2,8 +2,6 @@
  * dropped. The units to drop come from the stream (seed, stream), from its block number `first` on: the mask of a
  * number depends on its place alone. Each unit takes 16 random bits, so p is rounded to a multiple of 2^-16 below 1. */
 
-#include "philox.h"
-
 /* mask (n) <- 0 with probability p, else 1/(1 - p); out (n) <- a ⊙ mask; for the numbers from number `from` of the mask
  * on */
 static void dropout(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,

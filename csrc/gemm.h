@@ -13,6 +13,7 @@ enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
 enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
 enum {
+    INNER_SUMS = INNER_ROWS * INNER_COLUMNS, /* LANES at least */
     PANEL_COLUMNS = OUTER_VECTORS * LANES,
     PANEL_ROWS = 256,
     SPREAD_BYTES = 32768,
@@ -162,7 +163,24 @@ static void outer_panel(const panel_of_c *x) {
     }
 }
 
-/* panel (k, PANEL_COLUMNS) <- `columns` rows of b (columns, k), transposed; filled up with 0 to whole vectors */
+/* panel (k, PANEL_COLUMNS) <- `columns` rows of b (columns, k), transposed; filled up with 0 to whole vectors. Here k
+ * is a power of 2 up to LANES, and b's rows follow each other without a gap. */
+INLINE void pack_short(real *panel, const real *b, size_t k, size_t columns) {
+    for (size_t j = 0; j < columns; j += LANES) {
+        vector x[LANES];
+        const size_t numbers = (columns - j) * k;
+        UNROLL for (size_t v = 0; v < k; v++) {
+            const vector zero = {0};
+            const size_t first = v * LANES, lanes = first >= numbers ? 0 : numbers - first;
+            const real *part = b + j * k + first;
+            x[v] = lanes >= LANES ? load(part) : lanes ? load_part(part, lanes) : zero;
+        }
+        turn(x, k, LANES);
+        UNROLL for (size_t p = 0; p < k; p++) store(panel + p * PANEL_COLUMNS + j, x[p]);
+    }
+}
+
+/* The same for any k, and rows ldb apart. */
 static void pack_transposed(real *panel, const real *b, size_t ldb, size_t k, size_t columns) {
     for (size_t j = 0; j < columns; j += LANES) {
         for (size_t p = 0; p < k; p += LANES) {
@@ -173,7 +191,7 @@ static void pack_transposed(real *panel, const real *b, size_t ldb, size_t k, si
                 const real *x = b + (j + i) * ldb + p;
                 square[i] = j + i >= columns ? zero : depth == LANES ? load(x) : load_part(x, depth);
             }
-            transpose(square);
+            turn(square, LANES, LANES);
             for (size_t i = 0; i < depth; i++) store(panel + (p + i) * PANEL_COLUMNS + j, square[i]);
         }
     }
@@ -238,7 +256,11 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
             next.at_once = lines_of(&next) / (m / OUTER_ROWS + 1) + 1;
             x.next = &next;
         }
-        if (trans_b) {
+        if (trans_b && k == 4 && ldb == k && LANES >= 4) {
+            pack_short(room, corner, 4, at.columns);
+        } else if (trans_b && k == 8 && ldb == k && LANES >= 8) {
+            pack_short(room, corner, 8, at.columns);
+        } else if (trans_b) {
             pack_transposed(room, corner, ldb, at.depth, at.columns);
         } else if (spread) {
             pack(room, corner, ldb, at.depth, at.columns);
@@ -250,16 +272,16 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
 /* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row */
 INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
                        size_t rows, size_t columns, size_t k, real alpha, real beta) {
-    vector sums[INNER_ROWS][INNER_COLUMNS];
+    vector sums[INNER_SUMS];
     const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] = zero; }
+    UNROLL for (size_t i = 0; i < rows * columns; i++) sums[i] = zero;
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
         UNROLL for (size_t i = 0; i < rows; i++) {
             vector left = load(a + i * lda + p);
-            UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] += left * right[j];
+            UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
         }
     }
     if (p < k) {
@@ -267,15 +289,15 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
         UNROLL for (size_t i = 0; i < rows; i++) {
             vector left = load_part(a + i * lda + p, k - p);
-            UNROLL for (size_t j = 0; j < columns; j++) sums[i][j] += left * right[j];
+            UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
         }
     }
-    real dots[(INNER_ROWS * INNER_COLUMNS / LANES + 1) * LANES];
+    real dots[(INNER_SUMS / LANES + 1) * LANES];
     UNROLL for (size_t first = 0; first < rows * columns; first += LANES) {
         vector group[LANES];
         UNROLL for (size_t x = 0; x < LANES; x++) {
             const size_t dot = first + x;
-            group[x] = dot < rows * columns ? sums[dot / columns][dot % columns] : zero;
+            group[x] = dot < rows * columns ? sums[dot] : zero;
         }
         store(dots + first, lane_sums(group));
     }
@@ -308,6 +330,10 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
         TILES(ROWS, 2)                                                                                                 \
         TILES(ROWS, 1)                                                                                                 \
     }
+    for (; n == 1 && i + LANES <= m; i += LANES) { /* sums over lanes are made for so many at once */
+        ask_for_some(next);
+        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta);
+    }
     ALL_TILES(INNER_ROWS)
     ALL_TILES(2)
     ALL_TILES(1)
@@ -315,33 +341,58 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
 #undef TILES
 }
 
-/* The same for a transposed and n < LANES: a panel of the transpose of c, whose rows are long, then turned over. */
+/* c (rows, n) <- its transpose in `turned` (n, PANEL_COLUMNS) + beta c */
+INLINE void turn_over(real *c, size_t ldc, const real *turned, size_t rows, size_t n, real beta) {
+    const vector zero = {0};
+    for (size_t i = 0; i < rows; i += LANES) {
+        vector square[LANES];
+        for (size_t j = 0; j < LANES; j++) square[j] = j < n ? load(turned + j * PANEL_COLUMNS + i) : zero;
+        turn(square, LANES, LANES);
+        for (size_t y = 0; y < LANES && i + y < rows; y++) scale_add(c + (i + y) * ldc, square[y], n, 1, beta);
+    }
+}
+
+/* The same for n, a power of 2, where the rows of c follow each other without a gap. */
+INLINE void turn_over_whole(real *c, const real *turned, size_t rows, size_t n, real beta) {
+    for (size_t i = 0; i < rows; i += LANES) {
+        vector x[LANES];
+        UNROLL for (size_t j = 0; j < n; j++) x[j] = load(turned + j * PANEL_COLUMNS + i);
+        turn(x, n, n);
+        const size_t numbers = (rows - i < LANES ? rows - i : LANES) * n;
+        UNROLL for (size_t j = 0; j < n; j++) {
+            const size_t first = j * LANES, lanes = first >= numbers ? 0 : numbers - first;
+            if (lanes) scale_add(c + i * n + first, x[j], lanes < LANES ? lanes : LANES, 1, beta);
+        }
+    }
+}
+
+/* c (m, n) <- alpha aᵀ b + beta c for n < LANES: a panel of the transpose of c, whose rows are long, then turned over.
+ */
 static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t m, size_t n,
                         size_t k, real alpha, real beta) {
     vector block[LANES * OUTER_VECTORS];
-    real *turned = (real *)block; /* (n, PANEL_COLUMNS) */
-    for (size_t i = 0, columns; i < m; i += columns) {
-        columns = panel_width(m - i);
-        outer_panel(&(panel_of_c){.rows = n,
-                                  .columns = columns,
-                                  .k = k,
-                                  .alpha = alpha,
-                                  .a = b,
-                                  .a_row = 1,
-                                  .a_column = ldb,
-                                  .b = a + i,
-                                  .b_row = lda,
-                                  .c = turned,
-                                  .ldc = PANEL_COLUMNS});
-        for (size_t x = 0; x < columns; x += LANES) {
-            vector square[LANES];
-            const size_t rows = columns - x < LANES ? columns - x : LANES;
-            for (size_t j = 0; j < LANES; j++) {
-                const vector zero = {0};
-                square[j] = j < n ? load(turned + j * PANEL_COLUMNS + x) : zero;
-            }
-            transpose(square);
-            for (size_t y = 0; y < rows; y++) scale_add(c + (i + x + y) * ldc, square[y], n, 1, beta);
+    real *turned = (real *)block;
+    panel_of_c x = {.rows = n,
+                    .k = k,
+                    .alpha = alpha,
+                    .a = b,
+                    .a_row = 1,
+                    .a_column = ldb,
+                    .b_row = lda,
+                    .c = turned,
+                    .ldc = PANEL_COLUMNS};
+    for (size_t i = 0; i < m; i += x.columns) {
+        x.columns = panel_width(m - i);
+        x.b = a + i;
+        outer_panel(&x);
+        if (n == 4 && ldc == n) {
+            turn_over_whole(c + i * ldc, turned, x.columns, 4, beta);
+        } else if (n == 8 && ldc == n && LANES >= 8) {
+            turn_over_whole(c + i * ldc, turned, x.columns, 8, beta);
+        } else if (n == 2 && ldc == n) {
+            turn_over_whole(c + i * ldc, turned, x.columns, 2, beta);
+        } else {
+            turn_over(c + i * ldc, ldc, turned, x.columns, n, beta);
         }
     }
 }

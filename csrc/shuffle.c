@@ -1,10 +1,9 @@
 /* The shuffle of an epoch: Fisher and Yates's, driven by the stream of (seed, epoch). */
 #include "chainrule.h"
-#include "philox.h"
 
 void cr_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]) {
     uint32_t blocks[4][PHILOX_BLOCKS];
-    philox(blocks, counter, key);
+    cr_f32->random_words(blocks, counter, key);
     for (int word = 0; word < 4; word++) out[word] = blocks[word][0];
 }
 
@@ -15,7 +14,7 @@ typedef struct {
 
 static uint32_t next_word(stream *s) {
     if (s->used == PHILOX_WORDS) {
-        philox(s->words, s->counter, s->key);
+        cr_f32->random_words(s->words, s->counter, s->key);
         uint64_t low = ((uint64_t)s->counter[1] << 32 | s->counter[0]) + PHILOX_BLOCKS;
         s->counter[0] = (uint32_t)low;
         s->counter[1] = (uint32_t)(low >> 32);

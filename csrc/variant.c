@@ -104,6 +104,7 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .agreements = agreements,
     .update = {CR_OPTIMIZERS(ENTRY_UPDATE)},
     .dropout = dropout,
+    .random_words = philox,
     .multiply = multiply,
     .limit_rows = limit_rows,
     .clip = clip,

@@ -138,12 +138,14 @@ INLINE void zip(vector *low, vector *high, vector a, vector b) {
 
 #endif
 
-/* Transpose a square of LANES vectors: each stage zips vector i with vector i + LANES/2. */
-INLINE void transpose(vector x[LANES]) {
-    UNROLL for (int stage = 1; stage < LANES; stage *= 2) {
+/* n vectors, a power of 2, one after another in memory: each stage zips vector i with vector i + n/2. As many stages as
+ * make n turn (n, LANES) numbers into (LANES, n), x[0][0] x[1][0] ...; as many as make LANES turn (LANES, n) into
+ * (n, LANES). `rows` is how many there are before. */
+INLINE void turn(vector *x, size_t n, size_t rows) {
+    UNROLL for (size_t stage = 1; stage < rows; stage *= 2) {
         vector zipped[LANES];
-        UNROLL for (int i = 0; i < LANES / 2; i++) zip(&zipped[2 * i], &zipped[2 * i + 1], x[i], x[i + LANES / 2]);
-        UNROLL for (int i = 0; i < LANES; i++) x[i] = zipped[i];
+        UNROLL for (size_t i = 0; i < n / 2; i++) zip(&zipped[2 * i], &zipped[2 * i + 1], x[i], x[i + n / 2]);
+        UNROLL for (size_t i = 0; i < n; i++) x[i] = zipped[i];
     }
 }
 
