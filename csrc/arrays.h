@@ -13,6 +13,19 @@ static int all_finite(const real *x, size_t n) {
     return total == 0;
 }
 
+/* counted in numbers as wide as a real, which a vector holds as many of */
+static size_t count_below(const real *x, size_t n, real limit) {
+    bits lanes[BLOCK] = {0};
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        INDEPENDENT for (int k = 0; k < BLOCK; k++) lanes[k] += absolute(x[i + k]) < limit;
+    }
+    for (int k = 0; i < n; i++, k++) lanes[k] += absolute(x[i]) < limit;
+    size_t total = 0;
+    for (int k = 0; k < BLOCK; k++) total += lanes[k];
+    return total;
+}
+
 /* Column j of every fourth row has a sum of its own, so that additions need not wait for each other. */
 static void sum_rows(real *out, const real *delta, size_t rows, size_t width, size_t stride, real alpha, real beta) {
     enum { STREAMS = 4 };

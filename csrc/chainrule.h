@@ -162,7 +162,7 @@ typedef struct {
         void (*dropout)(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,      \
                         uint64_t first, size_t from);                                                                  \
         /* PHILOX_BLOCKS blocks of four random words from block `counter` on, the first words of all together, then    \
-         * the second ones ... */                                                                                                    \
+         * the second ones ... */                                                                                      \
         void (*random_words)(uint32_t words[4][PHILOX_BLOCKS], const uint32_t counter[4], const uint32_t key[2]);      \
         /* x <- x ⊙ y */                                                                                               \
         void (*multiply)(real *x, const real *y, size_t n);                                                            \
@@ -171,6 +171,8 @@ typedef struct {
         /* every x between -limit and limit */                                                                         \
         void (*clip)(real *x, size_t n, real limit);                                                                   \
         double (*sum_of_squares)(const real *x, size_t n);                                                             \
+        /* how many |x| are below limit */                                                                             \
+        size_t (*count_below)(const real *x, size_t n, real limit);                                                    \
         /* average <- keep average + (1 - keep) w */                                                                   \
         void (*move_average)(real *average, const real *w, size_t n, double keep);                                     \
         /* up to this many products m n k our own gemm is as fast as a BLAS, or faster; it depends on the variant      \

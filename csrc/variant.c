@@ -109,6 +109,7 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .limit_rows = limit_rows,
     .clip = clip,
     .sum_of_squares = sum_of_squares,
+    .count_below = count_below,
     .move_average = move_average,
     .small = SMALL,
     .gemm_way = gemm_way,

@@ -81,6 +81,7 @@ cdef extern from "chainrule.h" nogil:
         void (*limit_rows)(float *, size_t, size_t, float) noexcept nogil
         void (*clip)(float *, size_t, float) noexcept nogil
         double (*sum_of_squares)(const float *, size_t) noexcept nogil
+        size_t (*count_below)(const float *, size_t, float) noexcept nogil
         void (*move_average)(float *, const float *, size_t, double) noexcept nogil
         void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, const float *,
                              const float *, const int32_t *, size_t) noexcept nogil
@@ -115,6 +116,7 @@ cdef extern from "chainrule.h" nogil:
         void (*limit_rows)(double *, size_t, size_t, double) noexcept nogil
         void (*clip)(double *, size_t, double) noexcept nogil
         double (*sum_of_squares)(const double *, size_t) noexcept nogil
+        size_t (*count_below)(const double *, size_t, double) noexcept nogil
         void (*move_average)(double *, const double *, size_t, double) noexcept nogil
         void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, const double *,
                              const double *, const int32_t *, size_t) noexcept nogil
@@ -309,6 +311,14 @@ cdef inline double sum_of_squares(const real *x, size_t n) noexcept nogil:
         return cr_f32.sum_of_squares(x, n)
     else:
         return cr_f64.sum_of_squares(x, n)
+
+
+cdef inline size_t count_below(const real *x, size_t n, real limit) noexcept nogil:
+    """How many |x| are below the limit."""
+    if real is float:
+        return cr_f32.count_below(x, n, limit)
+    else:
+        return cr_f64.count_below(x, n, limit)
 
 
 cdef inline void move_average(real *average, const real *w, size_t n, double keep) noexcept nogil:

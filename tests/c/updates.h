@@ -114,6 +114,10 @@ static void test_limits(void) {
         }
         AT("sum_of_squares", n);
         expect_sum(KERNELS->sum_of_squares(x, n), sum, 0);
+        AT("count_below", n);
+        size_t below = 0;
+        for (size_t i = 0; i < n; i++) below += fabs((double)x[i]) < 3;
+        check(KERNELS->count_below(x, n, 3) == below, "not %zu are below 3", below);
         AT("clip", n);
         KERNELS->clip(x, n, 4);
         expect_equal(x, n);
@@ -123,6 +127,8 @@ static void test_limits(void) {
         check(isnan(x[n - 1]), "NaN has become %g", (double)x[n - 1]);
         AT("sum_of_squares", n);
         check(isnan(KERNELS->sum_of_squares(x, n)), "NaN is not in the sum");
+        AT("count_below", n);
+        check(KERNELS->count_below(x, n, (real)INFINITY) == n - 1, "NaN is below infinity");
     }
 }
 

@@ -63,7 +63,7 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *sa
 
 cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place,
                   Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
-    cdef Py_ssize_t i, j, n, start, count
+    cdef Py_ssize_t i, j, n, start
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
@@ -80,10 +80,7 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
             slopes[j] = 1
         multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
-        count = 0
-        for j in range(n):
-            count += fabs(slopes[j]) < limit
-        watch.saturated[i] += count
+        watch.saturated[i] += count_below[real](slopes, n, limit)
 
 
 cdef void summarise(const Watch *watch, const Net *net, double *norms, double *saturated,
