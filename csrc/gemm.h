@@ -274,7 +274,9 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
                        size_t rows, size_t columns, size_t k, real alpha, real beta) {
     vector sums[INNER_SUMS];
     const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows * columns; i++) sums[i] = zero;
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] = zero;
+    }
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];
