@@ -72,22 +72,19 @@ INLINE void outer_tile(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* Rows that the next product, or the next part of one, will read come from memory. To have them at hand by then, memory
- * is asked for them during this one, a few cache lines at each tile: asked for all at once, they would keep it waiting.
- */
+/* The part of b that is read after this one, to be asked for during it, so many cache lines at each tile: asked for all
+ * at once, they would keep memory waiting. */
 typedef struct {
-    const real *x;
-    const int32_t *order;                             /* the rows order[0..rows) of x, or NULL: its first rows */
-    size_t rows, width, stride, at_once, row, column; /* at_once: so many cache lines */
+    const real *x; /* (rows, width), in rows `stride` apart */
+    size_t rows, width, stride, at_once, row, column;
 } request;
 
-INLINE size_t lines_of(const request *next) { return next->rows * (next->width * sizeof(real) / CACHE_LINE + 1); }
+INLINE size_t lines_of(size_t numbers) { return numbers * sizeof(real) / CACHE_LINE + 1; }
 
 INLINE void ask_for_some(request *next) {
-    size_t lines = next->at_once;
     const size_t step = CACHE_LINE / sizeof(real);
-    while (lines > 0 && next->row < next->rows) {
-        const real *row = next->x + (next->order ? (size_t)next->order[next->row] : next->row) * next->stride;
+    for (size_t lines = next->at_once; lines > 0 && next->row < next->rows;) {
+        const real *row = next->x + next->row * next->stride;
         size_t end = next->column + lines * step;
         if (end > next->width) end = next->width;
         for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
@@ -253,7 +250,7 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
                              .rows = trans_b ? after.columns : after.depth,
                              .width = trans_b ? after.depth : after.columns,
                              .stride = ldb};
-            next.at_once = lines_of(&next) / (m / OUTER_ROWS + 1) + 1;
+            next.at_once = next.rows * lines_of(next.width) / (m / OUTER_ROWS + 1) + 1;
             x.next = &next;
         }
         if (trans_b && k == 4 && ldb == k && LANES >= 4) {
@@ -269,9 +266,10 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row */
+/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row; meanwhile memory is asked
+ * for the k numbers of `ahead` */
 INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
-                       size_t rows, size_t columns, size_t k, real alpha, real beta) {
+                       size_t rows, size_t columns, size_t k, real alpha, real beta, const real *ahead) {
     vector sums[INNER_SUMS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) {
@@ -280,12 +278,14 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];
+        PREFETCH(ahead + p);
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
         UNROLL for (size_t i = 0; i < rows; i++) {
             vector left = load(a + i * lda + p);
             UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
         }
     }
+    PREFETCH(ahead + k - 1); /* it need not begin on a line, and then ends on one more */
     if (p < k) {
         vector right[INNER_COLUMNS];
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
@@ -314,16 +314,34 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, request *next, const real *b,
-                       size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
+/* Rows scattered over a large data set come from memory. To have those at hand that will be gathered for the next
+ * product, memory is asked for them during this one: one along with each tile, cache line by cache line, as it can
+ * bring them. */
+typedef struct {
+    const real *x;
+    const int32_t *order; /* the rows order[0..rows) of x (., k) */
+    size_t rows, at_once, row;
+} rows_to_come;
+
+/* The next of them; `near` after the last. Where they are more than the tiles, some are asked for here. */
+INLINE const real *row_ahead(rows_to_come *next, size_t k, const real *near) {
+    const real *row = near;
+    for (size_t i = 0; i < next->at_once && next->row < next->rows; i++) {
+        for (size_t j = 0; i > 0 && j < k; j += CACHE_LINE / sizeof(real)) PREFETCH(row + j);
+        row = next->x + (size_t)next->order[next->row++] * k;
+    }
+    return row;
+}
+
+static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, rows_to_come *next,
+                       const real *b, size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
     const size_t whole = (m / INNER_ROWS) * (n / INNER_COLUMNS), tiles = whole ? whole : 1;
-    next->at_once = lines_of(next) / tiles + 1;
+    next->at_once = (next->rows + tiles - 1) / tiles;
     size_t i = 0;
 #define TILES(ROWS, COLUMNS)                                                                                           \
     for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
-        ask_for_some(next);                                                                                            \
         inner_tile(c + i * ldc + j, ldc, row ? row + j : NULL, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
-                   alpha, beta);                                                                                       \
+                   alpha, beta, row_ahead(next, k, a + i * lda));                                                      \
     }
 #define ALL_TILES(ROWS)                                                                                                \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
@@ -333,8 +351,8 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
         TILES(ROWS, 1)                                                                                                 \
     }
     for (; n == 1 && i + LANES <= m; i += LANES) { /* sums over lanes are made for so many at once */
-        ask_for_some(next);
-        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta);
+        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta,
+                   row_ahead(next, k, a + i * lda));
     }
     ALL_TILES(INNER_ROWS)
     ALL_TILES(2)
@@ -417,7 +435,7 @@ static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
         }
     } else if (way == CR_INNER) {
-        request none = {0};
+        rows_to_come none = {0};
         inner_gemm(c, ldc, row, a, lda, &none, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {
         narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
@@ -429,6 +447,6 @@ static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k
 /* z (m, n) <- a w^T + b for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
 static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
                          const real *x, const int32_t *order, size_t rows) {
-    request next = {.x = x, .order = order, .rows = rows, .width = k, .stride = k};
+    rows_to_come next = {.x = x, .order = order, .rows = rows};
     inner_gemm(z, n, b, a, k, &next, w, k, m, n, k, 1, 0);
 }
