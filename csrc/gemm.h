@@ -267,7 +267,7 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
 }
 
 /* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row; meanwhile memory is asked
- * for the k numbers of `ahead` */
+ * for the k numbers of `ahead`, unless that is NULL */
 INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
                        size_t rows, size_t columns, size_t k, real alpha, real beta, const real *ahead) {
     vector sums[INNER_SUMS];
@@ -278,14 +278,14 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];
-        PREFETCH(ahead + p);
+        if (ahead) PREFETCH(ahead + p);
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
         UNROLL for (size_t i = 0; i < rows; i++) {
             vector left = load(a + i * lda + p);
             UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
         }
     }
-    PREFETCH(ahead + k - 1); /* it need not begin on a line, and then ends on one more */
+    if (ahead) PREFETCH(ahead + k - 1); /* it need not begin on a line, and then ends on one more */
     if (p < k) {
         vector right[INNER_COLUMNS];
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
@@ -323,9 +323,9 @@ typedef struct {
     size_t rows, at_once, row;
 } rows_to_come;
 
-/* The next of them; `near` after the last. Where they are more than the tiles, some are asked for here. */
-INLINE const real *row_ahead(rows_to_come *next, size_t k, const real *near) {
-    const real *row = near;
+/* The next of them; NULL after the last. Where they are more than the tiles, some are asked for here. */
+INLINE const real *row_ahead(rows_to_come *next, size_t k) {
+    const real *row = NULL;
     for (size_t i = 0; i < next->at_once && next->row < next->rows; i++) {
         for (size_t j = 0; i > 0 && j < k; j += CACHE_LINE / sizeof(real)) PREFETCH(row + j);
         row = next->x + (size_t)next->order[next->row++] * k;
@@ -341,7 +341,7 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
 #define TILES(ROWS, COLUMNS)                                                                                           \
     for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
         inner_tile(c + i * ldc + j, ldc, row ? row + j : NULL, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
-                   alpha, beta, row_ahead(next, k, a + i * lda));                                                      \
+                   alpha, beta, row_ahead(next, k));                                                                   \
     }
 #define ALL_TILES(ROWS)                                                                                                \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
@@ -351,8 +351,7 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
         TILES(ROWS, 1)                                                                                                 \
     }
     for (; n == 1 && i + LANES <= m; i += LANES) { /* sums over lanes are made for so many at once */
-        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta,
-                   row_ahead(next, k, a + i * lda));
+        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta, row_ahead(next, k));
     }
     ALL_TILES(INNER_ROWS)
     ALL_TILES(2)
