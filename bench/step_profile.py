@@ -47,7 +47,7 @@ PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
 # Group: the functions of the core that belong to it, by the first of these that fits.
 GROUPS = {
     "gather": r"gather|(convert|densify|unpack)_\w+|one_hot|cr_shuffle|scale_row|\w*read_samples",
-    "gemm": r"\w*gemm(_way|_f\d\d)?|forward_rows|outer_panel|pack\w*|sparse_\w+",
+    "gemm": r"\w*gemm(_way|_f\d\d)?|outer_panel|pack\w*|sparse_\w+",
     "elementwise": r"\w+_(values|prime|cost|delta)|exponential_map|sum_rows|multiply|sum|"
     r"dropout|\w*(part_of_sum|cost_of_rows|total_cost|output_deltas)",
     "update": r"sgd|adam|adamax|adagrad|rmsprop|rprop|all_finite|move_average|limit_rows|clip|"

@@ -84,10 +84,11 @@ const char *cr_blas_name(void) { return name; }
         return cr_##suffix->gemm_way(trans_a, trans_b, m, n, k);                                                       \
     }                                                                                                                  \
     void cr_gemm_##suffix(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,  \
-                          size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row) {    \
+                          size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,      \
+                          const cr_rows *next) {                                                                       \
         if (way == CR_OWN_WAY && by_blas_##suffix(m, n, k)) way = CR_BLAS;                                             \
         if (way != CR_BLAS || ldc > INT_MAX) {                                                                         \
-            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row);               \
+            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row, next);         \
             return;                                                                                                    \
         }                                                                                                              \
         for (size_t i = 0; row && i < m; i++) memcpy(c + i * ldc, row, n * sizeof *c);                                 \

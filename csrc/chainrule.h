@@ -80,6 +80,14 @@ static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 /* How a product is made: by one of the kernels of gemm.h, or by a BLAS; CR_OWN_WAY: as its own size says. */
 enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
 
+/* Rows of a data set that will be gathered soon, order[0..rows) of x (., width): scattered over memory, they take their
+ * time to come. */
+typedef struct {
+    const void *x;
+    const int32_t *order;
+    size_t rows, width;
+} cr_rows;
+
 /* Weights that sparse rows meet stand in stripes of neurons, each two cache lines wide (sparse.h). */
 enum { CR_STRIPE_BYTES = 128 };
 
@@ -181,13 +189,11 @@ typedef struct {
         /* which kernel a product of that size goes by; parts of it go the same way */                                 \
         int (*gemm_way)(int trans_a, int trans_b, size_t m, size_t n, size_t k);                                       \
         /* c (m, n) <- alpha op(a) op(b) + beta c, in row-major order, op(x) = x or its transpose: plain C. Where      \
-         * `row` (n,) is not NULL it is added to every row, in the place of beta c; a is not transposed then. */       \
+         * `row` (n,) is not NULL it is added to every row, in the place of beta c; a is not transposed then. Memory   \
+         * may be asked for the rows that come `next`, behind the arithmetic. */                                       \
         void (*gemm)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,       \
-                     size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row);          \
-        /* z (m, n) <- a w^T + b for cr_few_long_rows a (m, k) and b (n,) or NULL, asking memory for the rows          \
-         * order[0..rows) of x (., k), which will be gathered next, behind the arithmetic */                           \
-        void (*forward_rows)(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,       \
-                             const real *x, const int32_t *order, size_t rows);                                        \
+                     size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,           \
+                     const cr_rows *next);                                                                             \
         /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order \
          * is NULL, each column scaled by its number of `scale` unless that is NULL */                                 \
         void (*unpack[CR_INPUT_COUNT])(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,  \
@@ -227,9 +233,11 @@ enum { CR_CELL = 256 };
 int cr_gemm_way_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 int cr_gemm_way_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 void cr_gemm_f32(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a,
-                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc, const float *row);
+                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc, const float *row,
+                 const cr_rows *next);
 void cr_gemm_f64(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha, const double *a,
-                 size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc, const double *row);
+                 size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc, const double *row,
+                 const cr_rows *next);
 
 /* Have cr_gemm use the BLAS of this build: the bundled one at `path`, one thread a call, or the one it is linked with.
  * Returns NULL, or why it could not be loaded. Call it once, before any cr_gemm. */

@@ -72,19 +72,23 @@ INLINE void outer_tile(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* The part of b that is read after this one, to be asked for during it, so many cache lines at each tile: asked for all
- * at once, they would keep memory waiting. */
+/* What is read after this, to be asked for during it, so many cache lines at each tile: asked for all at once, they
+ * would keep memory waiting. */
 typedef struct {
-    const real *x; /* (rows, width), in rows `stride` apart */
+    const real *x;
+    const int32_t *order; /* the rows order[0..rows) of x, or NULL: its first ones; each of so many numbers */
     size_t rows, width, stride, at_once, row, column;
 } request;
 
-INLINE size_t lines_of(size_t numbers) { return numbers * sizeof(real) / CACHE_LINE + 1; }
+/* shared evenly among so many tiles */
+INLINE void share_among(request *next, size_t tiles) {
+    next->at_once = next->rows * (next->width * sizeof(real) / CACHE_LINE + 1) / tiles + 1;
+}
 
 INLINE void ask_for_some(request *next) {
     const size_t step = CACHE_LINE / sizeof(real);
     for (size_t lines = next->at_once; lines > 0 && next->row < next->rows;) {
-        const real *row = next->x + next->row * next->stride;
+        const real *row = next->x + (next->order ? (size_t)next->order[next->row] : next->row) * next->stride;
         size_t end = next->column + lines * step;
         if (end > next->width) end = next->width;
         for (size_t j = next->column; j < end; j += step, lines--) PREFETCH(row + j);
@@ -107,7 +111,7 @@ typedef struct {
     size_t a_row, a_column, b_row, ldc;
     int padded;
     int far;       /* c is not in a near cache */
-    request *next; /* what of b comes after it, or NULL */
+    request *next; /* or NULL */
 } panel_of_c;
 
 /* What a whole tile of c holds, to come from memory while its sums are made, and some of what follows. */
@@ -222,14 +226,21 @@ INLINE place place_after(place at, int down, size_t n, size_t k) {
 }
 
 static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
-                       const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
+                       const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta,
+                       const cr_rows *rows) {
     vector block[PANEL_ROWS * OUTER_VECTORS];
     real *room = (real *)block;
-    request next;
+    const size_t tiles = m / OUTER_ROWS + 1; /* of a panel */
+    request next, later = {0};
     panel_of_c x = {.rows = m, .alpha = alpha, .a_row = a_row, .a_column = a_column, .ldc = ldc};
     x.far = m * ldc * sizeof(real) > NEAR_BYTES;
     /* b comes from memory, or meets so many rows of a that asking costs little */
     const int far_b = (double)m * (double)n * (double)k > FAR_PRODUCTS;
+    if (rows) {
+        later = (request){
+            .x = rows->x, .order = rows->order, .rows = rows->rows, .width = rows->width, .stride = rows->width};
+        share_among(&later, tiles * (n / PANEL_COLUMNS + 1));
+    }
     for (place at = place_at(0, 0, n, k), after; at.depth; at = after) {
         after = place_after(at, trans_b, n, k); /* along the rows of b in memory */
         /* rows of b far apart, met by many rows of a, are worth bringing together */
@@ -244,13 +255,13 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
         x.b_row = x.padded ? PANEL_COLUMNS : ldb;
         x.row = row && !at.p ? row + at.j : NULL;
         x.beta = at.p ? 1 : beta; /* after the first rows of b the others are added */
-        x.next = NULL;
+        x.next = rows ? &later : NULL;
         if (far_b && x.padded && after.depth) {
             next = (request){.x = b + (trans_b ? after.j * ldb + after.p : after.p * ldb + after.j),
                              .rows = trans_b ? after.columns : after.depth,
                              .width = trans_b ? after.depth : after.columns,
                              .stride = ldb};
-            next.at_once = next.rows * lines_of(next.width) / (m / OUTER_ROWS + 1) + 1;
+            share_among(&next, tiles);
             x.next = &next;
         }
         if (trans_b && k == 4 && ldb == k && LANES >= 4) {
@@ -266,10 +277,9 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row; meanwhile memory is asked
- * for the k numbers of `ahead`, unless that is NULL */
+/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row */
 INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
-                       size_t rows, size_t columns, size_t k, real alpha, real beta, const real *ahead) {
+                       size_t rows, size_t columns, size_t k, real alpha, real beta) {
     vector sums[INNER_SUMS];
     const vector zero = {0};
     UNROLL for (size_t i = 0; i < rows; i++) {
@@ -278,14 +288,12 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
     size_t p = 0;
     for (; p + LANES <= k; p += LANES) {
         vector right[INNER_COLUMNS];
-        if (ahead) PREFETCH(ahead + p);
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
         UNROLL for (size_t i = 0; i < rows; i++) {
             vector left = load(a + i * lda + p);
             UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
         }
     }
-    if (ahead) PREFETCH(ahead + k - 1); /* it need not begin on a line, and then ends on one more */
     if (p < k) {
         vector right[INNER_COLUMNS];
         UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
@@ -314,34 +322,13 @@ INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* Rows scattered over a large data set come from memory. To have those at hand that will be gathered for the next
- * product, memory is asked for them during this one: one along with each tile, cache line by cache line, as it can
- * bring them. */
-typedef struct {
-    const real *x;
-    const int32_t *order; /* the rows order[0..rows) of x (., k) */
-    size_t rows, at_once, row;
-} rows_to_come;
-
-/* The next of them; NULL after the last. Where they are more than the tiles, some are asked for here. */
-INLINE const real *row_ahead(rows_to_come *next, size_t k) {
-    const real *row = NULL;
-    for (size_t i = 0; i < next->at_once && next->row < next->rows; i++) {
-        for (size_t j = 0; i > 0 && j < k; j += CACHE_LINE / sizeof(real)) PREFETCH(row + j);
-        row = next->x + (size_t)next->order[next->row++] * k;
-    }
-    return row;
-}
-
-static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, rows_to_come *next,
-                       const real *b, size_t ldb, size_t m, size_t n, size_t k, real alpha, real beta) {
-    const size_t whole = (m / INNER_ROWS) * (n / INNER_COLUMNS), tiles = whole ? whole : 1;
-    next->at_once = (next->rows + tiles - 1) / tiles;
+static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
+                       size_t m, size_t n, size_t k, real alpha, real beta) {
     size_t i = 0;
 #define TILES(ROWS, COLUMNS)                                                                                           \
     for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
         inner_tile(c + i * ldc + j, ldc, row ? row + j : NULL, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
-                   alpha, beta, row_ahead(next, k));                                                                   \
+                   alpha, beta);                                                                                       \
     }
 #define ALL_TILES(ROWS)                                                                                                \
     for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
@@ -351,7 +338,7 @@ static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size
         TILES(ROWS, 1)                                                                                                 \
     }
     for (; n == 1 && i + LANES <= m; i += LANES) { /* sums over lanes are made for so many at once */
-        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta, row_ahead(next, k));
+        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta);
     }
     ALL_TILES(INNER_ROWS)
     ALL_TILES(2)
@@ -427,25 +414,17 @@ static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
 }
 
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
-                 const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row) {
+                 const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row, const cr_rows *next) {
     if (way == CR_OWN_WAY) way = gemm_way(trans_a, trans_b, m, n, k);
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
         }
     } else if (way == CR_INNER) {
-        rows_to_come none = {0};
-        inner_gemm(c, ldc, row, a, lda, &none, b, ldb, m, n, k, alpha, beta);
+        inner_gemm(c, ldc, row, a, lda, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {
         narrow_gemm(c, ldc, a, lda, b, ldb, m, n, k, alpha, beta);
     } else {
-        outer_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
+        outer_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta, next);
     }
-}
-
-/* z (m, n) <- a w^T + b for few and long rows a (m, k), asking for the rows order[0..rows) of x (., k) */
-static void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
-                         const real *x, const int32_t *order, size_t rows) {
-    rows_to_come next = {.x = x, .order = order, .rows = rows};
-    inner_gemm(z, n, b, a, k, &next, w, k, m, n, k, 1, 0);
 }

@@ -114,7 +114,6 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .small = SMALL,
     .gemm_way = gemm_way,
     .gemm = gemm,
-    .forward_rows = forward_rows,
     .unpack = {CR_INPUTS(ENTRY_UNPACK)},
     .sparse_forward = sparse_forward,
     .sparse_outer = sparse_outer,

@@ -9,8 +9,8 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
 from chainrule._kernels cimport (
-    CR_ACTIVATION_any, CR_INNER, CR_OWN_WAY, activate, activate_prime, clip, cost_delta, cr_cost_outputs,
-    cr_entries, cr_sparse, cr_update, dropout, forward_rows, gemm, gemm_way, limit_rows, move_average, multiply, real,
+    CR_ACTIVATION_any, CR_OWN_WAY, activate, activate_prime, clip, cost_delta, cr_cost_outputs,
+    cr_entries, cr_rows, cr_sparse, cr_update, dropout, gemm, gemm_way, limit_rows, move_average, multiply, real,
     sparse_forward, sparse_outer, sum_of_squares, sum_rows, update_by,
 )
 
@@ -66,9 +66,7 @@ cdef struct Tape:                # what a forward and a backward pass leave, by 
 cdef struct Rows:                # what a layer reads, a (m, n_{l-1}), and what will be read after it:
     const void *a
     const Sparse *sparse         # in the place of a, or NULL
-    const void *x                # the rows order[0..coming) of x
-    const int32_t *order
-    Py_ssize_t coming
+    cr_rows coming
 
 cdef struct Part:                # what one thread does of a tile of samples, or of a layer's neurons, or of both
     Py_ssize_t row, rows         # these samples
@@ -110,7 +108,6 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
     cdef const real *w = parameters + layer.weights + part.neuron * layer.n_in
     cdef const real *x = <const real *> a.a + part.row * layer.n_in
-    cdef bint all = is_whole(part, layer.n_out)
     cdef int way = CR_OWN_WAY
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
@@ -118,13 +115,10 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
         sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, b,
                              &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
-    if a.coming or not all:
+    if not is_whole(part, layer.n_out):
         way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
-    if a.coming and way == CR_INNER and all:
-        forward_rows[real](z, x, w, part.rows, layer.n_out, layer.n_in, b, <const real *> a.x, a.order, a.coming)
-    else:
-        gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
-                   0.0, z, layer.n_out, b)
+    gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
+               0.0, z, layer.n_out, b)
 
 
 cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcept nogil:
@@ -132,7 +126,7 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     cdef Rows a
     if i == 0:
         return x[0]
-    a.a, a.sparse, a.coming = tape.a[i - 1], NULL, 0
+    a.a, a.sparse, a.coming.rows = tape.a[i - 1], NULL, 0
     if tape.dropout and tape.dropout.mask[i - 1]:
         a.a = tape.dropout.kept[i - 1]
     return a
@@ -248,7 +242,8 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
     if not is_whole(part, layer.n_out):
         way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
     gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
-               <const real *> a.a, layer.n_in, beta, w, layer.n_in)
+               <const real *> a.a, layer.n_in, beta, w, layer.n_in, NULL,
+               &a.coming if a.coming.rows and part.neuron == 0 else <const cr_rows *> NULL)
 
 
 cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:

@@ -39,6 +39,11 @@ cdef extern from "chainrule.h" nogil:
         CR_SPARSE_SUMS
         CR_STRIPE_BYTES
 
+    ctypedef struct cr_rows:
+        const void *x
+        const int32_t *order
+        size_t rows, width
+
     ctypedef struct cr_entries:
         void *values
         int32_t *columns
@@ -83,8 +88,6 @@ cdef extern from "chainrule.h" nogil:
         double (*sum_of_squares)(const float *, size_t) noexcept nogil
         size_t (*count_below)(const float *, size_t, float) noexcept nogil
         void (*move_average)(float *, const float *, size_t, double) noexcept nogil
-        void (*forward_rows)(float *, const float *, const float *, size_t, size_t, size_t, const float *,
-                             const float *, const int32_t *, size_t) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
                           const float *) noexcept nogil
         void (*sparse_forward)(float *, size_t, const cr_entries *, size_t, size_t, const float *, size_t, size_t,
@@ -118,8 +121,6 @@ cdef extern from "chainrule.h" nogil:
         double (*sum_of_squares)(const double *, size_t) noexcept nogil
         size_t (*count_below)(const double *, size_t, double) noexcept nogil
         void (*move_average)(double *, const double *, size_t, double) noexcept nogil
-        void (*forward_rows)(double *, const double *, const double *, size_t, size_t, size_t, const double *,
-                             const double *, const int32_t *, size_t) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
                           const double *) noexcept nogil
         void (*sparse_forward)(double *, size_t, const cr_entries *, size_t, size_t, const double *, size_t, size_t,
@@ -136,10 +137,10 @@ cdef extern from "chainrule.h" nogil:
 
     int cr_gemm_way_f32(int, int, size_t, size_t, size_t)
     void cr_gemm_f32(int, int, int, size_t, size_t, size_t, float, const float *, size_t, const float *, size_t,
-                     float, float *, size_t, const float *)
+                     float, float *, size_t, const float *, const cr_rows *)
     int cr_gemm_way_f64(int, int, size_t, size_t, size_t)
     void cr_gemm_f64(int, int, int, size_t, size_t, size_t, double, const double *, size_t, const double *, size_t,
-                     double, double *, size_t, const double *)
+                     double, double *, size_t, const double *, const cr_rows *)
     const char *cr_open_blas(const char *path)
     const char *cr_blas_name()
 
@@ -165,13 +166,15 @@ cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k,
 
 cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, double alpha,
                       const real *a, size_t lda, const real *b, size_t ldb,
-                      double beta, real *c, size_t ldc, const real *row=NULL) noexcept nogil:
+                      double beta, real *c, size_t ldc, const real *row=NULL,
+                      const cr_rows *next=NULL) noexcept nogil:
     """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where there
-    is a row (n,), it is added to each in the place of beta c; a is not transposed then."""
+    is a row (n,), it is added to each in the place of beta c; a is not transposed then. Memory may be asked for the rows
+    that come next."""
     if real is float:
-        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc, row)
+        cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc, row, next)
     else:
-        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row)
+        cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row, next)
 
 
 cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:
@@ -326,14 +329,6 @@ cdef inline void move_average(real *average, const real *w, size_t n, double kee
         cr_f32.move_average(average, w, n, keep)
     else:
         cr_f64.move_average(average, w, n, keep)
-
-
-cdef inline void forward_rows(real *z, const real *a, const real *w, size_t m, size_t n, size_t k, const real *b,
-                              const real *x, const int32_t *order, size_t rows) noexcept nogil:
-    if real is float:
-        cr_f32.forward_rows(z, a, w, m, n, k, b, x, order, rows)
-    else:
-        cr_f64.forward_rows(z, a, w, m, n, k, b, x, order, rows)
 
 
 cdef inline void unpack(int kind, const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,

@@ -784,8 +784,13 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
                                                                  : (double)beta * (double)c[i * ldc + j]);
         }
     }
+    /* rows that come next are data of the caller: the order ends where it ends, and so do the rows */
+    const size_t coming = random_word() % 4 * m / 2, width = random_word() % 40 + 1;
+    const cr_rows next = {
+        .x = matrix(VALUES, 4, width, width), .order = draw_order(coming, 4), .rows = coming, .width = width};
     const int way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
-    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row);
+    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row,
+                                  random_word() % 2 ? &next : NULL);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             const double got = (double)c[i * ldc + j];
@@ -814,12 +819,12 @@ static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, si
     for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
     for (size_t i = 0; i < m * n; i++) all[i] = parts[i] = (real)whole(20) / 9;
     const int way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
-    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, NULL);
+    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, NULL, NULL);
     for (size_t i = 0; i < m; i += rows) {
         for (size_t j = 0; j < n; j += columns) {
             KERNELS->gemm(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
                           (real)0.3, trans_a ? a + i : a + i * lda, lda, trans_b ? b + j * ldb : b + j, ldb, (real)0.9,
-                          parts + i * n + j, n, NULL);
+                          parts + i * n + j, n, NULL, NULL);
         }
     }
     check(memcmp(all, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
@@ -890,37 +895,6 @@ static void test_gemm(void) {
     for (size_t i = 0; i < COUNT(large); i++) gemm_all_ways(large[i][0], large[i][1], large[i][2]);
     check_gemm(0, 0, 7, 9, 11, 2, (real)-0.5, 3, 1);
     check_gemm(1, 1, 9, 7, 20, 1, 0, 0, 1);
-}
-
-/* The rows asked for in advance are data of the caller: the order ends where it ends, and so do the rows. */
-static void check_forward_rows(size_t m, size_t n, size_t k, int biased, size_t coming) {
-    AT("forward_rows", m, n, k, biased, coming);
-    const real *a = matrix(IN, m, k, k), *w = matrix(TARGET, n, k, k), *x = matrix(OTHER, 4, k, k);
-    const int32_t *order = draw_order(coming, 4);
-    const real *b = biased ? matrix(BIASES, 1, n, n) : NULL;
-    real *z = room_for(OUT, m * n);
-    for (size_t i = 0; i < m * n; i++) {
-        want[i] = biased ? (double)b[i % n] : 0;
-        for (size_t p = 0; p < k; p++) want[i] += (double)(a[i / n * k + p] * w[i % n * k + p]);
-    }
-    KERNELS->forward_rows(z, a, w, m, n, k, b, x, order, coming);
-    expect_equal(z, m * n);
-}
-
-static void test_forward_rows(void) {
-    static const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 31, 33, 64, 100, 161, 300};
-    for (size_t m = 1; m <= 12; m++) {
-        for (size_t n = 1; n <= 12; n++) {
-            for (size_t i = 0; i < COUNT(widths); i++) {
-                check_forward_rows(m, n, widths[i], (int)(random_word() % 2), random_word() % (m + 1));
-                check_forward_rows(m, n, widths[i], (int)(random_word() % 2), m);
-            }
-        }
-    }
-    check_forward_rows(10, 30, 784, 1, 10);
-    check_forward_rows(10, 30, 784, 1, 3);
-    check_forward_rows(2, 1, 784, 0, 40);
-    check(cr_few_long_rows(10, 80) && !cr_few_long_rows(10, 79), "cr_few_long_rows has moved");
 }
 
 /* --- shuffle.c --------------------------------------------------------------------------------------------------- */
@@ -1163,7 +1137,6 @@ int main(void) {
         test_gemm();
         test_gemm_in_parts();
         test_way_of_rows_by_rows();
-        test_forward_rows();
         test_sparse();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);
     }

@@ -52,7 +52,7 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
     cdef const real *p = &parameters[0]
     cdef Part all
     cdef Rows x
-    x.sparse, x.coming = NULL, 0
+    x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while start < rows and work.error is None:
             m = min(rows - start, plan.tile)
@@ -76,7 +76,7 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     cdef const real *p = &parameters[0]
     cdef Part one = whole(1, 0)
     cdef Rows row
-    row.a, row.sparse, row.coming = &x[0, 0], NULL, 0
+    row.a, row.sparse, row.coming.rows = &x[0, 0], NULL, 0
     with nogil:
         forward[real](&plan.net, p, &row, &one, work.tape)
         for q in range(by_input.shape[0]):
@@ -95,7 +95,7 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     cdef const real *p = &parameters[0]
     cdef Part one = whole(1, 0)
     cdef Rows x
-    x.sparse, x.coming = NULL, 0
+    x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while i < X.shape[0] and work.error is None:
             x.a = &X[i, 0]

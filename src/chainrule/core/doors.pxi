@@ -62,7 +62,7 @@ def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     cdef Plan plan = Plan((A.shape[1], delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
     cdef Part all = whole(delta.shape[0], delta.shape[1])
     cdef Rows a
-    a.a, a.sparse, a.coming = &A[0, 0], NULL, 0
+    a.a, a.sparse, a.coming.rows = &A[0, 0], NULL, 0
     weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, &all, 1.0 / A.shape[0], 0)
 
 

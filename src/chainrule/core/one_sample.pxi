@@ -17,7 +17,7 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
     cdef void *own = work.tape.a[plan.net.depth - 1]
     if not finite[real](x, n_in):
         return False
-    row.a, row.sparse, row.coming = x, NULL, 0
+    row.a, row.sparse, row.coming.rows = x, NULL, 0
     if plan.net.scaling_f64:
         scaling = scaling_of[real](&plan.net, x)
         convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)

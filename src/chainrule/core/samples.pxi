@@ -39,15 +39,15 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
     in `room` once gathered."""
     cdef Rows x
-    x.sparse, x.coming = NULL, 0
+    x.sparse, x.coming.rows = NULL, 0
     if samples.in_place and not samples.order:
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
     if (samples.order and not samples.begins and samples.kind == own_kind[real](room)
             and cr_few_long_rows(rows, width)):
-        x.x, x.order = samples.x, samples.order + start + rows
-        x.coming = min(rows, samples.m - start - rows)
+        x.coming.x, x.coming.order, x.coming.width = samples.x, samples.order + start + rows, width
+        x.coming.rows = min(rows, samples.m - start - rows)
     return x
 
 
@@ -55,7 +55,7 @@ cdef inline Rows sparse_inputs(const Samples *samples, Py_ssize_t start, Py_ssiz
     """The same for rows of which only the numbers that are not 0 are read, always into a room of their own."""
     cdef Rows x
     cdef Py_ssize_t left = samples.m - start - rows
-    x.a, x.sparse, x.coming = NULL, sparse, 0
+    x.a, x.sparse, x.coming.rows = NULL, sparse, 0
     sparse.following.x, sparse.following.size = samples.x, cr_input_sizes[samples.kind]
     sparse.following.columns, sparse.following.begins = samples.columns, samples.begins
     sparse.following.order = samples.order + start + rows
