@@ -15,7 +15,7 @@ enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 enum {
     INNER_SUMS = INNER_ROWS * INNER_COLUMNS, /* LANES at least */
     PANEL_COLUMNS = OUTER_VECTORS * LANES,
-    PANEL_ROWS = 256,
+    PANEL_ROWS = 512,
     SPREAD_BYTES = 32768,
     NEAR_BYTES = 1 << 19,
     FAR_PRODUCTS = 1 << 26,
@@ -244,7 +244,8 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
     for (place at = place_at(0, 0, n, k), after; at.depth; at = after) {
         after = place_after(at, trans_b, n, k); /* along the rows of b in memory */
         /* rows of b far apart, met by many rows of a, are worth bringing together */
-        const int spread = m >= 2 * OUTER_ROWS && at.depth * ldb * sizeof(real) > SPREAD_BYTES;
+        const int apart = ldb > PANEL_COLUMNS && at.depth * ldb * sizeof(real) > SPREAD_BYTES;
+        const int spread = m >= 2 * OUTER_ROWS && apart;
         const real *corner = b + (trans_b ? at.j * ldb + at.p : at.p * ldb + at.j);
         x.columns = at.columns;
         x.k = at.depth;
