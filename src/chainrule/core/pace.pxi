@@ -4,7 +4,7 @@
 cdef double SECONDS_OF_A_LOOK = 200e-6
 cdef enum:
     FIRST_STAY = 8, LONGEST_STAY = 1024  # looks between two at the other way
-    LOOKS_FOR_ONE = 100                  # or so many for each that the other way, had in vain, has cost
+    LOOKS_FOR_ONE = 200                  # or so many for each that the other way, had in vain, has cost
 
 cdef struct Pace:
     Py_ssize_t rows     # of the steps it is about, by so many threads
