@@ -274,6 +274,7 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
         } else if (spread) {
             pack(room, corner, ldb, at.depth, at.columns);
         }
+        if (m < OUTER_ROWS && x.next) ask_for_some(x.next); /* there is no whole tile to do it */
         outer_panel(&x);
     }
 }
