@@ -11,6 +11,7 @@ cdef struct Pace:
     int threads
     bint together       # which way it goes now
     bint fresh          # since the look at hand: workers may have to wake, and caches to fill; it does not count
+    bint slow           # whether the look before was slower than the other way had been
     double took[2]      # seconds of a step alone, and together; 0: not known
     double began        # the look at hand
     Py_ssize_t steps    # done in it
@@ -47,15 +48,16 @@ cdef inline void change(Pace *pace) noexcept nogil:
 
 cdef void end_look(Pace *pace, double took) noexcept nogil:
     """Keep to the quicker way; the more often that was right, and the dearer the other is, the more seldom that is tried;
-    but soon where it has been quicker than what is kept to."""
+    but soon where it has been quicker than what is kept to, twice in a row: a look may meet a hiccup of the machine."""
     cdef bint together = pace.together
     cdef bint was_tried = pace.left <= 0
     cdef double lost
     pace.took[together] = took
     pace.each = max(<Py_ssize_t> 1, <Py_ssize_t> (SECONDS_OF_A_LOOK / took))
     pace.left -= 1
-    if took > pace.took[not together] and pace.stay - pace.left >= FIRST_STAY and not was_tried:
+    if took > pace.took[not together] and pace.slow and pace.stay - pace.left >= FIRST_STAY and not was_tried:
         pace.left = 0
+    pace.slow = took > pace.took[not together]
     if pace.took[not together] == 0 or pace.left == 0:  # the other's turn
         change(pace)
         pace.left = 0
