@@ -46,7 +46,8 @@ from steps import Worker, names_in
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
 # Group: the functions of the core that belong to it, by the first of these that fits.
 GROUPS = {
-    "gather": r"gather|(convert|densify|unpack)_\w+|one_hot|cr_shuffle|scale_row|\w*read_samples",
+    "gather": r"gather|(convert|densify|unpack)_\w+|one_hot|cr_shuffle|philox|scale_row|"
+    r"\w*read_samples",
     "gemm": r"\w*gemm(_way|_f\d\d)?|outer_panel|pack\w*|sparse_\w+",
     "elementwise": r"\w+_(values|prime|cost|delta)|exponential_map|sum_rows|multiply|sum|"
     r"dropout|\w*(part_of_sum|cost_of_rows|total_cost|output_deltas)",
