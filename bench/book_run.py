@@ -34,11 +34,12 @@ from statistics import median
 from types import SimpleNamespace
 
 import numpy as np
+from environment import in_one_thread
+from report import machine
 
 import chainrule
 from chainrule.book import mnist_loader, network2
-from environment import in_one_thread
-from report import machine
+from chainrule.core import _core
 
 SEED = 12345678  # the author's
 GOALS = {"float64": 18, "float32": 40}
@@ -118,7 +119,7 @@ def main():
     in_one_thread()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    about = machine() | {"chainrule": chainrule.__version__, "BLAS": chainrule._core.blas_name()}
+    about = machine() | {"chainrule": chainrule.__version__, "BLAS": _core.blas_name()}
     data = mnist_loader.load_data_wrapper(options.data)
     contenders = {
         "float64": lambda: run(network2, data, options, dtype="float64"),

@@ -20,12 +20,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-
-import chainrule as cr
 from cases import flops_of
-from chainrule.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from environment import in_one_thread
 from report import four_digits, machine, put_into
+
+import chainrule as cr
+from chainrule.results.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from steps import names_in
 
 MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch

@@ -27,8 +27,8 @@ from statistics import median
 import numpy as np
 
 import chainrule as cr
-from chainrule import _core
-from chainrule.gradient_check import STEPS
+from chainrule.core import _core
+from chainrule.course.gradient_check import STEPS
 
 # about a million weights each; the ratio that is the goal
 CASES = {

@@ -13,9 +13,9 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from cases import CASES, make_data
 
 import chainrule as cr
-from cases import CASES, make_data
 
 SECONDS_A_TURN = 0.03
 

@@ -3,9 +3,10 @@
     python bench/same_bits.py --write before.json --models FOLDER      with the package as it was
     python bench/same_bits.py --compare before.json --models FOLDER    with the package as it is
 
-Every optimiser, every cost, every activation, both precisions, one thread and two, and the options of `fit` that change
-results. FOLDER gets a model file in the middle of each training, which the later package reads and goes on with, to the
-same bits. Bits depend on the processor's instruction set, so that both runs belong on one machine.
+Every optimiser, every cost, every activation, both precisions, one thread and two, and the options
+of `fit` that change results. FOLDER gets a model file in the middle of each training, which the
+later package reads and goes on with, to the same bits. Bits depend on the processor's instruction
+set, so that both runs belong on one machine.
 """
 
 import argparse

@@ -35,12 +35,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-
 from cases import CASES, flops_of
 from contenders import BLAS, OURS
 from environment import in_one_thread
 from report import four_digits, machine, put_into
 from runs import Run, step_times
+
 from steps import Worker, names_in
 
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")

@@ -17,10 +17,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from cases import CASES, Case, make_data
 
 import chainrule as cr
-from cases import CASES, Case, make_data
-from chainrule.threads import available_cores
+from chainrule.checks.threads import available_cores
 
 SECONDS_A_TURN = 0.06
 WIDTHS = (8, 32, 128, 512, 2048)

@@ -21,7 +21,7 @@ SIMD = ["baseline", "avx2", "avx512"]
 def best_simd():
     """The variant picked when none is forced: the best this machine supports."""
     free = {name: value for name, value in os.environ.items() if name != "CHAINRULE_SIMD"}
-    code = "from chainrule import _core; print(_core.simd_name())"
+    code = "from chainrule.core import _core; print(_core.simd_name())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=free, capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from itertools import pairwise
 
 import numpy as np
-
 from bare import blas_epoch, pass_epoch
 
 EPOCHS_PER_FIT = 10

@@ -34,7 +34,6 @@ def main():
 def prepare(name, threads, case, dtype):
     """The epoch to time, or None, and the first reply."""
     import numpy as np
-
     from bare import UnavailableError
     from cases import CASES, make_data
     from contenders import EPOCHS

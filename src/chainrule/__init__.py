@@ -11,30 +11,24 @@
 """
 
 from chainrule import activations, costs, equations, logic
-from chainrule._core import ACTIVATIONS, COSTS
-from chainrule.callbacks import StopTraining
-from chainrule.csv_log import CSVLog
-from chainrule.descent import Descent, gradient_descent
-from chainrule.doctor import diagnose
-from chainrule.early_stopping import EarlyStopping
-from chainrule.files import load_network as load
-from chainrule.gradient import Gradient, Sensitivity, Trace
-from chainrule.gradient_check import (
+from chainrule.core._core import ACTIVATIONS, COSTS
+from chainrule.course.descent import Descent, gradient_descent
+from chainrule.course.gradient_check import (
     GradientCheck,
     NumericalGradient,
     check_gradient,
     numerical_gradient,
 )  # fmt: skip
-from chainrule.history import History
+from chainrule.course.path_sums import Path, Paths, paths
+from chainrule.course.perceptron import Perceptron, PerceptronReport
+from chainrule.doctor.diagnose import diagnose
 from chainrule.initializers import INITIALIZERS
-from chainrule.lbfgs import LBFGS
-from chainrule.levenberg_marquardt import LevenbergMarquardt
-from chainrule.live_plot import LivePlot
-from chainrule.network import Network
+from chainrule.network import Network, load
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
-from chainrule.path_sums import Path, Paths, paths
-from chainrule.perceptron import Perceptron, PerceptronReport
-from chainrule.rate_test import learning_rate_range
+from chainrule.results.csv_log import CSVLog
+from chainrule.results.gradient import Gradient, Sensitivity, Trace
+from chainrule.results.history import History
+from chainrule.results.live_plot import LivePlot
 from chainrule.schedules import (
     Constant,
     CosineDecay,
@@ -44,7 +38,11 @@ from chainrule.schedules import (
     ReduceOnPlateau,
     StepDecay,
 )
-from chainrule.training import DivergenceError
+from chainrule.training.early_stopping import EarlyStopping
+from chainrule.training.endings import DivergenceError, StopTraining
+from chainrule.training.full_batch.lbfgs import LBFGS
+from chainrule.training.full_batch.levenberg_marquardt import LevenbergMarquardt
+from chainrule.training.range_test import learning_rate_range
 
 __all__ = [
     "ACTIVATIONS",

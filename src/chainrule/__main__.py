@@ -67,7 +67,7 @@ def _positive(text):
 
 
 def _demo(arguments):
-    from chainrule.demo import run_demo
+    from chainrule.course.demo import run_demo
 
     run_demo(arguments.data, epochs=arguments.epochs, output=arguments.output)
 
@@ -75,7 +75,7 @@ def _demo(arguments):
 def _info(arguments):
     import numpy
 
-    from chainrule import _core
+    from chainrule.core import _core
 
     print(f"chainrule  {chainrule.__version__}")
     print(f"BLAS       {_core.blas_name()}")

@@ -15,8 +15,9 @@ An activation of your own is any object with two methods, for a hidden layer or 
 - ``slope(z, a)`` returns σ'(z), (m, n_l).
 
 They are called with read-only arrays in the network's dtype, or in float64 to be checked: when a
-network is made `slope` is held against differences of `value` (see `chainrule.function_check`). The
-arrays are valid during the call; copy what you want to keep.
+network is made `slope` is held against differences of `value`
+(see `chainrule.model.own_functions`). The arrays are valid during the call; copy what you want to
+keep.
 
 >>> import numpy as np
 >>> class Sine:
@@ -31,9 +32,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule import _core
-from chainrule.formulas import LARGEST, Formula, find_formula, has_methods
-from chainrule.keywords import known_options
+from chainrule.checks.formulas import LARGEST, Formula, find_formula, has_methods
+from chainrule.checks.keywords import known_options
+from chainrule.core import _core
 
 
 @dataclass(frozen=True)
@@ -225,3 +226,13 @@ def find_hidden(
             f"hidden must be one name, or one for each of the {layers} hidden layers; got {names}"
         )
     return found
+
+
+def check_slope(name, activation):
+    """Raise if the activation has no derivative to descend by; `name` begins the message."""
+    if activation == "step":
+        raise ValueError(
+            f"{name}, which gradient descent cannot train: a small change of a weight flips an "
+            "output or does nothing at all, so the derivative, 0 or none, does not say which way "
+            "to go. Use sigmoid instead to train"
+        )

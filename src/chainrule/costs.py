@@ -17,7 +17,7 @@ A cost of your own is any object with two methods, for any output activation:
 
 They are called with read-only arrays in the network's dtype (labels as one-hot rows), or in float64
 to be checked: before the first training `delta` is held against differences of `value` (see
-`chainrule.function_check`). The arrays are valid during the call; copy what you want to keep.
+`chainrule.model.own_functions`). The arrays are valid during the call; copy what you want to keep.
 
 >>> import numpy as np
 >>> class LogCosh:  # with an identity output
@@ -35,10 +35,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.formulas import Formula, find_formula, has_methods
-from chainrule.keywords import known_options
-from chainrule.options import check_number
+from chainrule.checks.formulas import Formula, find_formula, has_methods
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_number
+from chainrule.core import _core
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,10 @@ True
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule import _core
-from chainrule.activations import Activation, find_activation, find_hidden_activation
-from chainrule.arrays import as_numbers, as_real
+from chainrule.activations import Activation, check_slope, find_activation, find_hidden_activation
+from chainrule.checks.arrays import as_numbers, as_real
+from chainrule.core import _core
 from chainrule.costs import Cost, find_cost
-from chainrule.options import check_slope
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 

@@ -20,8 +20,8 @@ array([0, 1])
 (2, 3, 3, 2)
 """
 
-from chainrule.circuits import Circuit
-from chainrule.options import check_count
+from chainrule.checks.options import check_count
+from chainrule.course.circuits import Circuit
 
 __all__ = [
     "AND", "NAND", "NOT", "OR", "XOR", "Circuit", "full_adder", "half_adder", "ripple_adder",

@@ -1,52 +1,31 @@
-"""The network: its shape, its parameters, and what can be asked of it."""
+"""The network: what can be asked of it."""
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from chainrule import _core
-from chainrule.activations import Activation, find_hidden, find_output
-from chainrule.arrays import (
-    Targets,
-    aligned_empty,
-    as_inputs,
-    as_numbers,
-    as_real,
-    as_stored,
-    check_out,
-    first_activations,
-)
-from chainrule.costs import Cost, UserCost, find_cost
-from chainrule.files import save_network
-from chainrule.full_batch import FullBatchOptimizer
-from chainrule.full_batch_training import fit_full_batch
-from chainrule.function_check import check_delta_of, check_slope_of
-from chainrule.gradient import Gradient, Sensitivity, Trace, layer_views
-from chainrule.history import History
-from chainrule.initializers import INITIALIZERS
-from chainrule.input_scaling import as_scaling
-from chainrule.keywords import OF_FIT, OF_NETWORK, known_options
-from chainrule.optimizers import Optimizer
-from chainrule.options import (
-    check_count,
-    check_dtype,
-    check_flag,
-    check_name,
-    check_seed,
-    check_sizes,
-    check_trainable,
-)
-from chainrule.sample_weights import weights_of
-from chainrule.sparse_rows import is_sparse
-from chainrule.threads import check_threads
-from chainrule.training import Training, check_finite
+from chainrule.checks.arrays import as_real, check_out, first_activations
+from chainrule.checks.keywords import OF_FIT, OF_NETWORK, known_options
+from chainrule.checks.options import check_flag
+from chainrule.checks.samples import Samples
+from chainrule.checks.threads import check_threads
+from chainrule.core import _core
+from chainrule.doctor.visit import run_and_diagnose
+from chainrule.files.model_file import read_network, write_network
+from chainrule.model import passes
+from chainrule.model.model import Model, check_trainable
+from chainrule.results.gradient import Gradient, Sensitivity, Trace
+from chainrule.results.history import History
+from chainrule.training.fit import prepare
+from chainrule.training.fit_options import FitOptions, documents_options
 
 
 @known_options(OF_NETWORK)
-class Network:
+class Network(Model):
     """A feedforward network trained by backpropagation.
 
     z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input, or
@@ -122,141 +101,13 @@ class Network:
     ((30, 784), (10,))
     """
 
-    def __init__(
-        self,
-        sizes: Iterable[int],
-        *,
-        hidden: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output: str | Activation = "sigmoid",
-        cost: str | Cost = "quadratic",
-        init: str | Callable = "scaled",
-        bias: bool = True,
-        dtype: DTypeLike = "float32",
-        input_scale: ArrayLike = 1.0,
-        input_shift: ArrayLike = 0.0,
-        seed: int | None = None,
-    ):
-        self._sizes = check_sizes(sizes)
-        self._hidden = find_hidden(hidden, len(self.sizes) - 2)
-        self._output = find_output(output)
-        self._cost = find_cost(cost, self._output.name, self.sizes[-1])
-        for width, activation in zip(self.sizes[1:], (*self._hidden, self._output), strict=True):
-            check_slope_of(activation, width)
-        self._delta_checked = not isinstance(self._cost, UserCost)
-        self._bias = check_flag("bias", bias)
-        self._dtype = check_dtype(dtype)
-        self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
-        self.seed = check_seed(seed)
-        self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
-        self.optimizer_state: dict[str, NDArray] = {}
-        self.history: History | None = None
-        self._compile()
-        self._initialize(init)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """n_1, ..., n_L."""
-        return self._sizes
-
-    @property
-    def hidden(self) -> tuple[str | Activation, ...]:
-        """The activation of each hidden layer: the name, or an object with another parameter."""
-        return tuple(activation.shown for activation in self._hidden)
-
-    @property
-    def output(self) -> str | Activation:
-        """The activation of the output layer, likewise."""
-        return self._output.shown
-
-    @property
-    def cost(self) -> str | Cost:
-        """The cost, likewise."""
-        return self._cost.shown
-
-    @property
-    def bias(self) -> bool:
-        """Whether neurons have biases."""
-        return self._bias
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of parameters and arithmetic."""
-        return self._dtype
-
-    @property
-    def input_scale(self) -> float | NDArray:
-        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64."""
-        return self._scaling.scale
-
-    @property
-    def input_shift(self) -> float | NDArray:
-        """What is added then, likewise."""
-        return self._scaling.shift
-
-    @property
-    def epochs_trained(self) -> int:
-        """Epochs since the parameters were drawn."""
-        return int(self._clock[0])
-
-    @epochs_trained.setter
-    def epochs_trained(self, epochs: int):
-        epochs = check_count("epochs_trained", epochs, least=0)
-        if epochs >= 2**63:
-            raise ValueError(f"epochs_trained must be below 2**63; got {epochs}")
-        self._clock[0] = epochs
-
-    @property
-    def parameters(self) -> NDArray:
-        """All weights and biases, (n_parameters,); assigning copies the values in."""
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, values):
-        values = as_real("parameters", values, self.dtype)
-        if values.shape != self._parameters.shape:
-            raise ValueError(
-                f"parameters must have shape {self._parameters.shape}; got {values.shape}"
-            )
-        self._parameters[:] = values
-
-    @property
-    def weights(self) -> tuple[NDArray, ...]:
-        """W^2, ..., W^L: writable views into `parameters`, (n_l, n_{l-1}) each."""
-        return tuple(self._weights)
-
-    @property
-    def biases(self) -> tuple[NDArray, ...]:
-        """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
-        return tuple(self._biases)
-
     @known_options(OF_FIT)
+    @documents_options
     def fit(
         self,
         X: ArrayLike | Iterable | Callable,
         y: ArrayLike | None = None,
-        *,
-        optimizer: Optimizer | FullBatchOptimizer | None = None,
-        epochs: int = 10,
-        batch_size: int = 32,
-        steps_per_epoch: int | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        average: float | None = None,
-        sample_weight: ArrayLike | None = None,
-        class_weight: dict[int, float] | str | None = None,
-        shuffle: bool = True,
-        dropout: float | Sequence[float] = 0.0,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        validation_split: float | None = None,
-        metrics: dict[str, Callable] | Iterable[Callable] | None = None,
-        record: str | Iterable[str] | None = None,
-        callbacks: Callable | object | Iterable | None = None,
-        progress: bool = False,
-        diagnose: bool = False,
-        threads: int | None = None,
+        **options: Unpack[FitOptions],
     ) -> History:
         """Train for `epochs` more epochs, from the present parameters and optimiser state.
 
@@ -287,88 +138,6 @@ class Network:
             (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
             outputs and cross_entropy. For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.
-        optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
-            ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
-            its schedule where it stood; after another kind both begin anew.
-            LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
-            samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
-            for them, and training ends before its epochs are over where no step lowers the cost.
-        epochs : int, default 10
-            How often every sample is seen; with 0 all is checked, and nothing trained.
-        batch_size : int, default 32
-            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
-            size.
-        steps_per_epoch : int, optional
-            With an iterable: how many batches make an epoch, where it is endless, or where a
-            schedule of the learning rate has to know and the iterable has no length.
-        l1, l2 : float, default 0
-            Add l1·Σ|W| + (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l1·sign(W) + l2·W;
-            biases are not decayed. The book's λ is l2·m.
-        max_norm : float, optional
-            After each step, the weights into a neuron (a row of W^l) are scaled down to this
-            length where they are longer.
-        clip_value, clip_norm : float, optional
-            Before each step, every entry of the mini-batch's mean gradient is limited to
-            ±clip_value, then all of it scaled down to the length clip_norm if it is longer; the
-            penalties come on top.
-        average : float, optional
-            In 0 < average < 1: also keep a moving average of the parameters w, after each step
-            a ← average·a + (1-average)·w, which begins as w. It is
-            ``optimizer_state["average"]``; `averaged` returns the network with it.
-        sample_weight : array (m,), optional
-            How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
-            One whose weights are all 0 makes no step, but counts as one.
-        class_weight : dict of int to float, or "balanced", optional
-            How much the samples of each class count, 1 for classes not named; "balanced":
-            m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
-            with sample_weight.
-        shuffle : bool, default True
-            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
-            stand.
-        dropout : float or sequence of float, default 0
-            The probability p of each unit of the hidden layers to be dropped, or one for each
-            layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
-            probability p, else 1/(1-p), drawn anew for every sample and epoch from
-            (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
-            et al., 2014). p counts in steps of 2⁻¹⁶.
-        validation_data : (X, y), optional
-            Evaluated after each epoch, for the history; without sample weights.
-        validation_split : float, optional
-            In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
-            samples, round(share·m) of them but at least one, and train on the others. The rows are
-            drawn from the network's seed and m alone, so that a later `fit` on the same data holds
-            out the same. (``class_weight="balanced"`` counts all m.)
-        metrics : dict of str to function, or list of functions, optional
-            Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
-            and what it returns recorded in the history by its name. Where the targets are classes
-            (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
-            targets as given and the outputs, (m, n), or (m,) where there is one column. The
-            functions of sklearn.metrics fit that take labels, or values.
-        record : str or list of str, optional
-            "layers": also record how each layer learns: `History.delta_norms` and
-            `History.saturation`. "gradients": the length of the gradient,
-            `History.gradient_norm`; each step then computes the whole gradient before it
-            changes a parameter, which may round differently.
-        callbacks : callback, or list of callbacks, optional
-            A function, called as ``callback(net, history)`` after each epoch; or an object with any
-            of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
-            on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
-            `epoch` counts as `epochs_trained`, `batch` from 0 in each epoch, `cost` is the
-            mini-batch's mean before its step. on_epoch_end comes after validation;
-            on_train_end not after an exception. A callback may raise `StopTraining` to end
-            training quietly; any other exception comes out of `fit` as it is, and the batches
-            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
-            X each call of a batch hook takes a copy of W^2 and its optimiser's state.
-        progress : bool, default False
-            Show one live line per epoch on stderr.
-        diagnose : bool, default False
-            At the end, print on stderr what the doctor says of the network and its data
-            (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
-            DivergenceError, where it is ``net.history.diagnosis``.
-        threads : int, optional
-            How many threads share the work of each step; as many as are worth it, out of the cores
-            that this process may use, if not given. The result is the same to the last bit. One
-            alone where activations or the cost are objects of your own.
 
         Returns
         -------
@@ -384,37 +153,8 @@ class Network:
             When the cost stops being finite; it names the epoch and the layer. A full-batch
             optimiser goes no such step; it raises where the cost is not finite to begin with.
         """
-        options = {
-            "optimizer": optimizer,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "steps_per_epoch": steps_per_epoch,
-            "l1": l1,
-            "l2": l2,
-            "max_norm": max_norm,
-            "clip_norm": clip_norm,
-            "clip_value": clip_value,
-            "average": average,
-            "sample_weight": sample_weight,
-            "class_weight": class_weight,
-            "shuffle": shuffle,
-            "dropout": dropout,
-            "validation_data": validation_data,
-            "validation_split": validation_split,
-            "metrics": metrics,
-            "record": record,
-            "callbacks": callbacks,
-            "progress": progress,
-            "threads": threads,
-        }
-        if check_flag("diagnose", diagnose):
-            # Not above: the doctor imports this module.
-            from chainrule.diagnosed_training import fit_and_diagnose
-
-            return fit_and_diagnose(self, X, y, options)
-        if isinstance(optimizer, FullBatchOptimizer):
-            return fit_full_batch(self, X, y, **options)
-        return Training(self, X, y, **options).run()
+        training = prepare(self, X, y, options)
+        return run_and_diagnose(training) if training.options.diagnose else training.run()
 
     def feedforward(
         self, X: ArrayLike, *, out: NDArray | None = None, threads: int | None = None
@@ -451,7 +191,7 @@ class Network:
         else:
             outputs = check_out(out, shape[1:] if single else shape, self.dtype, inputs)
             outputs = outputs.reshape(shape)
-        _core.feedforward(self._plan, self._parameters, inputs, outputs, *check_threads(threads))
+        passes.outputs(self, inputs, check_threads(threads), outputs)
         return out if out is not None else outputs[0] if single else outputs
 
     __call__ = feedforward
@@ -487,13 +227,10 @@ class Network:
         dict
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
-        inputs, targets = self._samples(X, y)
-        weights = weights_of(sample_weight, None, targets, self.dtype)
-        cost, correct, total = _core.evaluate(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels, weights,
-            *check_threads(threads),
-        )  # fmt: skip
-        return {"cost": cost} | ({"accuracy": correct / total} if targets.are_classes else {})
+        samples = Samples(self, X, y, sample_weight)
+        cost, correct, total = passes.evaluate(self, samples, check_threads(threads))
+        are_classes = samples.targets.are_classes
+        return {"cost": cost} | ({"accuracy": correct / total} if are_classes else {})
 
     def averaged(self) -> "Network":
         """Return a copy of the network with the average of its parameters, from `fit(average=)`.
@@ -533,15 +270,7 @@ class Network:
         ValueError, TypeError
             For data that do not fit, or a network with step units.
         """
-        check_trainable(self)
-        inputs, targets = self._samples(X, Y)
-        self._check_delta(targets)
-        nabla = np.empty_like(self._parameters)
-        cost = _core.gradient(
-            self._plan, self._parameters, inputs, targets.Y, targets.labels, nabla,
-            *check_threads(threads),
-        )  # fmt: skip
-        return Gradient(nabla, self.sizes, self.bias, cost)
+        return passes.gradient(self, self._descended(X, Y), check_threads(threads))
 
     @known_options()
     def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:
@@ -567,20 +296,8 @@ class Network:
         ValueError, TypeError
             For data that do not fit, or a network with step units, which has no δ.
         """
-        check_trainable(self)
-        inputs, targets = self._samples(X, Y)
-        self._check_delta(targets)
         gradients = check_flag("gradients", gradients)
-        z, a, delta = (
-            [np.empty((len(inputs), n), self.dtype) for n in self.sizes[1:]] for _ in range(3)
-        )
-        data = self._plan, self._parameters, inputs, targets.Y, targets.labels
-        _core.trace(*data, z, a, delta)
-        if not gradients:
-            return Trace(z, a, delta)
-        nabla = np.empty((len(inputs), self._parameters.size), self.dtype)
-        _core.sample_gradients(*data, nabla)
-        return Trace(z, a, delta, Gradient(nabla, self.sizes, self.bias))
+        return passes.trace(self, self._descended(X, Y), gradients=gradients)
 
     def sensitivity(self, x: ArrayLike) -> Sensitivity:
         """Return the derivatives of each output for one sample, by every weight, bias and input.
@@ -663,84 +380,60 @@ class Network:
         is kept by its name (its attribute `name`, or else its class's), its parameters are not:
         give it again, ``chainrule.load(path, own={"Focal": Focal(2.0)})``.
         """
-        save_network(self, path)
+        write_network(self, path)
 
-    def __repr__(self):
-        return (
-            f"Network({list(self.sizes)}, hidden={list(self.hidden)}, output={self.output!r}, "
-            f"cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', {self._scaling.shown}"
-            f"seed={self.seed})"
-        )
-
-    def __getstate__(self):
-        """Pickle and copy what is not a view or compiled."""
-        derived = ("_plan", "_weights", "_biases")
-        return {name: value for name, value in vars(self).items() if name not in derived}
-
-    def __setstate__(self, state):
-        vars(self).update(state)
-        self._clock = self._clock.copy()
-        self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
-        self._compile()
-        self._parameters[:] = state["_parameters"]
-
-    def _compile(self):
-        """Make what follows from the shape: the plan, and room for the parameters."""
-        activations = [activation.compiled for activation in (*self._hidden, self._output)]
-        cost = self._cost.compiled(self.sizes[-1])
-        self._plan = _core.Plan(self.sizes, activations, cost, self.bias, self._scaling.for_core)
-        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
-        self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
-
-    def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
-        """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
-        n = self.sizes[0]
-        if is_sparse(X):
-            return as_inputs(X, n, self.dtype), False
-        given = as_numbers("X", X)
-        single = given.ndim == 1
-        if single and given.shape != (n,):
-            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
-        if single:
-            given = as_stored("X", given, self.dtype)[None, :]
-        return as_inputs(given, n, self.dtype), single
-
-    def _samples(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray, Targets]:
-        inputs = as_inputs(X, self.sizes[0], self.dtype)
-        return inputs, Targets(y, len(inputs), self.sizes[-1], self.dtype, self._cost)
-
-    def _check_delta(self, targets: Targets):
-        """Check a user's cost once, the first time that its δ^L is needed."""
-        if not self._delta_checked:
-            check_delta_of(self._cost, self._output, targets, self.sizes[-1])
-            self._delta_checked = True
-
-    def _initialize(self, init):
-        if not callable(init):
-            init = INITIALIZERS[check_name("init", init, INITIALIZERS)]
-        rng = np.random.default_rng(self.seed)
-        for i, W in enumerate(self._weights):
-            given = init(rng, W.shape[1], W.shape[0])
-            try:
-                weights, biases = given
-            except (TypeError, ValueError):
-                raise ValueError("init must return W (n_out, n_in) and b (n_out,)") from None
-            views = [(W, weights)] + ([(self._biases[i], biases)] if self.bias else [])
-            for view, values in views:
-                values = as_real("what init returns", values, self.dtype)
-                if values.shape != view.shape:
-                    raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
-                view[:] = values
-
-    def _train(self, X, targets, *, order, batch_size, learning_rate, weight_decay=0.0):
-        """Do an epoch of plain SGD over the rows `order` of checked arrays; return its cost."""
+    def _descended(self, X: ArrayLike, Y: ArrayLike) -> Samples:
+        """Return samples to take derivatives of the cost for."""
         check_trainable(self)
-        Y, labels = (None, targets) if targets.dtype == np.int32 else (targets, None)
-        costs: list[float] = []
-        layer = _core.train(
-            self._plan, self._parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
-            np.zeros(1, np.uint64), X, Y, labels, None, order, batch_size, False, self.seed,
-            np.array([learning_rate], np.float64), None, 1, self._clock, costs, [], [],
-        )  # fmt: skip
-        check_finite(layer, self.epochs_trained)
-        return costs[0]
+        samples = Samples(self, X, Y)
+        self._check_delta(samples.targets)
+        return samples
+
+
+@known_options({"custom_objects": "Use own=..."})
+def load(path: str | PathLike, *, own: Mapping[str, object] | None = None) -> Network:
+    """Read a network that `Network.save` wrote, ready to feed forward or to train on.
+
+    Parameters
+    ----------
+    path : str or path object
+    own : dict of str to object, optional
+        The activations and costs that are objects of your own, by the names that `Network.save`
+        wrote. Make each as it was made for the network: the file does not know its parameters.
+        They are checked as when a network is made.
+
+    Returns
+    -------
+    net : Network
+        Gives the same outputs and continues training the same way, to the last bit. What belongs to
+        a call of `fit`, such as the optimiser's settings, is not in the file; give it again.
+
+    Raises
+    ------
+    OSError
+        If there is no such file or it cannot be read.
+    TypeError
+        If `path` is no file name, or `own` no dict.
+    ValueError
+        If it is not a network file of this format version, is cut short or is damaged, or if `own`
+        lacks an object, holds one too many or one that does not fit; the message names the file,
+        what was expected and what came. Nothing in a file is ever run, and nothing is allocated
+        beyond a small multiple of the file's size on the disk.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> class Sine:
+    ...     def __init__(self, omega):
+    ...         self.omega = omega
+    ...     def value(self, z):
+    ...         return np.sin(self.omega * z)
+    ...     def slope(self, z, a):
+    ...         return self.omega * np.cos(self.omega * z)
+    >>> path = os.path.join(tempfile.mkdtemp(), "waves.npz")
+    >>> cr.Network([4, 8, 2], hidden=Sine(2.0), seed=0).save(path)
+    >>> net = cr.load(path, own={"Sine": Sine(2.0)})
+    """
+    return read_network(path, Network, own)

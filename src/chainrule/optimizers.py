@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
-from chainrule.keywords import OF_OPTIMIZERS, known_options
-from chainrule.options import (
+from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.options import (
     check_flag,
     check_keep,
     check_not_negative,

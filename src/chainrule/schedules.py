@@ -12,8 +12,8 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.keywords import OF_OPTIMIZERS, known_options
-from chainrule.options import (
+from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.options import (
     check_count,
     check_name,
     check_not_negative,

@@ -14,14 +14,14 @@ import pytest
 
 import chainrule as cr
 import oracle
-from chainrule import files
 from chainrule.book import __main__ as command
 from chainrule.book import _measures as measures
 from chainrule.book import _report, mnist_loader
 from chainrule.book.experiments import EXPERIMENTS
+from chainrule.results import whole_file
 
-DATA = Path(os.environ.get("CHAINRULE_DATA") or Path(__file__).parents[2] / "shared" / "data")
-PAGE = Path(__file__).parents[1] / "docs" / "book.md"
+DATA = Path(os.environ.get("CHAINRULE_DATA") or Path(__file__).parents[3] / "shared" / "data")
+PAGE = Path(__file__).parents[2] / "docs" / "book.md"
 
 
 def draw_digits(sizes=(60, 20, 30)):
@@ -492,7 +492,7 @@ def test_a_page_is_replaced_whole_or_not_at_all(tiny, tmp_path, capsys, monkeypa
     path = tmp_path / "book.md"
     old = f"{_report.BEGIN}\n{_report.END}\n"
     path.write_text(old)
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(whole_file.os, "replace", full)
     assert command.main(["2T", "--seeds", "1", "--markdown", str(path)]) == 2
     assert "no space left" in capsys.readouterr().err
     assert path.read_text() == old

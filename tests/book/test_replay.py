@@ -12,7 +12,7 @@ import pytest
 from chainrule.book import mnist_loader, network2
 from chainrule.datasets import load_idx
 
-DATA = Path(os.environ.get("CHAINRULE_DATA") or Path(__file__).parents[2] / "shared" / "data")
+DATA = Path(os.environ.get("CHAINRULE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 NAMES = ["evaluation cost", "evaluation accuracy", "training cost", "training accuracy"]
 
 pytestmark = pytest.mark.skipif(

@@ -51,7 +51,7 @@ build() { # FOLDER OPTION...
             read -r name options <<<"$variant"
             # shellcheck disable=SC2086 # options are several words
             "$cc" "${common[@]}" "${kernel[@]}" $options "$@" -DCR_VARIANT="$name" -DCR_DOUBLE=$double \
-                -c "$root/csrc/variant.c" -o "$folder/$name$double.o" &
+                -c "$root/csrc/kernels/variant.c" -o "$folder/$name$double.o" &
             running+=($!)
         done
     done

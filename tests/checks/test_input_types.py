@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import _core
-from chainrule.arrays import as_inputs
+from chainrule.checks.arrays import as_inputs
+from chainrule.core import _core
 
 TYPES = ["float32", "float64", "uint8", "int16"]
 M, N_IN, N_OUT = 1100, 13, 3  # three tiles

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import _core
+from chainrule.core import _core
 
 # Every activation but softmax, with its parameter (0 where it has none), and the largest error
 # allowed in units in the last place of the exact result. A product βz that has to be rounded adds

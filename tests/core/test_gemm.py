@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from chainrule import _core
+from chainrule.core import _core
 
 DTYPES = ["float32", "float64"]
 FACTORS = [(1.0, 0.0), (1.0, 1.0), (-0.3, 0.7), (2.5, -1.0), (0.0, 0.5), (-1.0, 0.0)]

@@ -153,7 +153,7 @@ def test_a_softmax_moves_without_changing_its_sum(draw_problem):
 FAR_APART = """
 import signal
 import numpy as np
-from chainrule import _core
+from chainrule.core import _core
 
 n, k = 46342, 200  # n² is just above 2³¹
 x, parameters = np.ones((1, n), np.float32), np.ones(2 * n * k, np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import _core
+from chainrule.core import _core
 from oracle import assert_close
 
 # 64 columns are one block

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import oracle
-from chainrule import _core
+from chainrule.core import _core
 from oracle import TOLERANCE, assert_close
 
 HIDDEN = ["sigmoid", "tanh", "relu", "identity"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import _core
+from chainrule.core import _core
 
 MASK = 2**32 - 1
 

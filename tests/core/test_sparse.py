@@ -16,8 +16,8 @@ import pytest
 from scipy import sparse
 
 import chainrule as cr
-from chainrule.arrays import as_inputs
-from chainrule.sparse_rows import SparseRows
+from chainrule.checks.arrays import as_inputs
+from chainrule.checks.sparse_rows import SparseRows
 
 M, N_IN, N_OUT = 1100, 40, 3  # three tiles
 

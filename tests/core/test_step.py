@@ -55,19 +55,17 @@ def test_the_same_network_comes_back(tmp_path):
 
 
 def ways_to_train(net, x, y):
-    order = np.arange(len(x), dtype=np.int32)
     return {
         "fit": lambda: net.fit(x, y, epochs=1),
         "backprop": lambda: net.backprop(x, y),
         "trace": lambda: net.trace(x, y),
-        "_train": lambda: net._train(x, y, order=order, batch_size=9, learning_rate=0.1),
         "jacobian": lambda: net.jacobian(x),
         "sensitivity": lambda: net.sensitivity(x[0]),
         "numerical_gradient": lambda: chainrule.numerical_gradient(net, x[:1], y[:1]),
     }
 
 
-WAYS = ["fit", "backprop", "trace", "_train", "jacobian", "sensitivity", "numerical_gradient"]
+WAYS = ["fit", "backprop", "trace", "jacobian", "sensitivity", "numerical_gradient"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import threads
+from chainrule.checks import threads
 
 THREADS = (1, 2, 3, 7)
 

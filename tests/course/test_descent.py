@@ -421,6 +421,6 @@ def test_plot_names_the_extra_without_matplotlib(monkeypatch):
 
 
 def test_the_example():
-    results = doctest.testmod(importlib.import_module("chainrule.descent"))
+    results = doctest.testmod(importlib.import_module("chainrule.course.descent"))
     assert results.attempted > 0
     assert results.failed == 0

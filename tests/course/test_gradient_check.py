@@ -7,8 +7,9 @@ import pytest
 
 import chainrule
 import oracle
-from chainrule import SGD, _core, check_gradient, numerical_gradient
-from chainrule.difference_errors import difference_errors
+from chainrule import SGD, check_gradient, numerical_gradient
+from chainrule.core import _core
+from chainrule.course.difference_errors import difference_errors
 from oracle import assert_close
 
 EPS = np.finfo(float).eps

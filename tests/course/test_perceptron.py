@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from chainrule import Perceptron, pocket
+from chainrule import Perceptron
+from chainrule.course import pocket
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 AND = XOR[0], np.array([0, 0, 0, 1])

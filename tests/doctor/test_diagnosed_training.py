@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from test_interrupt import carried
 
 import chainrule as cr
 from chainrule import SGD, Adam, DivergenceError, LevenbergMarquardt, Network, diagnose
-from test_interrupt import carried
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 5))

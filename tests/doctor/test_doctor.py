@@ -9,9 +9,9 @@ import pytest
 import oracle
 from chainrule import SGD, Network, diagnose
 from chainrule.datasets import load_digits8x8
-from chainrule.findings import Score
-from chainrule.history import History
-from chainrule.symptoms_of_training import look_at_scores
+from chainrule.doctor.findings import Score
+from chainrule.doctor.symptoms_of_training import look_at_scores
+from chainrule.results.history import History
 
 SIZES = [6, 8, 7, 3]
 
@@ -674,6 +674,6 @@ def test_what_does_not_fit_is_refused(change, error, message):
 
 
 def test_the_example_in_the_docstring():
-    results = doctest.testmod(importlib.import_module("chainrule.doctor"))
+    results = doctest.testmod(importlib.import_module("chainrule.doctor.diagnose"))
     assert results.attempted > 0
     assert results.failed == 0

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import SGD, Network, activations, costs, files, load
+from chainrule import SGD, Network, activations, costs, load
+from chainrule.files import header
+from chainrule.results import whole_file
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 5))
@@ -175,7 +177,7 @@ def test_each_write_may_fail(path, monkeypatch):
     net = trained(epochs=4)
     for fail_at in range(1, 1000):
         failing = functools.partial(FailingFile, fail_at=fail_at)
-        monkeypatch.setattr(files, "open", failing, raising=False)
+        monkeypatch.setattr(whole_file, "open", failing, raising=False)
         try:
             net.save(path)
         except OSError:
@@ -194,7 +196,7 @@ def test_each_step_after_the_writes_may_fail(path, monkeypatch, module, error):
         raise error
 
     old = path.read_bytes()
-    steps = {"os": [(os, "fsync"), (os, "replace")], "shutil": [(files.shutil, "copymode")]}
+    steps = {"os": [(os, "fsync"), (os, "replace")], "shutil": [(whole_file.shutil, "copymode")]}
     for owner, name in steps[module]:
         with monkeypatch.context() as broken:
             broken.setattr(owner, name, fail)
@@ -438,7 +440,7 @@ def test_each_field_of_the_header_is_checked(path, name, value, message):
     refused(path, message)
 
 
-@pytest.mark.parametrize("name", list(files._FIELDS))
+@pytest.mark.parametrize("name", list(header.FIELDS))
 def test_no_field_may_be_missing(path, name):
     rewrite(path, drop=[name])
     refused(path, f"expected '{name}' in the header")

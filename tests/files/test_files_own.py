@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
-
-import chainrule as cr
-from chainrule import files
 from test_continuation import carried
 from test_files import refused, rewrite
+
+import chainrule as cr
+from chainrule import network
 
 X = np.random.default_rng(0).normal(size=(47, 4))
 LABELS = np.random.default_rng(1).integers(3, size=47)
@@ -251,4 +251,4 @@ def test_a_file_calls_nothing_before_it_is_checked(path):
 
 
 def test_the_example_of_load():
-    assert doctest.testmod(files) == (0, 7)
+    assert doctest.testmod(network) == (0, 17)

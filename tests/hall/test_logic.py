@@ -8,7 +8,8 @@ import pickle
 import numpy as np
 import pytest
 
-from chainrule import SGD, Network, Perceptron, circuits, load, logic
+from chainrule import SGD, Network, Perceptron, load, logic
+from chainrule.course import circuits
 from chainrule.logic import Circuit
 
 

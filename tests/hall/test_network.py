@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import chainrule
-import chainrule.circuits
+import chainrule.course.circuits
+import chainrule.course.perceptron
 import chainrule.network
-import chainrule.perceptron
 from chainrule import SGD, Network
 
 DTYPES = ["float32", "float64"]
@@ -561,14 +561,14 @@ def test_an_optimiser_can_be_used_again(data):
     [
         chainrule,
         chainrule.activations,
-        chainrule.callbacks,
+        chainrule.training.endings,
         chainrule.costs,
-        chainrule.csv_log,
-        chainrule.early_stopping,
+        chainrule.results.csv_log,
+        chainrule.training.early_stopping,
         chainrule.network,
         chainrule.optimizers,
-        chainrule.perceptron,
-        chainrule.rate_test,
+        chainrule.course.perceptron,
+        chainrule.training.range_test,
     ],
     ids=lambda m: m.__name__,
 )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import _core, optimizers
+from chainrule import optimizers
+from chainrule.core import _core
 from optimizer_oracle import Replay
 from oracle import assert_close
 

@@ -121,12 +121,12 @@ def test_every_optimiser_follows_every_schedule(draw_problem, rule, name):
 
 
 def test_long_runs_are_handed_over_in_pieces(monkeypatch):
-    import chainrule.training
+    import chainrule.training.training
 
     x, y = np.zeros((30, 2)), np.zeros(30, int)
     histories = []
     for most in (10**6, 31, 1):
-        monkeypatch.setattr(chainrule.training, "RATES_PER_CALL", most)
+        monkeypatch.setattr(chainrule.training.training, "RATES_PER_CALL", most)
         net = cr.Network((2, 2), seed=0)
         options = {"epochs": 20, "batch_size": 2}
         histories.append(net.fit(x, y, optimizer=cr.SGD(cr.OneCycle(0.5, 20)), **options))

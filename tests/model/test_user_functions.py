@@ -6,11 +6,11 @@ import signal
 
 import numpy as np
 import pytest
+from test_interrupt import carried
 
 import chainrule as cr
-from chainrule import function_check
+from chainrule.model import own_functions
 from oracle import assert_close
-from test_interrupt import carried
 
 
 class Tanh:
@@ -244,14 +244,14 @@ def test_what_it_says_of_the_tolerance_holds():
     for width in (1, 3, 40):
         for activation in (Tanh(), Softplus()):
             found = cr.activations.UserActivation(activation)
-            function_check.check_slope_of(found, width)
+            own_functions.check_slope_of(found, width)
     net, _, y = pairs()[0]
-    before = function_check.TOLERANCE
+    before = own_functions.TOLERANCE
     try:
-        function_check.TOLERANCE = 1e-7
+        own_functions.TOLERANCE = 1e-7
         net.backprop(X, y)
     finally:
-        function_check.TOLERANCE = before
+        own_functions.TOLERANCE = before
 
 
 class Misshapen:

@@ -8,12 +8,12 @@ import time
 
 import numpy as np
 import pytest
+from test_interrupt import lines_of
 
 import chainrule as cr
 import oracle
-from chainrule import csv_log
+from chainrule.results import csv_log
 from oracle import assert_close
-from test_interrupt import lines_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 import chainrule
-from chainrule.history import History
+from chainrule.results.history import History
 
 
 def grow(epochs, *, first=0, validation=True, accuracy=True):

@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from test_interrupt import carried, lines_of
 
 import chainrule as cr
-from test_interrupt import carried, lines_of
 
 OPTIONS = {"optimizer": cr.SGD(0.5, momentum=0.5), "batch_size": 7}  # three batches an epoch
 

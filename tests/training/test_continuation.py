@@ -13,10 +13,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from test_interrupt import lines_of
 
 import chainrule as cr
 from chainrule.optimizers import OPTIMIZERS
-from test_interrupt import lines_of
 
 SCHEDULES = {
     "number": lambda rate: rate,

@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 import oracle
-from chainrule import _core
+from chainrule.core import _core
 from oracle import assert_close
 
 

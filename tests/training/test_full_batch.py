@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import oracle
-from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, _core, load
-from chainrule.full_batch import FullBatch
+from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, load
+from chainrule.core import _core
+from chainrule.training.full_batch.cost import FullBatch
 
 each_optimizer = pytest.mark.parametrize(
     "optimizer", [LBFGS(4), LevenbergMarquardt()], ids=["LBFGS", "LevenbergMarquardt"]

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import LBFGS, SGD, LevenbergMarquardt, Network, _core
+from chainrule import LBFGS, SGD, LevenbergMarquardt, Network
+from chainrule.core import _core
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 

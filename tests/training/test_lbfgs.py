@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import oracle
-from chainrule import LBFGS, Network, lbfgs
-from chainrule.full_batch import Point
+from chainrule import LBFGS, Network
+from chainrule.training.full_batch import lbfgs
+from chainrule.training.full_batch.cost import Point
 from oracle import assert_close
 
 

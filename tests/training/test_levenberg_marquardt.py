@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import oracle
-from chainrule import LevenbergMarquardt, Network, levenberg_marquardt
-from chainrule.full_batch import Point
+from chainrule import LevenbergMarquardt, Network
+from chainrule.training.full_batch import levenberg_marquardt
+from chainrule.training.full_batch.cost import Point
 from oracle import assert_close
 
 STEP = 1e-6
@@ -97,7 +98,7 @@ def test_tiles_of_samples_make_one_matrix(draw_problem, rows, outputs, monkeypat
     net.fit(x, y, **settings)
     whole = net.parameters.copy()
     for numbers in (1, 5 * outputs * begin.size):
-        monkeypatch.setattr("chainrule.full_batch.NUMBERS_AT_ONCE", numbers)
+        monkeypatch.setattr("chainrule.training.full_batch.cost.NUMBERS_AT_ONCE", numbers)
         net.parameters, net.optimizer_state = begin, {}
         net.fit(x, y, **settings)
         assert_close(net.parameters, whole, 1e-9)

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from test_optimizers import compare
 
 import chainrule as cr
-from chainrule import _core
+from chainrule.core import _core
 from optimizer_oracle import Replay
 from oracle import assert_close
-from test_optimizers import compare
 
 DTYPES = ["float32", "float64"]
 RULES = ["SGD", "SGD nesterov", "Adam", "AdamW decay"]

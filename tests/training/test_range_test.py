@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot
 
 import chainrule as cr
-from chainrule.rate_test import LearningRateRange
+from chainrule.training.range_test import LearningRateRange
 
 
 def problem():

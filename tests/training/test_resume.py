@@ -11,11 +11,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-
-import chainrule as cr
 from test_continuation import PAIRS, RULES, SCHEDULES, carried
 from test_files_own import Focal, Sine
 from test_interrupt import lines_of
+
+import chainrule as cr
 
 EPOCHS, STOP = 9, 4  # of the whole training; in which epoch, from 0, it is stopped
 X = np.random.default_rng(0).normal(size=(47, 4))

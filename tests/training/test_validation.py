@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from sklearn import metrics as scores
+from test_interrupt import carried
 
 import chainrule as cr
-from chainrule import _core
-from test_interrupt import carried
+from chainrule.core import _core
 
 
 @pytest.fixture

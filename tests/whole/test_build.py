@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import chainrule
-from chainrule import _core
+from chainrule.core import _core
 
 IMPORT_SECONDS = 0.1  # beyond NumPy's own
 IMPORTS = 5

@@ -7,7 +7,7 @@ import time
 from chainrule.book import _report, mnist_loader
 from chainrule.book._measures import Digits
 from chainrule.book.experiments import EXPERIMENTS
-from chainrule.options import check_count, check_name
+from chainrule.checks.options import check_count, check_name
 
 
 def main(argv=None):

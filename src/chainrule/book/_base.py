@@ -3,9 +3,11 @@
 import numpy as np
 
 import chainrule
-from chainrule import _core
 from chainrule.book._rows import Rows, check_list
-from chainrule.training import check_count
+from chainrule.checks.options import check_count
+from chainrule.core import _core
+from chainrule.model.passes import evaluate
+from chainrule.training.endings import check_finite
 
 # A method that a subclass, or an assignment, has replaced is not passed over: where one of these
 # comes from elsewhere, training and scoring go through the methods, batch by batch.
@@ -117,25 +119,16 @@ class BookNetwork:
             return
         self._copy_into(rows.net)
         rows.net.epochs_trained = j  # named if training fails
-        rows.net._train(
-            rows.X,
-            rows.targets.Y,
-            order=shuffled.order,
-            batch_size=mini_batch_size,
-            learning_rate=eta,
-            weight_decay=decay,
-        )
+        descend(rows.net, rows.samples, shuffled.order, mini_batch_size, eta, decay)
         self.weights = [w.copy() for w in rows.net.weights]
         self.biases = [b.reshape(-1, 1).copy() for b in rows.net.biases]
 
     def _score(self, rows):
         """Return the mean cost and the number of rows whose largest output is the right one."""
         net = self._copy_into(rows.net)
-        cost, right, _ = _core.evaluate(
-            net._plan, net.parameters, rows.X, rows.targets.Y, rows.targets.labels
-        )
+        cost, right, _ = evaluate(net, rows.samples)
         if net.sizes[-1] == 1:  # the largest output of one is number 0
-            right = np.count_nonzero(rows.targets.Y == 0) if rows.y_is_label else len(rows)
+            right = np.count_nonzero(rows.samples.targets.Y == 0) if rows.y_is_label else len(rows)
         return cost, int(right)
 
     def _copy_into(self, net):
@@ -165,6 +158,16 @@ class BookNetwork:
     def _is_original(self, name):
         method = getattr(self, name, None)
         return method is None or str(method.__module__).startswith(f"{__package__}.")
+
+
+def descend(net, samples, order, batch_size, learning_rate, weight_decay):
+    """Do an epoch of plain SGD over the rows `order` of the samples."""
+    layer = _core.train(
+        net._plan, net.parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
+        np.zeros(1, np.uint64), *samples.for_core, order, batch_size, False, net.seed,
+        np.array([learning_rate], np.float64), None, 1, net._clock, [], [], [],
+    )  # fmt: skip
+    check_finite(layer, net.epochs_trained)
 
 
 def sigmoid(z):

@@ -6,8 +6,8 @@ from statistics import median, stdev
 import numpy as np
 
 import chainrule
-from chainrule import _core
-from chainrule.files import write_whole
+from chainrule.core import _core
+from chainrule.results.whole_file import write_whole
 
 BEGIN = "<!-- written by: python -m chainrule.book all --markdown -->"
 END = "<!-- end of what is written -->"

@@ -5,7 +5,8 @@ from itertools import repeat, starmap
 
 import numpy as np
 
-from chainrule import _core
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
 
 
 class Rows:
@@ -14,22 +15,22 @@ class Rows:
     Attributes
     ----------
     net : chainrule.Network that is to see them
-    X : (m, n_1)
-    targets : chainrule.arrays.Targets of the m samples
+    samples : chainrule.checks.samples.Samples, m of them
     """
 
     def __init__(self, net, data, y_is_label):
         if len(data) == 0:
             raise ValueError("expected a list of pairs (x, y), got an empty one")
         ys = [y for _, y in data]
-        self.X, self.targets = net._samples(
+        self.samples = Samples(
+            net,
             _stacked([x for x, _ in data], net.sizes[0], net.dtype, "x"),
             _labels(ys) if y_is_label else _stacked(ys, net.sizes[-1], net.dtype, "y"),
         )
         self.net, self.y_is_label = net, y_is_label
 
     def __len__(self):
-        return len(self.X)
+        return len(self.samples)
 
 
 def _stacked(columns, height, dtype, name):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.options import check_name, check_number
+from chainrule.checks.options import check_name, check_number
 
 LARGEST = 1e30  # of a parameter: float32 holds it, and its products with ordinary numbers
 

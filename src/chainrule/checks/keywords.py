@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import TypeVar
 
-from chainrule.options import did_you_mean, nearest_name
+from chainrule.checks.options import did_you_mean, nearest_name
 
 _OF_FIT = "It is an option of fit(...)."
 _SETTINGS = {

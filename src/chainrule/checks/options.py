@@ -4,13 +4,9 @@ import difflib
 import math
 import operator
 import os
-from collections.abc import Iterable
-from itertools import pairwise
 from numbers import Real
 
 import numpy as np
-
-from chainrule.arrays import MAX_SIZE
 
 
 def check_name(kind, name, known):
@@ -127,81 +123,6 @@ def check_flag(name, value):
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
-
-
-def check_sizes(sizes):
-    """Return `sizes` as a tuple of ints, two or more."""
-    try:
-        sizes = tuple(check_whole("each of sizes", n) for n in sizes)
-    except TypeError:
-        raise TypeError(
-            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
-        ) from None
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
-    for n in sizes:
-        if not 1 <= n <= MAX_SIZE:
-            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
-    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    if n_parameters > 2**40:
-        raise ValueError(
-            f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
-        )
-    return sizes
-
-
-def check_trainable(net):
-    """Raise if any unit of `net` is a step, which gradient descent cannot train."""
-    for layer, name in enumerate((*net.hidden, net.output), start=2):
-        check_slope(f"layer {layer} has step units", name)
-
-
-def check_learns(net):
-    """Raise if training could change nothing of what `net` says."""
-    check_trainable(net)
-    if net.output == "softmax" and net.sizes[-1] == 1:
-        raise ValueError(
-            "softmax of a single output is 1 whatever the parameters are, so there is nothing to "
-            "train. Use output='sigmoid' for two classes, or as many outputs as classes"
-        )
-
-
-def check_slope(name, activation):
-    """Raise if the activation has no derivative to descend by; `name` begins the message."""
-    if activation == "step":
-        raise ValueError(
-            f"{name}, which gradient descent cannot train: a small change of a weight flips an "
-            "output or does nothing at all, so the derivative, 0 or none, does not say which way "
-            "to go. Use sigmoid instead to train"
-        )
-
-
-def check_dropout(dropout, layers):
-    """Return the probability of each of `layers` hidden layers, (layers,), or None if all are 0."""
-    each = [dropout] * layers
-    if isinstance(dropout, Iterable) and np.ndim(dropout):
-        each = list(dropout)
-        if len(each) != layers:
-            raise ValueError(
-                "dropout must be one probability, or one for each of the "
-                f"{layers} hidden layers; got {len(each)}"
-            )
-    for p in each or [dropout]:
-        check_number("dropout", p, lambda p: 0 <= p < 1, "a probability, 0 <= p < 1")
-    if not layers and dropout:
-        raise ValueError(f"there is no hidden layer to drop units of; got dropout={dropout!r}")
-    return np.array(each, np.float64) if any(each) else None
-
-
-def check_records(record, known):
-    """Return what to record as a set of names out of `known`; `record` is a name or several."""
-    if record is None:
-        return set()
-    try:
-        names = [record] if isinstance(record, str) else list(record)
-    except TypeError:
-        names = [record]
-    return {check_name("record", name, known) for name in names}
 
 
 def check_dtype(dtype):

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arrays import Targets, as_real
-from chainrule.options import check_index, check_not_negative
+from chainrule.checks.arrays import as_real
+from chainrule.checks.options import check_index, check_not_negative
+from chainrule.checks.targets import Targets
 
 
 def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> NDArray | None:

@@ -1,41 +1,118 @@
-"""The samples that `fit` trains on, as arrays."""
+"""Samples: inputs paired with their targets and weights, checked together."""
 
-from chainrule.arrays import Targets, as_inputs
-from chainrule.sample_weights import weights_of
-from chainrule.validation import split_rows
+import math
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from chainrule.checks.arrays import Inputs, as_inputs
+from chainrule.checks.options import check_number
+from chainrule.checks.sample_weights import weights_of
+from chainrule.checks.targets import Targets
+from chainrule.core import _core
+
+SPLIT_STREAM = 2**64 - 1  # of random numbers: not one of an epoch
+
+
+class Shape(Protocol):
+    """What samples ask of a network: how many inputs and outputs, of which numbers and cost."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters and arithmetic."""
+
+    _cost: Any
 
 
 class Samples:
-    """Checked samples with their targets and weights.
+    """Checked inputs with their targets and weights.
 
     Parameters
     ----------
-    net : Network
+    net : Model
+        Whose samples they are.
     X, y, sample_weight, class_weight
-        As `fit` takes them.
+        As `Network.fit` takes them.
+    dtype : dtype, optional
+        Of targets and weights, if not the network's.
+    role : str, default ""
+        What messages say before "X" and "y", with a space behind it.
+
+    Attributes
+    ----------
+    X : ndarray (m, n_1) or SparseRows
+    targets : Targets
+    weights : ndarray (m,), or None where all count alike
     """
 
-    def __init__(self, net, X, y, sample_weight, class_weight):
-        self.X = as_inputs(X, net.sizes[0], net.dtype)
-        self.targets = Targets(y, len(self.X), net.sizes[-1], net.dtype, net._cost)
-        self.weights = weights_of(sample_weight, class_weight, self.targets, net.dtype)
-        net._check_delta(self.targets)
-
-    def hold_out(self, share: float, seed: int):
-        """Take some samples out, those that `split_rows` says; return their inputs and targets."""
-        rows, held_out = split_rows(len(self), share, seed)
-        taken = self.X[held_out], self.targets.of_rows(held_out)
-        self.X, self.targets = self.X[rows], self.targets.of_rows(rows)
-        if self.weights is not None:
-            self.weights = self.weights[rows]
-            if not self.weights.any():
-                raise ValueError("the weights of all samples that are not held out are 0")
-        return taken
+    def __init__(
+        self,
+        net: Shape,
+        X,
+        y,
+        sample_weight=None,
+        class_weight=None,
+        *,
+        dtype: DTypeLike | None = None,
+        role: str = "",
+    ):
+        dtype = net.dtype if dtype is None else np.dtype(dtype)
+        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X")
+        self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y")
+        self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
 
     @property
-    def for_core(self):
+    def for_core(self) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None]:
         """X, Y, labels and weights, as the core takes them."""
         return self.X, self.targets.Y, self.targets.labels, self.weights
 
-    def __len__(self):
+    def of_rows(self, rows: NDArray) -> "Samples":
+        """Return some of the samples, in the order of `rows`."""
+        weights = None if self.weights is None else self.weights[rows]
+        return self._with(self.X[rows], self.targets.of_rows(rows), weights)
+
+    def unweighted(self) -> "Samples":
+        """Return the same samples, all of which count alike."""
+        return self._with(self.X, self.targets, None)
+
+    def split(self, share: float, seed: int) -> tuple["Samples", "Samples"]:
+        """Return the samples to train on, and those of `split_rows` that are held out.
+
+        Raises
+        ------
+        ValueError
+            If the first have no weight at all.
+        """
+        rows, held_out = split_rows(len(self), share, seed)
+        kept = self.of_rows(rows)
+        if kept.weights is not None and not kept.weights.any():
+            raise ValueError("the weights of all samples that are not held out are 0")
+        return kept, self.of_rows(held_out).unweighted()
+
+    def _with(self, X, targets, weights):
+        other = object.__new__(Samples)
+        other.X, other.targets, other.weights = X, targets, weights
+        return other
+
+    def __len__(self) -> int:
         return len(self.X)
+
+
+def split_rows(m: int, share: float, seed: int) -> tuple[NDArray, NDArray]:
+    """Return the rows to train on and those to validate on, each in their order.
+
+    The seed and m alone decide, so that a later `fit` on the same data holds out the same rows: the
+    first round(share·m), at least 1, of ``_core.shuffled(m, seed, 2**64 - 1)``.
+    """
+    check_number("validation_split", share, lambda x: 0 < x < 1, "in 0 < validation_split < 1")
+    if m < 2:
+        raise ValueError(f"validation_split needs two samples or more; got {m}")
+    order = np.empty(m, np.int32)
+    _core.shuffled(m, seed, SPLIT_STREAM, order)
+    count = min(max(1, math.floor(share * m + 0.5)), m - 1)
+    return np.sort(order[count:]), np.sort(order[:count])

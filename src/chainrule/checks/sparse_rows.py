@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule import _core
+from chainrule.core import _core
 
 PARTS = ("data", "indices", "indptr", "shape")
 

@@ -5,7 +5,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from chainrule.options import check_index
+from chainrule.checks.options import check_index
 
 MOST_THREADS = 256  # of the core's team
 

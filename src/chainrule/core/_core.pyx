@@ -1,6 +1,6 @@
 """The door into compiled code: Python hands over arrays, C runs the epochs.
 
-Arrays are checked before they come here (`chainrule.arrays`); nothing here checks shapes again. The functions are in
+Arrays are checked before they come here (`chainrule.checks.arrays`); nothing here checks shapes again. The functions are in
 `core/`, one kind a file; the equations they run are in `_equations.pxd`, the elementwise kernels in `csrc/`.
 """
 
@@ -13,13 +13,13 @@ from libc.math cimport NAN, fabs, isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from chainrule._equations cimport (
+from chainrule.core.equations cimport (
     OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, activation, add_gradient,
     add_layer_gradient, after_descent, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as bias_gradient, bp4
     as weight_gradient, feedforward as forward, follow, hidden_deltas, input_of, limit_gradient, multiply_by_slope,
     n_weights, pull_back, through_activation, weighted_input, whole,
 )
-from chainrule._kernels cimport (
+from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
     CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, activate as activate_rows, agreements, convert, cost_sum, count_below,
@@ -45,25 +45,25 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 # the target of all classes but the sample's own, whose target is 1
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
-include "core/pace.pxi"
-include "core/plan.pxi"
-include "core/user.pxi"
-include "core/samples.pxi"
-include "core/stream.pxi"
-include "core/stripes.pxi"
-include "core/tile.pxi"
-include "core/watch.pxi"
-include "core/team.pxi"
-include "core/groups.pxi"
-include "core/passes.pxi"
-include "core/one_sample.pxi"
-include "core/recipe.pxi"
-include "core/dropout.pxi"
-include "core/training.pxi"
-include "core/full_batch.pxi"
-include "core/derivatives.pxi"
-include "core/normal_equations.pxi"
-include "core/doors.pxi"
+include "pace.pxi"
+include "plan.pxi"
+include "user.pxi"
+include "samples.pxi"
+include "stream.pxi"
+include "stripes.pxi"
+include "tile.pxi"
+include "watch.pxi"
+include "team.pxi"
+include "groups.pxi"
+include "passes.pxi"
+include "one_sample.pxi"
+include "recipe.pxi"
+include "dropout.pxi"
+include "training.pxi"
+include "full_batch.pxi"
+include "derivatives.pxi"
+include "normal_equations.pxi"
+include "doors.pxi"
 
 
 def blas_path():

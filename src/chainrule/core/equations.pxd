@@ -8,7 +8,7 @@ W^l and delta^l either way round.
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
-from chainrule._kernels cimport (
+from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_OWN_WAY, activate, activate_prime, clip, cost_delta, cr_cost_outputs,
     cr_entries, cr_rows, cr_sparse, cr_update, dropout, gemm, gemm_way, limit_rows, move_average, multiply, real,
     sparse_forward, sparse_outer, sum_of_squares, sum_rows, update_by,

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import as_binary
-from chainrule.circuit_layers import Layers
+from chainrule.checks.arrays import as_binary
+from chainrule.checks.options import check_count, check_whole
+from chainrule.course.circuit_layers import Layers
 from chainrule.network import Network
-from chainrule.options import check_count, check_whole
 
 MAX_TABLE_INPUTS = 16
 MAX_PARAMETERS = 2**28  # of a network to build: 1 GiB

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule import SGD, Network, datasets
+from chainrule import datasets
+from chainrule.network import Network
+from chainrule.optimizers import SGD
 
 _BATCH_SIZE = 10
 _MISREAD_SHOWN = 15  # three rows of five

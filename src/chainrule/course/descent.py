@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import as_numbers, as_real
-from chainrule.keywords import known_options
-from chainrule.options import check_count, check_flag, check_function, check_number, check_real
-from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
-from chainrule.training import DivergenceError
+from chainrule.checks.arrays import as_numbers, as_real
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import (
+    check_count,
+    check_flag,
+    check_function,
+    check_number,
+    check_real,
+)
+from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
+from chainrule.training.endings import DivergenceError
 
 _EPS = np.finfo(float).eps
 # A step of a monotone descent must bring this share of the fall η‖∇f‖² that the slope promises

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.arrays import first_activations
+from chainrule.checks.arrays import first_activations
+from chainrule.core import _core
 from chainrule.equations import bp2, bp3, bp4
-from chainrule.gradient import Gradient
 from chainrule.network import Network
+from chainrule.results.gradient import Gradient
 
 EPS = np.finfo(float).eps
 # What makes a bound of the estimate below. Of random networks of smooth units, with up to nine

@@ -3,14 +3,15 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule import _core
-from chainrule.arrays import Targets, as_inputs
-from chainrule.difference_errors import difference_errors
-from chainrule.differences import SMALL_ENTRY, STEPS
-from chainrule.gradient import Gradient
-from chainrule.keywords import known_options
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_name, check_number
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
+from chainrule.course.difference_errors import difference_errors
+from chainrule.model.model import check_network, check_trainable
+from chainrule.model.own_functions import SMALL_ENTRY, STEPS
 from chainrule.network import Network
-from chainrule.options import check_name, check_number, check_trainable
+from chainrule.results.gradient import Gradient
 
 # Differences speak of an array whose largest entry is this many times what rounding may do: then
 # that hides no error above 1 % of it.
@@ -144,8 +145,8 @@ def check_gradient(
     leaves too few digits to tell a wrong gradient from rounding.
 
     Right ones may still differ by some r, which rounding and neglected terms make: around 20 ε C/h
-    for a cost C that is not small, and not 0 at a perfect fit (`chainrule.difference_errors` has
-    the formula).
+    for a cost C that is not small, and not 0 at a perfect fit (the formula is in
+    `chainrule.course.difference_errors`).
 
     An array has failed where |g - n| - r in the place of |g - n| still gives more than `tolerance`.
     It has passed if not, and s is above 100 r. Else it is not checked.
@@ -253,12 +254,10 @@ class _Row:
 
 def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple:
     """Check the data, and return them with plan and parameters as the core takes them."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
+    check_network(net)
     check_trainable(net)
-    inputs = as_inputs(X, net.sizes[0], np.dtype(np.float64))
-    targets = Targets(Y, len(inputs), net.sizes[-1], np.float64, net._cost)
-    return net._plan, net.parameters.astype(np.float64), inputs, targets.Y, targets.labels
+    samples = Samples(net, X, Y, dtype=np.float64)
+    return net._plan, net.parameters.astype(np.float64), *samples.for_core[:3]
 
 
 def _by_differences(net: Network, data: tuple, scheme: str) -> NumericalGradient:

@@ -8,11 +8,12 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule import _core
-from chainrule.arrays import as_inputs, as_numbers, first_activations
-from chainrule.keywords import known_options
+from chainrule.checks.arrays import as_inputs, as_numbers, first_activations
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_count, check_index
+from chainrule.core import _core
+from chainrule.model.model import check_network
 from chainrule.network import Network
-from chainrule.options import check_count, check_index
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,7 @@ def paths(
     total                                                                 -0.362977
     backprop                                                              -0.362977
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a chainrule.Network; got {net!r}")
+    check_network(net)
     layer, j, k = _check_place(net, layer, j, k)
     layers_above = net.sizes[layer:]
     count = math.prod(layers_above)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import as_inputs, as_numbers, as_real
-from chainrule.keywords import known_options
-from chainrule.options import check_count, check_name, check_number, check_seed
-from chainrule.pocket import Search, fires
+from chainrule.checks.arrays import as_inputs, as_numbers, as_real
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_count, check_name, check_number, check_seed
+from chainrule.course.pocket import Search, fires
 
 
 class Perceptron:

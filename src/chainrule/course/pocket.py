@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
+from chainrule.core import _core
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096  # points classified at once in a sweep
 

@@ -8,22 +8,26 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import first_activations
-from chainrule.findings import SEVERITIES, Score
-from chainrule.full_batch import FullBatchOptimizer
-from chainrule.gradient import Gradient, Trace
-from chainrule.history import History
-from chainrule.keywords import known_options
-from chainrule.layer_states import Layers, measure_layers
-from chainrule.network import Network
+from chainrule.checks.arrays import first_activations
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_count
+from chainrule.checks.samples import Samples
+from chainrule.checks.threads import check_threads
+from chainrule.doctor.findings import SEVERITIES, Score
+from chainrule.doctor.layer_states import Layers, measure_layers
+from chainrule.doctor.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
+from chainrule.doctor.symptoms_of_layers import look_at_layers
+from chainrule.doctor.symptoms_of_training import look_at_course, look_at_scores, look_for_turn
+from chainrule.model import passes
+from chainrule.model.model import Model, check_network, check_trainable
 from chainrule.optimizers import Optimizer
-from chainrule.options import check_count, check_trainable
-from chainrule.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
-from chainrule.symptoms_of_layers import look_at_layers
-from chainrule.symptoms_of_training import look_at_course, look_at_scores, look_for_turn
-from chainrule.validation import Validation, checked_pair
+from chainrule.results.gradient import Gradient, Trace
+from chainrule.results.history import History
+from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.validation import checked_pair
 
 WIDTH = 88  # of a printed line
+LIMIT = 2000  # of samples that go through the network
 
 
 class Diagnosis(Sequence):
@@ -75,7 +79,7 @@ class Diagnosis(Sequence):
 class Case:
     """A network, and what came of a pass forward and back for the samples looked at."""
 
-    net: Network
+    net: Model
     Y: NDArray | None  # (m, n_L); None where a target is for several outputs
     trace: Trace
     nabla: Gradient
@@ -86,14 +90,14 @@ class Case:
 
 @known_options()
 def diagnose(
-    net: Network,
+    net: Model,
     X: ArrayLike,
     y: ArrayLike,
     *,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     history: History | None = None,
     optimizer: Optimizer | FullBatchOptimizer | None = None,
-    limit: int = 2000,
+    limit: int = LIMIT,
 ) -> Diagnosis:
     """Say in plain words what keeps a network from learning, or from learning well.
 
@@ -156,32 +160,41 @@ def diagnose(
         2  relu            4       100%      4        0     1.86
         3  sigmoid         1         0%      0     0.12     1.12
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
+    check_network(net)
     check_trainable(net)
-    limit = check_count("limit", limit, least=1)
-    inputs, targets = net._samples(X, y)
-    validation = None
-    if validation_data is not None:
-        validation = Validation(net, *checked_pair(net, validation_data), {})
+    samples = Samples(net, X, y)
+    net._check_delta(samples.targets)
+    held_out = None if validation_data is None else checked_pair(net, validation_data)
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")
-    rate = _learning_rate(optimizer)
+    return examine(net, samples, held_out, history, optimizer, limit)
 
-    X, y = _some(inputs, np.asarray(y), limit)
-    case = _examine(net, X, y)
+
+def examine(
+    net: Model,
+    samples: Samples,
+    held_out: Samples | None,
+    history: History | None,
+    optimizer: Optimizer | FullBatchOptimizer | None,
+    limit: int = LIMIT,
+) -> Diagnosis:
+    """Diagnose a network by samples that are checked already; `diagnose` has the rest."""
+    limit = check_count("limit", limit, least=1)
+    rate = _learning_rate(optimizer)
+    targets, seen = samples.targets, _some(samples, limit)
+    case = _look(net, seen)
     score, counts = case.score, class_counts(targets, net.sizes[-1])
-    found = look_at_inputs(first_activations(net._plan, X, net.dtype), score)
+    found = look_at_inputs(first_activations(net._plan, seen.X, net.dtype), score)
     found += look_at_targets(targets, counts, case.layers[-1].activation, score)
     found += look_at_layers(case)
     if history is not None and (len(history) or history.diverged):
         found += look_at_course(history, score, rate, _any_serious(found))
-    unseen = None if validation is None else score_of(net, *validation_data, validation.targets)
+    unseen = None if held_out is None else score_of(net, held_out)
     found += look_at_scores(score, unseen, net, _any_serious(found))
     if history is not None and not any(finding.kind == "overfitting" for finding in found):
         found += look_for_turn(history)
-    return Diagnosis(net, found, case.layers, len(X))
+    return Diagnosis(net, found, case.layers, len(seen))
 
 
 def _learning_rate(optimizer):
@@ -193,43 +206,42 @@ def _learning_rate(optimizer):
     return optimizer.learning_rate if isinstance(optimizer.learning_rate, Real) else None
 
 
-def _some(X, y, limit):
+def _some(samples, limit):
     """Return at most `limit` of the samples, the same ones each time."""
-    if len(X) <= limit:
-        return X, y
-    rows = np.sort(np.random.default_rng(0).choice(len(X), limit, replace=False))
-    return X[rows], y[rows]
+    m = len(samples)
+    if m <= limit:
+        return samples
+    return samples.of_rows(np.sort(np.random.default_rng(0).choice(m, limit, replace=False)))
 
 
-def _examine(net, X, y):
+def _look(net, samples):
     """Send the samples forward and back."""
-    _, targets = net._samples(X, y)
-    trace, nabla = net.trace(X, y), net.backprop(X, y)
+    trace, nabla = passes.trace(net, samples), passes.gradient(net, samples, check_threads(None))
     layers, saturated = measure_layers(net, trace)
-    Y = as_matrix(y, targets, net.sizes[-1])
-    return Case(net, Y, trace, nabla, layers, saturated, score_of(net, X, y, targets))
+    Y = as_matrix(samples.targets, net.sizes[-1])
+    return Case(net, Y, trace, nabla, layers, saturated, score_of(net, samples))
 
 
-def as_matrix(y, targets, n_out):
-    """Return y as (m, n_out), or None where a target is for several outputs."""
+def as_matrix(targets, n_out):
+    """Return targets as (m, n_out), or None where a target is for several outputs."""
     if targets.labels is not None:
         return np.eye(n_out)[targets.labels]
-    return targets.Y.astype(np.float64) if np.size(y) == len(targets.Y) * n_out else None
+    return targets.Y.astype(np.float64) if targets.outputs_per_target == 1 else None
 
 
-def score_of(net, X, y, targets):
-    """Return the `Score` of the network for X and y, which are `targets` when checked."""
-    counts = class_counts(targets, net.sizes[-1])
+def score_of(net, samples):
+    """Return the `Score` of the network for samples."""
+    counts, m = class_counts(samples.targets, net.sizes[-1]), len(samples)
     if counts is not None:
-        accuracy = net.evaluate(X, y)["accuracy"]
-        return Score(accuracy, float(counts.max() / counts.sum()), True, len(X))
-    Y = as_matrix(y, targets, net.sizes[-1])
+        _, right, total = passes.evaluate(net, samples, check_threads(None))
+        return Score(right / total, float(counts.max() / counts.sum()), True, m)
+    Y = as_matrix(samples.targets, net.sizes[-1])
     if Y is None:
-        return Score(np.nan, 0.0, False, len(X))
+        return Score(np.nan, 0.0, False, m)
     with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
-        residual = ((Y - net(X)) ** 2).sum()
+        residual = ((Y - passes.outputs(net, samples.X, check_threads(None))) ** 2).sum()
         value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
-    return Score(value, 0.0, False, len(X))
+    return Score(value, 0.0, False, m)
 
 
 def _any_serious(found):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.doctor.findings import percent
 from chainrule.equations import bp2
-from chainrule.findings import percent
 
 # A unit is saturated where |σ'(z)| is below this share of its largest value, as in
 # `History.saturation`: it then learns less than a twentieth as fast as it could.

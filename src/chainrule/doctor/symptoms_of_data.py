@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule.findings import FEWEST_SAMPLES, Finding, harm, percent
+from chainrule.doctor.findings import FEWEST_SAMPLES, Finding, harm, percent
 
 # Initial weights are about 1/√n_in, so that inputs of size 1 give z of size 1. With inputs of
 # size 5 a third of sigmoid neurons begin saturated (|z| > 4.4), and a step of W is 25 times as far.

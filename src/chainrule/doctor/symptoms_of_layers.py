@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from chainrule.findings import FEWEST_SAMPLES, Finding, harm, listed, percent
-from chainrule.layer_states import FLAT_ON_THE_LEFT, LARGEST_SLOPE, length
-from chainrule.symptoms_of_data import ANY, RANGES
+from chainrule.doctor.findings import FEWEST_SAMPLES, Finding, harm, listed, percent
+from chainrule.doctor.layer_states import FLAT_ON_THE_LEFT, LARGEST_SLOPE, length
+from chainrule.doctor.symptoms_of_data import ANY, RANGES
 
 # Half of a layer saturated: the error that comes through it is mostly that of the other half.
 SATURATED_SHARE = 1 / 2

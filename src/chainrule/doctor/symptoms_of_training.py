@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule.findings import Finding, percent
+from chainrule.doctor.findings import Finding, percent
 
 # Up again by a quarter of what was gained, and by a tenth of where it began, is more than noise.
 RISE, RISE_OF_FIRST = 1 / 4, 1 / 10

@@ -1,42 +1,38 @@
 """Training with the doctor's visit after it: what ``fit(..., diagnose=True)`` does."""
 
-import numpy as np
-
-from chainrule.arrays import as_inputs
-from chainrule.doctor import diagnose
-from chainrule.optimizers import SGD
-from chainrule.progress import say
-from chainrule.training import DivergenceError
-from chainrule.validation import split_rows
+from chainrule.doctor.diagnose import examine
+from chainrule.results.history import History
+from chainrule.results.progress import say
+from chainrule.training.endings import DivergenceError
+from chainrule.training.full_batch.training import FullBatchTraining
+from chainrule.training.training import Training
 
 
-def fit_and_diagnose(net, X, y, options):
-    """Do ``net.fit(X, y, **options)``, and tell and keep what the doctor finds."""
-    if y is None:
+def run_and_diagnose(training: Training | FullBatchTraining) -> History:
+    """Run a training, and tell and keep what the doctor finds."""
+    if training.samples is None:
         raise ValueError(
             "diagnose=True needs the samples as arrays X and y; with batches from an iterable ask "
             "when training has ended, chainrule.diagnose(net, X, y) with some of the samples"
         )
-    before = net.history
     try:
-        history = net.fit(X, y, **options)
+        history = training.run()
     except DivergenceError:
-        if net.history is not before:  # else a callback's, before the training of `net` began
-            _visit(net, X, y, net.history, **options)
+        if training.net.history is training.history:  # else a callback's, before training began
+            _visit(training)
         raise
-    _visit(net, X, y, history, **options)
+    _visit(training)
     return history
 
 
-def _visit(net, X, y, history, *, optimizer, validation_data, validation_split, **_):
-    """Diagnose `net` with the samples that it was trained on and those that were held out."""
-    if validation_split is not None:
-        X, y = as_inputs(X, net.sizes[0], net.dtype), np.asarray(y)
-        rows, held_out = split_rows(len(X), validation_split, net.seed)
-        validation_data = X[held_out], y[held_out]
-        X, y = X[rows], y[rows]
-    optimizer = SGD() if optimizer is None else optimizer
-    history.diagnosis = diagnose(
-        net, X, y, validation_data=validation_data, history=history, optimizer=optimizer
+def _visit(training):
+    """Diagnose the network by the samples that it was trained on and those that were held out."""
+    validation, history = training.validation, training.history
+    history.diagnosis = examine(
+        training.net,
+        training.samples.unweighted(),
+        None if validation is None else validation.samples,
+        history,
+        training.optimizer,
     )
     say(history.diagnosis)

@@ -10,9 +10,9 @@ from dataclasses import asdict, fields
 from itertools import chain
 
 from chainrule.activations import ACTIVATIONS
+from chainrule.checks.formulas import Formula, find_formula, has_methods
+from chainrule.checks.options import check_name
 from chainrule.costs import COSTS
-from chainrule.formulas import Formula, find_formula, has_methods
-from chainrule.options import check_name
 
 # What each of the header's fields holds, its methods if it is the user's own, and the package's.
 _ACTIVATION = (("value", "slope"), ACTIVATIONS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import as_real
+from chainrule.checks.arrays import as_real
 
 DEFAULTS = {"input_scale": 1.0, "input_shift": 0.0}
 MOST_SHOWN = 8  # numbers of an array

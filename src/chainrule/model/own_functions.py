@@ -12,11 +12,16 @@ to some 1e-9. Entries that are not finite, as of a logarithm at z < 0, are left 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
 from chainrule.activations import Activation, UserActivation
-from chainrule.arrays import Targets
+from chainrule.checks.targets import Targets
+from chainrule.core import _core
 from chainrule.costs import UserCost
-from chainrule.differences import SMALL_ENTRY, STEPS
+
+# h = step · max(1, |w|): where the errors of rounding and of the neglected terms are about equal
+STEPS = {"forward": np.finfo(float).eps ** (1 / 2), "central": np.finfo(float).eps ** (1 / 3)}
+# Entries below this share of their array's largest are compared with that share instead of with
+# themselves: of such small ones the difference has few digits that are right.
+SMALL_ENTRY = 1e-2
 
 ROWS, MOST_OUTPUTS, TOLERANCE = 4, 10, 1e-4
 # Costs are right to some ε C, so a difference to some ε C / h. In networks of ten layers, whose

@@ -10,9 +10,9 @@ import io
 import os
 from os import PathLike
 
-from chainrule.files import write_whole
-from chainrule.keywords import known_options
-from chainrule.options import check_flag
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_flag
+from chainrule.results.whole_file import write_whole
 
 
 def write_csv(history, path: str | PathLike):

@@ -5,8 +5,8 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.csv_log import write_csv
-from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
+from chainrule.results.csv_log import write_csv
+from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
 
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
 _IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")

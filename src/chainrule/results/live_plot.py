@@ -3,10 +3,10 @@
 import math
 import time
 
-from chainrule.keywords import known_options
-from chainrule.options import check_not_negative
-from chainrule.pictures import check_matplotlib, png_of
-from chainrule.progress import in_notebook
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_not_negative
+from chainrule.results.pictures import check_matplotlib, png_of
+from chainrule.results.progress import in_notebook
 
 
 @known_options()

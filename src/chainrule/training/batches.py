@@ -1,9 +1,11 @@
 """Batches that come one by one, for data that do not fit in memory."""
 
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 
-from chainrule.options import check_count
-from chainrule.samples import Samples
+from chainrule.checks.options import check_count
+from chainrule.checks.samples import Samples
+from chainrule.model.model import Model
 
 
 class Batches:
@@ -11,16 +13,12 @@ class Batches:
 
     Parameters
     ----------
-    net : Network
+    net : Model
     given : iterable, or function
         What is gone through in each epoch, or a function without arguments that returns it. A batch
         is a tuple (X, y) or (X, y, sample_weight), each as `fit` takes them.
-    steps : int or None
-        How many batches make an epoch; None: all that there are.
-    epochs : int
-        How many epochs are to come.
-    class_weight : dict or None
-        As in `fit`.
+    options : SimpleNamespace
+        As `read_options` returns them; steps_per_epoch, epochs and class_weight count here.
 
     Raises
     ------
@@ -28,23 +26,23 @@ class Batches:
         For what cannot be gone through as often as asked.
     """
 
-    def __init__(self, net, given, steps, epochs, class_weight):
+    def __init__(self, net: Model, given, options: SimpleNamespace):
         if not (callable(given) or isinstance(given, Iterable)) or hasattr(given, "__array__"):
             raise TypeError(
                 "without y, X must be an iterable of batches (X, y), or a function that returns "
                 f"one; got {type(given).__name__}. Targets? fit(X, y)"
             )
-        self._net, self._given, self._class_weight = net, given, class_weight
+        self._net, self._given, self._class_weight = net, given, options.class_weight
         # One that is its own iterator can be gone through once; it goes on from epoch to epoch.
         self._goes_on = isinstance(given, Iterator)
-        if steps is not None:
-            steps = check_count("steps_per_epoch", steps, least=1)
-        elif self._goes_on and epochs > 1:
+        steps = options.steps_per_epoch
+        if steps is None and self._goes_on and options.epochs > 1:
             raise ValueError(
-                f"a {type(given).__name__} can be gone through only once, not in {epochs} epochs; "
+                f"a {type(given).__name__} can be gone through only once, not in "
+                f"{options.epochs} epochs; "
                 "give the function that makes it, or epochs=1, or steps_per_epoch"
             )
-        elif hasattr(given, "__len__"):
+        if steps is None and hasattr(given, "__len__"):
             steps = check_count("the number of batches", len(given), least=1)
         self.steps = steps
         self._batches = given if self._goes_on else None
@@ -81,9 +79,29 @@ class Batches:
         X, y, *sample_weight = batch
         try:
             samples = Samples(self._net, X, y, *(sample_weight or [None]), self._class_weight)
+            self._net._check_delta(samples.targets)
         except (TypeError, ValueError) as error:
             error.add_note(f"(batch {self.count} of epoch {self._net.epochs_trained})")
             raise
         self.count += 1
         self.samples += len(samples)
         return samples.for_core
+
+
+def check_options_of_batches(options: SimpleNamespace) -> None:
+    """Raise for options of `fit` that need all samples, where these come batch by batch."""
+    if options.sample_weight is not None:
+        raise ValueError(
+            "sample_weight is for arrays; from an iterable the weights of its samples come with "
+            "each batch, (X, y, sample_weight)"
+        )
+    if options.validation_split is not None:
+        raise ValueError(
+            "validation_split needs arrays to take samples from; with batches from an iterable "
+            "give validation_data=(X, y)"
+        )
+    if isinstance(options.class_weight, str):
+        raise ValueError(
+            f"class_weight={options.class_weight!r} counts all samples before training, which "
+            "batches from an iterable do not allow; give the weights, such as {0: 1.0, 1: 5.0}"
+        )

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from chainrule import _core
-from chainrule.options import did_you_mean
+from chainrule.checks.options import did_you_mean
+from chainrule.core import _core
+from chainrule.training.endings import StopTraining
 
 # What each hook is called with.
 HOOKS = {
@@ -15,25 +16,6 @@ HOOKS = {
     "on_epoch_end": "net, history",
     "on_train_end": "net, history",
 }
-
-
-class StopTraining(Exception):  # noqa: N818 - not an error
-    """A callback raises it to end `fit` quietly: after the batch, or the epoch, that it saw last.
-
-    The other callbacks of the same event are still called. Raised by a batch hook, it leaves the
-    parameters as the batches done left them; their epoch is not finished, so it is neither in the
-    history nor in `epochs_trained`, and a later `fit` begins it anew.
-
-    >>> import numpy as np
-    >>> import chainrule as cr
-    >>> def stop_when_good(net, history):
-    ...     if history.cost[-1] < 0.1:
-    ...         raise cr.StopTraining
-    >>> net = cr.Network([2, 1], output="identity", seed=0)
-    >>> history = net.fit(np.eye(2), np.ones(2), epochs=1000, callbacks=stop_when_good)
-    >>> bool(history.cost[-1] < 0.1), len(history) < 1000
-    (True, True)
-    """
 
 
 class Callbacks:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from chainrule import _core
-from chainrule.callbacks import StopTraining
-from chainrule.keywords import known_options
-from chainrule.options import check_count, check_flag, check_name, check_not_negative
-from chainrule.validation import check_figure
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
+from chainrule.core import _core
+from chainrule.training.endings import StopTraining
+from chainrule.training.validation import check_figure
 
 # The figures that say themselves whether more of them is better.
 LARGER_IS_BETTER = {

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arrays import aligned_empty, as_numbers, as_real
+from chainrule.checks.arrays import aligned_empty, as_numbers, as_real
 from chainrule.schedules import MONITORS
 
 # The dtype and size of what counts. All others, as "average", are like the parameters.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainrule.carried import UNSEEN
+from chainrule.training.optimizer_state import UNSEEN
 
 
 class Plateau:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.arrays import as_inputs
-from chainrule.keywords import OF_FIT, known_options
+from chainrule.checks.keywords import OF_FIT, known_options
+from chainrule.checks.options import check_count, check_number, check_positive
+from chainrule.checks.samples import Samples
+from chainrule.model.model import Model, check_learns
 from chainrule.optimizers import Optimizer, Rprop, check_optimizer
-from chainrule.options import check_count, check_number, check_positive
-from chainrule.pictures import BLUE, LIGHT_BLUE, ORANGE, open_axes, style_course
-from chainrule.training import DivergenceError
+from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, open_axes, style_course
+from chainrule.training.endings import DivergenceError
+from chainrule.training.fit_options import read_options
+from chainrule.training.training import Training
 
 # How much of the moving average of the costs is kept, and how far above its least the test ends.
 _KEEP, _HOPELESS = 0.9, 4
@@ -87,7 +90,7 @@ class LearningRateRange:
 
 @known_options(OF_FIT)
 def learning_rate_range(
-    net,
+    net: Model,
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -151,17 +154,17 @@ def learning_rate_range(
     batch_size = check_count("batch_size", batch_size, least=1)
     net = copy.copy(net)
     net.optimizer_state = {}
-    X = as_inputs(X, net.sizes[0], net.dtype)
-    net.fit(X, y, epochs=0)  # the targets fit
-    y = np.asarray(y)
-    batches = _batches(len(X), batch_size, np.random.default_rng(net.seed))
+    check_learns(net)
+    samples = Samples(net, X, y)
+    batches = _batches(len(samples), batch_size, np.random.default_rng(net.seed))
     rates, costs, smoothed = np.geomspace(low, high, steps), [], []
     average = 0.0
     for step, rate in enumerate(rates, start=1):
         rows = next(batches)
         rule = replace(optimizer, learning_rate=float(rate))
         try:
-            history = net.fit(X[rows], y[rows], optimizer=rule, epochs=1, batch_size=len(rows))
+            options = read_options({"optimizer": rule, "epochs": 1, "batch_size": len(rows)})
+            history = Training(net, samples.of_rows(rows), options).run()
         except DivergenceError:
             if not costs:
                 raise

@@ -1,122 +1,76 @@
-"""Training: Python runs the epochs, the compiled core runs each one."""
+"""Training by mini-batches: Python runs the epochs, the compiled core runs each one."""
+
+from collections.abc import Iterable
+from types import SimpleNamespace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.arrays import MAX_SIZE
-from chainrule.batches import Batches
-from chainrule.callbacks import Callbacks, StopTraining
-from chainrule.carried import carried_state
-from chainrule.history import History
-from chainrule.optimizers import check_optimizer
-from chainrule.options import (
-    check_count,
-    check_dropout,
-    check_flag,
-    check_learns,
-    check_not_negative,
-    check_number,
-    check_positive,
-    check_records,
-)
-from chainrule.plateau import Plateau
-from chainrule.progress import Progress
-from chainrule.samples import Samples
-from chainrule.threads import check_threads
-from chainrule.validation import Validation, check_figure, check_metrics, checked_pair
+from chainrule.checks.arrays import MAX_SIZE
+from chainrule.checks.options import check_number
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
+from chainrule.model.model import Model
+from chainrule.optimizers import Optimizer
+from chainrule.results.history import History
+from chainrule.results.progress import Progress
+from chainrule.training.batches import Batches
+from chainrule.training.endings import StopTraining, check_finite
+from chainrule.training.optimizer_state import carried_state
+from chainrule.training.plateau import Plateau
+from chainrule.training.transaction import Transaction
+from chainrule.training.validation import Validation, check_figure
 
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
-RECORDS = ("layers", "gradients")
-
-
-class DivergenceError(ArithmeticError):
-    """The cost stopped being finite; a network is as its last finished epoch left it."""
+LIMITS = ("l1", "l2", "max_norm", "clip_norm", "clip_value", "average")  # of the recipe
 
 
 class Training:
     """One call of `Network.fit`, which documents the options.
 
     All is checked when it is made; `run` is the first to change anything.
+
+    Parameters
+    ----------
+    net : Model
+    samples : Samples or Batches
+        All that it is trained on, or what hands that out batch by batch.
+    options : SimpleNamespace
+        As `read_options` returns them.
     """
 
-    def __init__(
-        self,
-        net,
-        X,
-        y,
-        *,
-        optimizer,
-        epochs,
-        batch_size,
-        steps_per_epoch,
-        sample_weight,
-        class_weight,
-        shuffle,
-        dropout,
-        validation_data,
-        validation_split,
-        metrics,
-        record,
-        callbacks,
-        progress,
-        threads,
-        average,
-        **penalties_and_limits,
-    ):
-        check_learns(net)
-        self.net = net
-        self.epochs = check_count("epochs", epochs, least=0)
-        self.batches = None
-        if y is None:
-            check_options_of_batches(sample_weight, class_weight, validation_split)
-            self.batches = Batches(net, X, steps_per_epoch, self.epochs, class_weight)
-        elif steps_per_epoch is not None:
-            raise ValueError(
-                "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
-                "samples are an epoch, in mini-batches of batch_size"
-            )
-        else:
-            self.samples = Samples(net, X, y, sample_weight, class_weight)
-        self.optimizer = check_optimizer(optimizer)
-        check_epsilon(self.optimizer, net.dtype)
-        self.recipe = recipe_of(self.optimizer, average=average, **penalties_and_limits)
-        self.shuffle = check_flag("shuffle", shuffle) and self.batches is None
-        self.threads = check_threads(threads)
-        self.dropout = check_dropout(dropout, len(net.sizes) - 2)
-        self.validation = self._validation(validation_data, validation_split, metrics)
-        most = MAX_SIZE if self.batches else len(self.samples)
-        self.batch_size = min(check_count("batch_size", batch_size, least=1), most)
-        self.callbacks = Callbacks(callbacks)
-        self.progress = check_flag("progress", progress)
+    def __init__(self, net: Model, samples: Samples | Batches, options: SimpleNamespace):
+        self.net, self.options = net, options
+        self.optimizer: Optimizer = options.optimizer
         self.schedule = self.optimizer.schedule
+        check_epsilon(self.optimizer, net.dtype)
+        self.recipe = recipe_of(options)
+        self.dropout = check_dropout(options.dropout, len(net.sizes) - 2)
+        self.samples = self.batches = held_out = None
+        if isinstance(samples, Batches):
+            self.batches = samples
+        else:
+            net._check_delta(samples.targets)
+            if options.validation_split is not None and options.validation_data is None:
+                samples, held_out = samples.split(options.validation_split, net.seed)
+            self.samples = samples
+        self.validation = Validation.of(net, options, held_out)
+        most = MAX_SIZE if self.samples is None else len(self.samples)
+        self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
         if self.schedule.state:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
+        averaging = options.average is not None
         self.state = carried_state(
-            net.optimizer_state, self.optimizer, self.schedule, average is not None, net.parameters
+            net.optimizer_state, self.optimizer, self.schedule, averaging, net.parameters
         )
-        self.schedule.check_end(self.state, self.epochs, self.steps_per_epoch)
+        self.schedule.check_end(self.state, options.epochs, self.steps_per_epoch)
         self._uncounted = np.zeros(1, np.uint64)  # steps, where they do not matter
-        records = check_records(record, RECORDS)
-        layers = len(net.sizes) - 1 if "layers" in records else 0
-        self.history = History(net.epochs_trained, measures, layers, "gradients" in records)
-        self.callbacks.check(self.history)
-
-    def _validation(self, data, split, metrics):
-        """Return what is measured after each epoch, or None; a split keeps its rows for it."""
-        metrics = check_metrics(metrics)
-        if data is None and split is None:
-            if metrics:
-                raise ValueError("metrics need validation_data or validation_split")
-            return None
-        if data is not None and split is not None:
-            raise ValueError("validation_data and validation_split: give one of the two")
-        if split is None:
-            return Validation(self.net, *checked_pair(self.net, data), metrics, self.threads)
-        held_out = self.samples.hold_out(split, self.net.seed)
-        return Validation(self.net, *held_out, metrics, self.threads)
+        layers = len(net.sizes) - 1 if "layers" in options.record else 0
+        self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
+        options.callbacks.check(self.history)
 
     def _steps_per_epoch(self):
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
@@ -129,53 +83,47 @@ class Training:
             )
         return self.batches.steps
 
-    def run(self):
+    def run(self) -> History:
         """Train, and return the history."""
-        net, history = self.net, self.history
-        before = net.history, net.optimizer_state
+        net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
-        self.hooks = self.callbacks.batch_hooks()
-        begun = False
-        try:
-            net.history, net.optimizer_state = history, self.state
-            self.callbacks.call("on_train_begin", net)
-            begun = True
-            self._epochs()
-            self.callbacks.call("on_train_end", net, history)
-        except StopTraining:  # at the beginning or the end; there is nothing left to stop
-            begun = True
-        except MemoryError:
-            begun = begun and len(history) > 0
-            raise
-        finally:
-            if self.plateau:
-                self.plateau.look()
-            if not begun:
-                net.history = before[0]
-            if not (len(history) or self.hooks.kept_batches):  # all is as it was
-                net.optimizer_state = before[1]
+        self.hooks = callbacks.batch_hooks()
+        with Transaction(net, history, self.hooks) as transaction:
+            try:  # first: a signal that comes at this very line would pass the transaction by
+                transaction.begin(self.state)
+                callbacks.call("on_train_begin", net)
+                transaction.begun = True
+                self._epochs()
+                callbacks.call("on_train_end", net, history)
+            except StopTraining:  # at the beginning or the end; there is nothing left to stop
+                transaction.begun = True
+            finally:
+                if self.plateau:
+                    self.plateau.look()
         return history
 
     def _epochs(self):
         """Train until the last epoch is done, or a callback says stop."""
         per_call = 1
         # Where nothing happens between epochs, many of them are one call.
-        between = self.progress or self.validation or self.plateau or self.callbacks
+        options, epochs = self.options, self.options.epochs
+        callbacks = options.callbacks
+        between = options.progress or self.validation or self.plateau or callbacks
         if not between and self.batches is None:
             per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
         if self.plateau:
             self.plateau.catch_up(self.net, self.validation)
-        with Progress(self.progress, self.epochs) as shown:
+        with Progress(options.progress, epochs) as shown:
             try:
-                while len(self.history) < self.epochs:
-                    self.callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
-                    self._train(min(per_call, self.epochs - len(self.history)))
+                while len(self.history) < epochs:
+                    callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
+                    self._train(min(per_call, epochs - len(self.history)))
                     if self.validation:
                         self.history.measure(**self.validation.evaluate(self.net))
                     if self.plateau:
                         self.plateau.look()
                     shown.epoch_done(self.history, self._samples_per_epoch())
-                    self.callbacks.call("on_epoch_end", self.net, self.history)
+                    callbacks.call("on_epoch_end", self.net, self.history)
             except StopTraining:
                 return
 
@@ -195,47 +143,22 @@ class Training:
             stream = _core.Stream(self.batches.following)
         layer = _core.train(
             net._plan, net.parameters, self.recipe, s, t, state.get("average"), steps,
-            *data, None, self.batch_size, self.shuffle, net.seed,
+            *data, None, self.batch_size, self.options.shuffle and stream is None, net.seed,
             self.schedule.coming(state, count, self.steps_per_epoch),
             self.dropout, count, net._clock, *self.history.core_columns, self.hooks, stream,
-            *self.threads,
+            *self.options.threads,
         )  # fmt: skip
         self.history.diverged = layer > 0
         check_finite(layer, net.epochs_trained)
 
 
-def check_options_of_batches(sample_weight, class_weight, validation_split):
-    """Raise for options of `fit` that need all samples, where these come batch by batch."""
-    if sample_weight is not None:
-        raise ValueError(
-            "sample_weight is for arrays; from an iterable the weights of its samples come with "
-            "each batch, (X, y, sample_weight)"
-        )
-    if validation_split is not None:
-        raise ValueError(
-            "validation_split needs arrays to take samples from; with batches from an iterable "
-            "give validation_data=(X, y)"
-        )
-    if isinstance(class_weight, str):
-        raise ValueError(
-            f"class_weight={class_weight!r} counts all samples before training, which batches "
-            "from an iterable do not allow; give the weights, such as {0: 1.0, 1: 5.0}"
-        )
-
-
-def recipe_of(optimizer, *, l1, l2, max_norm, clip_norm, clip_value, average):
-    """Return the checked options of `fit` as the core takes them."""
-    check_not_negative("l1", l1)
-    check_not_negative("l2", l2)
-    limits = {"max_norm": max_norm, "clip_norm": clip_norm, "clip_value": clip_value}
-    limits = {name: value for name, value in limits.items() if value is not None}
-    for name, value in limits.items():
-        check_positive(name, value)
-    if average is not None:
-        check_number("average", average, lambda x: 0 < x < 1, "in 0 < average < 1")
-        limits["average"] = average
+def recipe_of(options: SimpleNamespace) -> _core.Recipe:
+    """Return the optimiser with penalties and limits as the core takes them."""
+    optimizer = options.optimizer
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
-    return _core.Recipe(optimizer.kernel, **settings, l1=l1, l2=l2, **limits)
+    limits = {name: getattr(options, name) for name in LIMITS}
+    limits = {name: value for name, value in limits.items() if value is not None}
+    return _core.Recipe(optimizer.kernel, **settings, **limits)
 
 
 def check_epsilon(optimizer, dtype):
@@ -248,11 +171,18 @@ def check_epsilon(optimizer, dtype):
         )
 
 
-def check_finite(layer, epoch):
-    """Raise if `epoch` ended because the cost was not finite, first in `layer`; 0: it was."""
-    if layer:
-        raise DivergenceError(
-            f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
-            f"{layer}; the network is as that epoch found it. Try a smaller learning_rate, or "
-            "inputs scaled to about -1 ... 1."
-        )
+def check_dropout(dropout: float | Iterable[float], layers: int) -> NDArray | None:
+    """Return the probability of each of `layers` hidden layers, (layers,), or None if all are 0."""
+    each = [dropout] * layers
+    if isinstance(dropout, Iterable) and np.ndim(dropout):
+        each = list(dropout)
+        if len(each) != layers:
+            raise ValueError(
+                "dropout must be one probability, or one for each of the "
+                f"{layers} hidden layers; got {len(each)}"
+            )
+    for p in each or [dropout]:
+        check_number("dropout", p, lambda p: 0 <= p < 1, "a probability, 0 <= p < 1")
+    if not layers and dropout:
+        raise ValueError(f"there is no hidden layer to drop units of; got dropout={dropout!r}")
+    return np.array(each, np.float64) if any(each) else None

@@ -1,17 +1,14 @@
 """What is measured after each epoch, on samples that are not trained on."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.arrays import Targets, as_inputs
-from chainrule.history import RESERVED
-from chainrule.options import check_function, check_number, check_real
-
-SPLIT_STREAM = 2**64 - 1  # of random numbers: not one of an epoch
+from chainrule.checks.options import check_function, check_real
+from chainrule.checks.samples import Samples
+from chainrule.model.model import Model
+from chainrule.model.passes import evaluate, outputs
+from chainrule.results.history import RESERVED
 
 
 class Validation:
@@ -19,17 +16,16 @@ class Validation:
 
     Parameters
     ----------
-    net : Network
-    X : array (m, n_1)
-    targets : Targets
+    net : Model
+    samples : Samples
     metrics : dict of str to function
     threads : tuple of int
         As `check_threads` returns them.
     """
 
-    def __init__(self, net, X: NDArray, targets: Targets, metrics: dict, threads=(1, 0)):
-        self.threads = threads
-        self.X, self.targets, self.metrics = X, targets, metrics
+    def __init__(self, net: Model, samples: Samples, metrics: dict, threads=(1, 0)):
+        self.samples, self.metrics, self.threads = samples, metrics, threads
+        targets = samples.targets
         self.of_classes = targets.are_classes
         self.measures = ["validation_cost"]
         if self.of_classes:
@@ -37,19 +33,27 @@ class Validation:
         self.measures += metrics
         if metrics:
             self.truth = targets.classes if self.of_classes else targets.values
-            self.outputs = np.empty((len(X), net.sizes[-1]), net.dtype)
+            self.outputs = np.empty((len(samples), net.sizes[-1]), net.dtype)
 
-    def evaluate(self, net) -> dict[str, float]:
+    @classmethod
+    def of(cls, net: Model, options, held_out: Samples | None = None) -> "Validation | None":
+        """Return what the options of a fit ask to be measured after each epoch, or None.
+
+        held_out: the samples of validation_split.
+        """
+        data, split, metrics = options.validation_data, options.validation_split, options.metrics
+        if data is None and split is None:
+            if metrics:
+                raise ValueError("metrics need validation_data or validation_split")
+            return None
+        if data is not None and split is not None:
+            raise ValueError("validation_data and validation_split: give one of the two")
+        samples = held_out if held_out is not None else checked_pair(net, data)
+        return cls(net, samples, metrics, options.threads)
+
+    def evaluate(self, net: Model) -> dict[str, float]:
         """Return the measures on `net` as it is now."""
-        cost, correct, total = _core.evaluate(
-            net._plan,
-            net.parameters,
-            self.X,
-            self.targets.Y,
-            self.targets.labels,
-            None,
-            *self.threads,
-        )
+        cost, correct, total = evaluate(net, self.samples, self.threads)
         figures = {"validation_cost": cost}
         if self.of_classes:
             figures["validation_accuracy"] = correct / total
@@ -62,9 +66,9 @@ class Validation:
 
     def _predicted(self, net):
         """Return classes (m,) where the targets are; else outputs (m, n_L), or (m,) if n_L = 1."""
-        _core.feedforward(net._plan, net.parameters, self.X, self.outputs, *self.threads)
+        outputs(net, self.samples.X, self.threads, out=self.outputs)
         if self.of_classes:
-            return self.targets.classes_of(self.outputs)
+            return self.samples.targets.classes_of(self.outputs)
         a = self.outputs.copy()  # a metric may keep it
         return a[:, 0] if a.shape[1] == 1 else a
 
@@ -78,31 +82,15 @@ def check_figure(who: str, monitor: str, measures: Iterable[str]):
         raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
-def checked_pair(net, data) -> tuple[NDArray, Targets]:
-    """Return `fit`'s validation_data, checked."""
+def checked_pair(net: Model, data) -> Samples:
+    """Return the samples of `fit`'s validation_data, checked."""
     try:
         X, y = data
     except (TypeError, ValueError):
         raise TypeError(
             f"validation_data must be a pair (X, y); got {type(data).__name__}"
         ) from None
-    X = as_inputs(X, net.sizes[0], net.dtype, "validation X")
-    return X, Targets(y, len(X), net.sizes[-1], net.dtype, net._cost, "validation y")
-
-
-def split_rows(m: int, share: float, seed: int) -> tuple[NDArray, NDArray]:
-    """Return the rows to train on and those to validate on, each in their order.
-
-    The seed and m alone decide, so that a later `fit` on the same data holds out the same rows: the
-    first round(share·m), at least 1, of ``_core.shuffled(m, seed, 2**64 - 1)``.
-    """
-    check_number("validation_split", share, lambda x: 0 < x < 1, "in 0 < validation_split < 1")
-    if m < 2:
-        raise ValueError(f"validation_split needs two samples or more; got {m}")
-    order = np.empty(m, np.int32)
-    _core.shuffled(m, seed, SPLIT_STREAM, order)
-    count = min(max(1, math.floor(share * m + 0.5)), m - 1)
-    return np.sort(order[count:]), np.sort(order[:count])
+    return Samples(net, X, y, role="validation ")
 
 
 def check_metrics(metrics) -> dict:

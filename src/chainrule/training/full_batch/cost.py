@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.arrays import aligned_empty, first_activations
-from chainrule.gradient import layer_views
-from chainrule.options import check_number
+from chainrule.checks.arrays import aligned_empty, first_activations
+from chainrule.checks.options import check_number
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
+from chainrule.model.model import Model
+from chainrule.results.gradient import layer_views
 
 # ∂²C_x/∂a², the same for every output: what makes a sum of squares of the cost.
 CURVATURE_OF_COST = {"quadratic": 1.0, "squared_error": 2.0}
@@ -39,18 +41,13 @@ class FullBatch:
     else in float64.
     """
 
-    def __init__(self, net, X, targets, l2, threads):
+    def __init__(self, net: Model, samples: Samples, l2: float, threads: tuple[int, int]):
         self._threads = threads
         self._plan, self._cost, self._dtype = net._plan, net.cost, net.dtype
-        self._X, self._Y, self._labels = X, targets.Y, targets.labels
+        self._X, self._Y, self._labels, _ = samples.for_core
         self._decay = np.zeros(net.parameters.size)  # l2 for weights, 0 for biases
         for W in layer_views(self._decay, net.sizes, net.bias)[0]:
             W[...] = float(l2)
-
-    @property
-    def samples(self) -> int:
-        """How many there are."""
-        return len(self._X)
 
     @np.errstate(over="ignore", invalid="ignore")  # who asks looks whether the point is finite
     def at(self, w: NDArray) -> Point:
@@ -74,7 +71,7 @@ class FullBatch:
         of the outputs, which count little where the residuals are small. The lower triangle alone
         has a meaning.
         """
-        m, n, n_out = self.samples, point.w.size, self._plan.sizes[-1]
+        m, n, n_out = len(self._X), point.w.size, self._plan.sizes[-1]
         rows = min(m, max(1, NUMBERS_AT_ONCE // (n_out * n)))
         A, J = np.diag(self._decay), np.empty((rows, n_out, n), self._dtype)
         for start in range(0, m, rows):

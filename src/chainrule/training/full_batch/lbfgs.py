@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.carried import like_parameters
-from chainrule.full_batch import FullBatchOptimizer, Point
-from chainrule.keywords import OF_OPTIMIZERS, known_options
-from chainrule.options import check_count
+from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.options import check_count
+from chainrule.training.full_batch.cost import FullBatchOptimizer, Point
+from chainrule.training.optimizer_state import like_parameters
 
 Pair = tuple[NDArray, NDArray]
 

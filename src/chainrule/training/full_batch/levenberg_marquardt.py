@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
-from chainrule.carried import like_parameters
-from chainrule.full_batch import CURVATURE_OF_COST, FullBatchOptimizer, Point
-from chainrule.keywords import OF_OPTIMIZERS, known_options
-from chainrule.options import check_number
+from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.options import check_number
+from chainrule.core import _core
+from chainrule.training.full_batch.cost import CURVATURE_OF_COST, FullBatchOptimizer, Point
+from chainrule.training.optimizer_state import like_parameters
 
 MOST_PARAMETERS = 5000
 LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20  # float32 holds both

@@ -1,0 +1,1 @@
+"""What users give, checked before anything changes: options, arrays, targets, samples."""

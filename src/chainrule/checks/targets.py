@@ -1,0 +1,108 @@
+"""Targets: what the network shall answer, as numbers for each output or as labels."""
+
+import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks.arrays import as_numbers, as_real
+
+
+class Targets:
+    """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
+
+    The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`.
+    """
+
+    def __init__(self, y, m, width, dtype, cost, name="y"):
+        self.Y = self.labels = None
+        self._low = cost.low
+        self.outputs_per_target = cost.outputs_per_target
+        self.n_classes = max(width, 2)
+        given = as_numbers(name, y, "; labels must be integers from 0")
+        takes_labels = width > 1 and self.outputs_per_target == 1
+        if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
+            self.labels = self._as_labels(given, width, name)
+        else:
+            n = width // self.outputs_per_target
+            Y = self._as_matrix(given, n, dtype, name, takes_labels)
+            cost.check_targets(name, Y)
+            self.Y, self._given = cost.lay_out(Y), Y
+        if len(given) != m:
+            raise ValueError(
+                f"{name} must have a target for each of the {m} samples; got {len(given)}"
+            )
+
+    @staticmethod
+    def _as_labels(given, width, name):
+        if given.dtype.kind == "b":
+            given = given.astype(np.int32)
+        outside = (given < 0) | (given >= width)
+        if outside.any():
+            where = int(np.argmax(outside))
+            raise ValueError(
+                f"{name} must hold labels from 0 to {width - 1}, one class per output; "
+                f"{name}[{where}] is {given[where]}"
+            )
+        return np.array(given, np.int32)  # our own: the core relies on what was checked
+
+    @staticmethod
+    def _as_matrix(given, width, dtype, name, takes_labels):
+        if given.ndim == 1 and width == 1:
+            given = given[:, None]
+        if given.ndim != 2 or given.shape[1] != width:
+            expected = f"(samples, {width})" + (
+                ", or integer labels (samples,)"
+                if takes_labels
+                else " or (samples,)"
+                if width == 1
+                else ""
+            )
+            hint = ""
+            if given.ndim == 1 and takes_labels:
+                hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
+            raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
+        return as_real(name, given, dtype)
+
+    @property
+    def are_classes(self):
+        """Whether accuracy has a meaning: labels, one-hot rows, or a single column of 0 and 1.
+
+        For the hinge cost, -1 is in the place of 0.
+        """
+        if self.labels is not None:
+            return True
+        ones, lows = self.Y == 1, np.equal(self.Y, self._low)
+        if not (ones | lows).all():
+            return False
+        return self.Y.shape[1] == 1 or bool((ones.sum(axis=1) == 1).all())
+
+    @property
+    def classes(self) -> NDArray:
+        """The class of each sample, (m,) from 0 to n_classes - 1, where `are_classes`."""
+        if self.labels is not None:
+            return self.labels
+        return self.Y.argmax(axis=1) if self.Y.shape[1] > 1 else (self.Y[:, 0] > 0).astype(int)
+
+    def classes_of(self, outputs) -> NDArray:
+        """Return the class that each row of outputs (m, n_L) says, (m,)."""
+        if outputs.shape[1] > 1:
+            return outputs.argmax(axis=1)
+        return (outputs[:, 0] > (self._low + 1) / 2).astype(int)
+
+    @property
+    def values(self) -> NDArray:
+        """The targets as they were given, (m, n), or (m,) if n = 1, where they are no labels."""
+        return self._given[:, 0] if self._given.shape[1] == 1 else self._given
+
+    def of_rows(self, rows) -> "Targets":
+        """Return the targets of the samples `rows` alone."""
+        part = copy.copy(self)
+        if self.labels is not None:
+            part.labels = self.labels[rows]
+        else:
+            part.Y, part._given = self.Y[rows], self._given[rows]
+        return part
+
+    def __len__(self):
+        return len(self.Y if self.labels is None else self.labels)

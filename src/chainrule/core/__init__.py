@@ -1,0 +1,1 @@
+"""The compiled core: Cython over C, one extension."""

@@ -1,0 +1,1 @@
+"""The course on backpropagation as working code, from perceptrons to paths."""

@@ -1,0 +1,1 @@
+"""What keeps a network from learning: symptoms, their figures, and what to try."""

@@ -1,0 +1,1 @@
+"""The model file: its header, its archive, and the formulas in it."""

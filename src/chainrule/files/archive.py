@@ -1,0 +1,80 @@
+"""The archive of a model file: its arrays, taken out of the bytes without trusting any of them."""
+
+import zipfile
+from io import BytesIO
+
+import numpy as np
+
+from chainrule.files.header import expected_arrays, listed, parse_header
+from chainrule.training.optimizer_state import COUNTERS, as_counter
+
+
+def unpack(content):
+    """Take the checked header and arrays out of the bytes of a model file."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if "header" not in members:
+                raise ValueError(
+                    "expected a network written by chainrule, "
+                    f"got an archive of {listed(members) or 'nothing'}"
+                )
+            # Stored members are as long as the bytes they occupy, so nothing can unfold into more
+            # memory than the file takes on the disk, unless members overlap.
+            if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()):
+                raise ValueError("expected uncompressed arrays, got compressed ones")
+            if sum(info.file_size for info in archive.infolist()) > len(content):
+                raise ValueError("expected arrays no longer than the file, got longer ones")
+            raw = {name: archive.read(info) for name, info in members.items()}
+    except (zipfile.BadZipFile, EOFError, RuntimeError) as error:
+        raise ValueError(
+            f"expected a complete .npz file written by chainrule, got a damaged or foreign one "
+            f"({error})"
+        ) from error
+
+    header = parse_header(_read_array("header", raw.pop("header"), "uint8").tobytes())
+    expected = expected_arrays(header)
+    if raw.keys() != expected.keys():
+        raise ValueError(f"expected the arrays {listed(expected)}; got {listed(raw)}")
+    arrays = {}
+    for name, (dtype, size) in expected.items():
+        arrays[name] = _read_array(name, raw.pop(name), dtype)
+        check_array(name, arrays[name], dtype, size)
+    return header, arrays
+
+
+def _read_array(name, raw, dtype):
+    """Read the bytes of a one-dimensional .npy file of a dtype, of either byte order."""
+    stream = BytesIO(raw)
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"expected version 1.0 of the .npy format, got {version}")
+        shape, _, found = np.lib.format.read_array_header_1_0(stream)
+    except Exception as error:  # NumPy lets out whatever a crafted header made it stumble over
+        raise ValueError(f"expected {name!r} to be a plain .npy array: {error}") from error
+    if found.newbyteorder("=") != np.dtype(dtype) or len(shape) != 1:
+        raise ValueError(
+            f"expected {name!r} to be a one-dimensional {dtype} array, "
+            f"got shape {shape} and dtype {found}"
+        )
+    data = memoryview(raw)[stream.tell() :]
+    if len(data) != shape[0] * found.itemsize:
+        raise ValueError(
+            f"expected {shape[0] * found.itemsize} bytes of data in {name!r}, got {len(data)}"
+        )
+    return np.frombuffer(data, found).astype(dtype)
+
+
+def check_array(name, values, dtype, size):
+    """Raise ValueError unless it is a flat array of so many finite numbers, and a state fits."""
+    if values.dtype != np.dtype(dtype) or values.shape != (size,):
+        raise ValueError(
+            f"expected {name!r} to be a flat {dtype} array of {size} numbers, "
+            f"got dtype {values.dtype} and shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"expected finite numbers in {name!r}, got NaN or infinity")
+    state = name.removeprefix("optimizer.")
+    if state in COUNTERS:
+        as_counter(state, values)

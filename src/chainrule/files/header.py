@@ -1,0 +1,106 @@
+"""The header of a model file: which fields there are, and what each of them must be."""
+
+import json
+import re
+import sys
+from itertools import pairwise
+
+from chainrule.files.formulas import is_formula
+from chainrule.model.input_scaling import DEFAULTS
+from chainrule.training.optimizer_state import COUNTERS
+
+FORMAT = "chainrule network"
+FORMAT_VERSION = 1
+DTYPES = ("float32", "float64")
+
+# What a field must be, in words and as a test.
+FIELDS = {
+    "format": (f"{FORMAT!r}", lambda v: v == FORMAT),
+    "format_version": (f"{FORMAT_VERSION}", lambda v: _is_whole(v) and v == FORMAT_VERSION),
+    "package_version": ("a string", lambda v: isinstance(v, str)),
+    "sizes": (
+        "a list of two or more whole numbers from 1 to 2**31 - 1",
+        lambda v: isinstance(v, list) and len(v) >= 2 and all(_is_whole(n, 1, 2**31) for n in v),
+    ),
+    "hidden": ("a list of names", lambda v: isinstance(v, list) and all(map(is_formula, v))),
+    "output": ("a name", is_formula),
+    "cost": ("a name", is_formula),
+    "bias": ("true or false", lambda v: isinstance(v, bool)),
+    "dtype": (" or ".join(DTYPES), lambda v: v in DTYPES),
+    "seed": ("a whole number from 0 to 2**64 - 1", lambda v: _is_whole(v, 0, 2**64)),
+    "epochs_trained": ("a whole number from 0 to 2**63 - 1", lambda v: _is_whole(v)),
+    "optimizer_state": (
+        "a list of names",
+        lambda v: isinstance(v, list) and all(map(_is_state, v)),
+    ),
+}
+
+# What may be missing, where it is the default.
+SCALING = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
+OPTIONAL = dict.fromkeys(DEFAULTS, SCALING)
+
+
+def parse_header(text):
+    """Return the checked header out of its bytes."""
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected a header in JSON, got {text[:40]!r} ({error})") from error
+    if type(header) is not dict:
+        raise ValueError(f"expected a JSON object as header, got {_shown(header)}")
+    check_header(header)
+    return header
+
+
+def check_header(header):
+    """Raise ValueError for a field that is missing, unknown or not what it must be."""
+    # The order of FIELDS: of a file of another version, the version is told and nothing else.
+    for name, (wanted, is_right) in FIELDS.items():
+        if name not in header:
+            raise ValueError(f"expected {name!r} in the header, got only {listed(header)}")
+        if not is_right(header[name]):
+            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    for name in OPTIONAL.keys() & header.keys():
+        wanted, is_right = OPTIONAL[name]
+        if not is_right(header[name]):
+            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    known = FIELDS | OPTIONAL
+    if header.keys() - known.keys():
+        raise ValueError(f"expected only {listed(known)} in the header, got {listed(header)}")
+
+
+def expected_arrays(header):
+    """Name, dtype and size of the arrays that belong to a header."""
+    parameters = sum((n_in + header["bias"]) * n for n_in, n in pairwise(header["sizes"]))
+    expected = {"parameters": (header["dtype"], parameters)}
+    for name in header["optimizer_state"]:
+        # The compiled core goes through the state as far as through the parameters.
+        expected[f"optimizer.{name}"] = COUNTERS.get(name, expected["parameters"])
+    return expected
+
+
+def _is_whole(value, least=0, end=2**63):
+    # Not isinstance: to Python, True is a whole number too.
+    return type(value) is int and least <= value < end
+
+
+def _is_number(value):
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # not NaN, nor infinite
+
+
+def _is_numbers(value):
+    return isinstance(value, list) and all(map(_is_number, value))
+
+
+def _is_state(name):
+    return isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is not None
+
+
+def listed(names):
+    """Write some of the names for a message, none of them long."""
+    return ", ".join(repr(str(name))[:40] for name in list(names)[:20])
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,251 @@
+"""What a network is: its sizes, its parameters, and the plan by which the core computes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from chainrule.activations import Activation, check_slope, find_hidden, find_output
+from chainrule.checks.arrays import (
+    MAX_SIZE,
+    aligned_empty,
+    as_inputs,
+    as_numbers,
+    as_real,
+    as_stored,
+)
+from chainrule.checks.options import (
+    check_count,
+    check_dtype,
+    check_flag,
+    check_name,
+    check_seed,
+    check_whole,
+)
+from chainrule.checks.sparse_rows import is_sparse
+from chainrule.checks.targets import Targets
+from chainrule.core import _core
+from chainrule.costs import Cost, UserCost, find_cost
+from chainrule.initializers import INITIALIZERS
+from chainrule.model.input_scaling import as_scaling
+from chainrule.model.own_functions import check_delta_of, check_slope_of
+from chainrule.results.gradient import layer_views
+from chainrule.results.history import History
+
+
+class Model:
+    """A feedforward network without what can be asked of it: `chainrule.Network` documents it."""
+
+    def __init__(
+        self,
+        sizes: Iterable[int],
+        *,
+        hidden: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output: str | Activation = "sigmoid",
+        cost: str | Cost = "quadratic",
+        init: str | Callable = "scaled",
+        bias: bool = True,
+        dtype: DTypeLike = "float32",
+        input_scale: ArrayLike = 1.0,
+        input_shift: ArrayLike = 0.0,
+        seed: int | None = None,
+    ):
+        self._sizes = check_sizes(sizes)
+        self._hidden = find_hidden(hidden, len(self.sizes) - 2)
+        self._output = find_output(output)
+        self._cost = find_cost(cost, self._output.name, self.sizes[-1])
+        for width, activation in zip(self.sizes[1:], (*self._hidden, self._output), strict=True):
+            check_slope_of(activation, width)
+        self._delta_checked = not isinstance(self._cost, UserCost)
+        self._bias = check_flag("bias", bias)
+        self._dtype = check_dtype(dtype)
+        self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
+        self.seed = check_seed(seed)
+        self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
+        self.optimizer_state: dict[str, NDArray] = {}
+        self.history: History | None = None
+        self._compile()
+        self._initialize(init)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+        return self._sizes
+
+    @property
+    def hidden(self) -> tuple[str | Activation, ...]:
+        """The activation of each hidden layer: the name, or an object with another parameter."""
+        return tuple(activation.shown for activation in self._hidden)
+
+    @property
+    def output(self) -> str | Activation:
+        """The activation of the output layer, likewise."""
+        return self._output.shown
+
+    @property
+    def cost(self) -> str | Cost:
+        """The cost, likewise."""
+        return self._cost.shown
+
+    @property
+    def bias(self) -> bool:
+        """Whether neurons have biases."""
+        return self._bias
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters and arithmetic."""
+        return self._dtype
+
+    @property
+    def input_scale(self) -> float | NDArray:
+        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64."""
+        return self._scaling.scale
+
+    @property
+    def input_shift(self) -> float | NDArray:
+        """What is added then, likewise."""
+        return self._scaling.shift
+
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs since the parameters were drawn."""
+        return int(self._clock[0])
+
+    @epochs_trained.setter
+    def epochs_trained(self, epochs: int):
+        epochs = check_count("epochs_trained", epochs, least=0)
+        if epochs >= 2**63:
+            raise ValueError(f"epochs_trained must be below 2**63; got {epochs}")
+        self._clock[0] = epochs
+
+    @property
+    def parameters(self) -> NDArray:
+        """All weights and biases, (n_parameters,); assigning copies the values in."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values):
+        values = as_real("parameters", values, self.dtype)
+        if values.shape != self._parameters.shape:
+            raise ValueError(
+                f"parameters must have shape {self._parameters.shape}; got {values.shape}"
+            )
+        self._parameters[:] = values
+
+    @property
+    def weights(self) -> tuple[NDArray, ...]:
+        """W^2, ..., W^L: writable views into `parameters`, (n_l, n_{l-1}) each."""
+        return tuple(self._weights)
+
+    @property
+    def biases(self) -> tuple[NDArray, ...]:
+        """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
+        return tuple(self._biases)
+
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}({list(self.sizes)}, hidden={list(self.hidden)}, "
+            f"output={self.output!r}, cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', "
+            f"{self._scaling.shown}seed={self.seed})"
+        )
+
+    def __getstate__(self):
+        """Pickle and copy what is not a view or compiled."""
+        derived = ("_plan", "_weights", "_biases")
+        return {name: value for name, value in vars(self).items() if name not in derived}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._clock = self._clock.copy()
+        self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
+        self._compile()
+        self._parameters[:] = state["_parameters"]
+
+    def _compile(self):
+        """Make what follows from the shape: the plan, and room for the parameters."""
+        activations = [activation.compiled for activation in (*self._hidden, self._output)]
+        cost = self._cost.compiled(self.sizes[-1])
+        self._plan = _core.Plan(self.sizes, activations, cost, self.bias, self._scaling.for_core)
+        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
+        self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
+
+    def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
+        """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
+        n = self.sizes[0]
+        if is_sparse(X):
+            return as_inputs(X, n, self.dtype), False
+        given = as_numbers("X", X)
+        single = given.ndim == 1
+        if single and given.shape != (n,):
+            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
+        if single:
+            given = as_stored("X", given, self.dtype)[None, :]
+        return as_inputs(given, n, self.dtype), single
+
+    def _check_delta(self, targets: Targets):
+        """Check a user's cost once, the first time that its δ^L is needed."""
+        if not self._delta_checked:
+            check_delta_of(self._cost, self._output, targets, self.sizes[-1])
+            self._delta_checked = True
+
+    def _initialize(self, init):
+        if not callable(init):
+            init = INITIALIZERS[check_name("init", init, INITIALIZERS)]
+        rng = np.random.default_rng(self.seed)
+        for i, W in enumerate(self._weights):
+            given = init(rng, W.shape[1], W.shape[0])
+            try:
+                weights, biases = given
+            except (TypeError, ValueError):
+                raise ValueError("init must return W (n_out, n_in) and b (n_out,)") from None
+            views = [(W, weights)] + ([(self._biases[i], biases)] if self.bias else [])
+            for view, values in views:
+                values = as_real("what init returns", values, self.dtype)
+                if values.shape != view.shape:
+                    raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
+                view[:] = values
+
+
+def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
+    """Return `sizes` as a tuple of ints, two or more."""
+    try:
+        sizes = tuple(check_whole("each of sizes", n) for n in sizes)
+    except TypeError:
+        raise TypeError(
+            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
+        ) from None
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
+    for n in sizes:
+        if not 1 <= n <= MAX_SIZE:
+            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    if n_parameters > 2**40:
+        raise ValueError(
+            f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
+        )
+    return sizes
+
+
+def check_trainable(net: Model) -> None:
+    """Raise if any unit of `net` is a step, which gradient descent cannot train."""
+    for layer, name in enumerate((*net.hidden, net.output), start=2):
+        check_slope(f"layer {layer} has step units", name)
+
+
+def check_learns(net: Model) -> None:
+    """Raise if training could change nothing of what `net` says."""
+    check_trainable(net)
+    if net.output == "softmax" and net.sizes[-1] == 1:
+        raise ValueError(
+            "softmax of a single output is 1 whatever the parameters are, so there is nothing to "
+            "train. Use output='sigmoid' for two classes, or as many outputs as classes"
+        )
+
+
+def check_network(net: object) -> None:
+    """Raise TypeError for what is no network."""
+    if not isinstance(net, Model):
+        raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")

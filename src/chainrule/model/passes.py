@@ -1,0 +1,47 @@
+"""What a network computes for samples that are checked already."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks.arrays import Inputs
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
+from chainrule.model.model import Model
+from chainrule.results.gradient import Gradient, Trace
+
+Threads = tuple[int, int]  # as `check_threads` returns them
+ALONE = (1, 0)
+
+
+def outputs(net: Model, X: Inputs, threads: Threads = ALONE, out: NDArray | None = None) -> NDArray:
+    """Return a^L, (m, n_L), written into `out` if that is given."""
+    if out is None:
+        out = np.empty((len(X), net.sizes[-1]), net.dtype)
+    _core.feedforward(net._plan, net.parameters, X, out, *threads)
+    return out
+
+
+def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[float, float, float]:
+    """Return the mean cost, how many answers are right, and of how many; each by its weight."""
+    return _core.evaluate(net._plan, net.parameters, *samples.for_core, *threads)
+
+
+def gradient(net: Model, samples: Samples, threads: Threads = ALONE) -> Gradient:
+    """Return the mean gradient of the cost, by BP1-BP4; weights of samples do not count."""
+    nabla = np.empty_like(net.parameters)
+    data = samples.for_core[:3]
+    cost = _core.gradient(net._plan, net.parameters, *data, nabla, *threads)
+    return Gradient(nabla, net.sizes, net.bias, cost)
+
+
+def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:
+    """Return z, a and δ of every layer for every sample; if asked, each sample's own gradient."""
+    m = len(samples)
+    z, a, delta = ([np.empty((m, n), net.dtype) for n in net.sizes[1:]] for _ in range(3))
+    data = net._plan, net.parameters, *samples.for_core[:3]
+    _core.trace(*data, z, a, delta)
+    if not gradients:
+        return Trace(z, a, delta)
+    nabla = np.empty((m, net.parameters.size), net.dtype)
+    _core.sample_gradients(*data, nabla)
+    return Trace(z, a, delta, Gradient(nabla, net.sizes, net.bias))

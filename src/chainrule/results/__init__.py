@@ -1,0 +1,1 @@
+"""What comes out: the history, gradients, tables, pictures, progress."""

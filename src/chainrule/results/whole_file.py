@@ -1,0 +1,28 @@
+"""Files that are written whole or not at all."""
+
+import os
+import shutil
+
+
+def write_whole(path, write):
+    """Let `write(file)` fill a new file, and put it in the place of `path` once it is complete."""
+    # Through a symbolic link the file it points to is replaced, as with a plain open().
+    path = os.path.realpath(path)
+    replaces = os.path.exists(path)
+    if replaces and not os.path.isfile(path):
+        raise OSError(f"expected a file to write to, got a folder or device: {path}")
+    temporary = os.path.join(os.path.dirname(path), f".chainrule-{os.urandom(8).hex()}.tmp")
+    try:
+        # "x" refuses a file or link that someone else has put there, and, unlike tempfile, gives
+        # the permissions of a plain open().
+        with open(temporary, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        if replaces:
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,1 @@
+"""What `fit` does, from its options to its epochs."""

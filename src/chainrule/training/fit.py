@@ -1,0 +1,38 @@
+"""One call of `fit`: options and data are checked together, and the way of training is chosen."""
+
+from typing import Unpack
+
+from chainrule.checks.samples import Samples
+from chainrule.model.model import Model, check_learns
+from chainrule.results.history import History
+from chainrule.training.batches import Batches, check_options_of_batches
+from chainrule.training.fit_options import FitOptions, read_options
+from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.full_batch.training import FullBatchTraining
+from chainrule.training.training import Training
+
+
+def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining:
+    """Return the training that ``net.fit(X, y, **given)`` is, all checked; its `run` does it.
+
+    Nothing has changed yet, and nothing has if this raises.
+    """
+    options = read_options(given)
+    check_learns(net)
+    if isinstance(options.optimizer, FullBatchOptimizer):
+        return FullBatchTraining(net, X, y, options)
+    if y is None:
+        check_options_of_batches(options)
+        return Training(net, Batches(net, X, options), options)
+    if options.steps_per_epoch is not None:
+        raise ValueError(
+            "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
+            "samples are an epoch, in mini-batches of batch_size"
+        )
+    samples = Samples(net, X, y, options.sample_weight, options.class_weight)
+    return Training(net, samples, options)
+
+
+def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:
+    """Train `net`, as `Network.fit` documents it."""
+    return prepare(net, X, y, given).run()

@@ -1,0 +1,463 @@
+"""The options of `fit`, one row each: all that is said about an option stands in its row.
+
+A row of `FitOptions` has the option's name and type, and in its `Option` the default, what is
+checked before anything else, whether full-batch optimisers take it, and what the documentation
+says. From the rows follow the signature and the docstring of `Network.fit` (`documents_options`),
+what type checkers and editors know of it (``Unpack[FitOptions]``), the refusal of other names, and
+what a fit goes by (`read_options`). To add an option is to add a row, and to use it.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chainrule.checks.options import (
+    check_count,
+    check_flag,
+    check_name,
+    check_not_negative,
+    check_number,
+    check_positive,
+)
+from chainrule.checks.threads import check_threads
+from chainrule.optimizers import Optimizer, check_optimizer
+from chainrule.training.callbacks import Callbacks
+from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.validation import check_metrics
+
+RECORDS = ("layers", "gradients")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a row says besides the option's name and type.
+
+    Attributes
+    ----------
+    default : object
+        What it is where it is not given.
+    shown : str
+        Type and default, as the documentation has them.
+    about : str
+        What it does, for the documentation.
+    check : function of (name, value)
+        Raises for what cannot be, and returns what training goes by. What depends on the network or
+        on the data is checked where it is used.
+    full_batch : bool
+        Whether it is for full-batch optimisers too.
+    """
+
+    default: Any
+    shown: str
+    about: str
+    check: Callable[[str, Any], Any] = lambda name, value: value
+    full_batch: bool = False
+
+
+def _optimizer(name, value):
+    return value if isinstance(value, FullBatchOptimizer) else check_optimizer(value)
+
+
+def _count(least, optional=False):
+    def check(name, value):
+        return None if optional and value is None else check_count(name, value, least)
+
+    return check
+
+
+def _number(check, optional=False):
+    def checked(name, value):
+        if not (optional and value is None):
+            check(name, value)
+        return value
+
+    return checked
+
+
+def _share(name, value):
+    check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
+
+
+def _records(name, value):
+    """Return what to record as a set of names out of RECORDS; `value` is a name or several."""
+    if value is None:
+        return frozenset()
+    try:
+        names = [value] if isinstance(value, str) else list(value)
+    except TypeError:
+        names = [value]
+    return frozenset(check_name(name, each, RECORDS) for each in names)
+
+
+class FitOptions(TypedDict, total=False):
+    """The options of `Network.fit`, a row each."""
+
+    optimizer: Annotated[
+        Optimizer | FullBatchOptimizer | None,
+        Option(
+            None,
+            "SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional",
+            """
+            ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
+            its schedule where it stood; after another kind both begin anew.
+            LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
+            samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
+            for them, and training ends before its epochs are over where no step lowers the cost.
+            """,
+            _optimizer,
+            full_batch=True,
+        ),
+    ]
+    epochs: Annotated[
+        int,
+        Option(
+            10,
+            "int, default 10",
+            "How often every sample is seen; with 0 all is checked, and nothing trained.",
+            _count(least=0),
+            full_batch=True,
+        ),
+    ]
+    batch_size: Annotated[
+        int,
+        Option(
+            32,
+            "int, default 32",
+            """
+            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
+            size.
+            """,
+            _count(least=1),
+            full_batch=True,
+        ),
+    ]
+    steps_per_epoch: Annotated[
+        int | None,
+        Option(
+            None,
+            "int, optional",
+            """
+            With an iterable: how many batches make an epoch, where it is endless, or where a
+            schedule of the learning rate has to know and the iterable has no length.
+            """,
+            _count(least=1, optional=True),
+        ),
+    ]
+    l1: Annotated[
+        float,
+        Option(
+            0.0,
+            "float, default 0",
+            """
+            Add l1·Σ|W| to the mean cost, so the gradient gains l1·sign(W); biases are not decayed.
+            """,
+            _number(check_not_negative),
+        ),
+    ]
+    l2: Annotated[
+        float,
+        Option(
+            0.0,
+            "float, default 0",
+            """
+            Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
+            The book's λ is l2·m.
+            """,
+            _number(check_not_negative),
+            full_batch=True,
+        ),
+    ]
+    max_norm: Annotated[
+        float | None,
+        Option(
+            None,
+            "float, optional",
+            """
+            After each step, the weights into a neuron (a row of W^l) are scaled down to this
+            length where they are longer.
+            """,
+            _number(check_positive, optional=True),
+        ),
+    ]
+    clip_norm: Annotated[
+        float | None,
+        Option(
+            None,
+            "float, optional",
+            """
+            Before each step, after clip_value, the mini-batch's mean gradient is scaled down to
+            this length if it is longer; the penalties come on top.
+            """,
+            _number(check_positive, optional=True),
+        ),
+    ]
+    clip_value: Annotated[
+        float | None,
+        Option(
+            None,
+            "float, optional",
+            """
+            Before each step, every entry of the mini-batch's mean gradient is limited to
+            ±clip_value; the penalties come on top.
+            """,
+            _number(check_positive, optional=True),
+        ),
+    ]
+    average: Annotated[
+        float | None,
+        Option(
+            None,
+            "float, optional",
+            """
+            In 0 < average < 1: also keep a moving average of the parameters w, after each step
+            a ← average·a + (1-average)·w, which begins as w. It is
+            ``optimizer_state["average"]``; `averaged` returns the network with it.
+            """,
+            _number(_share, optional=True),
+        ),
+    ]
+    sample_weight: Annotated[
+        ArrayLike | None,
+        Option(
+            None,
+            "array (m,), optional",
+            """
+            How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
+            One whose weights are all 0 makes no step, but counts as one.
+            """,
+        ),
+    ]
+    class_weight: Annotated[
+        dict[int, float] | str | None,
+        Option(
+            None,
+            'dict of int to float, or "balanced", optional',
+            """
+            How much the samples of each class count, 1 for classes not named; "balanced":
+            m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
+            with sample_weight.
+            """,
+        ),
+    ]
+    shuffle: Annotated[
+        bool,
+        Option(
+            True,
+            "bool, default True",
+            """
+            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
+            stand.
+            """,
+            check_flag,
+            full_batch=True,
+        ),
+    ]
+    dropout: Annotated[
+        float | Sequence[float],
+        Option(
+            0.0,
+            "float or sequence of float, default 0",
+            """
+            The probability p of each unit of the hidden layers to be dropped, or one for each
+            layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
+            probability p, else 1/(1-p), drawn anew for every sample and epoch from
+            (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
+            et al., 2014). p counts in steps of 2⁻¹⁶.
+            """,
+        ),
+    ]
+    validation_data: Annotated[
+        tuple[ArrayLike, ArrayLike] | None,
+        Option(
+            None,
+            "(X, y), optional",
+            "Evaluated after each epoch, for the history; without sample weights.",
+            full_batch=True,
+        ),
+    ]
+    validation_split: Annotated[
+        float | None,
+        Option(
+            None,
+            "float, optional",
+            """
+            In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
+            samples, round(share·m) of them but at least one, and train on the others. The rows are
+            drawn from the network's seed and m alone, so that a later `fit` on the same data holds
+            out the same. (``class_weight="balanced"`` counts all m.)
+            """,
+        ),
+    ]
+    metrics: Annotated[
+        dict[str, Callable] | Iterable[Callable] | None,
+        Option(
+            None,
+            "dict of str to function, or list of functions, optional",
+            """
+            Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
+            and what it returns recorded in the history by its name. Where the targets are classes
+            (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
+            targets as given and the outputs, (m, n), or (m,) where there is one column. The
+            functions of sklearn.metrics fit that take labels, or values.
+            """,
+            lambda name, value: check_metrics(value),
+        ),
+    ]
+    record: Annotated[
+        str | Iterable[str] | None,
+        Option(
+            None,
+            "str or list of str, optional",
+            """
+            "layers": also record how each layer learns: `History.delta_norms` and
+            `History.saturation`. "gradients": the length of the gradient,
+            `History.gradient_norm`; each step then computes the whole gradient before it
+            changes a parameter, which may round differently.
+            """,
+            _records,
+        ),
+    ]
+    callbacks: Annotated[
+        Callable | object | Iterable | None,
+        Option(
+            None,
+            "callback, or list of callbacks, optional",
+            """
+            A function, called as ``callback(net, history)`` after each epoch; or an object with any
+            of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
+            on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
+            `epoch` counts as `epochs_trained`, `batch` from 0 in each epoch, `cost` is the
+            mini-batch's mean before its step. on_epoch_end comes after validation;
+            on_train_end not after an exception. A callback may raise `StopTraining` to end
+            training quietly; any other exception comes out of `fit` as it is, and the batches
+            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
+            X each call of a batch hook takes a copy of W^2 and its optimiser's state.
+            """,
+            lambda name, value: Callbacks(value),
+        ),
+    ]
+    progress: Annotated[
+        bool,
+        Option(
+            False,
+            "bool, default False",
+            "Show one live line per epoch on stderr.",
+            check_flag,
+            full_batch=True,
+        ),
+    ]
+    diagnose: Annotated[
+        bool,
+        Option(
+            False,
+            "bool, default False",
+            """
+            At the end, print on stderr what the doctor says of the network and its data
+            (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
+            DivergenceError, where it is ``net.history.diagnosis``.
+            """,
+            check_flag,
+            full_batch=True,
+        ),
+    ]
+    threads: Annotated[
+        int | None,
+        Option(
+            None,
+            "int, optional",
+            """
+            How many threads share the work of each step; as many as are worth it, out of the cores
+            that this process may use, if not given. The result is the same to the last bit. One
+            alone where activations or the cost are objects of your own.
+            """,
+            lambda name, value: check_threads(value),
+            full_batch=True,
+        ),
+    ]
+
+
+_HINTS = get_type_hints(FitOptions, include_extras=True)
+OPTIONS: dict[str, Option] = {name: hint.__metadata__[0] for name, hint in _HINTS.items()}
+# What a fit goes by where nothing is given; the cores that a process may use can change.
+_UNGIVEN = {
+    name: option.check(name, option.default)
+    for name, option in OPTIONS.items()
+    if name != "threads"
+}
+_Function = TypeVar("_Function", bound=Callable)
+
+
+def read_options(given: FitOptions) -> SimpleNamespace:
+    """Return all options as a fit goes by them: what is given, checked, and else the defaults.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values that cannot be, and for what a full-batch optimiser does not take.
+    """
+    if isinstance(given.get("optimizer"), FullBatchOptimizer):
+        _refuse_beyond_full_batch(given)
+    options = SimpleNamespace(**_UNGIVEN)
+    for name, value in given.items():
+        setattr(options, name, OPTIONS[name].check(name, value))
+    if "threads" not in given:
+        options.threads = check_threads(None)
+    return options
+
+
+def _refuse_beyond_full_batch(given):
+    others = [
+        name
+        for name, option in OPTIONS.items()
+        if not option.full_batch and is_asked_for(name, given.get(name))
+    ]
+    if others:
+        instead = "; in the place of validation_split give validation_data"
+        raise ValueError(
+            f"{', '.join(others)} cannot be used with {type(given['optimizer']).__name__}, which "
+            "minimises the mean cost of all samples with l2 alone; use SGD or Adam for the others"
+            + (instead if "validation_split" in others else "")
+        )
+
+
+def is_asked_for(name: str, value: Any) -> bool:
+    """Whether an option is more than nothing."""
+    if value is None or value is False:
+        return False
+    if name in ("l1", "dropout"):
+        return not np.array_equal(value, np.zeros(np.shape(value)))
+    if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(value, "__len__"):
+        return len(value) > 0
+    return True
+
+
+def documents_options(function: _Function) -> _Function:
+    """Decorate a function with ``**options: Unpack[FitOptions]``: show the rows as its own.
+
+    They come into its signature, for `help` and editors, and into its docstring, behind the other
+    parameters.
+    """
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    hints = get_type_hints(FitOptions)
+    rows = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default,
+                          annotation=hints[name])
+        for name, option in OPTIONS.items()
+    ]  # fmt: skip
+    function.__signature__ = signature.replace(parameters=[*own, *rows])  # type: ignore[attr-defined]
+    if function.__doc__:  # there is none with python -OO
+        head, *tail = function.__doc__.partition("\n        Returns\n")
+        function.__doc__ = "".join([head.rstrip(), "\n", *map(_paragraph, OPTIONS), *tail])
+    return function
+
+
+def _paragraph(name: str) -> str:
+    option = OPTIONS[name]
+    lines = [f"    {line}" if line else "" for line in inspect.cleandoc(option.about).splitlines()]
+    return "".join(f"        {line}\n" for line in (f"{name} : {option.shown}", *lines))

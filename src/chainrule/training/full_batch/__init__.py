@@ -1,0 +1,1 @@
+"""Training by optimisers that see all samples in each step."""
