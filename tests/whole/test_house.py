@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "chainrule"
 
-# From the bottom up: a line may know the lines before it, and itself. A file of the hall is named by
+# From the bottom up: a line may know the lines before it, and itself. A file of the hall goes by
 # its module, a wing by its folder.
 STOREYS = [
     {"version"},
