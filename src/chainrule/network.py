@@ -1,4 +1,7 @@
-"""The network: what can be asked of it."""
+"""The network: what can be asked of it.
+
+Over 400 lines for the docstrings alone, which are the reference that `help` shows.
+"""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +11,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.checks.arrays import as_real, check_out, first_activations
+from chainrule.checks.arrays import as_real, check_out
 from chainrule.checks.keywords import OF_FIT, OF_NETWORK, known_options
 from chainrule.checks.options import check_flag
 from chainrule.checks.samples import Samples
@@ -330,13 +333,7 @@ class Network(Model):
                 f"x must be one sample, ({self.sizes[0]},); got shape {x.shape}. "
                 "For the derivatives by the inputs of many samples: jacobian(X)"
             )
-        n_out = self.sizes[-1]
-        by_parameter = np.empty((n_out, self._parameters.size), self.dtype)
-        by_input = np.empty((n_out, self.sizes[0]), self.dtype)
-        a = first_activations(self._plan, x[None, :], self.dtype)
-        _core.sensitivity(self._plan, self._parameters, a, by_parameter, by_input)
-        self._scaling.chain(by_input)
-        return Sensitivity(by_parameter, self.sizes, self.bias, by_input)
+        return passes.sensitivity(self, x)
 
     def jacobian(self, X: ArrayLike) -> NDArray:
         """Return the derivatives ∂a^L_q/∂x_k of each output q by each input k, sample by sample.
@@ -366,10 +363,7 @@ class Network(Model):
         """
         check_trainable(self)
         inputs, single = self._inputs(X)
-        a = first_activations(self._plan, inputs, self.dtype)
-        out = np.empty((len(inputs), self.sizes[-1], self.sizes[0]), self.dtype)
-        _core.jacobian(self._plan, self._parameters, a, out)
-        self._scaling.chain(out)
+        out = passes.jacobian(self, inputs)
         return out[0] if single else out
 
     def save(self, path: str | PathLike) -> None:

@@ -1,87 +1,22 @@
 """The plan of the house: which wing may import which, read from the imports themselves."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "src" / "chainrule"
+spec = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
+architecture = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(architecture)
 
-# From the bottom up: a line may know the lines before it, and itself. A file of the hall goes by
-# its module, a wing by its folder.
-STOREYS = [
-    {"version"},
-    {"core"},
-    {"checks"},
-    {"activations", "costs", "initializers", "schedules", "optimizers", "equations", "datasets"},
-    {"results"},
-    {"model"},
-    {"training"},
-    {"doctor"},
-    {"files"},
-    {"network"},
-    {"course"},
-    {"logic"},
-    {"book"},
-    {"__init__"},  # the face
-    {"__main__"},
-]
-WORDS = STOREYS[3]
-RANK = {place: rank for rank, places in enumerate(STOREYS) for place in places}
-# Besides `book`, which users import from and which lists its names, these wings' `__init__.py` may
-# list names that come on first use.
+PACKAGE, RANK, place_of = architecture.PACKAGE, architecture.RANK, architecture.place_of
+MODULES = architecture.modules()
+ARROWS = architecture.arrows()
+# Wings that users import from: their `__init__.py` lists names.
 PUBLIC_WINGS = {"book"}
-
-
-def name_of(path):
-    """Return the dotted name of a module below the package."""
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-
-
-MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def place_of(module):
-    """Return the wing, or the file of the hall, that a module is in."""
-    return module.partition(".")[0]
-
-
-def modules_named(dotted):
-    """Return the modules that `import dotted`, or a name out of it, leads to."""
-    below = dotted.removeprefix("chainrule").removeprefix(".")
-    if not below:
-        return "__init__"
-    while below and below not in MODULES and f"{below}.__init__" not in MODULES:
-        below = below.rpartition(".")[0]
-    return below if below in MODULES else f"{below}.__init__" if below else None
-
-
-def imports_of(path):
-    """Yield each module of the package that a file imports, and whether inside a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {id(node) for function in ast.walk(tree)
-              if isinstance(function, ast.FunctionDef | ast.Lambda)
-              for node in ast.walk(function)}  # fmt: skip
-    for node in ast.walk(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are written in full"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            if name == "chainrule" or name.startswith("chainrule."):
-                yield modules_named(name), id(node) in inside
-
-
-ARROWS = [
-    (module, imported, lazy)
-    for module, path in MODULES.items()
-    for imported, lazy in imports_of(path)
-    if imported and not imported.startswith("core.")
-]
 
 
 def test_every_module_has_a_place():
@@ -91,37 +26,33 @@ def test_every_module_has_a_place():
 
 @pytest.mark.parametrize("module", list(MODULES))
 def test_imports_run_downward(module):
-    """Law 2, also for imports inside functions, which only hide a circle where they run upward."""
+    """Also those inside functions, which would only hide a circle."""
     above = [
-        imported
-        for source, imported, _ in ARROWS
-        if source == module and RANK[place_of(imported)] > RANK[place_of(module)]
+        arrow.target
+        for arrow in ARROWS
+        if arrow.source == module and RANK[place_of(arrow.target)] > RANK[place_of(module)]
     ]
-    if place_of(module) == "book":  # it stands on the face, as its users do
-        above = [imported for imported in above if imported != "__init__"]
     assert not above
-
-
-def test_the_words_do_not_need_the_results_nor_these_them():
-    for source, imported, _ in ARROWS:
-        assert not (place_of(source) == "results" and place_of(imported) in WORDS)
 
 
 def test_no_two_modules_import_each_other_in_a_circle():
     needs = {module: set() for module in MODULES}
-    for source, imported, _ in ARROWS:
-        needs[source].add(imported)
+    for arrow in ARROWS:
+        needs[arrow.source].add(arrow.target)
     while free := [module for module, others in needs.items() if not others & needs.keys()]:
         for module in free:
             del needs[module]
     assert not needs
 
 
+def test_the_results_do_not_know_the_words():
+    words = {arrow.target for arrow in ARROWS if place_of(arrow.source) == "results"}
+    assert not {place_of(target) for target in words} & architecture.WORDS
+
+
 def test_no_wing_but_the_book_imports_the_face():
-    assert {place_of(source) for source, imported, _ in ARROWS if imported == "__init__"} <= {
-        "book",
-        "__main__",
-    }
+    who = {place_of(arrow.source) for arrow in ARROWS if arrow.target == "__init__"}
+    assert who == {"book", "__main__"}
 
 
 def test_an_inner_wing_opens_with_a_docstring_alone():
@@ -133,14 +64,23 @@ def test_an_inner_wing_opens_with_a_docstring_alone():
             assert isinstance(only.value, ast.Constant)
 
 
-def test_each_public_name_has_one_path():
-    import chainrule
+def test_the_hall_has_no_more_than_the_words_of_users():
+    hall = {path.stem for path in PACKAGE.glob("*.py")}
+    assert hall == architecture.WORDS | {
+        "__init__", "__main__", "network", "logic", "version",
+    }  # fmt: skip
 
-    for name in chainrule.__all__:
-        assert hasattr(chainrule, name)
-    classes = [value for name in chainrule.__all__
-               if isinstance(value := getattr(chainrule, name), type)]  # fmt: skip
-    assert len({(each.__module__, each.__qualname__) for each in classes}) == len(classes)
+
+def test_files_are_short_or_say_why_they_are_not():
+    for path in PACKAGE.rglob("*.p[yx]*"):
+        if path.suffix in (".py", ".pyx", ".pxi", ".pxd"):
+            text = path.read_text(encoding="utf-8")
+            assert len(text.splitlines()) <= 400 or "Over 400 lines for " in text[:300], path
+
+
+def test_the_picture_is_of_the_imports_as_they_are():
+    """`python docs/architecture.py` draws it anew."""
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.draw()
 
 
 # ------------------------------------------------------------ the core: an extension in storeys

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks.arrays import Inputs
+from chainrule.checks.arrays import Inputs, first_activations
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
-from chainrule.results.gradient import Gradient, Trace
+from chainrule.results.gradient import Gradient, Sensitivity, Trace
 
 Threads = tuple[int, int]  # as `check_threads` returns them
 ALONE = (1, 0)
@@ -45,3 +45,23 @@ def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:
     nabla = np.empty((m, net.parameters.size), net.dtype)
     _core.sample_gradients(*data, nabla)
     return Trace(z, a, delta, Gradient(nabla, net.sizes, net.bias))
+
+
+def sensitivity(net: Model, x: NDArray) -> Sensitivity:
+    """Return the derivatives of each output for one sample x (n_1,), by parameters and inputs."""
+    n_out = net.sizes[-1]
+    by_parameter = np.empty((n_out, net.parameters.size), net.dtype)
+    by_input = np.empty((n_out, net.sizes[0]), net.dtype)
+    a = first_activations(net._plan, x[None, :], net.dtype)
+    _core.sensitivity(net._plan, net.parameters, a, by_parameter, by_input)
+    net._scaling.chain(by_input)
+    return Sensitivity(by_parameter, net.sizes, net.bias, by_input)
+
+
+def jacobian(net: Model, X: Inputs) -> NDArray:
+    """Return ∂a^L_q/∂x_k of each sample, (m, n_L, n_1)."""
+    a = first_activations(net._plan, X, net.dtype)
+    out = np.empty((len(X), net.sizes[-1], net.sizes[0]), net.dtype)
+    _core.jacobian(net._plan, net.parameters, a, out)
+    net._scaling.chain(out)
+    return out

@@ -9,7 +9,7 @@ what a fit goes by (`read_options`). To add an option is to add a row, and to us
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
@@ -43,19 +43,20 @@ class Option:
         What it is where it is not given.
     shown : str
         Type and default, as the documentation has them.
-    about : str
-        What it does, for the documentation.
     check : function of (name, value)
         Raises for what cannot be, and returns what training goes by. What depends on the network or
         on the data is checked where it is used.
+    about : str
+        What it does, for the documentation.
     full_batch : bool
         Whether it is for full-batch optimisers too.
     """
 
     default: Any
     shown: str
-    about: str
     check: Callable[[str, Any], Any] = lambda name, value: value
+    _: KW_ONLY
+    about: str
     full_batch: bool = False
 
 
@@ -83,6 +84,18 @@ def _share(name, value):
     check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
 
 
+def _metrics(name, value):
+    return check_metrics(value)
+
+
+def _callbacks(name, value):
+    return Callbacks(value)
+
+
+def _threads(name, value):
+    return check_threads(value)
+
+
 def _records(name, value):
     """Return what to record as a set of names out of RECORDS; `value` is a name or several."""
     if value is None:
@@ -94,291 +107,139 @@ def _records(name, value):
     return frozenset(check_name(name, each, RECORDS) for each in names)
 
 
+# Rows are as short as a table's: name, type, default, how the documentation shows both, check.
+# fmt: off
 class FitOptions(TypedDict, total=False):
     """The options of `Network.fit`, a row each."""
 
-    optimizer: Annotated[
-        Optimizer | FullBatchOptimizer | None,
-        Option(
-            None,
-            "SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional",
-            """
-            ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
-            its schedule where it stood; after another kind both begin anew.
-            LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
-            samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
-            for them, and training ends before its epochs are over where no step lowers the cost.
-            """,
-            _optimizer,
-            full_batch=True,
-        ),
-    ]
-    epochs: Annotated[
-        int,
-        Option(
-            10,
-            "int, default 10",
-            "How often every sample is seen; with 0 all is checked, and nothing trained.",
-            _count(least=0),
-            full_batch=True,
-        ),
-    ]
-    batch_size: Annotated[
-        int,
-        Option(
-            32,
-            "int, default 32",
-            """
-            Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
-            size.
-            """,
-            _count(least=1),
-            full_batch=True,
-        ),
-    ]
-    steps_per_epoch: Annotated[
-        int | None,
-        Option(
-            None,
-            "int, optional",
-            """
-            With an iterable: how many batches make an epoch, where it is endless, or where a
-            schedule of the learning rate has to know and the iterable has no length.
-            """,
-            _count(least=1, optional=True),
-        ),
-    ]
-    l1: Annotated[
-        float,
-        Option(
-            0.0,
-            "float, default 0",
-            """
-            Add l1·Σ|W| to the mean cost, so the gradient gains l1·sign(W); biases are not decayed.
-            """,
-            _number(check_not_negative),
-        ),
-    ]
-    l2: Annotated[
-        float,
-        Option(
-            0.0,
-            "float, default 0",
-            """
-            Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
-            The book's λ is l2·m.
-            """,
-            _number(check_not_negative),
-            full_batch=True,
-        ),
-    ]
-    max_norm: Annotated[
-        float | None,
-        Option(
-            None,
-            "float, optional",
-            """
-            After each step, the weights into a neuron (a row of W^l) are scaled down to this
-            length where they are longer.
-            """,
-            _number(check_positive, optional=True),
-        ),
-    ]
-    clip_norm: Annotated[
-        float | None,
-        Option(
-            None,
-            "float, optional",
-            """
-            Before each step, after clip_value, the mini-batch's mean gradient is scaled down to
-            this length if it is longer; the penalties come on top.
-            """,
-            _number(check_positive, optional=True),
-        ),
-    ]
-    clip_value: Annotated[
-        float | None,
-        Option(
-            None,
-            "float, optional",
-            """
-            Before each step, every entry of the mini-batch's mean gradient is limited to
-            ±clip_value; the penalties come on top.
-            """,
-            _number(check_positive, optional=True),
-        ),
-    ]
-    average: Annotated[
-        float | None,
-        Option(
-            None,
-            "float, optional",
-            """
-            In 0 < average < 1: also keep a moving average of the parameters w, after each step
-            a ← average·a + (1-average)·w, which begins as w. It is
-            ``optimizer_state["average"]``; `averaged` returns the network with it.
-            """,
-            _number(_share, optional=True),
-        ),
-    ]
-    sample_weight: Annotated[
-        ArrayLike | None,
-        Option(
-            None,
-            "array (m,), optional",
-            """
-            How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
-            One whose weights are all 0 makes no step, but counts as one.
-            """,
-        ),
-    ]
-    class_weight: Annotated[
-        dict[int, float] | str | None,
-        Option(
-            None,
-            'dict of int to float, or "balanced", optional',
-            """
-            How much the samples of each class count, 1 for classes not named; "balanced":
-            m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
-            with sample_weight.
-            """,
-        ),
-    ]
-    shuffle: Annotated[
-        bool,
-        Option(
-            True,
-            "bool, default True",
-            """
-            Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
-            stand.
-            """,
-            check_flag,
-            full_batch=True,
-        ),
-    ]
-    dropout: Annotated[
-        float | Sequence[float],
-        Option(
-            0.0,
-            "float or sequence of float, default 0",
-            """
-            The probability p of each unit of the hidden layers to be dropped, or one for each
-            layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
-            probability p, else 1/(1-p), drawn anew for every sample and epoch from
-            (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
-            et al., 2014). p counts in steps of 2⁻¹⁶.
-            """,
-        ),
-    ]
-    validation_data: Annotated[
-        tuple[ArrayLike, ArrayLike] | None,
-        Option(
-            None,
-            "(X, y), optional",
-            "Evaluated after each epoch, for the history; without sample weights.",
-            full_batch=True,
-        ),
-    ]
-    validation_split: Annotated[
-        float | None,
-        Option(
-            None,
-            "float, optional",
-            """
-            In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
-            samples, round(share·m) of them but at least one, and train on the others. The rows are
-            drawn from the network's seed and m alone, so that a later `fit` on the same data holds
-            out the same. (``class_weight="balanced"`` counts all m.)
-            """,
-        ),
-    ]
-    metrics: Annotated[
-        dict[str, Callable] | Iterable[Callable] | None,
-        Option(
-            None,
-            "dict of str to function, or list of functions, optional",
-            """
-            Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
-            and what it returns recorded in the history by its name. Where the targets are classes
-            (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
-            targets as given and the outputs, (m, n), or (m,) where there is one column. The
-            functions of sklearn.metrics fit that take labels, or values.
-            """,
-            lambda name, value: check_metrics(value),
-        ),
-    ]
-    record: Annotated[
-        str | Iterable[str] | None,
-        Option(
-            None,
-            "str or list of str, optional",
-            """
-            "layers": also record how each layer learns: `History.delta_norms` and
-            `History.saturation`. "gradients": the length of the gradient,
-            `History.gradient_norm`; each step then computes the whole gradient before it
-            changes a parameter, which may round differently.
-            """,
-            _records,
-        ),
-    ]
-    callbacks: Annotated[
-        Callable | object | Iterable | None,
-        Option(
-            None,
-            "callback, or list of callbacks, optional",
-            """
-            A function, called as ``callback(net, history)`` after each epoch; or an object with any
-            of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
-            on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
-            `epoch` counts as `epochs_trained`, `batch` from 0 in each epoch, `cost` is the
-            mini-batch's mean before its step. on_epoch_end comes after validation;
-            on_train_end not after an exception. A callback may raise `StopTraining` to end
-            training quietly; any other exception comes out of `fit` as it is, and the batches
-            and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
-            X each call of a batch hook takes a copy of W^2 and its optimiser's state.
-            """,
-            lambda name, value: Callbacks(value),
-        ),
-    ]
-    progress: Annotated[
-        bool,
-        Option(
-            False,
-            "bool, default False",
-            "Show one live line per epoch on stderr.",
-            check_flag,
-            full_batch=True,
-        ),
-    ]
-    diagnose: Annotated[
-        bool,
-        Option(
-            False,
-            "bool, default False",
-            """
-            At the end, print on stderr what the doctor says of the network and its data
-            (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
-            DivergenceError, where it is ``net.history.diagnosis``.
-            """,
-            check_flag,
-            full_batch=True,
-        ),
-    ]
-    threads: Annotated[
-        int | None,
-        Option(
-            None,
-            "int, optional",
-            """
-            How many threads share the work of each step; as many as are worth it, out of the cores
-            that this process may use, if not given. The result is the same to the last bit. One
-            alone where activations or the cost are objects of your own.
-            """,
-            lambda name, value: check_threads(value),
-            full_batch=True,
-        ),
-    ]
+    optimizer: Annotated[Optimizer | FullBatchOptimizer | None, Option(
+        None, "SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional",
+        _optimizer, full_batch=True, about="""
+        ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
+        its schedule where it stood; after another kind both begin anew.
+        LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
+        samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
+        for them, and training ends before its epochs are over where no step lowers the cost.
+        """)]
+    epochs: Annotated[int, Option(10, "int, default 10", _count(least=0), full_batch=True, about="""
+        How often every sample is seen; with 0 all is checked, and nothing trained.
+        """)]
+    batch_size: Annotated[int, Option(
+        32, "int, default 32", _count(least=1), full_batch=True, about="""
+        Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
+        size.
+        """)]
+    steps_per_epoch: Annotated[int | None, Option(
+        None, "int, optional", _count(least=1, optional=True), about="""
+        With an iterable: how many batches make an epoch, where it is endless, or where a
+        schedule of the learning rate has to know and the iterable has no length.
+        """)]
+    l1: Annotated[float, Option(0.0, "float, default 0", _number(check_not_negative), about="""
+        Add l1·Σ|W| to the mean cost, so the gradient gains l1·sign(W); biases are not decayed.
+        """)]
+    l2: Annotated[float, Option(
+        0.0, "float, default 0", _number(check_not_negative), full_batch=True, about="""
+        Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
+        The book's λ is l2·m.
+        """)]
+    max_norm: Annotated[float | None, Option(
+        None, "float, optional", _number(check_positive, optional=True), about="""
+        After each step, the weights into a neuron (a row of W^l) are scaled down to this
+        length where they are longer.
+        """)]
+    clip_norm: Annotated[float | None, Option(
+        None, "float, optional", _number(check_positive, optional=True), about="""
+        Before each step, after clip_value, the mini-batch's mean gradient is scaled down to
+        this length if it is longer; the penalties come on top.
+        """)]
+    clip_value: Annotated[float | None, Option(
+        None, "float, optional", _number(check_positive, optional=True), about="""
+        Before each step, every entry of the mini-batch's mean gradient is limited to
+        ±clip_value; the penalties come on top.
+        """)]
+    average: Annotated[float | None, Option(
+        None, "float, optional", _number(_share, optional=True), about="""
+        In 0 < average < 1: also keep a moving average of the parameters w, after each step
+        a ← average·a + (1-average)·w, which begins as w. It is
+        ``optimizer_state["average"]``; `averaged` returns the network with it.
+        """)]
+    sample_weight: Annotated[ArrayLike | None, Option(None, "array (m,), optional", about="""
+        How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
+        One whose weights are all 0 makes no step, but counts as one.
+        """)]
+    class_weight: Annotated[dict[int, float] | str | None, Option(
+        None, 'dict of int to float, or "balanced", optional', about="""
+        How much the samples of each class count, 1 for classes not named; "balanced":
+        m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
+        with sample_weight.
+        """)]
+    shuffle: Annotated[bool, Option(
+        True, "bool, default True", check_flag, full_batch=True, about="""
+        Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
+        stand.
+        """)]
+    dropout: Annotated[float | Sequence[float], Option(
+        0.0, "float or sequence of float, default 0", about="""
+        The probability p of each unit of the hidden layers to be dropped, or one for each
+        layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
+        probability p, else 1/(1-p), drawn anew for every sample and epoch from
+        (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
+        et al., 2014). p counts in steps of 2⁻¹⁶.
+        """)]
+    validation_data: Annotated[tuple[ArrayLike, ArrayLike] | None, Option(
+        None, "(X, y), optional", full_batch=True, about="""
+        Evaluated after each epoch, for the history; without sample weights.
+        """)]
+    validation_split: Annotated[float | None, Option(None, "float, optional", about="""
+        In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
+        samples, round(share·m) of them but at least one, and train on the others. The rows are
+        drawn from the network's seed and m alone, so that a later `fit` on the same data holds
+        out the same. (``class_weight="balanced"`` counts all m.)
+        """)]
+    metrics: Annotated[dict[str, Callable] | Iterable[Callable] | None, Option(
+        None, "dict of str to function, or list of functions, optional", _metrics, about="""
+        Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
+        and what it returns recorded in the history by its name. Where the targets are classes
+        (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
+        targets as given and the outputs, (m, n), or (m,) where there is one column. The
+        functions of sklearn.metrics fit that take labels, or values.
+        """)]
+    record: Annotated[str | Iterable[str] | None, Option(
+        None, "str or list of str, optional", _records, about="""
+        "layers": also record how each layer learns: `History.delta_norms` and
+        `History.saturation`. "gradients": the length of the gradient,
+        `History.gradient_norm`; each step then computes the whole gradient before it
+        changes a parameter, which may round differently.
+        """)]
+    callbacks: Annotated[Callable | object | Iterable | None, Option(
+        None, "callback, or list of callbacks, optional", _callbacks, about="""
+        A function, called as ``callback(net, history)`` after each epoch; or an object with any
+        of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
+        on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
+        `epoch` counts as `epochs_trained`, `batch` from 0 in each epoch, `cost` is the
+        mini-batch's mean before its step. on_epoch_end comes after validation;
+        on_train_end not after an exception. A callback may raise `StopTraining` to end
+        training quietly; any other exception comes out of `fit` as it is, and the batches
+        and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
+        X each call of a batch hook takes a copy of W^2 and its optimiser's state.
+        """)]
+    progress: Annotated[bool, Option(
+        False, "bool, default False", check_flag, full_batch=True, about="""
+        Show one live line per epoch on stderr.
+        """)]
+    diagnose: Annotated[bool, Option(
+        False, "bool, default False", check_flag, full_batch=True, about="""
+        At the end, print on stderr what the doctor says of the network and its data
+        (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
+        DivergenceError, where it is ``net.history.diagnosis``.
+        """)]
+    threads: Annotated[int | None, Option(
+        None, "int, optional", _threads, full_batch=True, about="""
+        How many threads share the work of each step; as many as are worth it, out of the cores
+        that this process may use, if not given. The result is the same to the last bit. One
+        alone where activations or the cost are objects of your own.
+        """)]
+# fmt: on
 
 
 _HINTS = get_type_hints(FitOptions, include_extras=True)
