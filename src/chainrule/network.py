@@ -373,6 +373,9 @@ class Network(Model):
         code. It is written whole or not at all. An activation or cost that is an object of your own
         is kept by its name (its attribute `name`, or else its class's), its parameters are not:
         give it again, ``chainrule.load(path, own={"Focal": Focal(2.0)})``.
+
+        Every later version reads it. A `pickle` of a network names modules of the package, and so
+        is for the version that made it.
         """
         write_network(self, path)
 

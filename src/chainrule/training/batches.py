@@ -46,11 +46,11 @@ class Batches:
             steps = check_count("the number of batches", len(given), least=1)
         self.steps = steps
         self._batches = given if self._goes_on else None
-        self.count = self.samples = 0  # that came in this epoch
+        self.count = self.n_samples = 0  # that came in this epoch
 
     def begin_epoch(self):
         """Go to the first batch."""
-        self.count = self.samples = 0
+        self.count = self.n_samples = 0
         if not self._goes_on:
             given = self._given() if callable(self._given) else self._given
             self._batches = iter(given)
@@ -84,7 +84,7 @@ class Batches:
             error.add_note(f"(batch {self.count} of epoch {self._net.epochs_trained})")
             raise
         self.count += 1
-        self.samples += len(samples)
+        self.n_samples += len(samples)
         return samples.for_core
 
 

@@ -128,7 +128,7 @@ class Training:
                 return
 
     def _samples_per_epoch(self):
-        return len(self.samples) if self.batches is None else self.batches.samples
+        return len(self.samples) if self.batches is None else self.batches.n_samples
 
     def _train(self, count):
         """Train for `count` epochs without a look between them."""
