@@ -21,7 +21,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.results.pictures import BLUE, GREY, ORANGE, check_matplotlib
 from parts.cases import flops_of
-from parts.command import Command, UnavailableError, names_of
+from parts.command import Command, UnavailableError
 from parts.environment import in_one_thread
 from parts.machine import header
 from parts.output import four_digits, write_json, write_page
@@ -188,8 +188,7 @@ def without_matplotlib(options):
 def command():
     files = ("json", "picture", "markdown")
     parser = Command(__doc__, rounds=7, seconds=0.05, files=files)
-    known = f"comma-separated: {', '.join(AXES)} (default: all)"
-    parser.add_argument("--axes", type=names_of(AXES), default=list(AXES), help=known)
+    parser.add_names("axes", AXES, list(AXES), "all")
     return parser
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import chainrule as cr
 from parts.cases import CASES, make_data
-from parts.command import Command, names_of
+from parts.command import Command
 from parts.machine import header
 from parts.ours import fit_options, network, targets
 from parts.output import write_json
@@ -124,8 +124,7 @@ def told(name, without, with_it, costs, goal):
 def command():
     names = [*RATIOS, *SECONDS]
     parser = Command(__doc__, rounds=300, seconds=0.03, files=["json"])
-    known = f"comma-separated: {', '.join(names)} (default: all)"
-    parser.add_argument("--only", type=names_of(names), default=names, help=known)
+    parser.add_names("only", names, names, "all")
     return parser
 
 

@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from parts.cases import CASES, TIMED, flops_of
-from parts.command import Command, UnavailableError, names_of
+from parts.command import Command, UnavailableError
 from parts.contenders import BLAS, OURS
 from parts.environment import in_one_thread
 from parts.machine import header, known_cores
@@ -195,8 +195,7 @@ def report(rows, about):
 def command():
     files, quick = ("json", "markdown"), {"cases": ["quick"]}
     parser = Command(__doc__, rounds=7, seconds=0.1, files=files, quick=quick)
-    known = f"comma-separated: {', '.join(TIMED)} (default: {', '.join(PROFILED)})"
-    parser.add_argument("--cases", type=names_of(TIMED), default=PROFILED, help=known)
+    parser.add_names("cases", TIMED, PROFILED, ", ".join(PROFILED))
     return parser
 
 

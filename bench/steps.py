@@ -40,7 +40,7 @@ import sys
 import time
 
 from parts.cases import CASES, TIMED, default_cases
-from parts.command import Command, names_of
+from parts.command import Command
 from parts.contenders import PEERS
 from parts.environment import inherited
 from parts.machine import known_cores
@@ -78,17 +78,9 @@ def command():
     known = len(known_cores())
     quick = {"cases": ["quick", "quick-csr"], "threads": 2 if known > 1 else 1}
     parser = Command(__doc__, rounds=15, seconds=0.1, files=("json", "markdown"), quick=quick)
-    parser.add_argument(
-        "--cases",
-        type=names_of(TIMED),
-        help=f"comma-separated, or `all`: {', '.join(TIMED)} (default: those of the goals above)",
-    )
-    parser.add_argument(
-        "--peers",
-        type=names_of(PEERS),
-        help=f"comma-separated, or `all`: {', '.join(PEERS)} (default: all, without scikit-learn "
-        "where there are several threads; an empty text: none)",
-    )
+    parser.add_names("cases", TIMED, None, "those of the goals above")
+    told = "all, without scikit-learn where there are several threads; an empty text: none"
+    parser.add_names("peers", PEERS, None, told)
     parser.add_argument(
         "--threads", type=int, default=1, help="the most anybody may have (default: %(default)s)"
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.checks.threads import available_cores
 from parts.cases import CASES, TIMED, Case, make_data
-from parts.command import Command, count, names_of
+from parts.command import Command, count
 from parts.machine import header
 from parts.ours import fit_options, network, targets
 from parts.output import write_json
@@ -73,9 +73,13 @@ def numbers_of_threads(cores):
 def command():
     quick = {"cases": ["quick", "quick-adam"], "sweep": True, "threads": [1, 2]}
     parser = Command(__doc__, rounds=11, seconds=0.06, files=["json"], quick=quick)
-    parser.add_argument("--cases", type=names_of(TIMED), help="comma-separated (default: all)")
+    parser.add_names("cases", TIMED, None, "all that are not sparse, or with --sweep none")
     parser.add_argument("--sweep", action="store_true", help="widths and batches")
-    parser.add_argument("--threads", type=lambda text: [count(n) for n in text.split(",")])
+    parser.add_argument(
+        "--threads",
+        type=lambda text: [count(n) for n in text.split(",")],
+        help="comma-separated numbers (default: 1, 2, 4, ... up to the cores)",
+    )
     return parser
 
 

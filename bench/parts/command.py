@@ -52,6 +52,11 @@ class Command(argparse.ArgumentParser):
         self.add_argument(f"--{name}", type=kind, default=default, help=text)
         self.quick.setdefault(name, quick)
 
+    def add_names(self, name, known, default, text):
+        """Add an option of comma-separated names; `text` tells the default."""
+        told = f"comma-separated, or `all`: {', '.join(known)} (default: {text})"
+        self.add_argument(f"--{name}", type=names_of(known), default=default, help=told)
+
     def options(self):
         if self.parse_known_args()[0].quick:
             self.set_defaults(**self.quick)
@@ -73,7 +78,8 @@ class Command(argparse.ArgumentParser):
                     sys.exit(str(why))
                 print(f"quick mode ends here: {why}")
             else:
-                tell_files(options, self.files)
+                if options.quick:
+                    tell_files(options, self.files)
 
 
 def name_files(options, files):
@@ -84,7 +90,7 @@ def name_files(options, files):
 
 def tell_files(options, files):
     written = [name for name in files if (path := getattr(options, name)) and path.stat().st_size]
-    if options.quick and written:
+    if written:
         print(f"written: {', '.join(written)}")
 
 

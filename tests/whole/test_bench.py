@@ -24,9 +24,6 @@ PRINTS = {
     "steps.py": r"^\| quick \(SGD\) \| [\d.]+ \(.*\n(.*\n)*\| quick from CSR \| ",
     "threads.py": r"^quick \(Adam\)( +[\d.]+){4}$",
 }
-ORIGINAL = """
-from chainrule.book.network2 import *
-"""
 
 pytestmark = pytest.mark.skipif(not SCRIPTS, reason="needs the folder bench of the source")
 
@@ -66,20 +63,28 @@ def test_quick_mode_writes_the_files_that_are_named(tmp_path):
     assert page.endswith("\n\n<!-- measured: end -->\n")
 
 
-def test_all_on_one_thread_beside_one_peer():
-    out = run("steps.py", "--threads", 1, "--peers", "sklearn", "--dtype", "f64")
+@pytest.mark.skipif(shutil.which("false") is None, reason="needs a compiler that fails")
+def test_steps_on_one_thread_beside_one_peer_without_a_compiler():
+    out = run("steps.py", "--threads", 1, "--peers", "sklearn", "--dtype", "f64", CC="false")
     assert re.search(r"^- run: .* float64, one thread", out, re.M)
     assert "scikit-learn / ours" in out
-
-
-@pytest.mark.skipif(shutil.which("false") is None, reason="needs a compiler that fails")
-def test_step_without_a_compiler_tells_so():
-    out = run("steps.py", "--threads", 1, "--peers", "", CC="false")
     assert re.search("^- bare BLAS absent: .*(did not compile|without its own BLAS)", out, re.M)
 
 
+def test_profile_tells_that_there_is_no_compiler():
+    out = run("step_profile.py", PATH="", CC="cc")
+    assert re.search("^quick mode ends here: quick: .*(no C compiler|without its own)", out, re.M)
+
+
+def test_growth_without_matplotlib_goes_on_without_a_picture(tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError")
+    out = run("growth.py", "--axes", "depth", PYTHONPATH=str(tmp_path))
+    assert "--picture needs matplotlib" in out
+    assert out.endswith("written: json, markdown\n")
+
+
 def test_the_run_of_the_book_beside_an_original(tmp_path):
-    (tmp_path / "network2.py").write_text(ORIGINAL)
+    (tmp_path / "network2.py").write_text("from chainrule.book.network2 import *\n")
     out = run("book_run.py", "--original", tmp_path)
     assert "every accuracy of the first 2 epochs is the original's" in out
     assert re.search(r"^float64 .* original / ours [\d.]+x$", out, re.M)
