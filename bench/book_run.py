@@ -20,12 +20,9 @@ FOLDER holds the book's `network2.py` in Python 3 syntax; without it only our ti
 MNIST files are looked for in `--data`, else in the folder that CHAINRULE_DATA names.
 """
 
-import argparse
 import contextlib
 import importlib.util
 import io
-import json
-import os
 import random
 import sys
 import time
@@ -34,14 +31,16 @@ from statistics import median
 from types import SimpleNamespace
 
 import numpy as np
-from environment import in_one_thread
-from report import machine
 
-import chainrule
 from chainrule.book import mnist_loader, network2
 from chainrule.core import _core
+from parts.command import Command, UnavailableError
+from parts.environment import in_one_thread
+from parts.machine import header, known_cores, pin
+from parts.output import write_json
 
 SEED = 12345678  # the author's
+QUICK = 100  # digits of each kind in quick mode
 GOALS = {"float64": 18, "float32": 40}
 MONITORS = {
     "all": (
@@ -65,7 +64,7 @@ def original_module(folder):
     """The book's network2, shuffling as under Python 2, so that both runs see the same batches."""
     path = folder / "network2.py"
     if not path.is_file():
-        sys.exit(f"--original: no network2.py in {folder}")
+        raise UnavailableError(f"--original: no network2.py in {folder}")
     specification = importlib.util.spec_from_file_location("original_network2", path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -101,26 +100,28 @@ def identical_epochs(original, ours):
     return same
 
 
-def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--original", type=Path, metavar="FOLDER", help="the book's network2.py")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="MNIST: folder or mnist.pkl.gz")
-    parser.add_argument("--epochs", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: %(default)s)")
-    parser.add_argument("--monitors", choices=MONITORS, default="all", help="default: %(default)s")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="machine and all raw timings")
-    return parser.parse_args()
+def digits(options):
+    """Training, validation and test data; in quick mode a few, made up where MNIST is absent."""
+    try:
+        data = mnist_loader.load_data_wrapper(options.data)
+    except FileNotFoundError as why:
+        if not options.quick:
+            raise UnavailableError(str(why)) from None
+        print("MNIST: absent (--data PATH), so that digits are made up")
+        data = made_up_digits(QUICK)
+    return tuple(part[: QUICK if options.quick else None] for part in data)
 
 
-def main():
-    options = arguments()
-    in_one_thread()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    about = machine() | {"chainrule": chainrule.__version__, "BLAS": _core.blas_name()}
-    data = mnist_loader.load_data_wrapper(options.data)
+def made_up_digits(n):
+    rng = np.random.default_rng(0)
+    xs, ys = rng.random((n, 784, 1), dtype=np.float32), rng.integers(0, 10, n)
+    training = [(x, mnist_loader.vectorized_result(y)) for x, y in zip(xs, ys, strict=True)]
+    others = list(zip(xs, ys, strict=True))
+    return training, others, others
+
+
+def contenders_of(options, data):
+    """{name: a function that makes one run}; the original only where it is."""
     contenders = {
         "float64": lambda: run(network2, data, options, dtype="float64"),
         "float32": lambda: run(network2, data, options, dtype="float32"),
@@ -128,35 +129,69 @@ def main():
     if options.original:
         original = original_module(options.original)
         contenders["original"] = lambda: run(original, data, options)
+    return contenders
+
+
+def measure(contenders, rounds):
+    """The seconds and the last curves of each; in turn, so that a drift hits all alike."""
     seconds, curves = {name: [] for name in contenders}, {}
-    for _ in range(options.rounds):  # in turn, so that a drift of the machine hits all alike
+    for _ in range(rounds):
         for name, train in contenders.items():
             taken, curves[name] = train()
             seconds[name].append(taken)
             print(f"{name}: {taken:.2f} s", file=sys.stderr, flush=True)
+    return seconds, curves
 
-    print(f"{about['cpu']}, one core; NumPy {about['numpy']}, {about['BLAS']}; {about['date']}")
-    print(f"run 3A, {options.epochs} epochs, monitors: {', '.join(MONITORS[options.monitors])}")
-    for name, times in seconds.items():
-        line = f"{name:9}{median(times):9.3f} s (least {min(times):.3f}) "
-        line += f"{median(times) / options.epochs * 1e3:9.1f} ms per epoch"
-        if name in GOALS and options.original:
-            ratio = median(a / b for a, b in zip(seconds["original"], times, strict=True))
-            verdict = "met" if ratio >= GOALS[name] else "missed"
-            line += f"   original / ours {ratio:.1f}x, >= {GOALS[name]}x {verdict}"
-        print(line)
-    if options.original:
+
+def line_of(name, seconds, options):
+    """One line of the report."""
+    times, original = seconds[name], seconds.get("original")
+    line = f"{name:9}{median(times):9.3f} s (least {min(times):.3f}) "
+    line += f"{median(times) / options.epochs * 1e3:9.1f} ms per epoch"
+    if name == "original" or not original:
+        return line
+    ratio = median(a / b for a, b in zip(original, times, strict=True))
+    line += f"   original / ours {ratio:.1f}x"
+    if options.quick:
+        return line
+    return line + f", >= {GOALS[name]}x {'met' if ratio >= GOALS[name] else 'missed'}"
+
+
+def print_accuracies(curves):
+    if "original" in curves:
         same = identical_epochs(curves["original"], curves["float64"])
         print(f"float64: every accuracy of the first {same} epochs is the original's")
-        print("test accuracies, original:", *(int(count) for count in curves["original"][1]))
     else:
         print("original: absent (--original FOLDER)")
-    print("test accuracies, float64:", *(int(count) for count in curves["float64"][1]))
-    if options.json:
-        whole = {"about": about, "seconds": seconds, "curves": curves, "epochs": options.epochs}
-        whole |= {"monitors": MONITORS[options.monitors]}
-        options.json.write_text(json.dumps(whole, indent=1) + "\n")
+    for name in ("original", "float64"):
+        if name in curves:
+            print(f"test accuracies, {name}:", *(int(count) for count in curves[name][1]))
+
+
+def command():
+    parser = Command(__doc__, rounds=3, files=["json"], quick={"epochs": 2})
+    parser.add_argument("--original", type=Path, metavar="FOLDER", help="the book's network2.py")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="MNIST: folder or mnist.pkl.gz")
+    parser.add_argument("--epochs", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--monitors", choices=MONITORS, default="all", help="default: %(default)s")
+    return parser
+
+
+def main(options):
+    pin(known_cores()[-1:])
+    contenders = contenders_of(options, digits(options))
+    seconds, curves = measure(contenders, options.rounds)
+    about = options.about | {"BLAS": _core.blas_name()}
+    print(f"{header(about)}; one core, {about['BLAS']}")
+    monitors = MONITORS[options.monitors]
+    print(f"run 3A, {options.epochs} epochs, monitors: {', '.join(monitors)}")
+    for name in seconds:
+        print(line_of(name, seconds, options))
+    print_accuracies(curves)
+    kept = {"curves": curves, "epochs": options.epochs, "monitors": monitors}
+    write_json(options.json, about, seconds=seconds, **kept)
 
 
 if __name__ == "__main__":
-    main()
+    in_one_thread()
+    command().run(main)

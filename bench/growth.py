@@ -13,24 +13,22 @@ a cliff have more turns, to tell noise from truth.
     python bench/growth.py --axes width --rounds 3
 """
 
-import argparse
-import json
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-from cases import flops_of
-from environment import in_one_thread
-from report import four_digits, machine, put_into
 
 import chainrule as cr
 from chainrule.results.pictures import BLUE, GREY, ORANGE, check_matplotlib
-from steps import names_in
+from parts.cases import flops_of
+from parts.command import Command, UnavailableError
+from parts.environment import in_one_thread
+from parts.machine import header
+from parts.output import four_digits, write_json, write_page
 
 MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch
-SECONDS_A_TURN = 0.05
 TOLERANCE = 1.15
+SPAN = 2  # of an axis in quick mode: from its first place to so many times that
 LINES = {"one thread": 1, "threads as chosen": None}
 # Axis: its label, where it begins and ends, and the sizes and the batch at a point of it.
 AXES = {
@@ -53,6 +51,7 @@ class Point:
     place: int
     sizes: list
     batch: int
+    least: float  # seconds of a turn
     seconds: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -63,7 +62,7 @@ class Point:
         self.y = rng.integers(0, 10, len(self.X))
         kinds = {"hidden": "tanh", "output": "softmax", "cost": "log_likelihood"}
         self.nets = {line: cr.Network(self.sizes, **kinds, seed=0) for line in LINES}
-        self.epochs = {line: max(1, round(SECONDS_A_TURN / self.train(line, 1))) for line in LINES}
+        self.epochs = {line: max(1, round(self.least / self.train(line, 1))) for line in LINES}
 
     def train(self, line, epochs):
         """Return the seconds of an epoch."""
@@ -88,23 +87,24 @@ def cliffs(points, line):
     return [pair for pair, steep in found if steep > TOLERANCE]
 
 
-def measure(axis, rounds):
+def measure(axis, options):
     _, first, last, network = AXES[axis]
-    points = [Point(place, *network(place)) for place in places(first, last)]
-    for _ in range(rounds):
+    last = SPAN * first if options.quick else last
+    points = [Point(place, *network(place), options.seconds) for place in places(first, last)]
+    for _ in range(options.rounds):
         for line in LINES:
             for point in points:
                 point.turn(line)
     for line in LINES:
-        for _ in range(rounds):
+        for _ in range(options.rounds):
             for pair in cliffs(points, line):
                 for point in pair:
                     point.turn(line)
     return points
 
 
-def verdicts(axis, points):
-    """For each line of the picture, its steepest step and every cliff."""
+def verdicts(axis, points, judged):
+    """For each line of the picture, its steepest step and, where it is judged, every cliff."""
     for line in LINES:
         steep = steepness(points, line)
         at = int(np.argmax(steep))
@@ -115,7 +115,9 @@ def verdicts(axis, points):
             f"time x{b.seconds[line] / a.seconds[line]:.2f}, arithmetic x{b.flops / a.flops:.2f}"
             for a, b in cliffs(points, line)
         ]
-        yield f"{axis}, {line}: {text}; {'CLIFFS: ' + '; '.join(named) if named else 'no cliff'}"
+        if judged:
+            text += f"; {'CLIFFS: ' + '; '.join(named) if named else 'no cliff'}"
+        yield f"{axis}, {line}: {text}"
 
 
 def summary(results):
@@ -164,36 +166,48 @@ def draw(results, path):
     image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--axes", type=lambda text: names_in(AXES, text), default=list(AXES))
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--picture", type=Path)
-    parser.add_argument("--markdown", type=Path, help="the page that gets the verdicts")
-    options = parser.parse_args()
+def print_times(axis, points):
+    print(f"{axis:>8} {'MFlop':>10}", *(f"{line:>20}" for line in LINES), "(µs a step, GFlop/s)")
+    for point in points:
+        times = point.seconds.values()
+        cells = [f"{1e6 * t:12.2f} {point.flops / t / 1e9:7.1f}" for t in times]
+        print(f"{point.place:8} {point.flops / 1e6:10.4g}", *cells)
+
+
+def without_matplotlib(options):
+    """Say before all is measured that there will be no picture."""
+    try:
+        check_matplotlib("--picture")
+    except ImportError as why:
+        if not options.quick:
+            raise UnavailableError(str(why)) from None
+        print(why)
+        options.picture = None
+
+
+def command():
+    files = ("json", "picture", "markdown")
+    parser = Command(__doc__, rounds=7, seconds=0.05, files=files)
+    parser.add_names("axes", AXES, list(AXES), "all")
+    return parser
+
+
+def main(options):
     if options.picture:
-        check_matplotlib("--picture")  # before all is measured
-    about, results = machine(), {axis: measure(axis, options.rounds) for axis in options.axes}
+        without_matplotlib(options)
+    results = {axis: measure(axis, options) for axis in options.axes}
+    told = []
     for axis, points in results.items():
-        print(
-            f"{axis:>8} {'MFlop':>10}", *(f"{line:>20}" for line in LINES), "(µs a step, GFlop/s)"
-        )
-        for point in points:
-            times = point.seconds.values()
-            cells = [f"{1e6 * t:12.2f} {point.flops / t / 1e9:7.1f}" for t in times]
-            print(f"{point.place:8} {point.flops / 1e6:10.4g}", *cells)
-        print("", *verdicts(axis, points), "", sep="\n")
-    if options.json:
-        options.json.write_text(json.dumps(about | {"axes": summary(results)}, indent=1) + "\n")
-    if options.markdown:
-        told = [f"- {text}" for axis in results for text in verdicts(axis, results[axis])]
-        where = f"{about['cpu']}, {about['cores']} cores, {about['os']}, {about['date']}"
-        put_into(options.markdown, "\n".join([f"{where}:", "", *told]))
+        print_times(axis, points)
+        found = list(verdicts(axis, points, judged=not options.quick))
+        print("", *found, "", sep="\n")
+        told += [f"- {text}" for text in found]
+    write_json(options.json, options.about, axes=summary(results))
+    write_page(options.markdown, "\n".join([f"{header(options.about)}:", "", *told]))
     if options.picture:
         draw(results, options.picture)
 
 
 if __name__ == "__main__":
     in_one_thread()
-    main()
+    command().run(main)

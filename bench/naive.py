@@ -15,13 +15,10 @@ turns. The naive gradient is timed on a sample of the weights, in the same compi
 float64, as differences need, and extrapolated to all 1,000,001 passes; the table has the time of
 such a float64 pass too.
 
-    python bench/naive.py [--rounds 15] [--markdown FILE] [--json FILE]
+    python bench/naive.py [--markdown FILE] [--json FILE]
 """
 
-import argparse
-import json
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -29,12 +26,19 @@ import numpy as np
 import chainrule as cr
 from chainrule.core import _core
 from chainrule.course.gradient_check import STEPS
+from parts.command import Command
+from parts.machine import header
+from parts.output import table, write_json, write_page
 
-# about a million weights each; the ratio that is the goal
+# About a million weights each; the ratio that is the goal.
 CASES = {
     "most weights in the first layer, batch 128": ([1900, 500, 100], 128, 2.6),
     "weights spread evenly, batch 128": ([500, 500, 500, 500, 500], 128, 3.4),
     "weights spread evenly, batch 1": ([500, 500, 500, 500, 500], 1, 4.0),
+}
+QUICK = {
+    "a few weights, batch 8": ([12, 8, 4], 8, None),
+    "a few weights, batch 1": ([8, 8, 8, 8], 1, None),
 }
 SAMPLE = 40  # weights the naive gradient is timed on
 
@@ -46,7 +50,7 @@ def seconds(call, repeats):
     return (time.perf_counter() - began) / repeats
 
 
-def measure(sizes, batch, rounds):
+def measure(sizes, batch, options):
     """Return seconds of a forward pass, of a backprop and of the whole naive gradient."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((batch, sizes[0]), dtype=np.float32)
@@ -60,8 +64,8 @@ def measure(sizes, batch, rounds):
         net.backprop(X, Y)
 
     forward(), backprop()
-    repeats = max(1, int(0.02 / seconds(forward, 3)))
-    turns = [(seconds(forward, repeats), seconds(backprop, repeats)) for _ in range(rounds)]
+    repeats = max(1, int(options.seconds / seconds(forward, 3)))
+    turns = [(seconds(forward, repeats), seconds(backprop, repeats)) for _ in range(options.rounds)]
     ratio = median(b / f for f, b in turns)
 
     indices = rng.choice(net.parameters.size, SAMPLE, replace=False)
@@ -82,37 +86,30 @@ def measure(sizes, batch, rounds):
     }
 
 
-def table(results):
-    lines = [
-        "| a million weights | a forward pass, float32 | backpropagation, float32 "
-        "| in forward passes (goal) | a forward pass, float64 | the naive gradient of such passes "
-        "| in forward passes |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def report(cases, results):
+    head = ["a million weights", "a forward pass, float32", "backpropagation, float32"]
+    head += ["in forward passes (goal)", "a forward pass, float64"]
+    head += ["the naive gradient of such passes", "in forward passes"]
+    rows = []
     for name, r in results.items():
-        forward, backprop = r["forward_seconds"] * 1e6, r["backprop_seconds"] * 1e6
-        lines.append(
-            f"| {name} | {forward:.0f} µs | {backprop:.0f} µs "
-            f"| **{r['ratio']:.2f}** (≤ {CASES[name][2]}) | {r['naive_pass_seconds'] * 1e6:.0f} µs "
-            f"| {r['naive_seconds'] / 60:.1f} min "
-            f"| {r['naive_passes']:,} |"
+        forward, backprop, pass_64 = (
+            f"{r[key] * 1e6:.0f} µs"
+            for key in ("forward_seconds", "backprop_seconds", "naive_pass_seconds")
         )
-    return "\n".join(lines)
+        goal = f" (≤ {cases[name][-1]})" if cases[name][-1] else ""
+        cells = [name, forward, backprop, f"**{r['ratio']:.2f}**{goal}", pass_64]
+        rows.append([*cells, f"{r['naive_seconds'] / 60:.1f} min", f"{r['naive_passes']:,}"])
+    return table(head, rows)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--markdown", type=Path)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    results = {name: measure(*case[:2], options.rounds) for name, case in CASES.items()}
-    print(table(results))
-    if options.markdown:
-        options.markdown.write_text(table(results) + "\n")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+def main(options):
+    cases = QUICK if options.quick else CASES
+    results = {name: measure(*case[:2], options) for name, case in cases.items()}
+    text = f"{header(options.about)}\n\n{report(cases, results)}"
+    print(text)
+    write_page(options.markdown, text)
+    write_json(options.json, options.about, results=results)
 
 
 if __name__ == "__main__":
-    main()
+    Command(__doc__, rounds=15, seconds=0.02, files=("json", "markdown")).run(main)

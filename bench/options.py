@@ -4,20 +4,19 @@ The two take turns, an epoch or so each; what is told is the least time of all t
 would do on a machine of one's own.) GOALS says how much more a step may take: as a ratio, or in
 seconds of its own. A cost in Python is timed without what its functions take by themselves.
 
-    python bench/options.py [--turns 300] [--only NAME ...] [--json FILE]
+    python bench/options.py [--only "Adam,layers tiny"] [--json FILE]
 """
 
-import argparse
-import json
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from cases import CASES, make_data
 
 import chainrule as cr
-
-SECONDS_A_TURN = 0.03
+from parts.cases import CASES, make_data
+from parts.command import Command
+from parts.machine import header
+from parts.ours import fit_options, network, targets
+from parts.output import write_json
 
 
 class AfterEachBatch:
@@ -55,15 +54,16 @@ SECONDS = {
 }
 
 
-def step_timer(case, one_step=False, *, cost=None, **options):
-    """Return a function that trains a network of its own and gives the seconds of a step."""
+def step_timer(case, least, one_step=False, *, cost=None, **options):
+    """Return a function that trains a network of its own and gives the seconds of a step.
+
+    It trains for about the `least` seconds, or one step a thousand times.
+    """
     X, Y, labels = make_data(case, np.float32)
-    y = labels if case.output == "softmax" else Y
+    y = targets(case, Y, labels)
     rows = case.batch if one_step else len(X)
-    net = cr.Network(
-        case.sizes, hidden=case.hidden, output=case.output, cost=cost or case.cost, seed=0
-    )
-    options = {"optimizer": cr.SGD(1e-3), "batch_size": case.batch} | options
+    net = network(case, cost=cost or case.cost)
+    options = fit_options(case) | {"optimizer": cr.SGD(1e-3)} | options
     epochs = 1000 if one_step else 1
 
     def seconds():
@@ -72,11 +72,11 @@ def step_timer(case, one_step=False, *, cost=None, **options):
         return (perf_counter() - start) / (epochs * -(-rows // case.batch))
 
     if not one_step:
-        epochs = max(1, round(SECONDS_A_TURN / (seconds() * case.steps)))
+        epochs = max(1, round(least / (seconds() * case.steps)))
     return seconds
 
 
-def least(turns, *timers):
+def least_times(turns, *timers):
     """Return the least time of each of the timers, which take turns."""
     return np.min([[timer() for timer in timers] for _ in range(turns)], axis=0).tolist()
 
@@ -96,44 +96,50 @@ def own_time(case, cost):
     return seconds
 
 
-def measure(name, turns):
+def measure(name, options):
     """Return the seconds of a step without and with, what it costs, and the goal."""
+    turns, least = options.rounds, options.seconds
     if name in RATIOS:
-        case, options, goal = RATIOS[name]
-        case = CASES[case]
-        without, with_it = least(turns, step_timer(case), step_timer(case, **options))
+        key, added, goal = RATIOS[name]
+        case = CASES["quick" if options.quick else key]
+        timers = step_timer(case, least), step_timer(case, least, **added)
+        without, with_it = least_times(turns, *timers)
         return without, with_it, with_it / without, goal
-    options, one_step, goal = SECONDS[name]
-    case = CASES["tiny"]
-    timers = [step_timer(case, one_step), step_timer(case, one_step, **options)]
-    if "cost" not in options:
-        without, with_it = least(turns, *timers)
-        return without, with_it, with_it - without, goal
-    without, with_it, own = least(turns, *timers, own_time(case, options["cost"]))
-    return without, with_it, with_it - without - own, goal
+    added, one_step, goal = SECONDS[name]
+    case = CASES["quick-adam" if options.quick else "tiny"]
+    timers = [step_timer(case, least, one_step), step_timer(case, least, one_step, **added)]
+    own = own_time(case, added["cost"]) if "cost" in added else lambda: 0.0
+    without, with_it, its_own = least_times(turns, *timers, own)
+    return without, with_it, with_it - without - its_own, goal
 
 
-def main():
+def told(name, without, with_it, costs, goal):
+    """One line of the report; a goal of None is not told."""
+    unit, factor, digits = (" µs", 1e6, 2) if name in SECONDS else ("", 1, 3)
+    line = f"{name:15} {without * 1e6:9.2f} µs -> {with_it * 1e6:9.2f} µs"
+    line += f" {costs * factor:7.{digits}f}{unit}"
+    return line if goal is None else f"{line} (at most {goal * factor:g})"
+
+
+def command():
     names = [*RATIOS, *SECONDS]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--turns", type=int, default=300)
-    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", default=names)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    parser = Command(__doc__, rounds=300, seconds=0.03, files=["json"])
+    parser.add_names("only", names, names, "all")
+    return parser
+
+
+def main(options):
+    print(header(options.about))
     results = []
     for name in options.only:
-        without, with_it, costs, goal = measure(name, options.turns)
-        figures = f"{costs:7.3f}    (at most {goal})"
-        if name in SECONDS:
-            figures = f"{costs * 1e6:7.2f} µs (at most {goal * 1e6:.0f})"
-        times = f"{without * 1e6:9.2f} µs -> {with_it * 1e6:9.2f} µs"
-        print(f"{name:15} {times} {figures}", flush=True)
+        without, with_it, costs, goal = measure(name, options)
+        goal = None if options.quick else goal
+        print(told(name, without, with_it, costs, goal), flush=True)
         results.append(
             {"option": name, "seconds": [without, with_it], "costs": costs, "goal": goal}
         )
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    write_json(options.json, options.about, results=results)
 
 
 if __name__ == "__main__":
-    main()
+    command().run(main)

@@ -1,9 +1,9 @@
 """Where the time of a training step goes, and how far it is from what the hardware allows.
 
-For each case of cases.py: the shares of the processor's time that go to each of GROUPS, as Linux's
-perf samples them while `fit` trains in a process of its own, on one core, and with a thread on each
-where that is quicker. Beside them, the rate of its matrix products, and how much longer a step is
-than
+For each case of parts/cases.py: the shares of the processor's time that go to each of GROUPS, as
+Linux's perf samples them while `fit` trains in a process of its own, on one core, and with a thread
+on each where that is quicker. Beside them, the rate of its matrix products, and how much longer a
+step is than
 
 - the matrix products alone (bare BLAS, as in steps.py), and
 - the memory: the rows of its mini-batch read once, the parameters and the optimiser's state read
@@ -16,32 +16,28 @@ perf needs the names of functions:
     pip install . -C install.strip=false
     python bench/step_profile.py --json profile.json --markdown docs/profile.md
 
---markdown puts the table into a page, between two comments (put_into in report.py).
+Quick mode goes on without perf, with shares that are made up.
 """
 
-import argparse
-import json
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import timeit
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
-from cases import CASES, flops_of
-from contenders import BLAS, OURS
-from environment import in_one_thread
-from report import four_digits, machine, put_into
-from runs import Run, step_times
 
-from steps import Worker, names_in
+from parts.cases import CASES, TIMED, flops_of
+from parts.command import Command, UnavailableError
+from parts.contenders import BLAS, OURS
+from parts.environment import in_one_thread
+from parts.machine import header, known_cores
+from parts.output import four_digits, table, write_json, write_page
+from parts.runs import Run, step_times
+from parts.worker import Worker
 
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
 # Group: the functions of the core that belong to it, by the first of these that fits.
@@ -56,6 +52,8 @@ GROUPS = {
     "waiting": r"work|take_part|cr_team_run|run_some|cr_seconds",
 }
 REST = "rest"
+NO_PERF = "the command perf is missing: it comes with the tools of the Linux kernel"
+SAMPLED, QUICK_SAMPLED = 2, 0.2  # seconds under perf
 MOST_SECONDS = 12  # of a case, before perf has its turn
 LEAST_GAIN = 0.9  # of the time on one core: else the line of all cores is left out
 
@@ -73,6 +71,8 @@ def group_of(library, function):
 
 def sample(worker, seconds):
     """Train for so long under perf: {(library, function): percent}."""
+    if shutil.which("perf") is None:
+        raise UnavailableError(NO_PERF)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "perf.data"
         command = f"perf record -q -F 4000 -o {data} -p {worker.process.pid}".split()
@@ -89,10 +89,22 @@ def sample(worker, seconds):
         for percent, library, function in lines
     }
     if not found:
-        sys.exit(f"perf took no samples: {errors.strip() or report.stderr.strip()}")
+        raise UnavailableError(f"perf took no samples: {(errors or report.stderr).strip()}")
     if any("_core" in library and function.startswith("0x") for library, function in found):
-        sys.exit("the package holds no names of functions: pip install . -C install.strip=false")
+        told = "the package holds no names of functions: pip install . -C install.strip=false"
+        raise UnavailableError(told)
     return found
+
+
+def sample_or_make_up(worker, options):
+    """What perf finds. Quick mode takes less time, and goes on where perf finds nothing."""
+    if not options.quick:
+        return sample(worker, SAMPLED)
+    try:
+        return sample(worker, QUICK_SAMPLED)
+    except UnavailableError as why:
+        print(f"shares are made up: {why}")
+        return {("_core", "outer_gemm"): 60.0, ("_core", "gather"): 40.0}
 
 
 def shares_of(found):
@@ -120,79 +132,83 @@ def memory_time(case):
     """The seconds that one core needs to move what a step has to move."""
     target = 1 if case.output == "softmax" else case.sizes[-1]  # a label, or a row
     sample_bytes = 4 * (case.sizes[0] + target)
-    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(case.sizes))
-    kept_bytes = 4 * parameters * (1 if case.optimizer == "sgd" else 3)
+    kept_bytes = 4 * case.kept_numbers
     read = case.batch * sample_bytes / streaming_rates(case.samples * sample_bytes)[0]
     return read + 2 * kept_bytes / streaming_rates(kept_bytes)[1]
 
 
-def measure(key, rounds):
+def workers_of(key, cores):
+    """{number of threads: ours}, and the bare BLAS; all that waits in processes of its own."""
+    most = max(1, len(cores))
+    ours = {n: Worker(Run(OURS, n), key, "float32", cores, most) for n in sorted({1, most})}
+    return ours, Worker(Run(BLAS, 1), key, "float32", cores, most)
+
+
+def measure(key, options):
     """The rows of a case: one core, and all cores where that is quicker."""
-    cores = sorted(os.sched_getaffinity(0))
-    options = SimpleNamespace(dtype="float32", pinned=cores, threads=len(cores))
-    workers = {n: Worker(Run(OURS, n), key, options) for n in sorted({1, len(cores)})}
-    blas = Worker(Run(BLAS, 1), key, options)
-    everyone = [*workers.values(), blas]
-    absent = [one.entry for one in everyone if not one.alive]
-    if absent:
-        sys.exit(f"{key}: {absent}")
-    end = time.perf_counter() + MOST_SECONDS
-    for _ in range(rounds):
-        for one in everyone if time.perf_counter() < end else ():
-            one.train(0.1)
-    case = CASES[key]
-    products, memory = min(step_times(blas.entry)), 1e6 * memory_time(case)
-    alone = min(step_times(workers[1].entry))
+    ours, blas = workers_of(key, known_cores())
+    everyone = [*ours.values(), blas]
+    try:
+        absent = [one.entry for one in everyone if not one.alive]
+        if absent:
+            raise UnavailableError(f"{key}: {absent}")
+        end = time.perf_counter() + MOST_SECONDS
+        for _ in range(options.rounds):
+            for one in everyone if time.perf_counter() < end else ():
+                one.train(options.seconds)
+        return rows_of(CASES[key], ours, min(step_times(blas.entry)), options)
+    finally:
+        for one in everyone:
+            one.close()
+
+
+def rows_of(case, ours, products, options):
+    """`products`: the microseconds of a step's products alone."""
+    memory, alone = 1e6 * memory_time(case), min(step_times(ours[1].entry))
     rows = []
-    for n, worker in workers.items():
+    for n, worker in ours.items():
         us = min(step_times(worker.entry))
         if us <= alone * (1 if n == 1 else LEAST_GAIN):
-            shares, largest = shares_of(sample(worker, 2))
+            shares, largest = shares_of(sample_or_make_up(worker, options))
             seconds = 1e-6 * us * n * shares["gemm"] / 100
-            rate = flops_of(case.sizes, case.batch) / seconds
+            rate = flops_of(case.sizes, case.batch) / seconds if seconds else 0.0
             bounds = {"flops": rate, "over blas": us * n / products, "over memory": us * n / memory}
             row = {"case": case.label, "cores": n, "us": us, "shares": shares}
             rows.append(row | bounds | {"largest": largest})
-    for one in everyone:
-        one.close()
     return rows
 
 
-def markdown(rows, about):
+def report(rows, about):
     head = ["case", "cores", "µs a step", *(f"{group} %" for group in [*GROUPS, REST])]
     head += ["GFlop/s in gemm", "over bare BLAS", "over memory", "most of it in (%)"]
-    table = [head, ["---"] * len(head)]
+    lines = []
     for row in rows:
         cells = [row["case"], str(row["cores"]), four_digits(row["us"])]
         cells += [f"{share:.0f}" for share in row["shares"].values()]
         cells += [f"{row['flops'] / 1e9:.0f}", f"{row['over blas']:.2f}"]
         cells.append(f"{row['over memory']:.1f}")
         cells.append(", ".join(f"`{name}` {p:.0f}" for name, p in row["largest"].items() if p >= 2))
-        table.append(cells)
-    where = f"{about['cpu']}, {about['cores']} cores, {about['os']}, NumPy {about['numpy']}"
-    lines = [f"{where}, {about['date']}, load at the start {about['load']}.", ""]
-    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in table)])
+        lines.append(cells)
+    return f"{header(about)}.\n\n{table(head, lines)}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", type=lambda text: names_in(CASES, text), default=PROFILED)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path, help="the page whose table is replaced")
-    options = parser.parse_args()
-    if shutil.which("perf") is None:
-        sys.exit("the command perf is missing: it comes with the tools of the Linux kernel")
-    about = machine()
-    rows = [row for key in options.cases for row in measure(key, options.rounds)]
-    table = markdown(rows, about)
-    print(table)
-    if options.json:
-        options.json.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
-    if options.markdown:
-        put_into(options.markdown, table)
+def command():
+    files, quick = ("json", "markdown"), {"cases": ["quick"]}
+    parser = Command(__doc__, rounds=7, seconds=0.1, files=files, quick=quick)
+    parser.add_names("cases", TIMED, PROFILED, ", ".join(PROFILED))
+    return parser
+
+
+def main(options):
+    if not options.quick and shutil.which("perf") is None:
+        raise UnavailableError(NO_PERF)  # before all is measured
+    rows = [row for key in options.cases for row in measure(key, options)]
+    text = report(rows, options.about)
+    print(text)
+    write_json(options.json, options.about, rows=rows)
+    write_page(options.markdown, text)
 
 
 if __name__ == "__main__":
     in_one_thread()
-    main()
+    command().run(main)

@@ -1,8 +1,8 @@
 """Time a training step with 1 ... N threads and with as many as the package chooses.
 
-Goals: what it chooses is never more than 5 % slower than the best number, on the cases of cases.py
-and on a sweep of widths and batches ([width, width, width, 10], tanh and softmax, SGD); large keeps
-80 % efficiency to 16 threads.
+Goals: what it chooses is never more than 5 % slower than the best number, on the cases of
+parts/cases.py and on a sweep of widths and batches ([width, width, width, 10], tanh and softmax,
+SGD); large keeps 80 % efficiency to 16 threads.
 
 The numbers take turns, in one process, and the least time of each counts. Run it on a machine with
 nothing else to do.
@@ -12,26 +12,24 @@ nothing else to do.
     python bench/threads.py --cases large,medium --threads 1,2,3,4,8,16
 """
 
-import argparse
-import json
-from pathlib import Path
-
 import numpy as np
-from cases import CASES, Case, make_data
 
-import chainrule as cr
 from chainrule.checks.threads import available_cores
+from parts.cases import CASES, TIMED, Case, make_data
+from parts.command import Command, count
+from parts.machine import header
+from parts.ours import fit_options, network, targets
+from parts.output import write_json
 
-SECONDS_A_TURN = 0.06
 WIDTHS = (8, 32, 128, 512, 2048)
 BATCHES = (1, 16, 128, 1024, 4096)
 
 
-def sweep():
+def sweep(widths, batches):
     """Cases of all widths and batches, but for those that take seconds a step."""
     cases = []
-    for width in WIDTHS:
-        for batch in BATCHES:
+    for width in widths:
+        for batch in batches:
             if width**2 * batch <= 2048**2 * 1024:
                 sizes = (width, width, width, 10)
                 samples = batch * max(2, min(2000, 2**26 // (batch * width)))
@@ -42,51 +40,61 @@ def sweep():
     return cases
 
 
-def measure(case, numbers, rounds):
+def measure(case, numbers, options):
     """Return the least seconds of a step for each number of threads; None: the package's choice."""
     X, Y, labels = make_data(case, np.float32)
-    optimizer = (cr.SGD if case.optimizer == "sgd" else cr.Adam)(case.learning_rate)
-    options = {"optimizer": optimizer, "batch_size": case.batch, "shuffle": not case.full_batch}
+    y, given = targets(case, Y, labels), fit_options(case)
     steps = 1 if case.full_batch else case.samples // case.batch
 
     def trainer(threads):
-        net = cr.Network(case.sizes, hidden=case.hidden, output=case.output, cost=case.cost, seed=0)
-        y = labels if case.output == "softmax" else Y
-
-        def seconds(epochs):
-            return net.fit(X, y, epochs=epochs, threads=threads, **options).seconds.min() / steps
-
-        return seconds
+        net = network(case)
+        return lambda epochs: (
+            net.fit(X, y, epochs=epochs, threads=threads, **given).seconds.min() / steps
+        )
 
     trainers = [trainer(threads) for threads in numbers]
-    epochs = max(1, round(SECONDS_A_TURN / (trainers[0](1) * steps)))
-    times = np.array([[one(epochs) for one in trainers] for _ in range(rounds)])
+    epochs = max(1, round(options.seconds / (trainers[0](1) * steps)))
+    times = np.array([[one(epochs) for one in trainers] for _ in range(options.rounds)])
     return times.min(axis=0).tolist()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    dense = [name for name, case in CASES.items() if not case.sparse]
-    parser.add_argument("--cases", type=lambda text: text.split(","), default=dense)
-    parser.add_argument("--sweep", action="store_true", help="widths and batches, not the cases")
-    parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")])
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    cores = available_cores()
-    powers = [2**i for i in range(9) if 2**i <= cores]
-    numbers = options.threads or sorted({*powers, cores})
-    cases = sweep() if options.sweep else [CASES[name] for name in options.cases]
+def cases_of(options):
+    dense = [name for name, case in TIMED.items() if not case.sparse]
+    names = options.cases or ([] if options.sweep else dense)
+    few = slice(2 if options.quick else None)
+    swept = sweep(WIDTHS[few], BATCHES[few]) if options.sweep else []
+    return [*(CASES[name] for name in names), *swept]
+
+
+def numbers_of_threads(cores):
+    return sorted({*(2**i for i in range(9) if 2**i <= cores), cores})
+
+
+def command():
+    quick = {"cases": ["quick", "quick-adam"], "sweep": True, "threads": [1, 2]}
+    parser = Command(__doc__, rounds=11, seconds=0.06, files=["json"], quick=quick)
+    parser.add_names("cases", TIMED, None, "all that are not sparse, or with --sweep none")
+    parser.add_argument("--sweep", action="store_true", help="widths and batches")
+    parser.add_argument(
+        "--threads",
+        type=lambda text: [count(n) for n in text.split(",")],
+        help="comma-separated numbers (default: 1, 2, 4, ... up to the cores)",
+    )
+    return parser
+
+
+def main(options):
+    numbers = options.threads or numbers_of_threads(available_cores())
     results = []
+    print(header(options.about))
     print(f"{'µs a step, threads':28}", *(f"{n:>10}" for n in numbers), "    chosen  over the best")
-    for case in cases:
-        *times, chosen = measure(case, [*numbers, None], options.rounds)
+    for case in cases_of(options):
+        *times, chosen = measure(case, [*numbers, None], options)
         columns = " ".join(f"{1e6 * t:10.2f}" for t in (*times, chosen))
         print(f"{case.label:28} {columns}  {chosen / min(times):8.3f}", flush=True)
         results.append({"case": case.label, "threads": numbers, "seconds": times, "chosen": chosen})
-    if options.json:
-        options.json.write_text(json.dumps({"cores": cores, "results": results}, indent=1) + "\n")
+    write_json(options.json, options.about, results=results)
 
 
 if __name__ == "__main__":
-    main()
+    command().run(main)

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from parts.command import UnavailableError
+from parts.machine import known_cores, pin
+
 NUMBERS_PASSED = 2**29  # read and written in one timed epoch of passes over the parameters
-
-
-class UnavailableError(Exception):
-    """This contender cannot run this case here; the text says why."""
 
 
 def aligned(values, dtype):
@@ -34,9 +33,9 @@ def blas_epoch(case, data, threads):
 
     Its threads are set in this process alone, which does nothing else.
     """
-    import chainrule as cr
+    from chainrule.core import _core
 
-    blas, path = cr._core.blas_name(), cr._core.blas_path()
+    blas, path = _core.blas_name(), _core.blas_path()
     if not path or blas == "plain C":
         raise UnavailableError(f"chainrule runs without its own BLAS library here ({blas})")
     library = ctypes.CDLL(path)  # already loaded: the same copy, with the same settings
@@ -81,16 +80,14 @@ def pass_epoch(case, data, threads):
     dtype = data[0].dtype
     real = "float" if dtype == np.float32 else "double"
     bare_passes = compiled("bare_pass.c", real, "-O3", "-march=native").bare_passes
-    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(case.sizes))
-    size = parameters * (1 if case.optimizer == "sgd" else 3)
+    size = case.kept_numbers
     passes = max(1, NUMBERS_PASSED // size)
     line = 64 // dtype.itemsize
     cuts = [-(-size // line) * t // threads * line for t in range(1, threads)]
     numbers = aligned(np.random.default_rng(1).random(size), dtype)
     shares = np.split(numbers, cuts)
     # Left to itself, the system can keep a fresh thread on its parent's core for milliseconds.
-    cores = sorted(os.sched_getaffinity(0))[:threads]
-    workers = [ThreadPoolExecutor(1, "", os.sched_setaffinity, (0, {core})) for core in cores]
+    workers = [ThreadPoolExecutor(1, "", pin, ([core],)) for core in known_cores()[:threads]]
 
     def share_of_passes(x):
         bare_passes(ctypes.c_void_p(x.ctypes.data), ctypes.c_long(x.size), passes)

@@ -45,11 +45,17 @@ class Case:
         return FULL_BATCH_STEPS if self.full_batch else self.samples // self.batch
 
     @property
+    def kept_numbers(self):
+        """What a step reads and writes: the parameters, and with Adam their two moments."""
+        parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
+        return parameters * (1 if self.optimizer == "sgd" else 3)
+
+    @property
     def learning_rate(self):
         return 0.01 if self.optimizer == "sgd" else 1e-4
 
 
-CASES = {
+TIMED = {
     "book30": Case(
         "book30", (784, 30, 10), 10, "sigmoid", "sigmoid", "quadratic", "sgd", 20000,
         {
@@ -102,6 +108,21 @@ CASES = {
         sparse=True,
     ),
 }  # fmt: skip
+# For quick mode.
+QUICK = {
+    "quick": Case(
+        "quick (SGD)", (6, 8, 3), 10, "relu", "softmax", "log_likelihood", "sgd", 100
+    ),
+    "quick-adam": Case(
+        "quick (Adam)", (6, 8, 3), 50, "tanh", "identity", "quadratic", "adam", 50
+    ),
+    "quick-csr": Case(
+        "quick from CSR", (784, 8, 3), 10, "sigmoid", "sigmoid", "quadratic", "sgd", 100,
+        one_thread=True,
+        sparse=True,
+    ),
+}  # fmt: skip
+CASES = TIMED | QUICK
 
 
 def default_cases(threads):

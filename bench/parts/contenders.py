@@ -13,7 +13,8 @@ from importlib.metadata import version
 from itertools import pairwise
 
 import numpy as np
-from bare import blas_epoch, pass_epoch
+
+from parts.bare import blas_epoch, pass_epoch
 
 EPOCHS_PER_FIT = 10
 
@@ -38,18 +39,15 @@ def fit_epoch(case, X, Y, labels, threads):
 
     A call of `fit` trains several epochs, as users' calls do: it checks the data once.
     """
-    import chainrule as cr
+    from chainrule.core import _core
+    from parts.ours import fit_options, network, targets
 
-    optimizer = (cr.SGD if case.optimizer == "sgd" else cr.Adam)(case.learning_rate)
-    net = cr.Network(
-        case.sizes, hidden=case.hidden, output=case.output, cost=case.cost, dtype=X.dtype, seed=0
-    )
-    y = labels if case.output == "softmax" else Y
-    options = {"optimizer": optimizer, "batch_size": case.batch, "shuffle": not case.full_batch}
-    options |= {"epochs": case.steps if case.full_batch else EPOCHS_PER_FIT, "threads": threads}
+    net, y = network(case, dtype=X.dtype), targets(case, Y, labels)
+    options = fit_options(case) | {"threads": threads}
+    options["epochs"] = case.steps if case.full_batch else EPOCHS_PER_FIT
     steps = case.steps if case.full_batch else case.steps * EPOCHS_PER_FIT
     facts = {"version": version("chainrule")}
-    facts |= {"BLAS": cr._core.blas_name(), "own kernels": cr._core.simd_name()}
+    facts |= {"BLAS": _core.blas_name(), "own kernels": _core.simd_name()}
     return lambda: net.fit(X, y, **options), steps, facts
 
 

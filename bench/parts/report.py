@@ -4,40 +4,17 @@ The results of a case are {run: entry}; an entry is {"steps", "facts", "rounds"}
 times in seconds of every round, or {"absent": why} or {"failed": why}. `about` says how it ran.
 """
 
-import os
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
 from math import inf
 from statistics import median
 
-from cases import CASES
-from contenders import BLAS, DENSE, OURS, PASS, PEERS
-from runs import BOUND, compared, others_of, parts, times_of, with_threads
+from parts.cases import CASES
+from parts.contenders import BLAS, DENSE, OURS, PASS, PEERS
+from parts.machine import moment, place
+from parts.output import table
+from parts.runs import BOUND, compared, others_of, parts_of, times_of, with_threads
 
 LABELS = {OURS: "chainrule", DENSE: "dense", BLAS: "bare BLAS", PASS: "one pass", BOUND: "bound"}
 LABELS |= PEERS
-
-
-def machine():
-    """The machine and its software, as far as a reader needs it to judge the figures."""
-    cpu = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as info:
-            names = [line.split(":", 1)[1] for line in info if line.startswith("model name")]
-        cpu = names[0].strip()
-    except (OSError, IndexError):
-        pass  # not Linux, or not x86: the name from `platform` has to do
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "cpu": cpu,
-        "cores": cores,
-        "os": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
-        "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-    }
 
 
 def others_in(key, about):
@@ -89,7 +66,7 @@ def time_cell(name, entries, figure, about):
     if figure:
         cell = two_times(figure["us"], figure["us_least"])
         return cell if about["threads"] == 1 else f"{cell}, {with_threads(figure['threads'])}"
-    states = [entry for run, entry in entries.items() if run.name in parts(name)]
+    states = [entry for run, entry in entries.items() if run.name in parts_of(name)]
     return "absent" if any("absent" in state for state in states) else "failed"
 
 
@@ -132,11 +109,6 @@ def head(others):
     return [*cells, "goals met"]
 
 
-def table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return ["", *(f"| {' | '.join(cells)} |" for cells in lines)]
-
-
 def table_of_runs(results):
     """All that was timed, compared or not."""
     order = list(LABELS)
@@ -150,18 +122,17 @@ def table_of_runs(results):
         timed = [times_of(entries, *run) for run in runs]
         cells = [two_times(median(times), min(times)) if times else "–" for times in timed]
         rows.append([CASES[key].label, *cells])
-    return table(["µs per step", *names], rows)
+    return ["", table(["µs per step", *names], rows)]
 
 
 def setting_lines(results, about):
     """What ran where: machine, threads, and the facts each contender states about itself."""
-    place = "one thread, all on the same core" if about["pinned"] else "one thread"
+    cores = "one thread, all on the same core" if about["pinned"] else "one thread"
     if about["threads"] > 1:
-        place = f"one thread on one core or {about['threads']} on as many"
+        cores = f"one thread on one core or {about['threads']} on as many"
     lines = [
-        f"- machine: {about['cpu']}, {about['cores']} cores, {about['os']}",
-        f"- run: {about['date']}, Python {about['python']}, NumPy {about['numpy']}, "
-        f"{about['dtype']}, {place}, {about['rounds']} rounds, load at the start {about['load']}",
+        f"- machine: {place(about)}",
+        f"- run: {moment(about)}, {about['dtype']}, {cores}, {about['rounds']} rounds",
     ]
     ignored = ", ".join(f"{name}={value}" for name, value in about["not passed on"].items())
     if ignored:
@@ -214,24 +185,8 @@ def markdown(results, about):
         by_columns.setdefault(others, []).append(line)
     lines = [*setting_lines(results, about), "", note(about)]
     for others, rows in by_columns.items():
-        lines += table(head(others), rows)
+        lines += ["", table(head(others), rows)]
     if about["threads"] > 1:
         lines += table_of_runs(results)
     missing = missing_lines(results, about)
     return "\n".join([*lines, "", *missing] if missing else lines) + "\n"
-
-
-def four_digits(value):
-    """The number with four digits of weight, and without an exponent."""
-    return f"{float(f'{value:.4g}'):,.10g}"
-
-
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-
-
-def put_into(page, text):
-    """Replace what stands in the file `page` between the two comments."""
-    old = page.read_text()
-    if not 0 <= old.find(BEGIN) < old.find(END):
-        raise ValueError(f"{page} should hold the lines {BEGIN} and {END}")
-    page.write_text(f"{old.split(BEGIN)[0]}{BEGIN}\n\n{text}\n\n{END}{old.split(END)[1]}")

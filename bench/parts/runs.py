@@ -9,7 +9,7 @@ says so (`one_thread`) keeps ours and its bound to one; the peers still have the
 from statistics import median
 from typing import NamedTuple
 
-from contenders import BLAS, DENSE, OURS, PASS, PEERS
+from parts.contenders import BLAS, DENSE, OURS, PASS, PEERS
 
 OWN_CHOICE = None  # as a number of threads: the package decides
 BOUND = "bound"  # no contender, but what two of them take together: the work every step has
@@ -33,7 +33,7 @@ class Run(NamedTuple):
         return self.name if self.threads == 1 else f"{self.name}, {with_threads(self.threads)}"
 
 
-def parts(name):
+def parts_of(name):
     """The contenders whose times make up a column."""
     return PARTS.get(name, (name,))
 
@@ -57,7 +57,7 @@ def runs_of(case, threads, others):
     ours = [1] if threads == 1 or case.sparse else [1, threads, OWN_CHOICE]
     runs = [Run(OURS, number) for number in ours]
     for name in others:
-        for part in parts(name):
+        for part in parts_of(name):
             runs += [Run(part, number) for number in numbers_of(case, name, threads)]
     return runs
 
@@ -69,7 +69,7 @@ def step_times(entry):
 
 def times_of(entries, name, threads):
     """Microseconds per step of a column, round by round; empty if a part of it has not run."""
-    each = [entries.get(Run(part, threads), {}) for part in parts(name)]
+    each = [entries.get(Run(part, threads), {}) for part in parts_of(name)]
     if not all("rounds" in entry for entry in each):
         return []
     return [sum(times) for times in zip(*map(step_times, each), strict=True)]
