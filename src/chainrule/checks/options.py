@@ -1,6 +1,5 @@
 """What a user may ask for: each option is checked here before anything changes."""
 
-import difflib
 import math
 import operator
 import os
@@ -39,6 +38,8 @@ def check_name(kind, name, known):
 
 def nearest_name(name, known):
     """Return the name out of `known` that `name` is most like, or None where it is like none."""
+    import difflib  # only here, where a name is refused: it is not there at once
+
     spelled = {k.lower(): k for k in known}
     nearest = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
     return spelled[nearest[0]] if nearest else None

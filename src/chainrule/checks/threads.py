@@ -3,7 +3,6 @@
 import math
 import os
 from functools import cache
-from pathlib import Path
 
 from chainrule.checks.options import check_index
 
@@ -27,10 +26,11 @@ def available_cores() -> int:
 
 
 @cache
-def _quota(file=Path("/sys/fs/cgroup/cpu.max")) -> int:
+def _quota(file="/sys/fs/cgroup/cpu.max") -> int:
     """Return how many cores' time a container gets (Linux control groups, version 2)."""
     try:
-        quota, period = file.read_text().split()
+        with open(file) as text:
+            quota, period = text.read().split()
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):  # there is none; "max" says there is no limit
         return MOST_THREADS

@@ -1,7 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
-import shutil
+import stat
 
 
 def write_whole(path, write):
@@ -20,7 +20,7 @@ def write_whole(path, write):
             file.flush()
             os.fsync(file.fileno())
         if replaces:
-            shutil.copymode(path, temporary)
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
-from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
+from typing import Annotated, Any, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -242,8 +242,8 @@ class FitOptions(TypedDict, total=False):
 # fmt: on
 
 
-_HINTS = get_type_hints(FitOptions, include_extras=True)
-OPTIONS: dict[str, Option] = {name: hint.__metadata__[0] for name, hint in _HINTS.items()}
+_ROWS = FitOptions.__annotations__
+OPTIONS: dict[str, Option] = {name: row.__metadata__[0] for name, row in _ROWS.items()}
 # What a fit goes by where nothing is given; the cores that a process may use can change.
 _UNGIVEN = {
     name: option.check(name, option.default)
@@ -305,10 +305,9 @@ def documents_options(function: _Function) -> _Function:
     """
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    hints = get_type_hints(FitOptions)
     rows = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default,
-                          annotation=hints[name])
+                          annotation=_ROWS[name].__origin__)
         for name, option in OPTIONS.items()
     ]  # fmt: skip
     function.__signature__ = signature.replace(parameters=[*own, *rows])  # type: ignore[attr-defined]
