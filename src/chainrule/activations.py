@@ -30,10 +30,19 @@ keep.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
-from chainrule.checks.formulas import LARGEST, Formula, find_formula, has_methods
+from chainrule.checks.fields import Checks
+from chainrule.checks.formulas import (
+    LARGEST,
+    Formula,
+    UserFormula,
+    check_positive_parameter,
+    find_formula,
+)
 from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_number
 from chainrule.core import _core
 
 
@@ -72,8 +81,11 @@ class leaky_relu(Activation):
 
     slope: float = 0.01
 
-    def __post_init__(self):
-        self._keep_number("slope", lambda x: 0 <= x <= LARGEST, "a number from 0 to 1e30")
+    _checks: ClassVar[Checks] = {
+        "slope": partial(
+            check_number, valid=lambda x: 0 <= x <= LARGEST, expected="a number from 0 to 1e30"
+        )
+    }
 
 
 @known_options()
@@ -89,8 +101,7 @@ class elu(Activation):
 
     alpha: float = 1.0
 
-    def __post_init__(self):
-        self._keep_positive("alpha")
+    _checks: ClassVar[Checks] = {"alpha": check_positive_parameter}
 
 
 class selu(Activation):
@@ -125,8 +136,7 @@ class swish(Activation):
 
     beta: float = 1.0
 
-    def __post_init__(self):
-        self._keep_positive("beta")
+    _checks: ClassVar[Checks] = {"beta": check_positive_parameter}
 
 
 class softsign(Activation):
@@ -156,21 +166,10 @@ class softmax(Activation):
 ACTIVATIONS = {name: globals()[name] for name in _core.ACTIVATIONS}
 
 
-@dataclass(frozen=True)
-class UserActivation(Activation):
+class UserActivation(UserFormula, Activation):
     """An activation of the user's: an object with value(z) and slope(z, a)."""
 
-    function: Any
-
-    @property
-    def name(self) -> str:
-        """For messages; not the name of any other."""
-        return f"{type(self.function).__name__}()"
-
-    @property
-    def shown(self):
-        """The object."""
-        return self.function
+    methods = ("value", "slope")
 
     @property
     def compiled(self) -> tuple[Any, float]:
@@ -191,11 +190,7 @@ def find_activation(
 def find_output(given) -> Activation:
     """Return the activation that `given` is or names, or an object of the user's as one."""
     what = "output activation"
-    return _of_user(what, given) or find_activation(what, given)
-
-
-def _of_user(what, given) -> UserActivation | None:
-    return UserActivation(given) if has_methods(what, given, ("value", "slope")) else None
+    return UserActivation.of(what, given) or find_activation(what, given)
 
 
 def find_hidden_activation(given: str | Activation) -> Activation:
@@ -210,14 +205,16 @@ def find_hidden(
 ) -> tuple[Activation, ...]:
     """Return the activations of the hidden layers, of which there are `layers`."""
     what = "hidden activation"
-    one_for_all = isinstance(hidden, str | Activation) or _of_user(what, hidden) is not None
+    one_for_all = (
+        isinstance(hidden, str | Activation) or UserActivation.of(what, hidden) is not None
+    )
     try:
         given = (hidden,) if one_for_all else tuple(hidden)
     except TypeError:
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
-    found = tuple(_of_user(what, each) or find_hidden_activation(each) for each in given)
+    found = tuple(UserActivation.of(what, each) or find_hidden_activation(each) for each in given)
     if one_for_all:
         return found * layers
     if len(found) != layers:

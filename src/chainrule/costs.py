@@ -30,12 +30,19 @@ to be checked: before the first training `delta` is held against differences of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks.formulas import Formula, find_formula, has_methods
+from chainrule.checks.fields import Checks
+from chainrule.checks.formulas import (
+    Formula,
+    UserFormula,
+    check_positive_parameter,
+    find_formula,
+)
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_number
 from chainrule.core import _core
@@ -95,8 +102,7 @@ class huber(Cost):
 
     delta: float = 1.0
 
-    def __post_init__(self):
-        self._keep_positive("delta")
+    _checks: ClassVar[Checks] = {"delta": check_positive_parameter}
 
 
 @known_options()
@@ -122,7 +128,7 @@ class quantile(Cost):
 
     levels: float | Sequence[float] = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         given = self.levels
         levels = tuple(given) if np.ndim(given) else (given,)
         for level in levels:
@@ -199,8 +205,11 @@ class log_likelihood(Cost):
 
     smoothing: float = 0.0
 
-    def __post_init__(self):
-        self._keep_number("smoothing", lambda x: 0 <= x < 1, "a number from 0 to below 1")
+    _checks: ClassVar[Checks] = {
+        "smoothing": partial(
+            check_number, valid=lambda x: 0 <= x < 1, expected="a number from 0 to below 1"
+        )
+    }
 
     def check_targets(self, name: str, Y: NDArray):
         """Accept shares of the classes."""
@@ -239,21 +248,10 @@ class gaussian(Cost):
 COSTS = {name: globals()[name] for name in _core.COSTS}
 
 
-@dataclass(frozen=True)
-class UserCost(Cost):
+class UserCost(UserFormula, Cost):
     """A cost of the user's: an object with value(a, y) and delta(z, a, y)."""
 
-    function: Any
-
-    @property
-    def name(self) -> str:
-        """For messages; not the name of any other."""
-        return f"{type(self.function).__name__}()"
-
-    @property
-    def shown(self):
-        """The object."""
-        return self.function
+    methods = ("value", "delta")
 
     @property
     def low(self) -> int:
@@ -267,8 +265,8 @@ class UserCost(Cost):
 
 def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
     """Return the cost that `given` is or names, if it is for that output activation and width."""
-    if has_methods("cost", given, ("value", "delta")):
-        return UserCost(given)
+    if (own := UserCost.of("cost", given)) is not None:
+        return own
     cost = find_formula("cost", given, COSTS, COSTS)
     needed = _core.COST_OUTPUTS[cost.name]
     if needed not in (None, output):

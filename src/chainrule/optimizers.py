@@ -11,13 +11,16 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
+from chainrule.checks.fields import CheckedFields, Checks
 from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
 from chainrule.checks.options import (
+    check_above_1,
     check_flag,
     check_keep,
     check_not_negative,
     check_number,
     check_positive,
+    check_share,
 )
 from chainrule.schedules import Schedule, as_schedule
 
@@ -25,7 +28,7 @@ LearningRate = float | Schedule | Callable[[float], float]
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(CheckedFields):
     """The part common to all: a learning rate, and what the compiled core is told.
 
     An optimiser is a subclass and a function of the name `kernel` in `csrc/updates.h`.
@@ -38,8 +41,7 @@ class Optimizer:
 
     learning_rate: LearningRate
 
-    def __post_init__(self):
-        as_schedule(self.learning_rate)
+    _checks: ClassVar[Checks] = {"learning_rate": lambda _, rate: as_schedule(rate)}
 
     @property
     def schedule(self) -> Schedule:
@@ -83,10 +85,13 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
 
-    def __post_init__(self):
+    _checks: ClassVar[Checks] = Optimizer._checks | {
+        "momentum": check_keep,
+        "nesterov": check_flag,
+    }
+
+    def __post_init__(self) -> None:
         super().__post_init__()
-        check_keep("momentum", self.momentum)
-        check_flag("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, for example momentum=0.9")
 
@@ -118,9 +123,7 @@ class Adagrad(Optimizer):
     learning_rate: LearningRate = 0.01
     epsilon: float = 1e-10
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_positive("epsilon", self.epsilon)
+    _checks: ClassVar[Checks] = Optimizer._checks | {"epsilon": check_positive}
 
 
 @known_options(OF_OPTIMIZERS)
@@ -148,10 +151,7 @@ class RMSprop(Optimizer):
     rho: float = 0.99
     epsilon: float = 1e-8
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_keep("rho", self.rho)
-        check_positive("epsilon", self.epsilon)
+    _checks: ClassVar[Checks] = Optimizer._checks | {"rho": check_keep, "epsilon": check_positive}
 
 
 @known_options(OF_OPTIMIZERS)
@@ -183,11 +183,11 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_keep("beta1", self.beta1)
-        check_keep("beta2", self.beta2)
-        check_positive("epsilon", self.epsilon)
+    _checks: ClassVar[Checks] = Optimizer._checks | {
+        "beta1": check_keep,
+        "beta2": check_keep,
+        "epsilon": check_positive,
+    }
 
 
 @known_options(OF_OPTIMIZERS)
@@ -209,9 +209,7 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_not_negative("weight_decay", self.weight_decay)
+    _checks: ClassVar[Checks] = Adam._checks | {"weight_decay": check_not_negative}
 
 
 @known_options(OF_OPTIMIZERS)
@@ -271,10 +269,14 @@ class Rprop(Optimizer):
     min_step: float = 1e-6
     max_step: float = 50.0
 
-    def __post_init__(self):
-        check_number("shrink", self.shrink, lambda x: 0 < x < 1, "in 0 < shrink < 1")
-        check_number("grow", self.grow, lambda x: x > 1, "a number above 1")
-        check_positive("min_step", self.min_step)
+    _checks: ClassVar[Checks] = {
+        "shrink": check_share,
+        "grow": check_above_1,
+        "min_step": check_positive,
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(
             "max_step", self.max_step, lambda x: x >= self.min_step, "a number from min_step on"
         )

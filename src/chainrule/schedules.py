@@ -8,10 +8,13 @@ optimiser stands at e = k / (steps of an epoch). The count k is kept in
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.fields import CheckedFields, Checks
 from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
 from chainrule.checks.options import (
     check_count,
@@ -20,13 +23,27 @@ from chainrule.checks.options import (
     check_number,
     check_positive,
     check_real,
+    check_share,
 )
 
 # What ReduceOnPlateau can watch, and the sign that makes less of it better.
 MONITORS = {"cost": 1, "validation_cost": 1, "validation_accuracy": -1}
 
 
-class Schedule:
+def check_part(name: str, value: float) -> None:
+    """Raise unless `value` is from 0 to 1, both of them allowed."""
+    check_number(name, value, lambda x: 0 <= x <= 1, "a number from 0 to 1")
+
+
+def check_lower_rate(name: str, value: float, learning_rate: float) -> None:
+    """Raise unless `value` is a rate to come down to from `learning_rate`; 0 and itself are."""
+    check_number(
+        name, value, lambda rate: 0 <= rate <= learning_rate,
+        f"from 0 to the learning_rate, {learning_rate}",
+    )  # fmt: skip
+
+
+class Schedule(CheckedFields):
     """A learning rate that changes from step to step. A subclass says `_at(epoch)`."""
 
     counts_steps = True  # whether the rate depends on how many steps were taken
@@ -78,10 +95,9 @@ class Constant(Schedule):
 
     learning_rate: float
 
-    counts_steps = False
+    _checks: ClassVar[Checks] = {"learning_rate": check_positive}
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
+    counts_steps = False
 
     def _at(self, epoch):
         return np.full(len(epoch), float(self.learning_rate))
@@ -110,10 +126,11 @@ class StepDecay(Schedule):
     factor: float = 0.5
     epochs: float = 10
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_factor(self.factor)
-        check_positive("epochs", self.epochs)
+    _checks: ClassVar[Checks] = {
+        "learning_rate": check_positive,
+        "factor": check_share,
+        "epochs": check_positive,
+    }
 
     def _at(self, epoch):
         return float(self.learning_rate) * float(self.factor) ** np.floor(
@@ -137,9 +154,7 @@ class ExponentialDecay(Schedule):
     learning_rate: float
     factor: float = 0.95
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_factor(self.factor)
+    _checks: ClassVar[Checks] = {"learning_rate": check_positive, "factor": check_share}
 
     def _at(self, epoch):
         return float(self.learning_rate) * float(self.factor) ** epoch
@@ -161,9 +176,7 @@ class InverseScaling(Schedule):
     learning_rate: float
     power: float = 0.5
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_positive("power", self.power)
+    _checks: ClassVar[Checks] = {"learning_rate": check_positive, "power": check_positive}
 
     def _at(self, epoch):
         return float(self.learning_rate) / (1 + epoch) ** float(self.power)
@@ -195,17 +208,15 @@ class CosineDecay(EndingSchedule):
     warmup_epochs: float = 0.0
     final_rate: float = 0.0
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_positive("epochs", self.epochs)
+    _checks: ClassVar[Checks] = {"learning_rate": check_positive, "epochs": check_positive}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(
             "warmup_epochs", self.warmup_epochs, lambda w: 0 <= w < self.epochs,
             f"from 0 to below epochs, {self.epochs}",
         )  # fmt: skip
-        check_number(
-            "final_rate", self.final_rate, lambda rate: 0 <= rate <= self.learning_rate,
-            f"from 0 to the learning_rate, {self.learning_rate}",
-        )  # fmt: skip
+        check_lower_rate("final_rate", self.final_rate, self.learning_rate)
 
     def _at(self, epoch):
         highest, last = float(self.learning_rate), float(self.final_rate)
@@ -242,12 +253,13 @@ class OneCycle(EndingSchedule):
     start_factor: float = 0.04
     final_factor: float = 4e-6
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_positive("epochs", self.epochs)
-        check_number("rise", self.rise, lambda r: 0 < r < 1, "in 0 < rise < 1")
-        for name in ("start_factor", "final_factor"):
-            check_number(name, getattr(self, name), lambda f: 0 <= f <= 1, "a number from 0 to 1")
+    _checks: ClassVar[Checks] = {
+        "learning_rate": check_positive,
+        "epochs": check_positive,
+        "rise": check_share,
+        "start_factor": check_part,
+        "final_factor": check_part,
+    }
 
     def _at(self, epoch):
         highest, top = float(self.learning_rate), float(self.rise) * float(self.epochs)
@@ -269,7 +281,7 @@ class Function(Schedule):
 
     function: Callable[[float], float]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._rate(0.0)
 
     def _at(self, epoch):
@@ -314,16 +326,17 @@ class ReduceOnPlateau(Schedule):
     min_rate: float = 0.0
     monitor: str = "cost"
 
+    _checks: ClassVar[Checks] = {
+        "learning_rate": check_positive,
+        "factor": check_share,
+        "patience": partial(check_count, least=1),
+    }
+
     counts_steps = False
 
-    def __post_init__(self):
-        check_positive("learning_rate", self.learning_rate)
-        check_factor(self.factor)
-        check_count("patience", self.patience, least=1)
-        check_number(
-            "min_rate", self.min_rate, lambda rate: 0 <= rate <= self.learning_rate,
-            f"from 0 to the learning_rate, {self.learning_rate}",
-        )  # fmt: skip
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_lower_rate("min_rate", self.min_rate, self.learning_rate)
         check_name("monitor", self.monitor, MONITORS)
 
     @property
@@ -367,8 +380,3 @@ def as_schedule(learning_rate) -> Schedule:
 def half_cosine(start, end, x):
     """Go from start to end along half a cosine while x goes from 0 to 1; stay there outside."""
     return start + (end - start) * (1 - np.cos(math.pi * np.clip(x, 0, 1))) / 2
-
-
-def check_factor(value):
-    """Raise unless `value` is in (0, 1)."""
-    check_number("factor", value, lambda x: 0 < x < 1, "in 0 < factor < 1")

@@ -66,8 +66,8 @@ class BookNetwork:
             z.append(w @ a[-1] + b)
             a.append(sigmoid(z[-1]))
         # A cost sees one column at a time: it need not work neuron by neuron.
-        samples = [slice(s, s + 1) for s in range(x.shape[1])]
-        delta = np.hstack([self._delta(z[-1][:, s], a[-1][:, s], y[:, s]) for s in samples])  # BP1
+        columns = [slice(i, i + 1) for i in range(x.shape[1])]
+        delta = np.hstack([self._delta(z[-1][:, i], a[-1][:, i], y[:, i]) for i in columns])  # BP1
         nabla_b, nabla_w = [], []
         for layer in reversed(range(len(self.weights))):
             nabla_b.insert(0, delta.sum(axis=1, keepdims=True))  # BP3

@@ -1,4 +1,4 @@
-"""The one door for arrays: all are checked and converted here, before anything changes.
+"""All arrays that users give are checked and converted here, before anything changes.
 
 What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the
 network's dtype (labels: int32; inputs: one of `_core.INPUTS`), finite. Arrays that are so already

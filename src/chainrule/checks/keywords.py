@@ -81,14 +81,16 @@ def known_options(
 
 
 def _checked(function, name, advice):
-    parameters = list(inspect.signature(function).parameters)
-    known = dict.fromkeys(each for each in parameters if each != "self")
+    @functools.cache  # not before a call has options: to read a signature takes long
+    def known():
+        parameters = inspect.signature(function).parameters
+        return dict.fromkeys(each for each in parameters if each != "self")
 
     @functools.wraps(function)
     def checked(*args, **options):
         for given in options:
-            if given not in known:
-                raise TypeError(_refusal(name, given, known, advice))
+            if given not in known():
+                raise TypeError(_refusal(name, given, known(), advice))
         return function(*args, **options)
 
     return checked

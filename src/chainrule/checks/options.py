@@ -1,4 +1,4 @@
-"""What a user may ask for: each option is checked here before anything changes."""
+"""Checks of single options, before anything changes: names, numbers, counts, flags, dtype, seed."""
 
 import math
 import operator
@@ -70,6 +70,16 @@ def check_positive(name, value):
 def check_not_negative(name, value):
     """Raise unless `value` is a finite number, 0 or more."""
     check_number(name, value, lambda x: x >= 0, "a number, 0 or more")
+
+
+def check_above_1(name, value):
+    """Raise unless `value` is a finite number above 1."""
+    check_number(name, value, lambda x: x > 1, "a number above 1")
+
+
+def check_share(name, value):
+    """Raise unless `value` is in (0, 1): a part of something, neither none of it nor all."""
+    check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
 
 
 def check_keep(name, value):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.checks.arrays import Inputs, as_inputs
-from chainrule.checks.options import check_number
+from chainrule.checks.options import check_share
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -109,7 +109,7 @@ def split_rows(m: int, share: float, seed: int) -> tuple[NDArray, NDArray]:
     The seed and m alone decide, so that a later `fit` on the same data holds out the same rows: the
     first round(share·m), at least 1, of ``_core.shuffled(m, seed, 2**64 - 1)``.
     """
-    check_number("validation_split", share, lambda x: 0 < x < 1, "in 0 < validation_split < 1")
+    check_share("validation_split", share)
     if m < 2:
         raise ValueError(f"validation_split needs two samples or more; got {m}")
     order = np.empty(m, np.int32)

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule import datasets
 from chainrule.network import Network
 from chainrule.optimizers import SGD
+from chainrule.results.pictures import check_matplotlib
 
 _BATCH_SIZE = 10
 _MISREAD_SHOWN = 15  # three rows of five
@@ -38,7 +39,7 @@ def run_demo(data=None, *, epochs=30, output="."):
     OSError, ValueError
         If the data cannot be read or the results cannot be written.
     """
-    figure_class = _figure_class()  # before the training: without it there is no point in going on
+    check_matplotlib("the demo")  # before the training: without it there is no point in going on
     train, validation, test, recipe = _load(data)
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -67,34 +68,26 @@ def run_demo(data=None, *, epochs=30, output="."):
     outputs = net.feedforward(test[0])
     right = np.count_nonzero(outputs.argmax(axis=1) == test[1])
     accuracy = right / len(test[1])
-    samples = len(history) * len(images)
+    n_samples = len(history) * len(images)
     steps = len(history) * math.ceil(len(images) / _BATCH_SIZE)
     seconds = history.seconds.sum()
     print(
         f"Test accuracy {accuracy:.2%}: {right:,} of {len(test[1]):,} digits read right\n"
-        f"Speed {samples / seconds:,.0f} samples/s, {1e6 * seconds / steps:.1f} µs per step "
+        f"Speed {n_samples / seconds:,.0f} samples/s, {1e6 * seconds / steps:.1f} µs per step "
         f"of {_BATCH_SIZE} samples; {elapsed:.2f} s in all"
     )
 
     net.save(model)
-    figure = figure_class(figsize=(11, 4.6), dpi=150, layout="constrained")
+    # Not pyplot: this one needs no screen and changes nothing in the process.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.6), dpi=150, layout="constrained")
     _draw(figure, history, outputs, test, recipe["side"], accuracy)
     figure.savefig(picture)
     print(f"Wrote {model} and {picture}. To read a digit with the model:\n")
     for line in _reading_lines(data, model):
         print(f"    {line}")
     return accuracy
-
-
-def _figure_class():
-    try:
-        # Not pyplot: this one needs no screen and changes nothing in the process.
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'the demo needs matplotlib: pip install "chainrule[demo]" brings it'
-        ) from error
-    return Figure
 
 
 def _load(data):

@@ -12,10 +12,19 @@ from chainrule.checks.options import (
     check_count,
     check_flag,
     check_function,
-    check_number,
+    check_not_negative,
+    check_positive,
     check_real,
 )
-from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
+from chainrule.results.pictures import (
+    BLUE,
+    LIGHT_BLUE,
+    ORANGE,
+    documents_axes,
+    line_style,
+    open_axes,
+    open_course,
+)
 from chainrule.training.endings import DivergenceError
 
 _EPS = np.finfo(float).eps
@@ -71,26 +80,22 @@ class Descent:
         plural = "" if self.steps == 1 else "s"
         return f"<Descent: {end} after {self.steps} step{plural}{why}, value {self.value:.6g}>"
 
+    @documents_axes
     def plot(self, ax=None, *, f: Callable | None = None):
         """Draw the values step by step, or for two variables the path over the contours of f.
 
         Parameters
         ----------
-        ax : matplotlib Axes, optional
-            Where to draw; a new pyplot figure by default.
         f : callable, optional
             The function that was descended, of a w with two entries: draw the path in their plane.
             Between two neighboring contours lies the same area. f is evaluated 80 x 80 times.
 
         Returns
         -------
-        ax : matplotlib Axes
             The values are on a logarithmic scale if all are positive.
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If f is given and w has not two entries, or f is finite nowhere around the path.
         """
@@ -98,8 +103,7 @@ class Descent:
             raise ValueError(f"contours need a w with two entries; got shape {self.w.shape}")
         if f is not None:
             return _draw_path(ax, f, self.path)
-        ax = open_axes(ax)
-        style_course(ax, "step")
+        ax = open_course(ax, "step")
         ax.plot(self.values, color=BLUE, **line_style(self.values))
         ax.set_ylabel("f(w)")
         if (self.values > 0).all():
@@ -176,9 +180,9 @@ def gradient_descent(
     w = np.array(as_real("w0", w0, np.float64))
     if not w.size:
         raise ValueError(f"w0 must have at least one entry; got shape {w.shape}")
-    check_number("learning_rate", learning_rate, lambda x: x > 0, "a positive number")
+    check_positive("learning_rate", learning_rate)
     max_steps = check_count("max_steps", max_steps, least=0)
-    check_number("tolerance", tolerance, lambda x: x >= 0, "a number, 0 or more")
+    check_not_negative("tolerance", tolerance)
     monotone = check_flag("monotone", monotone)
     function = _Function(f, gradient)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.activations import Activation, UserActivation
 from chainrule.checks.arrays import first_activations
 from chainrule.core import _core
 from chainrule.equations import bp2, bp3, bp4
@@ -72,12 +73,13 @@ def _squared_jacobian(
             if net.bias:
                 total.biases[i][...] += bp3(delta**2)
             if i:
-                delta = _back(weights[i], delta, z[i - 1], net.hidden[i - 1])
+                delta = _back(weights[i], delta, z[i - 1], net._hidden[i - 1])
     return total
 
 
-def _back(W: NDArray, delta: NDArray, z: NDArray, activation) -> NDArray:
+def _back(W: NDArray, delta: NDArray, z: NDArray, activation: Activation) -> NDArray:
     """BP2, also for an activation of the user's."""
-    if hasattr(activation, "slope") and hasattr(activation, "value"):
-        return (delta @ W) * activation.slope(z, activation.value(z))
+    if isinstance(activation, UserActivation):
+        own = activation.function
+        return (delta @ W) * own.slope(z, own.value(z))
     return bp2(W, delta, z, activation=activation)

@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.arrays import as_inputs, as_numbers, as_real
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_count, check_name, check_number, check_seed
+from chainrule.checks.options import (
+    check_count,
+    check_name,
+    check_number,
+    check_positive,
+    check_seed,
+)
 from chainrule.course.pocket import Search, fires
 
 
@@ -173,7 +179,7 @@ class Perceptron:
         """
         X = as_inputs(as_real("X", X, "float64"), self.weights.size, "float64")
         positive = as_kinds(y, len(X))
-        check_number("learning_rate", learning_rate, lambda r: r > 0, "a positive number")
+        check_positive("learning_rate", learning_rate)
         check_name("mode", mode, ("stochastic", "batch"))
         max_epochs = check_count("max_epochs", max_epochs, least=1)
         rng = np.random.default_rng(check_seed(seed))

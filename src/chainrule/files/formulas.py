@@ -9,17 +9,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from itertools import chain
 
-from chainrule.activations import ACTIVATIONS
-from chainrule.checks.formulas import Formula, find_formula, has_methods
+from chainrule.activations import ACTIVATIONS, UserActivation
+from chainrule.checks.formulas import Formula, find_formula
 from chainrule.checks.options import check_name
-from chainrule.costs import COSTS
+from chainrule.costs import COSTS, UserCost
 
-# What each of the header's fields holds, its methods if it is the user's own, and the package's.
-_ACTIVATION = (("value", "slope"), ACTIVATIONS)
+# What each of the header's fields holds, what it is if it is the user's own, and the package's.
 _ROLES = {
-    "hidden": ("hidden activation", *_ACTIVATION),
-    "output": ("output activation", *_ACTIVATION),
-    "cost": ("cost", ("value", "delta"), COSTS),
+    "hidden": ("hidden activation", UserActivation, ACTIVATIONS),
+    "output": ("output activation", UserActivation, ACTIVATIONS),
+    "cost": ("cost", UserCost, COSTS),
 }
 
 
@@ -118,11 +117,11 @@ def _check_own(header, own):
 
 def _read(role, written, own):
     """Return the activation or cost that `_written` wrote."""
-    what, methods, known = _ROLES[role]
+    what, of_user, known = _ROLES[role]
     if isinstance(written, str):
         return find_formula(what, written, known, known)
     if "own" in written:
-        return _checked(what, written["own"], own, methods)
+        return _checked(what, written["own"], own, of_user)
     kind = known[check_name(what, written["name"], known)]
     expected = {"name", *(field.name for field in fields(kind))}
     if written.keys() != expected:
@@ -132,9 +131,10 @@ def _read(role, written, own):
     return kind(**{name: value for name, value in written.items() if name != "name"})
 
 
-def _checked(what, name, own, methods):
+def _checked(what, name, own, of_user):
     """Return the object `name`, if it has the methods."""
-    if not has_methods(what, own[name], methods):
-        wanted = " and ".join(f"{method}(...)" for method in methods)
-        raise TypeError(f"own[{name!r}] must be a {what} with {wanted}; got {own[name]!r}")
+    if of_user.of(what, own[name]) is None:
+        raise TypeError(
+            f"own[{name!r}] must be a {what} with {of_user.wanted()}; got {own[name]!r}"
+        )
     return own[name]

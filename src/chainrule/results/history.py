@@ -1,16 +1,36 @@
 """What training saw, epoch by epoch, as plain arrays and as a picture."""
 
 from array import array
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.results.csv_log import write_csv
-from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, line_style, open_axes, style_course
+from chainrule.results.pictures import (
+    BLUE,
+    LIGHT_BLUE,
+    ORANGE,
+    documents_axes,
+    line_style,
+    open_course,
+)
 
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
 _IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")
 RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, "delta_norms", "saturation")  # not for metrics
+
+
+class _Column(Protocol):
+    """What type checkers know of a property that is an array."""
+
+    def __get__(self, history: Any, owner: type | None = None, /) -> NDArray:
+        """Return the array."""
+
+
+def _column(name: str, about: str) -> _Column:
+    """Return a column of the history as a property with a docstring."""
+    return property(lambda history: history[name], doc=about)
 
 
 class History:
@@ -88,40 +108,20 @@ class History:
             column.extend([np.nan] * (len(self) - 1 - len(column)))  # epochs without a figure
             column.append(value)
 
-    @property
-    def epoch(self) -> NDArray:
-        """Numbers of the epochs."""
-        return self["epoch"]
-
-    @property
-    def cost(self) -> NDArray:
-        """Mean training cost in each epoch."""
-        return self["cost"]
-
-    @property
-    def learning_rate(self) -> NDArray:
-        """The learning rate of the last step of each epoch."""
-        return self["learning_rate"]
-
-    @property
-    def seconds(self) -> NDArray:
-        """Seconds each epoch's training took."""
-        return self["seconds"]
-
-    @property
-    def validation_cost(self) -> NDArray:
-        """Mean cost on the validation data after each epoch, or empty."""
-        return self["validation_cost"]
-
-    @property
-    def validation_accuracy(self) -> NDArray:
-        """Share of right answers on the validation data after each epoch, or empty."""
-        return self["validation_accuracy"]
-
-    @property
-    def gradient_norm(self) -> NDArray:
-        """The mean length of the gradient in each epoch, or empty."""
-        return self["gradient_norm"]
+    epoch = _column("epoch", "Numbers of the epochs.")
+    cost = _column("cost", "Mean training cost in each epoch.")
+    learning_rate = _column("learning_rate", "The learning rate of the last step of each epoch.")
+    seconds = _column("seconds", "Seconds each epoch's training took.")
+    validation_cost = _column(
+        "validation_cost", "Mean cost on the validation data after each epoch, or empty."
+    )
+    validation_accuracy = _column(
+        "validation_accuracy",
+        "Share of right answers on the validation data after each epoch, or empty.",
+    )
+    gradient_norm = _column(
+        "gradient_norm", "The mean length of the gradient in each epoch, or empty."
+    )
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -208,30 +208,22 @@ class History:
         """
         write_csv(self, path)
 
+    @documents_axes
     def plot(self, ax=None):
         """Draw the learning curves: cost on the left scale, accuracy (if any) on the right.
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; a new pyplot figure by default.
-
         Returns
         -------
-        ax : matplotlib Axes
             The axes of the cost; ``ax.figure.savefig("curves.png")`` writes the picture.
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If no epoch is finished.
         """
         if not len(self):
             raise ValueError("expected at least one finished epoch to plot, got none")
-        ax = open_axes(ax)
-        style_course(ax, "epoch")
+        ax = open_course(ax, "epoch")
         style = line_style(self)
         lines = ax.plot(self.epoch, self.cost, color=BLUE, label="training cost", **style)
         if "validation_cost" in self._columns:

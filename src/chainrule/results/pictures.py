@@ -1,15 +1,43 @@
-"""What the pictures have in common: colors, axes, and the message where matplotlib is missing."""
+"""What the pictures have in common: axes, colors, what is documented of them, matplotlib."""
 
+import inspect
 import io
+import re
+from collections.abc import Callable
+from typing import TypeVar
 
 BLUE, LIGHT_BLUE, ORANGE, GREY = "#1f5f99", "#7fb2dd", "#c8641e", "#d9d9d9"
 FIGURE = {"figsize": (6.4, 4.0), "layout": "constrained"}
+
+# What every method that draws on axes documents, by the sections of its docstring.
+_OF_AXES = {
+    "Parameters": "ax : matplotlib Axes, optional\n"
+    "    Where to draw; a new pyplot figure by default.",
+    "Returns": "ax : matplotlib Axes",
+    "Raises": "ImportError\n    If matplotlib is not installed.",
+}
+_Method = TypeVar("_Method", bound=Callable)
+
+
+def documents_axes(method: _Method) -> _Method:
+    """Decorate a method that takes `ax` and returns it: its docstring says so, as all of them do.
+
+    What its own sections Parameters, Returns and Raises say comes after that.
+    """
+    if method.__doc__:  # there is none with python -OO
+        summary, *own = re.split(r"\n\n(\w+)\n-+\n", inspect.cleandoc(method.__doc__))
+        sections = {title: [text] for title, text in _OF_AXES.items()}
+        for title, text in zip(own[::2], own[1::2], strict=True):
+            sections.setdefault(title, []).append(text)
+        parts = ("\n".join([title, "-" * len(title), *texts]) for title, texts in sections.items())
+        method.__doc__ = "\n\n".join([summary, *parts])
+    return method
 
 
 def check_matplotlib(what):
     """Raise ImportError unless matplotlib is installed, for `what` needs it."""
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib.figure  # noqa: F401  (no pyplot: it picks a backend)
     except ImportError as error:
         raise ImportError(
             f'{what} needs matplotlib: pip install "chainrule[demo]" brings it'
@@ -37,15 +65,17 @@ def png_of(draw) -> bytes:
     return file.getvalue()
 
 
-def style_course(ax, counted):
-    """Make `ax` ready for a course over whole numbers: the epochs or steps `counted` along x."""
+def open_course(ax, along):
+    """Return axes as `open_axes` does, ready for a course: over the epochs or steps `along` x."""
+    ax = open_axes(ax)
     from matplotlib.ticker import MaxNLocator
 
-    ax.set_xlabel(counted)
+    ax.set_xlabel(along)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=GREY, linewidth=0.6)
     ax.set_axisbelow(True)
+    return ax
 
 
 def line_style(values):

@@ -52,12 +52,12 @@ class Progress:
             self._bar.update(self._done)
         self._bar.close()
 
-    def epoch_done(self, history, samples):
+    def epoch_done(self, history, n_samples):
         """Show the last entry of `history`, of an epoch of so many samples."""
         if not self._enabled:
             return
         self._done += 1
-        self._history, self._samples = history, samples
+        self._history, self._n_samples = history, n_samples
         elapsed = time.perf_counter() - self._began
         left = elapsed / self._done * (self._epochs - self._done)
         line = self._line(left)
@@ -72,7 +72,7 @@ class Progress:
         """Return what is told of the last epoch, `left` seconds before the end."""
         history = self._history
         width = len(str(self._epochs))
-        speed = _count(self._samples / max(history.latest("seconds"), 1e-9))
+        speed = _count(self._n_samples / max(history.latest("seconds"), 1e-9))
         # The speed comes last: a narrow terminal cuts it off.
         parts = [f"epoch {self._done:{width}}/{self._epochs}", *_measures(history)]
         return "  ".join([*parts, f"{_duration(left)} left", f"{speed} samples/s"])

@@ -5,16 +5,12 @@ import numpy as np
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
 from chainrule.core import _core
+from chainrule.schedules import MONITORS
 from chainrule.training.endings import StopTraining
 from chainrule.training.validation import check_figure
 
 # The figures that say themselves whether more of them is better.
-LARGER_IS_BETTER = {
-    "cost": False,
-    "validation_cost": False,
-    "validation_accuracy": True,
-    "gradient_norm": False,
-}
+LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {"gradient_norm": False}
 
 
 @known_options()

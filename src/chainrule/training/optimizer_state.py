@@ -12,7 +12,7 @@ COUNTERS = {"steps": ("uint64", 1), UNSEEN: ("uint64", 1)}
 COUNTERS |= {f"plateau_{name}": ("float64", 3) for name in MONITORS}
 
 
-def carried_state(
+def resumed_state(
     given: dict[str, NDArray], optimizer, schedule, averaging: bool, parameters: NDArray
 ) -> dict[str, NDArray]:
     """Return the state that a fit goes on with: copies of what is `given`, or its beginning.
@@ -47,6 +47,9 @@ def carried_state(
         if UNSEEN in given and schedule.state in given and schedule.monitor != "cost":
             state[UNSEEN] = as_counter(UNSEEN, given[UNSEEN])
     return state
+
+
+carried_state = resumed_state  # as mini-batch training calls it
 
 
 def like_parameters(name, values, parameters) -> NDArray:

@@ -11,7 +11,7 @@ from chainrule.checks.options import check_count, check_number, check_positive
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.optimizers import Optimizer, Rprop, check_optimizer
-from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, open_axes, style_course
+from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, documents_axes, open_course
 from chainrule.training.endings import DivergenceError
 from chainrule.training.fit_options import read_options
 from chainrule.training.training import Training
@@ -58,25 +58,10 @@ class LearningRateRange:
             f"to {self.rates[-1]:.3g}, suggestion {suggestion}>"
         )
 
+    @documents_axes
     def plot(self, ax=None):
-        """Draw the costs over the learning rate, on a logarithmic scale, with the suggestion.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; a new pyplot figure by default.
-
-        Returns
-        -------
-        ax : matplotlib Axes
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        """
-        ax = open_axes(ax)
-        style_course(ax, "learning rate")
+        """Draw the costs over the learning rate, on a logarithmic scale, with the suggestion."""
+        ax = open_course(ax, "learning rate")
         ax.set_xscale("log")
         ax.plot(self.rates, self.costs, color=LIGHT_BLUE, linewidth=1, label="mini-batch")
         ax.plot(self.rates, self.smoothed, color=BLUE, linewidth=1.8, label="smoothed")

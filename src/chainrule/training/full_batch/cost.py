@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import aligned_empty, first_activations
-from chainrule.checks.options import check_number
+from chainrule.checks.fields import CheckedFields, Checks
+from chainrule.checks.options import check_not_negative
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
@@ -83,25 +84,24 @@ class FullBatch:
 
 
 @dataclass(frozen=True)
-class FullBatchOptimizer:
+class FullBatchOptimizer(CheckedFields):
     """An optimiser that sees all samples in each iteration, which is an epoch of `Network.fit`."""
 
     tolerance: float = field(default=1e-8, kw_only=True)
 
-    def __post_init__(self):
-        check_number("tolerance", self.tolerance, lambda x: x >= 0, "a number, 0 or more")
+    _checks: ClassVar[Checks] = {"tolerance": check_not_negative}
 
     def check(self, net) -> None:
         """Raise if it cannot train `net`."""
 
-    def carried(self, net) -> dict[str, NDArray]:
+    def resumed_state(self, net) -> dict[str, NDArray]:
         """Return what it goes on with of `net.optimizer_state`; nothing after another optimiser."""
         raise NotImplementedError
 
     def iterations(
-        self, function: FullBatch, point: Point, carried: dict[str, NDArray]
+        self, function: FullBatch, point: Point, state: dict[str, NDArray]
     ) -> Iterator[tuple[Point, dict[str, NDArray]]]:
-        """Yield better and better points, each with what the next iteration goes on with.
+        """Yield better and better points, each with the state that the next iteration goes on with.
 
         They end where no entry of the gradient is larger than the tolerance, or no step lowers the
         function any more.

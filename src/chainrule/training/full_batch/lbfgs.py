@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.fields import Checks
 from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
 from chainrule.checks.options import check_count
 from chainrule.training.full_batch.cost import FullBatchOptimizer, Point
@@ -68,11 +71,11 @@ class LBFGS(FullBatchOptimizer):
 
     history: int = 10
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_count("history", self.history, least=1)
+    _checks: ClassVar[Checks] = FullBatchOptimizer._checks | {
+        "history": partial(check_count, least=1)
+    }
 
-    def carried(self, net):
+    def resumed_state(self, net):
         """Return the pairs of `net.optimizer_state`, if it holds nothing else."""
         names = _names(len(net.optimizer_state) // 2)
         if net.optimizer_state.keys() != set(names):
@@ -81,9 +84,9 @@ class LBFGS(FullBatchOptimizer):
             name: like_parameters(name, net.optimizer_state[name], net.parameters) for name in names
         }
 
-    def iterations(self, function, point, carried):
+    def iterations(self, function, point, state):
         """Yield the points of `minimize`, with its pairs by their names."""
-        values = list(carried.values())
+        values = list(state.values())
         pairs = list(zip(values[::2], values[1::2], strict=True))[-self.history :]
         for there, last in self.minimize(function.at, point, pairs):
             flat = [values for pair in last for values in pair]

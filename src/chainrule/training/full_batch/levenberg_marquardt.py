@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.fields import Checks
 from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
-from chainrule.checks.options import check_number
+from chainrule.checks.options import check_above_1, check_number
 from chainrule.core import _core
 from chainrule.training.full_batch.cost import CURVATURE_OF_COST, FullBatchOptimizer, Point
 from chainrule.training.optimizer_state import like_parameters
@@ -66,15 +69,14 @@ class LevenbergMarquardt(FullBatchOptimizer):
     damping: float = 0.01
     factor: float = 10.0
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_number(
-            "damping",
-            self.damping,
-            lambda x: LEAST_DAMPING <= x <= MOST_DAMPING,
-            f"from {LEAST_DAMPING} to {MOST_DAMPING}",
-        )
-        check_number("factor", self.factor, lambda x: x > 1, "a number above 1")
+    _checks: ClassVar[Checks] = FullBatchOptimizer._checks | {
+        "damping": partial(
+            check_number,
+            valid=lambda x: LEAST_DAMPING <= x <= MOST_DAMPING,
+            expected=f"from {LEAST_DAMPING} to {MOST_DAMPING}",
+        ),
+        "factor": check_above_1,
+    }
 
     def check(self, net):
         """Raise for another cost, or too many parameters."""
@@ -92,7 +94,7 @@ class LevenbergMarquardt(FullBatchOptimizer):
                 "Use LBFGS instead"
             )
 
-    def carried(self, net):
+    def resumed_state(self, net):
         """Return the damping of `net.optimizer_state`, if it holds nothing else."""
         if net.optimizer_state.keys() != {"damping"}:
             return {}
@@ -104,9 +106,9 @@ class LevenbergMarquardt(FullBatchOptimizer):
             )
         return {"damping": values}
 
-    def iterations(self, function, point, carried):
+    def iterations(self, function, point, state):
         """Yield the points of `minimize`, with its damping as an array like the parameters."""
-        first = float(carried["damping"][0]) if carried else self.damping
+        first = float(state["damping"][0]) if state else self.damping
         for there, damping in self.minimize(function.at, function.curvature, point, first):
             yield there, {"damping": np.full_like(there.w, damping)}
 

@@ -43,7 +43,7 @@ class FullBatchTraining:
         self.samples = Samples(net, X, y)
         self.validation = Validation.of(net, options)
         self.optimizer.check(net)
-        self._carried = self.optimizer.carried(net)
+        self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
         self._function = FullBatch(net, self.samples, options.l2, options.threads)
         measures = self.validation.measures if self.validation else ()
@@ -59,10 +59,10 @@ class FullBatchTraining:
             transaction.begin(state)
             with Progress(self.options.progress, epochs) as shown:
                 began = perf_counter()
-                for _, (point, carried) in zip(range(epochs), self._iterations(), strict=False):
+                for _, (point, next_state) in zip(range(epochs), self._iterations(), strict=False):
                     took = perf_counter() - began
                     entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
-                    _core.accept(net.parameters, point.w, net._clock, state, carried, entries)
+                    _core.accept(net.parameters, point.w, net._clock, state, next_state, entries)
                     if self.validation:
                         history.measure(**self.validation.evaluate(net))
                     shown.epoch_done(history, len(self.samples))
@@ -79,4 +79,4 @@ class FullBatchTraining:
                 "nothing has changed. Try inputs scaled to about -1 ... 1, or other initial "
                 "parameters."
             )
-        yield from self.optimizer.iterations(self._function, start, self._carried)
+        yield from self.optimizer.iterations(self._function, start, self._resumed)

@@ -1,0 +1,69 @@
+"""What all methods that draw have in common."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import chainrule as cr
+from chainrule.course.descent import Descent
+from chainrule.results.pictures import documents_axes
+from chainrule.training.range_test import LearningRateRange
+
+
+@pytest.mark.parametrize("kind", [cr.History, Descent, LearningRateRange])
+def test_every_plot_documents_its_axes(kind):
+    lines = inspect.getdoc(kind.plot).splitlines()
+    at = [lines.index(title) for title in ("Parameters", "Returns", "Raises")]
+    assert at == sorted(at)
+    assert [lines[i + 2] for i in at] == [
+        "ax : matplotlib Axes, optional", "ax : matplotlib Axes", "ImportError",
+    ]  # fmt: skip
+    assert [lines[i + 1] for i in at] == ["-" * 10, "-" * 7, "-" * 6]
+
+
+def test_what_a_method_says_itself_comes_after_that():
+    def plot(ax=None, *, f=None):
+        """Draw.
+
+        More of it.
+
+        Parameters
+        ----------
+        f : callable
+            What to draw.
+
+        Examples
+        --------
+        >>> plot()
+        """
+
+    assert documents_axes(plot) is plot
+    assert plot.__doc__ == inspect.cleandoc("""Draw.
+
+        More of it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new pyplot figure by default.
+        f : callable
+            What to draw.
+
+        Returns
+        -------
+        ax : matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> plot()""")
+
+
+def test_the_package_needs_no_docstrings():
+    subprocess.run([sys.executable, "-OO", "-c", "import chainrule"], check=True)
