@@ -13,21 +13,19 @@ from libc.math cimport NAN, fabs, isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+# The equations and the kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
+from chainrule.core cimport equations, kernels
 from chainrule.core.equations cimport (
-    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, activation, add_gradient,
-    add_layer_gradient, after_descent, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as bias_gradient, bp4
-    as weight_gradient, feedforward as forward, follow, hidden_deltas, input_of, limit_gradient, multiply_by_slope,
-    n_weights, pull_back, through_activation, weighted_input, whole,
+    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, n_weights, whole,
 )
 from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
     CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
-    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, activate as activate_rows, agreements, convert, cost_sum, count_below,
-    cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows,
-    cr_cost_names, cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
-    cr_open_blas, cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
-    cr_team_open, cr_team_run, cr_team_size, cr_update, densify, finite, gather, gemm as gemm_rows, gemm_way,
-    multiply as hadamard, one_hot, real, stripe, sum_of_squares, sum_rows, unpack, unstripe,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
+    cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,
+    cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_open_blas,
+    cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
+    cr_team_open, cr_team_run, cr_team_size, cr_update, real,
 )
 
 cdef extern from "Python.h":
@@ -63,7 +61,7 @@ include "training.pxi"
 include "full_batch.pxi"
 include "derivatives.pxi"
 include "normal_equations.pxi"
-include "doors.pxi"
+include "single_kernels.pxi"
 
 
 def blas_path():

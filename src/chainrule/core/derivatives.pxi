@@ -33,16 +33,16 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
-    multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
-    hidden_deltas[real](net, parameters, &all, tape)
+    equations.multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
+    equations.hidden_deltas[real](net, parameters, &all, tape)
 
 
 cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
                                  const Tape *tape) noexcept nogil:
     """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    gemm_rows[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
-                    parameters + first.weights, first.n_in, 0.0, out, stride)
+    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
+                       parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
 def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
@@ -58,7 +58,7 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
             m = min(rows - start, plan.tile)
             x.a = &X[start, 0]
             all = whole(m, 0)
-            forward[real](&plan.net, p, &x, &all, work.tape)
+            equations.feedforward[real](&plan.net, p, &x, &all, work.tape)
             for q in range(n_out):
                 if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
@@ -78,12 +78,12 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     cdef Rows row
     row.a, row.sparse, row.coming.rows = &x[0, 0], NULL, 0
     with nogil:
-        forward[real](&plan.net, p, &row, &one, work.tape)
+        equations.feedforward[real](&plan.net, p, &row, &one, work.tape)
         for q in range(by_input.shape[0]):
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
             output_deltas[real](&plan.net, p, q, 1, work.tape)
-            add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
+            equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
             output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
     work.reraise()
 
@@ -99,12 +99,12 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     with nogil:
         while i < X.shape[0] and work.error is None:
             x.a = &X[i, 0]
-            forward[real](&plan.net, p, &x, &one, work.tape)
+            equations.feedforward[real](&plan.net, p, &x, &one, work.tape)
             for q in range(out.shape[1]):
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break
                 output_deltas[real](&plan.net, p, q, 1, work.tape)
-                add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
+                equations.add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
             i += 1
     work.reraise()
 

@@ -69,9 +69,9 @@ cdef inline double right_answers(const Tile *tile, const real *any) noexcept nog
     cdef const real *y = <const real *> tile.y
     cdef double total = 0
     if not tile.samples.weights:
-        return agreements[real](a, y, tile.m, n_out, net.low)
+        return kernels.agreements[real](a, y, tile.m, n_out, net.low)
     for i in range(tile.m):
-        total += weight[real](tile.samples, tile.start + i, y) * agreements[real](
+        total += weight[real](tile.samples, tile.start + i, y) * kernels.agreements[real](
             a + i * n_out, y + i * n_out, 1, n_out, net.low)
     return total
 

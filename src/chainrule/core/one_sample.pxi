@@ -15,15 +15,15 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
     cdef Py_ssize_t n_in = plan.net.layers[0].n_in
     cdef const real *scaling
     cdef void *own = work.tape.a[plan.net.depth - 1]
-    if not finite[real](x, n_in):
+    if not kernels.finite[real](x, n_in):
         return False
     row.a, row.sparse, row.coming.rows = x, NULL, 0
     if plan.net.scaling_f64:
         scaling = scaling_of[real](&plan.net, x)
-        convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
+        kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
         row.a = <const real *> work.xs[0]
     work.tape.a[plan.net.depth - 1] = out
-    forward[real](&plan.net, parameters, &row, &one, work.tape)
+    equations.feedforward[real](&plan.net, parameters, &row, &one, work.tape)
     work.tape.a[plan.net.depth - 1] = own
     return True
 

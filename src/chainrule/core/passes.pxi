@@ -121,7 +121,7 @@ cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *
         read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, any)
     else:
         read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
-    forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
+    equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
         all.done += tile.m * all.sample_work
         if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
@@ -187,8 +187,8 @@ def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.xs[0])
             y = targets[real](&samples, start, net, <real *> work.ys[0])
             read_samples[real](&samples, start, &all, net, NULL, <real *> work.xs[0], <real *> work.ys[0])
-            forward[real](net, p, &x, &all, work.tape)
-            backward[real](net, p, y, &all, work.tape)
+            equations.feedforward[real](net, p, &x, &all, work.tape)
+            equations.backward[real](net, p, y, &all, work.tape)
         start += m
         work.reraise()
         PyErr_CheckSignals()

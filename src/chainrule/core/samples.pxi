@@ -88,11 +88,11 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
     cdef const char *x = <const char *> samples.x
     if samples.in_place:
         if order:
-            gather[real](a, <const real *> x, order, rows, n_in)
+            kernels.gather[real](a, <const real *> x, order, rows, n_in)
     elif samples.begins:
-        densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in, scale, shift)
+        kernels.densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in, scale, shift)
     else:
-        convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
+        kernels.convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
 
 
 cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
@@ -132,8 +132,8 @@ cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Pa
         return
     if not order:
         x.begins += start + part.row
-    unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
-                 scaling_of[real](net, any))
+    kernels.unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
+                         scaling_of[real](net, any))
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -146,10 +146,10 @@ cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Pa
     else:
         read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
     if samples.labels:
-        one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
-                      samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
+        kernels.one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
+                              samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
     elif samples.order:
-        gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
+        kernels.gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
 
 
 cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *any_real) noexcept nogil:

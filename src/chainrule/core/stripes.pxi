@@ -27,7 +27,7 @@ cdef void into_stripes(const Net *striped, real *out, const real *parameters) no
     """out <- the parameters, or what is shaped like them, as a striped plan has them."""
     cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
-    stripe[real](out, parameters, first.n_out, first.n_in)
+    kernels.stripe[real](out, parameters, first.n_out, first.n_in)
     memcpy(out + begin, parameters + dense, (striped.n_parameters - begin) * sizeof(real))
 
 
@@ -35,7 +35,7 @@ cdef void out_of_stripes(const Net *striped, real *parameters, const real *laid_
     """The other way round."""
     cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
-    unstripe[real](parameters, laid_out, first.n_out, first.n_in)
+    kernels.unstripe[real](parameters, laid_out, first.n_out, first.n_in)
     memcpy(parameters + dense, laid_out + begin, (striped.n_parameters - begin) * sizeof(real))
 
 

@@ -99,12 +99,12 @@ cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m
     if net.cost == OF_THE_USER:
         user_costs(tile.work, tile.row_costs, a, y, m)
     elif not tile.samples.weights:
-        return cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+        return kernels.cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
     for i in range(m):
         if net.cost == OF_THE_USER:
             cost = tile.row_costs[i]
         else:
-            cost = cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
         total += cost * weight[real](tile.samples, tile.start + first + i, y) if tile.samples.weights else cost
     return total
 
@@ -137,7 +137,7 @@ cdef inline void read_part(Tile *tile, const Part *part, const real *any) noexce
 cdef inline void forward_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
     """Some samples: read, forward, their costs."""
     read_part[real](tile, part, any)
-    forward[real](tile.net, <const real *> tile.parameters, &tile.x, part, tile.tape)
+    equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, part, tile.tape)
     costs_of[real](tile, part, any)
 
 
@@ -146,8 +146,8 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
     cdef Py_ssize_t i, j, last = tile.net.depth - 1, n_out = tile.net.layers[last].n_out, first = part.row * n_out
     cdef real *delta = <real *> tile.tape.delta[last] + first
     cdef real by
-    output_delta[real](delta, tile.net, <const real *> tile.tape.z[last] + first, <const real *> tile.tape.a[last] + first,
-                       <const real *> tile.y + first, part.rows, tile.tape)
+    equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first, <const real *> tile.tape.a[last] + first,
+                        <const real *> tile.y + first, part.rows, tile.tape)
     if not tile.samples.weights:
         return
     for i in range(part.rows):
@@ -158,7 +158,7 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
 
 cdef inline void backward_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
     output_deltas_of[real](tile, part, any)
-    hidden_deltas[real](tile.net, <const real *> tile.parameters, part, tile.tape)
+    equations.hidden_deltas[real](tile.net, <const real *> tile.parameters, part, tile.tape)
 
 
 cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *any) noexcept nogil:
@@ -168,20 +168,20 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
     cdef double rate
     if tile.way_down == IN_PLACE:
         rate = tile.descent.weights.rate
-        add_layer_gradient[real](w, tile.net, i, &tile.x, part, tile.tape, -rate / tile.counted,
-                                 1 - rate * tile.descent.weights.l2, 1)
-        after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+        equations.add_layer_gradient[real](w, tile.net, i, &tile.x, part, tile.tape, -rate / tile.counted,
+                                           1 - rate * tile.descent.weights.l2, 1)
+        equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
     elif tile.way_down == BY_LAYER:
-        add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
         follow_part[real](tile, i, part, any)
     else:
-        add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, tile.carried, tile.carried)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, tile.carried, tile.carried)
 
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *any) noexcept nogil:
     cdef real *w = <real *> tile.parameters
-    follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
-    after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+    equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
+    equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
 
 
 cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept nogil:
@@ -194,19 +194,19 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept
     cdef Part part
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
-        a = input_of(i, &tile.x, tape)
-        part = some_neurons(tile, layer, gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
+        a = equations.input_of(i, &tile.x, tape)
+        part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
         if part.neurons:
-            weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
+            equations.weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
     elif tile.phase == PULL_BACK:
-        part = some_neurons(tile, layer, gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+        part = some_neurons(tile, layer, kernels.gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
                             index, tile.parts)
         if part.neurons:
-            pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
+            equations.pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
     elif tile.phase == DOWN or tile.phase == FOLLOW:  # the first part of each layer, the second of each ...
         i = index % net.depth
         layer = &net.layers[i]
-        part = some_neurons(tile, layer, gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
+        part = some_neurons(tile, layer, kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
                             index // net.depth, tile.parts // net.depth)
         if part.neurons and tile.phase == DOWN:
             down_part[real](tile, i, &part, any)
@@ -219,14 +219,14 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept
         if tile.phase == READ:
             read_part[real](tile, &part, any)
         elif tile.phase == ACTIVATE:
-            activation[real](net, i, &part, tape, any)
+            equations.activation[real](net, i, &part, tape, any)
         elif tile.phase == END_FORWARD:
-            activation[real](net, i, &part, tape, any)
+            equations.activation[real](net, i, &part, tape, any)
             costs_of[real](tile, &part, any)
             output_deltas_of[real](tile, &part, any)
         elif tile.phase == THROUGH_SLOPES:
-            through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i], <const real *> tape.a[i],
-                                     &part, tape)
+            equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i], <const real *> tape.a[i],
+                                               &part, tape)
         else:
             forward_part[real](tile, &part, any)
             backward_part[real](tile, &part, any)
@@ -253,9 +253,9 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *any) noe
         return False
     for i in range(net.depth):
         layer = &net.layers[i]
-        if layer.stripe == 1 and gemm_way[real](False, True, m, layer.n_out, layer.n_in, any) == CR_BLAS:
+        if layer.stripe == 1 and kernels.gemm_way[real](False, True, m, layer.n_out, layer.n_in, any) == CR_BLAS:
             return False
-        if i and gemm_way[real](False, False, m, layer.n_in, layer.n_out, any) == CR_BLAS:
+        if i and kernels.gemm_way[real](False, False, m, layer.n_in, layer.n_out, any) == CR_BLAS:
             return False
     return True
 

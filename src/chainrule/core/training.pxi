@@ -48,8 +48,8 @@ cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, dou
         return outcome
     if watch and watch.gradient:
         watch.steps += 1
-        watch.gradient_norm += sqrt(sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
-    limit_gradient[real](<real *> tile.nabla, net, descent)
+        watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
+    equations.limit_gradient[real](<real *> tile.nabla, net, descent)
     go_down[real](tile, t.team, FOLLOW, any)
     return FINISHED
 
@@ -100,7 +100,7 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
         if work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
     cost[0] /= total
-    return FINISHED if finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
+    return FINISHED if kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
 
 
 cdef Py_ssize_t layer_of_divergence(Trainee *t, const real *any) noexcept nogil:
@@ -124,12 +124,12 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
     cdef const Layer *layer
     for i in range(net.depth):
         layer = &net.layers[i]
-        if not finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
+        if not kernels.finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
             return i + 2
-        if layer.biases >= 0 and not finite[real](parameters + layer.biases, layer.n_out):
+        if layer.biases >= 0 and not kernels.finite[real](parameters + layer.biases, layer.n_out):
             return i + 2
     for i in range(net.depth):
-        if not finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
+        if not kernels.finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
             return i + 2
     return net.depth + 1
 
@@ -323,7 +323,7 @@ def train(Plan plan, real[::1] parameters, Recipe recipe, real[::1] s, real[::1]
                 continue
             if outcome == DIVERGED:
                 layer = layer_of_divergence[real](&all, p)
-            if outcome == STOPPED and finite[real](p, n):
+            if outcome == STOPPED and kernels.finite[real](p, n):
                 hooks.kept_batches = True
             else:
                 put_back(&carried)

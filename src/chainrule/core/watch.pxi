@@ -73,14 +73,14 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
     for i in range(net.depth):
         layer = &net.layers[i]
         start = first * layer.n_out
-        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
+        kernels.sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
+        equations.multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
-        watch.saturated[i] += count_below[real](slopes, n, limit)
+        watch.saturated[i] += kernels.count_below[real](slopes, n, limit)
 
 
 cdef void summarise(const Watch *watch, const Net *net, double *norms, double *saturated,
