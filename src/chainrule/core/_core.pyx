@@ -45,7 +45,9 @@ COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_C
 
 include "pace.pxi"
 include "plan.pxi"
+include "memory.pxi"
 include "user.pxi"
+include "workspace.pxi"
 include "samples.pxi"
 include "stream.pxi"
 include "stripes.pxi"

@@ -145,7 +145,7 @@ cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, const P
                           64 * (drop.row * drop.units + part.all_rows * before), first)
 
 
-cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape, const real *any) noexcept nogil:
+cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape, const real *precision) noexcept nogil:
     """a^l = σ(z^l) for layer l = i + 2, with what dropout hands on of it."""
     cdef const Layer *layer = &net.layers[i]
     cdef Py_ssize_t first = part.row * layer.n_out

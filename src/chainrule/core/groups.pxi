@@ -41,11 +41,11 @@ cdef inline Py_ssize_t tiles_of(const Groups *all) noexcept nogil:
     return (all.rows + of_a_group - 1) // of_a_group * all.groups
 
 
-cdef inline void place_tile_of(Tile *tile, const Groups *all, Py_ssize_t t, const real *any) noexcept nogil:
+cdef inline void place_tile_of(Tile *tile, const Groups *all, Py_ssize_t t, const real *precision) noexcept nogil:
     """Tile t of those of the groups. Costs alone go by whole tiles, as evaluation counts."""
     cdef Py_ssize_t unit = ROWS_OF_A_COST if all.gradients else tile.net.tile, tiles = tiles_of(all)
     cdef Py_ssize_t first = share(all.rows, unit, t, tiles)
-    place_tile[real](tile, all.start + first, share(all.rows, unit, t + 1, tiles) - first, any)
+    place_tile[real](tile, all.start + first, share(all.rows, unit, t + 1, tiles) - first, precision)
 
 
 cdef bint interrupted_in(void *work) noexcept nogil:
@@ -61,7 +61,7 @@ cdef Groups groups_for(Workspace work, void *parameters, const Samples *samples,
     return all
 
 
-cdef inline double right_answers(const Tile *tile, const real *any) noexcept nogil:
+cdef inline double right_answers(const Tile *tile, const real *precision) noexcept nogil:
     """How many of the tile's samples have their largest output where their target is largest, each by its weight."""
     cdef const Net *net = tile.net
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
@@ -76,7 +76,7 @@ cdef inline double right_answers(const Tile *tile, const real *any) noexcept nog
     return total
 
 
-cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real *any) noexcept nogil:
+cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real *precision) noexcept nogil:
     cdef Tile tile = all.tile
     cdef const Net *net = tile.net
     cdef Py_ssize_t of_a_group = tiles_of(all) // all.groups
@@ -93,21 +93,21 @@ cdef inline void do_group(Groups *all, Py_ssize_t group, int thread, const real 
     for t in range(first, first + of_a_group):
         if all.stop:
             return
-        place_tile_of[real](&tile, all, t, any)
+        place_tile_of[real](&tile, all, t, precision)
         part = whole(tile.m, 0)
-        forward_part[real](&tile, &part, any)
+        forward_part[real](&tile, &part, precision)
         all.costs[group] += total_of(&tile)
         if all.correct:
-            all.correct[group] += right_answers[real](&tile, any)
+            all.correct[group] += right_answers[real](&tile, precision)
         if all.gradients:
             if not isfinite(all.costs[group]) and not tile.to_the_end:
                 all.stop = True
                 return
-            backward_part[real](&tile, &part, any)
+            backward_part[real](&tile, &part, precision)
             if all.watch:
-                look[real](all.watch, net, tile.tape, tile.samples, tile.start, tile.m, any)
+                look[real](all.watch, net, tile.tape, tile.samples, tile.start, tile.m, precision)
             tile.carried = 0 if t == first else 1
-            go_down[real](&tile, NULL, DOWN, any)
+            go_down[real](&tile, NULL, DOWN, precision)
         if thread == 0:  # the caller, who can look for a signal
             all.done += tile.m * all.sample_work
             if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
@@ -130,7 +130,7 @@ cdef struct Sum:
     Py_ssize_t n, groups, stride, parts
 
 
-cdef inline void do_sum(const Sum *sum, Py_ssize_t part, const real *any) noexcept nogil:
+cdef inline void do_sum(const Sum *sum, Py_ssize_t part, const real *precision) noexcept nogil:
     """nabla <- the sum of the groups' gradients, at some of the parameters."""
     cdef Py_ssize_t i, g, first = share(sum.n, 16, part, sum.parts), end = share(sum.n, 16, part + 1, sum.parts)
     cdef real *nabla = <real *> sum.nabla

@@ -9,7 +9,7 @@ cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noe
 
 cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
     """out (n_L,) <- a^L for x (n_1,), unless x is not finite."""
-    cdef Workspace work = plan.one_sample
+    cdef Workspace work = <Workspace> plan.one_sample
     cdef Part one = whole(1, 0)
     cdef Rows row
     cdef Py_ssize_t n_in = plan.net.layers[0].n_in

@@ -37,19 +37,19 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
 
 
 cdef int gradient_by_tiles(Tile *tile, cr_team *team, Py_ssize_t start, Py_ssize_t rows, Workspace work, double sample_work,
-                           Watch *watch, double *cost, const real *any) noexcept nogil:
+                           Watch *watch, double *cost, const real *precision) noexcept nogil:
     """tile.nabla <- the gradient of the rows from `start` on, a tile after the other; `cost` gains their costs."""
     cdef Py_ssize_t done = 0
     cdef int outcome
     while done < rows:
-        place_tile[real](tile, start + done, min(rows - done, tile.net.tile), any)
-        outcome = forward_and_back[real](tile, team, work, sample_work, cost, any)
+        place_tile[real](tile, start + done, min(rows - done, tile.net.tile), precision)
+        outcome = forward_and_back[real](tile, team, work, sample_work, cost, precision)
         if outcome != FINISHED:
             return outcome
         if watch and watch.layers:
-            look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, any)
+            look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, precision)
         tile.carried = 0 if done == 0 else 1
-        go_down[real](tile, team, DOWN, any)
+        go_down[real](tile, team, DOWN, precision)
         done += tile.m
         if work.pause(0):
             return INTERRUPTED
@@ -107,18 +107,18 @@ cdef struct Outputs:   # what a team feeds forward, a tile at a time
     volatile bint stop
 
 
-cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *any) noexcept nogil:
+cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *precision) noexcept nogil:
     cdef Tile tile = all.tile
     cdef Py_ssize_t last = tile.net.depth - 1
     cdef Part part
     if all.stop:
         return
     tile.tape, tile.x_room = &all.tapes[thread], all.xs[thread]
-    place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), any)
+    place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), precision)
     tile.tape.a[last] = <real *> all.out + tile.start * tile.net.layers[last].n_out
     part = whole(tile.m, 0)
     if tile.tape.sparse:
-        read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, any)
+        read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, precision)
     else:
         read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
     equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)

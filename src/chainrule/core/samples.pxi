@@ -27,7 +27,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
-cdef inline int own_kind(const real *any) noexcept nogil:
+cdef inline int own_kind(const real *precision) noexcept nogil:
     if real is float:
         return CR_INPUT_float32
     else:
@@ -71,7 +71,7 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
-cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nogil:
+cdef inline const real *scaling_of(const Net *net, const real *precision) noexcept nogil:
     if real is float:
         return net.scaling_f32
     else:
@@ -105,7 +105,7 @@ cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
 
 
 cdef void read_all_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                           const cr_entries *out, const real *any) noexcept nogil:
+                           const cr_entries *out, const real *precision) noexcept nogil:
     """out <- dense rows from `start` on, number by number, those that are 0 too; then zeros of the last column."""
     cdef Py_ssize_t i, j, n_in = net.layers[0].n_in, padded = (n_in + CR_SPARSE_SUMS - 1) // CR_SPARSE_SUMS * CR_SPARSE_SUMS
     cdef real *values
@@ -123,17 +123,17 @@ cdef void read_all_entries(const Samples *samples, Py_ssize_t start, const Part 
 
 
 cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                              const Sparse *sparse, const real *any) noexcept nogil:
+                              const Sparse *sparse, const real *precision) noexcept nogil:
     """sparse.entries <- what is not 0 in some of the rows from `start` on, or all of dense ones among sparse batches."""
     cdef cr_sparse x = sparse.following
     cdef const int32_t *order = samples.order + start + part.row if samples.order else <const int32_t *> NULL
     if not samples.begins:
-        read_all_entries[real](samples, start, part, net, &sparse.entries, any)
+        read_all_entries[real](samples, start, part, net, &sparse.entries, precision)
         return
     if not order:
         x.begins += start + part.row
     kernels.unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
-                         scaling_of[real](net, any))
+                         scaling_of[real](net, precision))
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -152,19 +152,19 @@ cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Pa
         kernels.gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
 
 
-cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *any_real) noexcept nogil:
+cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *precision) noexcept nogil:
     """Of the sample in place i, where weights are given."""
     return (<const real *> samples.weights)[samples.order[i] if samples.order else i]
 
 
-cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, const real *any_real) noexcept nogil:
+cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, const real *precision) noexcept nogil:
     """Of the samples from `start` on: their number, if they have no weights."""
     cdef Py_ssize_t i
     cdef double total = 0
     if not samples.weights:
         return rows
     for i in range(rows):
-        total += weight[real](samples, start + i, any_real)
+        total += weight[real](samples, start + i, precision)
     return total
 
 

@@ -1,5 +1,7 @@
 # Mini-batch gradient descent: a step, an epoch, and the transaction around each epoch.
 
+cdef double WORK_OF_A_LAYER = 2e4  # what a step costs beyond its arithmetic, for each layer
+
 cdef struct Trainee:     # all that a training call works with
     Tile tile            # the tile at hand, or what the tiles of groups have in common
     Groups groups
@@ -13,7 +15,7 @@ cdef struct Trainee:     # all that a training call works with
 
 
 cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, double *cost, double *counted,
-              const real *any) noexcept nogil:
+              const real *precision) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update, `counted` that of its
     samples' weights."""
     cdef Tile *tile = &t.tile
@@ -25,7 +27,7 @@ cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, dou
     cdef Py_ssize_t groups = groups_of(net, rows, sizeof(real))
     cdef int outcome
     cost[0] = 0
-    counted[0] = total_weight[real](tile.samples, start, rows, any)
+    counted[0] = total_weight[real](tile.samples, start, rows, precision)
     if counted[0] == 0:
         return FINISHED
     tile.counted = counted[0]
@@ -36,26 +38,26 @@ cdef int step(Trainee *t, Py_ssize_t start, Py_ssize_t rows, Workspace work, dou
         t.groups.watch = watch if watch and watch.layers else NULL
         outcome = gradient_by_groups(&t.groups, t.team if not t.groups.watch else NULL, tile.nabla, cost)
     elif whole_gradient:
-        outcome = gradient_by_tiles[real](tile, t.team, start, rows, work, t.sample_work, watch, cost, any)
+        outcome = gradient_by_tiles[real](tile, t.team, start, rows, work, t.sample_work, watch, cost, precision)
     else:
-        place_tile[real](tile, start, rows, any)
-        outcome = forward_and_back[real](tile, t.team, work, t.sample_work, cost, any)
+        place_tile[real](tile, start, rows, precision)
+        outcome = forward_and_back[real](tile, t.team, work, t.sample_work, cost, precision)
         if outcome == FINISHED:
             if watch and watch.layers:
-                look[real](watch, net, tile.tape, tile.samples, start, rows, any)
-            go_down[real](tile, t.team, DOWN, any)
+                look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
+            go_down[real](tile, t.team, DOWN, precision)
     if outcome != FINISHED or not whole_gradient:
         return outcome
     if watch and watch.gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
     equations.limit_gradient[real](<real *> tile.nabla, net, descent)
-    go_down[real](tile, t.team, FOLLOW, any)
+    go_down[real](tile, t.team, FOLLOW, precision)
     return FINISHED
 
 
 cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_size, Workspace work, const double *rates,
-               Py_ssize_t rate_stride, uint64_t *steps, Hooks hooks, double *cost, const real *any) noexcept nogil:
+               Py_ssize_t rate_stride, uint64_t *steps, Hooks hooks, double *cost, const real *precision) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
 
     stream: where the mini-batches come from; None: they are parts of `samples`, of batch_size rows.
@@ -66,10 +68,10 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
     cost[0] = 0
     samples.first = 0
     if t.watch:
-        reset[real](t.watch, t.tile.net, samples.m, any)
+        reset[real](t.watch, t.tile.net, samples.m, precision)
     while True:
         if stream is not None:
-            outcome = take_batch[real](stream, samples, work, any)
+            outcome = take_batch[real](stream, samples, work, precision)
             if outcome != FINISHED:
                 return outcome
             start, batch_size = 0, samples.m
@@ -84,7 +86,7 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
         t.team = t.members if t.pace == NULL or t.pace.together else NULL
         begin_step(t.descent, rates[0], steps[0])
         rates += rate_stride
-        outcome = step[real](t, start, rows, work, &batch_cost, &batch_weight, any)
+        outcome = step[real](t, start, rows, work, &batch_cost, &batch_weight, precision)
         if outcome != FINISHED:
             return outcome
         cost[0] += batch_cost
@@ -103,16 +105,16 @@ cdef int epoch(Trainee *t, Samples *samples, Stream stream, Py_ssize_t batch_siz
     return FINISHED if kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
 
 
-cdef Py_ssize_t layer_of_divergence(Trainee *t, const real *any) noexcept nogil:
+cdef Py_ssize_t layer_of_divergence(Trainee *t, const real *precision) noexcept nogil:
     """The number of the layer where it began; of a mini-batch in groups, in its first tile that did."""
     cdef Tile *tile = &t.tile
     cdef Groups *groups = &t.groups
     cdef Py_ssize_t i
     cdef Part all
     for i in range(tiles_of(groups) if groups.groups else 0):
-        place_tile_of[real](tile, groups, i, any)
+        place_tile_of[real](tile, groups, i, precision)
         all = whole(tile.m, 0)
-        forward_part[real](tile, &all, any)
+        forward_part[real](tile, &all, precision)
         if not isfinite(total_of(tile)):
             break
     return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, tile.m)

@@ -20,16 +20,8 @@ cdef struct Watch:
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
 
 
-cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
-    """n_2 + ... + n_L."""
-    cdef Py_ssize_t i, total = 0
-    for i in range(net.depth):
-        total += net.layers[i].n_out
-    return total
-
-
-cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_real) noexcept nogil:
-    """Begin an epoch of so many rows, 0 if that is not known. (any_real says which numbers, here and below.)"""
+cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
+    """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
     if not watch.layers:
         return
@@ -42,7 +34,7 @@ cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_r
 
 
 cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place, Py_ssize_t m,
-               const real *any_real) noexcept nogil:
+               const real *precision) noexcept nogil:
     """Take in those of the m samples from `place` on whose turn it is, after they went forward and back."""
     cdef Py_ssize_t due, part, parts
     watch.seen += m
@@ -54,22 +46,22 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *sa
     if not watch.looking:
         return
     if due >= m:
-        look_at[real](watch, net, tape, samples, place, 0, m, any_real)
+        look_at[real](watch, net, tape, samples, place, 0, m, precision)
         return
     parts = due // ROWS_OF_A_PART
     for part in range(parts):  # from the beginning of a large tile to its end
-        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, any_real)
+        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, precision)
 
 
 cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place,
-                  Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
+                  Py_ssize_t first, Py_ssize_t rows, const real *precision) noexcept nogil:
     cdef Py_ssize_t i, j, n, start
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
     watch.looked_at += rows
-    watch.weight += total_weight[real](samples, place + first, rows, any_real)
+    watch.weight += total_weight[real](samples, place + first, rows, precision)
     for i in range(net.depth):
         layer = &net.layers[i]
         start = first * layer.n_out
@@ -84,7 +76,7 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
 
 
 cdef void summarise(const Watch *watch, const Net *net, double *norms, double *saturated,
-                    const real *any_real) noexcept nogil:
+                    const real *precision) noexcept nogil:
     """norms (L-1,) <- ‖δ^l‖ of the mean δ^l; saturated (L-1,) <- the share of saturated units; NaN for softmax, whose
     units are not saturated one by one."""
     cdef Py_ssize_t i, j
