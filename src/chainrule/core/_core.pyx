@@ -43,26 +43,40 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 # the target of all classes but the sample's own, whose target is 1
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
+# Each file uses what is included before it, and nothing that comes after it.
+
+# what is computed, and with which memory
 include "pace.pxi"
 include "plan.pxi"
 include "memory.pxi"
 include "user.pxi"
 include "workspace.pxi"
+# data
 include "samples.pxi"
 include "stream.pxi"
 include "stripes.pxi"
+# a tile of samples
 include "tile.pxi"
 include "watch.pxi"
+# a team, and many samples
 include "team.pxi"
 include "groups.pxi"
-include "passes.pxi"
-include "one_sample.pxi"
+# training
 include "recipe.pxi"
 include "dropout.pxi"
+include "data.pxi"
+include "log.pxi"
+include "transaction.pxi"
+include "hooks.pxi"
+include "trainee.pxi"
 include "training.pxi"
 include "full_batch.pxi"
+# what else can be asked of a network
+include "passes.pxi"
+include "one_sample.pxi"
 include "derivatives.pxi"
 include "normal_equations.pxi"
+# single kernels, for Python
 include "single_kernels.pxi"
 
 

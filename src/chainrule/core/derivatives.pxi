@@ -12,13 +12,13 @@ def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1
     cdef Py_ssize_t i = 0
     cdef double cost
     cdef Tile tile = tile_of(work, 0, <void *> &parameters[0], &samples, &cost)
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     tile.way_down, tile.counted = TO_BUFFER, 1
     with nogil:
         while i < samples.m and not work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
             place_tile[real](&tile, i, 1, &parameters[0])
-            forward_part[real](&tile, &one, &parameters[0])
-            backward_part[real](&tile, &one, &parameters[0])
+            forward_part[real](&tile, &one_row, &parameters[0])
+            backward_part[real](&tile, &one_row, &parameters[0])
             tile.nabla = &nabla[i, 0]
             go_down[real](&tile, NULL, DOWN, &parameters[0])
             i += 1
@@ -28,13 +28,13 @@ def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1
 cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py_ssize_t m, Tape *tape) noexcept nogil:
     """δ^l = ∂a^L_q/∂z^l of m samples, after `feedforward`: BP1 with a^L_q in the place of the cost, and BP2."""
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef Part all = whole(m, n_out)
+    cdef Part whole_tile = whole(m, n_out)
     cdef real *delta = <real *> tape.delta[last]
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
     equations.multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
-    equations.hidden_deltas[real](net, parameters, &all, tape)
+    equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
 cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
@@ -50,15 +50,15 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
     cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
     cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part all
+    cdef Part whole_tile
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while start < rows and work.error is None:
             m = min(rows - start, plan.tile)
             x.a = &X[start, 0]
-            all = whole(m, 0)
-            equations.feedforward[real](&plan.net, p, &x, &all, work.tape)
+            whole_tile = whole(m, 0)
+            equations.feedforward[real](&plan.net, p, &x, &whole_tile, work.tape)
             for q in range(n_out):
                 if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
@@ -74,11 +74,11 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     cdef Py_ssize_t q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     cdef Rows row
     row.a, row.sparse, row.coming.rows = &x[0, 0], NULL, 0
     with nogil:
-        equations.feedforward[real](&plan.net, p, &row, &one, work.tape)
+        equations.feedforward[real](&plan.net, p, &row, &one_row, work.tape)
         for q in range(by_input.shape[0]):
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
@@ -93,13 +93,13 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     cdef Py_ssize_t i = 0, q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while i < X.shape[0] and work.error is None:
             x.a = &X[i, 0]
-            equations.feedforward[real](&plan.net, p, &x, &one, work.tape)
+            equations.feedforward[real](&plan.net, p, &x, &one_row, work.tape)
             for q in range(out.shape[1]):
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break

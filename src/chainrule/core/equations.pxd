@@ -159,17 +159,17 @@ cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape
         drop_units[real](a, net, i, part, tape)
 
 
-cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *samples,
+cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *part,
                              Tape *tape) noexcept nogil:
-    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L."""
+    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
     cdef Py_ssize_t i
     cdef Rows a
-    cdef Part part = samples[0]
+    cdef Part of_layer = part[0]
     for i in range(net.depth):
         a = input_of(i, x, tape)
-        part.neuron, part.neurons = 0, net.layers[i].n_out
-        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &part)
-        activation[real](net, i, &part, tape, parameters)
+        of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
+        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &of_layer)
+        activation[real](net, i, &of_layer, tape, parameters)
 
 
 cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -245,23 +245,23 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
                        &a.coming if a.coming.rows and part.neuron == 0 else <const cr_rows *> NULL)
 
 
-cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:
-    """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
+cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *part, Tape *tape) noexcept nogil:
+    """δ^{L-1}, ..., δ^2 of some of the samples from δ^L, by BP2."""
     cdef Py_ssize_t i
-    cdef Part part = samples[0]
+    cdef Part of_layer = part[0]
     for i in range(net.depth - 2, -1, -1):
-        part.neuron, part.neurons = 0, net.layers[i].n_out
+        of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
         bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
-                  <const real *> tape.z[i], <const real *> tape.a[i], &part, tape)
+                  <const real *> tape.z[i], <const real *> tape.a[i], &of_layer, tape)
 
 
-cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *samples,
+cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *part,
                           Tape *tape) noexcept nogil:
-    """δ^L, ..., δ^2 of every sample, after `feedforward`. y are the targets of these samples."""
-    cdef Py_ssize_t last = net.depth - 1, first = samples.row * net.layers[last].n_out
+    """δ^L, ..., δ^2 of some of the samples, after `feedforward`. y are the targets of these."""
+    cdef Py_ssize_t last = net.depth - 1, first = part.row * net.layers[last].n_out
     bp1[real](<real *> tape.delta[last] + first, net, <const real *> tape.z[last] + first,
-              <const real *> tape.a[last] + first, y, samples.rows, tape)
-    hidden_deltas[real](net, parameters, samples, tape)
+              <const real *> tape.a[last] + first, y, part.rows, tape)
+    hidden_deltas[real](net, parameters, part, tape)
 
 
 cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, const Part *part,
@@ -283,10 +283,10 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
-    cdef Part all
+    cdef Part whole_layer
     for i in range(net.depth):
-        all = whole(m, net.layers[i].n_out)
-        add_layer_gradient[real](out, net, i, x, &all, tape, alpha, beta_weights, beta_biases)
+        whole_layer = whole(m, net.layers[i].n_out)
+        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta_weights, beta_biases)
 
 
 cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,

@@ -10,7 +10,7 @@ cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noe
 cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
     """out (n_L,) <- a^L for x (n_1,), unless x is not finite."""
     cdef Workspace work = <Workspace> plan.one_sample
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     cdef Rows row
     cdef Py_ssize_t n_in = plan.net.layers[0].n_in
     cdef const real *scaling
@@ -23,7 +23,7 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
         kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
         row.a = <const real *> work.xs[0]
     work.tape.a[plan.net.depth - 1] = out
-    equations.feedforward[real](&plan.net, parameters, &row, &one, work.tape)
+    equations.feedforward[real](&plan.net, parameters, &row, &one_row, work.tape)
     work.tape.a[plan.net.depth - 1] = own
     return True
 

@@ -39,31 +39,34 @@ cdef void out_of_stripes(const Net *striped, real *parameters, const real *laid_
     memcpy(parameters + dense, laid_out + begin, (striped.n_parameters - begin) * sizeof(real))
 
 
-cdef struct Striped:   # what a user sees as he knows it, `given`, and training goes on with otherwise
+cdef enum:  # the vectors that have the layout of the parameters
+    PARAMETERS, STATE_S, STATE_T, AVERAGE, VECTORS
+
+cdef struct Layouts:        # what a user sees as he knows it, and training goes on with as the plan has it
     const Net *net
-    bint single        # float32
-    void *given[4]     # the parameters, the optimiser's states, the average; NULL: there is none
-    void *laid_out[4]
+    bint single             # float32
+    void *given[VECTORS]    # NULL: there is none
+    void *laid_out[VECTORS]
 
 
-cdef void show(const Striped *all) noexcept nogil:
+cdef void show(const Layouts *layouts) noexcept nogil:
     """given <- what training has come to."""
     cdef int i
-    for i in range(4):
-        if all.given[i] and all.single:
-            out_of_stripes[float](all.net, <float *> all.given[i], <float *> all.laid_out[i])
-        elif all.given[i]:
-            out_of_stripes[double](all.net, <double *> all.given[i], <double *> all.laid_out[i])
+    for i in range(VECTORS):
+        if layouts.given[i] and layouts.single:
+            out_of_stripes[float](layouts.net, <float *> layouts.given[i], <float *> layouts.laid_out[i])
+        elif layouts.given[i]:
+            out_of_stripes[double](layouts.net, <double *> layouts.given[i], <double *> layouts.laid_out[i])
 
 
-cdef void take_in(const Striped *all) noexcept nogil:
+cdef void take_in(const Layouts *layouts) noexcept nogil:
     """What training goes on with <- given, which the user may have changed."""
     cdef int i
-    for i in range(4):
-        if all.given[i] and all.single:
-            into_stripes[float](all.net, <float *> all.laid_out[i], <float *> all.given[i])
-        elif all.given[i]:
-            into_stripes[double](all.net, <double *> all.laid_out[i], <double *> all.given[i])
+    for i in range(VECTORS):
+        if layouts.given[i] and layouts.single:
+            into_stripes[float](layouts.net, <float *> layouts.laid_out[i], <float *> layouts.given[i])
+        elif layouts.given[i]:
+            into_stripes[double](layouts.net, <double *> layouts.laid_out[i], <double *> layouts.given[i])
 
 
 cdef const real *parameters_for(Plan plan, const real[::1] parameters, Workspace work) except NULL:

@@ -38,7 +38,7 @@ cdef struct Tile:
     const State *state
     void *nabla
     double counted              # what the samples of the mini-batch weigh
-    double carried              # 0: what nabla holds is replaced; 1: it is added to
+    double nabla_beta           # 0: what nabla holds is replaced; 1: it is added to
     bint to_the_end             # also where the cost is not finite
     Phase phase
     Py_ssize_t layer, parts     # of the phase
@@ -175,7 +175,8 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
         equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
         follow_part[real](tile, i, part, precision)
     else:
-        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, tile.carried, tile.carried)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 
+                                           tile.nabla_beta, tile.nabla_beta)
 
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
@@ -266,9 +267,9 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
     cdef Py_ssize_t i, last = tile.net.depth - 1
     cdef int threads = cr_team_size(team)
     cdef bint by_rows = threads > 1 and goes_by_rows[real](tile.net, tile.m, precision)
-    cdef Part all = whole(tile.m, 0)
+    cdef Part whole_tile = whole(tile.m, 0)
     if threads == 1:
-        forward_part[real](tile, &all, precision)
+        forward_part[real](tile, &whole_tile, precision)
     elif by_rows:
         run(team, tile, THROUGH_ROWS, 0, threads)
     else:
@@ -284,7 +285,7 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
     if work.pause(tile.m * sample_work / 3):
         return INTERRUPTED
     if threads == 1:
-        backward_part[real](tile, &all, precision)
+        backward_part[real](tile, &whole_tile, precision)
     elif not by_rows:
         for i in range(last - 1, -1, -1):
             run(team, tile, PULL_BACK, i, threads)
@@ -295,14 +296,30 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
 cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *precision) noexcept nogil:
     """From the tile's deltas to its gradient and, if that is the way, to the step; or (FOLLOW) the step alone."""
     cdef Py_ssize_t i
-    cdef Part all
+    cdef Part whole_layer
     cdef int threads = cr_team_size(team)
     if threads > 1:
         run(team, tile, phase, 0, threads * tile.net.depth)
         return
     for i in range(tile.net.depth):
-        all = whole(tile.m, tile.net.layers[i].n_out)
+        whole_layer = whole(tile.m, tile.net.layers[i].n_out)
         if phase == DOWN:
-            down_part[real](tile, i, &all, precision)
+            down_part[real](tile, i, &whole_layer, precision)
         else:
-            follow_part[real](tile, i, &all, precision)
+            follow_part[real](tile, i, &whole_layer, precision)
+
+
+cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
+    """The number l of the first layer whose parameters, or else activations, are not finite; L if only the cost is not."""
+    cdef Py_ssize_t i
+    cdef const Layer *layer
+    for i in range(net.depth):
+        layer = &net.layers[i]
+        if not kernels.finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
+            return i + 2
+        if layer.biases >= 0 and not kernels.finite[real](parameters + layer.biases, layer.n_out):
+            return i + 2
+    for i in range(net.depth):
+        if not kernels.finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
+            return i + 2
+    return net.depth + 1

@@ -20,6 +20,28 @@ cdef struct Watch:
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
 
 
+cdef size_t bytes_for_watch(const Net *net, Py_ssize_t rows, size_t itemsize) noexcept:
+    return (padded(n_units(net) * itemsize) + padded(rows * widest_layer(net) * itemsize)
+            + padded(net.depth * sizeof(Py_ssize_t)))
+
+
+cdef int set_up_watch(Watch *watch, Workspace work) except -1:
+    """Room to watch layers."""
+    cdef const Net *net = &work.plan.net
+    watch.delta = work.reserve(n_units(net) * work.itemsize)
+    watch.slopes = work.reserve(work.rows * widest_layer(net) * work.itemsize)
+    watch.saturated = <Py_ssize_t *> work.reserve(net.depth * sizeof(Py_ssize_t))
+    return 0
+
+
+cdef Py_ssize_t widest_layer(const Net *net) noexcept:
+    """The largest of n_2, ..., n_L."""
+    cdef Py_ssize_t i, widest = 0
+    for i in range(net.depth):
+        widest = max(widest, net.layers[i].n_out)
+    return widest
+
+
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
     """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
