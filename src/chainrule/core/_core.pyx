@@ -1,7 +1,8 @@
-"""The door into compiled code: Python hands over arrays, C runs the epochs.
+"""The compiled core: Python hands over arrays, C runs the epochs.
 
-Arrays are checked before they come here (`chainrule.checks.arrays`); nothing here checks shapes again. The functions are in
-`core/`, one kind a file; the equations they run are in `_equations.pxd`, the elementwise kernels in `csrc/`.
+Arrays are checked before they come here (`chainrule.checks.arrays`); nothing here checks shapes again. The functions
+stand in the files that are included below, one kind a file; the equations they run in `equations.pxd`, the names of the
+elementwise kernels of `csrc/` in `kernels.pxd`.
 """
 
 import os
@@ -29,8 +30,16 @@ from chainrule.core.kernels cimport (
 )
 
 cdef extern from "Python.h":
+    ctypedef struct Py_buffer:
+        void *buf
+        Py_ssize_t len
+        int ndim
+        char *format
+        Py_ssize_t *shape
+    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
+    void PyBuffer_Release(Py_buffer *)
     object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
-    int PyBUF_WRITE
+    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBUF_WRITE
     int PyErr_CheckSignals() except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
@@ -99,7 +108,7 @@ def simd_name():
     return _simd
 
 
-cdef str start(variant, blas):
+cdef str select_kernels(variant, blas):
     """Select the kernels and load the BLAS; the two settings are for tests and for comparing."""
     cdef const char *selected
     cdef const char *problem
@@ -123,4 +132,4 @@ cdef str start(variant, blas):
     return selected.decode()
 
 
-_simd = start(os.environ.get("CHAINRULE_SIMD") or None, os.environ.get("CHAINRULE_BLAS") or None)
+_simd = select_kernels(os.environ.get("CHAINRULE_SIMD") or None, os.environ.get("CHAINRULE_BLAS") or None)

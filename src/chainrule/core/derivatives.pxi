@@ -33,7 +33,8 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
-    equations.multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
+    equations.multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m,
+                                      tape)
     equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
@@ -41,8 +42,8 @@ cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, c
                                  const Tape *tape) noexcept nogil:
     """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
-                       parameters + first.weights, first.n_in, 0.0, out, stride)
+    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
+                       first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
 def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
@@ -113,11 +114,13 @@ def numerical_gradient(Plan plan, const double[::1] parameters, X, const double[
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):
     """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to
-    p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C and how many forward passes it took."""
+    p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C, and how many forward passes it
+    took."""
     cdef Samples samples = samples_of[double](plan, X, Y, labels, None)
     cdef size_t bytes = plan.n_parameters * sizeof(double)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + tiles * sizeof(double) + 128)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double),
+                                    padded(bytes) + padded(tiles * sizeof(double)))
     cdef double *p = <double *> work.reserve(bytes)
     cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
     cdef double here, above, below, kept, cost_above, cost_below

@@ -54,8 +54,8 @@ cdef struct Sparse:              # what is not 0 in the rows of a tile, and whic
     cr_entries entries
     cr_sparse following
 
-cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
-    void **z
+cdef struct Tape:                # what a forward and a backward pass leave, by layer:
+    void **z                     # z[i] may be a[i] where z is not kept
     void **a
     void **delta
     Sparse *sparse               # NULL: inputs are dense
@@ -111,7 +111,8 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
     if a.sparse:
-        kernels.sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, b,
+        kernels.sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons,
+                                     layer.n_in, b,
                                      &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
     if not is_whole(part, layer.n_out):
@@ -145,7 +146,8 @@ cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, const P
                           64 * (drop.row * drop.units + part.all_rows * before), first)
 
 
-cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape, const real *precision) noexcept nogil:
+cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape,
+                            const real *precision) noexcept nogil:
     """a^l = σ(z^l) for layer l = i + 2, with what dropout hands on of it."""
     cdef const Layer *layer = &net.layers[i]
     cdef Py_ssize_t first = part.row * layer.n_out
@@ -179,7 +181,8 @@ cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, co
     if layer.activation == OF_THE_USER:
         tape.user.multiply_by_slope(tape.user.context, i, delta, z, a, m)
         return
-    kernels.activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
+    kernels.activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out,
+                                 layer.parameter)
 
 
 cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
@@ -235,8 +238,8 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
     cdef int way = CR_OWN_WAY
     w += part.neuron * layer.n_in
     if a.sparse:
-        kernels.sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons, layer.n_in,
-                                   alpha, beta)
+        kernels.sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons,
+                                   layer.n_in, alpha, beta)
         return
     if not is_whole(part, layer.n_out):
         way = kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
@@ -265,7 +268,8 @@ cdef inline void backward(const Net *net, const real *parameters, const real *y,
 
 
 cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, const Part *part,
-                                    const Tape *tape, double alpha, double beta_weights, double beta_biases) noexcept nogil:
+                                    const Tape *tape, double alpha, double beta_weights,
+                                    double beta_biases) noexcept nogil:
     """BP3 and BP4 for some neurons of layer l = i + 2."""
     cdef const Layer *layer = &net.layers[i]
     cdef Rows a = input_of(i, x, tape)

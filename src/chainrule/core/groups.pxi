@@ -1,7 +1,8 @@
-# A mini-batch of several tiles: a group of tiles, one after another, is a thread's, and has a gradient of its own; these
-# are summed in their order. How many groups there are depends on shapes alone: a power of 2, which 2, 4, 8 or 16 threads
-# share well, since all have as many tiles and these about as many samples. Smaller groups would keep more threads busy;
-# these already cost a thread that goes alone 1 to 3 %. Where memory is short, tiles go one by one.
+# A mini-batch of several tiles: a group of tiles, one after another, is a thread's, and has a gradient of its own;
+# these are summed in their order. How many groups there are depends on shapes alone: a power of 2, which 2, 4, 8 or 16
+# threads share well, since all have as many tiles and these about as many samples. Smaller groups would keep more
+# threads busy; these already cost a thread that goes alone 1 to 3 %. Where they take too much memory, tiles go one by
+# one.
 
 cdef enum:
     SAMPLES_OF_A_GROUP = 256, MOST_GROUPS = 16, MOST_BYTES_OF_GROUPS = 1 << 24
@@ -124,7 +125,7 @@ cdef inline void do_group(Groups *groups, Py_ssize_t group, int thread, const re
             go_down[real](&tile, NULL, DOWN, precision)
         if thread == 0:  # the caller, who can look for a signal
             groups.done += tile.m * groups.sample_work
-            if groups.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
+            if groups.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a user's function has raised
                 groups.done = 0
                 if interrupted_in(tile.work):
                     groups.stop = True
@@ -148,12 +149,12 @@ cdef inline void do_sum(const Sum *sum, Py_ssize_t part, const real *precision) 
     """nabla <- the sum of the groups' gradients, at some of the parameters."""
     cdef Py_ssize_t i, g, first = share(sum.n, 16, part, sum.parts), end = share(sum.n, 16, part + 1, sum.parts)
     cdef real *nabla = <real *> sum.nabla
-    cdef const real *gradient
+    cdef const real *of_group
     memcpy(nabla + first, <const real *> sum.gradients + first, (end - first) * sizeof(real))
     for g in range(1, sum.groups):
-        gradient = <const real *> (<const char *> sum.gradients + g * sum.stride)
+        of_group = <const real *> (<const char *> sum.gradients + g * sum.stride)
         for i in range(first, end):
-            nabla[i] += gradient[i]
+            nabla[i] += of_group[i]
 
 
 cdef void part_of_sum(void *sum, size_t part, int thread) noexcept nogil:
@@ -193,7 +194,7 @@ cdef int gradient_by_tiles(Tile *tile, cr_team *team, Py_ssize_t start, Py_ssize
         outcome = forward_and_back[real](tile, team, work, sample_work, cost, precision)
         if outcome != FINISHED:
             return outcome
-        if watch and watch.layers:
+        if watch and watch.sees_layers:
             look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, precision)
         tile.nabla_beta = 0 if done == 0 else 1
         go_down[real](tile, team, DOWN, precision)

@@ -3,8 +3,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-# The precision of a network's numbers. `const real *precision`, as a parameter, says which it is and nothing else: nobody
-# reads what it points to.
+# The precision of a network's numbers. `const real *precision`, as a parameter, says which it is and nothing else:
+# nobody reads what it points to.
 ctypedef fused real:
     float
     double
@@ -167,9 +167,9 @@ cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, siz
                       const real *a, size_t lda, const real *b, size_t ldb,
                       double beta, real *c, size_t ldc, const real *row=NULL,
                       const cr_rows *next=NULL) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where there
-    is a row (n,), it is added to each in the place of beta c; a is not transposed then. Memory may be asked for the rows
-    that come next."""
+    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where
+    there is a row (n,), it is added to each in the place of beta c; a is not transposed then. Memory may be asked for
+    the rows that come next."""
     if real is float:
         cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc, row, next)
     else:

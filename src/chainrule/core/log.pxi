@@ -9,8 +9,8 @@ cdef struct Figures:        # of the epochs that were finished; NULL: not record
 
 
 cdef class Log:
-    """Arrays to which each finished epoch adds: its mean cost, its last learning rate, its seconds; and, where there are
-    arrays for them, the mean ‖∂C/∂p‖ of its steps, and ‖δ^l‖ and the share of saturated units of each layer."""
+    """Arrays to which each finished epoch adds: its mean cost, its last learning rate, its seconds; and, where there
+    are arrays for them, ‖δ^l‖ and the share of saturated units of each layer, and the mean ‖∂C/∂p‖ of its steps."""
 
     cdef object costs, learning_rates, seconds, delta_norms, saturation, gradient_norms
 

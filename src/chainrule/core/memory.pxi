@@ -16,8 +16,8 @@ cdef inline size_t padded(size_t bytes) noexcept nogil:
 
 
 cdef class Memory:
-    """A block of memory, sized once, 64-byte aligned, freed when the call ends, and arrays over its parts. Also keeps the
-    exception of a signal handler, or of a function of the user's, that is to end the call."""
+    """A block of memory, sized once, 64-byte aligned, freed when the call ends, and arrays over its parts. Also keeps
+    the exception of a signal handler, or of a function of the user's, that is to end the call."""
 
     cdef Plan plan
     cdef char *block

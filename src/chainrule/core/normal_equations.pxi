@@ -45,7 +45,8 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             if k:
-                kernels.gemm[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
+                kernels.gemm[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n,
+                                     1, a + k * n + k, n)
             definite = factorize(a, n, k, width)
         PyErr_CheckSignals()
         if not definite:

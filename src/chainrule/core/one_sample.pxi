@@ -1,5 +1,5 @@
-# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
-# result's.
+# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but
+# the result's.
 
 cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
     """Whether it is a vector of n such numbers, aligned."""
@@ -29,11 +29,12 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
 
 
 def feedforward_one(Plan plan, parameters, x, out):
-    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of finite
-    numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
+    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of
+    finite numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
     cdef Py_buffer given, p, result
     cdef char kind
     cdef size_t itemsize
+    cdef Py_ssize_t n_out
     cdef bint done = False
     if plan.calls_python or type(x) is not numpy.ndarray or (out is not None and type(out) is not numpy.ndarray):
         return None
@@ -44,18 +45,21 @@ def feedforward_one(Plan plan, parameters, x, out):
     except (BufferError, ValueError):
         PyBuffer_Release(&p)
         return None
+    n_out = plan.net.layers[plan.net.depth - 1].n_out
     if holds(&given, kind, plan.net.layers[0].n_in, itemsize):
         try:
             if out is None:
-                out = numpy.empty(plan.net.layers[plan.net.depth - 1].n_out, numpy.float32 if kind == c'f' else numpy.float64)
+                out = numpy.empty(n_out, numpy.float32 if kind == c'f' else numpy.float64)
             PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-            if holds(&result, kind, plan.net.layers[plan.net.depth - 1].n_out, itemsize):
+            if holds(&result, kind, n_out, itemsize):
                 if plan.one_sample is None:
                     plan.one_sample = Workspace(plan, 1, itemsize)
                 if kind == c'f':
-                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf, <float *> result.buf)
+                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf,
+                                              <float *> result.buf)
                 else:
-                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf, <double *> result.buf)
+                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf,
+                                               <double *> result.buf)
             PyBuffer_Release(&result)
         except (BufferError, ValueError, TypeError):
             pass

@@ -32,9 +32,9 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
 
 cdef double total_cost(Plan plan, const real *parameters, const Samples *samples, Workspace work, cr_team *team,
                        double *costs, double *correct) noexcept nogil:
-    """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room likewise,
-    and correct[0] counts those whose largest output is where their target is largest. Each counts by its weight. After a
-    signal that raised, what is returned has no meaning."""
+    """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room
+    likewise, and correct[0] counts those whose largest output is where their target is largest. Each counts by its
+    weight. After a signal that raised, what is returned has no meaning."""
     cdef Groups groups = groups_for(work, <void *> parameters, samples, costs, plan.flops)
     cdef Py_ssize_t t, tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef double total = 0
@@ -83,12 +83,13 @@ cdef struct Outputs:   # what a team feeds forward, a tile at a time
 
 cdef inline void do_outputs(Outputs *outputs, Py_ssize_t t, int thread, const real *precision) noexcept nogil:
     cdef Tile tile = outputs.tile
-    cdef Py_ssize_t last = tile.net.depth - 1
+    cdef Py_ssize_t start, last = tile.net.depth - 1
     cdef Part part
     if outputs.stop:
         return
     tile.tape, tile.x_room = &outputs.tapes[thread], outputs.xs[thread]
-    place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, outputs.rows - t * tile.net.tile), precision)
+    start = t * tile.net.tile
+    place_tile[real](&tile, start, min(<Py_ssize_t> tile.net.tile, outputs.rows - start), precision)
     tile.tape.a[last] = <real *> outputs.out + tile.start * tile.net.layers[last].n_out
     part = whole(tile.m, 0)
     if tile.tape.sparse:
@@ -98,7 +99,7 @@ cdef inline void do_outputs(Outputs *outputs, Py_ssize_t t, int thread, const re
     equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
         outputs.done += tile.m * outputs.sample_work
-        if outputs.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
+        if outputs.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a user's function has raised
             outputs.done = 0
             if interrupted_in(tile.work):
                 outputs.stop = True

@@ -10,7 +10,8 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
         raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
                          "the inner sizes must agree and C must take the outer ones")
     if m and n:
-        kernels.gemm[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], beta, &C[0, 0], C.shape[1])
+        kernels.gemm[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1],
+                           beta, &C[0, 0], C.shape[1])
 
 
 cdef Tape empty_tape() noexcept:
@@ -47,7 +48,8 @@ def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, co
     cdef Tape tape = empty_tape()
     cdef Part whole_layer = whole(A.shape[0], A.shape[1])
     plan.net.layers[1].weights = 0  # W stands alone
-    equations.bp2[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0], &whole_layer, &tape)
+    equations.bp2[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0],
+                        &whole_layer, &tape)
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):

@@ -1,21 +1,24 @@
-# Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights that
-# meet one number of a sample lie together. All other parameters stand as ever, after it.
+# Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights
+# that meet one number of a sample lie together. All other parameters stand as ever, after it.
 
-# To copy W^2 there (and back) takes as long as to send so many rows through it as dense ones: while it fits a cache, beyond.
+# To copy W^2 there (and back) takes as long as to send so many rows through it as dense ones: while it fits a cache,
+# and beyond.
 cdef enum:
     FEW_ROWS_TO_READ = 32, FEW_ROWS_FROM_AFAR = 256, BYTES_OF_A_CACHE = 1 << 22
 
 
 cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
-    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few, or
-    a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
+    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few,
+    or a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
     cdef const Layer *first = &plan.net.layers[0]
     cdef Py_ssize_t few = FEW_ROWS_TO_READ
     if plan.shifts_inputs or plan.calls_python:
         return plan
     if first.n_in * first.n_out * itemsize > BYTES_OF_A_CACHE:
         few = FEW_ROWS_FROM_AFAR
-    if stream is not None and not stream.begins_sparse() or stream is None and (samples.begins == NULL or samples.m < few):
+    if stream is None and (samples.begins == NULL or samples.m < few):
+        return plan
+    if stream is not None and not stream.begins_sparse():
         return plan
     samples.room = 1 if stream is not None else room_of(samples)  # with a stream, batches make room as they come
     if plan.striped is None or plan.striped.net.layers[0].stripe != CR_STRIPE_BYTES // itemsize:

@@ -1,7 +1,7 @@
 # A tile of samples, forward and back and down to the parameters, by one thread or by a team.
 #
-# Every number has one owner, and comes out the same whoever that is: a thread makes all of it, in the order that the shapes
-# say. So neither the number of threads nor the way in which they share the work can change a bit of a result.
+# Every number has one owner, and comes out the same whoever that is: a thread makes all of it, in the order that the
+# shapes say. So neither the number of threads nor the way in which they share the work can change a bit of a result.
 
 cdef enum:
     ROWS_OF_A_COST = 32  # so many samples' costs are summed by one thread; these sums, in their order, make the whole
@@ -79,7 +79,8 @@ cdef inline Part some_rows(const Tile *tile, Py_ssize_t part) noexcept nogil:
     return some
 
 
-cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
+cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part,
+                              Py_ssize_t parts) noexcept nogil:
     # whole cache lines, so that no two threads write to one
     cdef Py_ssize_t unit = CR_CELL if way == CR_BLAS else max(<Py_ssize_t> 16, layer.stripe)  # whole stripes, too
     cdef Part some = whole(tile.m, 0)
@@ -104,7 +105,8 @@ cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m
         if net.cost == OF_THE_USER:
             cost = tile.row_costs[i]
         else:
-            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out,
+                                          net.cost_parameters)
         total += cost * weight[real](tile.samples, tile.start + first + i, y) if tile.samples.weights else cost
     return total
 
@@ -131,7 +133,8 @@ cdef inline double total_of(const Tile *tile) noexcept nogil:
 
 
 cdef inline void read_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
-    read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room, <real *> tile.y_room)
+    read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room,
+                       <real *> tile.y_room)
 
 
 cdef inline void forward_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
@@ -146,8 +149,8 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
     cdef Py_ssize_t i, j, last = tile.net.depth - 1, n_out = tile.net.layers[last].n_out, first = part.row * n_out
     cdef real *delta = <real *> tile.tape.delta[last] + first
     cdef real by
-    equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first, <const real *> tile.tape.a[last] + first,
-                        <const real *> tile.y + first, part.rows, tile.tape)
+    equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first,
+                        <const real *> tile.tape.a[last] + first, <const real *> tile.y + first, part.rows, tile.tape)
     if not tile.samples.weights:
         return
     for i in range(part.rows):
@@ -162,7 +165,8 @@ cdef inline void backward_part(Tile *tile, const Part *part, const real *precisi
 
 
 cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
-    """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there first."""
+    """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there
+    first."""
     cdef real *w = <real *> tile.parameters
     cdef real *nabla = <real *> tile.nabla
     cdef double rate
@@ -196,11 +200,13 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) no
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
         a = equations.input_of(i, &tile.x, tape)
-        part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
+        part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w),
+                            index, tile.parts)
         if part.neurons:
             equations.weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
     elif tile.phase == PULL_BACK:
-        part = some_neurons(tile, layer, kernels.gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+        part = some_neurons(tile, layer,
+                            kernels.gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
                             index, tile.parts)
         if part.neurons:
             equations.pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
@@ -226,8 +232,8 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) no
             costs_of[real](tile, &part, precision)
             output_deltas_of[real](tile, &part, precision)
         elif tile.phase == THROUGH_SLOPES:
-            equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i], <const real *> tape.a[i],
-                                               &part, tape)
+            equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i],
+                                               <const real *> tape.a[i], &part, tape)
         else:
             forward_part[real](tile, &part, precision)
             backward_part[real](tile, &part, precision)
@@ -263,7 +269,8 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *precisio
 
 cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double sample_work, double *cost,
                           const real *precision) noexcept nogil:
-    """The tile's samples forward and back. `cost` gains the sum of their costs; if it is not finite, that is the end."""
+    """The tile's samples forward and back. `cost` gains the sum of their costs; if that is not finite, it is the
+    end."""
     cdef Py_ssize_t i, last = tile.net.depth - 1
     cdef int threads = cr_team_size(team)
     cdef bint by_rows = threads > 1 and goes_by_rows[real](tile.net, tile.m, precision)
@@ -310,7 +317,8 @@ cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *pre
 
 
 cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
-    """The number l of the first layer whose parameters, or else activations, are not finite; L if only the cost is not."""
+    """The number l of the first layer whose parameters, or else activations, are not finite; L if only the cost is
+    not."""
     cdef Py_ssize_t i
     cdef const Layer *layer
     for i in range(net.depth):

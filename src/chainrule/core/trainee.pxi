@@ -6,7 +6,7 @@ cdef struct Sizes:
     Py_ssize_t threads       # that go on at once, each with a tape of its own
     size_t vector            # bytes of the parameters, and of what is shaped like them
     bint striped             # whether these stand otherwise than the user knows them
-    bint gradient            # whether the gradient needs a vector of its own
+    bint nabla               # whether the gradient needs a vector of its own
 
 cdef class Trainee:
     """All that a training call works with."""
@@ -15,9 +15,9 @@ cdef class Trainee:
     cdef Workspace work
     cdef Sizes sizes
     cdef Samples samples
-    cdef Stream stream       # where mini-batches come from, or None: they are parts of the samples,
-    cdef Py_ssize_t batch_size  # of so many rows
-    cdef int32_t *shuffled   # room for the order of an epoch, (m,); NULL: no epoch has one of its own
+    cdef Stream stream       # where mini-batches come from; None: they are parts of the samples
+    cdef Py_ssize_t batch_size
+    cdef int32_t *own_order  # room for that of each epoch, (m,); NULL: the samples have one for all
     cdef uint64_t seed
     cdef uint64_t *clock     # how many epochs are finished
     cdef Hooks hooks         # or None
@@ -45,8 +45,8 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights)
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
-    t.watching.layers, t.watching.gradient = log.delta_norms is not None, log.gradient_norms is not None
-    t.watch = &t.watching if t.watching.layers or t.watching.gradient else NULL
+    t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
+    t.watch = &t.watching if t.watching.sees_layers or t.watching.sees_gradient else NULL
     find_vectors[real](t, parameters, state)
     find_sizes(t, data.batch_size, threads, cores, sizeof(real))
     bytes = bytes_to_train(t, recipe, epochs, data.shuffle, sizeof(real))
@@ -54,8 +54,8 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     set_up_vectors(t, state, recipe.keep_average)
     set_up_figures(&t.figures, t.work, epochs, recorded_layers(t))
     if data.shuffle:
-        t.shuffled = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
-    if t.watching.layers:
+        t.own_order = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
+    if t.watching.sees_layers:
         set_up_watch(t.watch, t.work)
     if recipe.dropout is not None:
         t.dropouts = set_up_dropouts(recipe.dropout, t.work, data.seed)
@@ -88,13 +88,13 @@ cdef int find_sizes(Trainee t, Py_ssize_t batch_size, int threads, int cores, si
     t.sizes.threads = t.team.size if t.sizes.groups else 1
     t.sizes.vector = t.plan.n_parameters * itemsize
     t.sizes.striped = net.layers[0].stripe > 1
-    t.sizes.gradient = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.gradient or streams)
+    t.sizes.nabla = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.sees_gradient or streams)
     return 0
 
 
 cdef Py_ssize_t recorded_layers(Trainee t) noexcept:
     """How many layers add figures of their own to the log."""
-    return t.plan.net.depth if t.watching.layers else 0
+    return t.plan.net.depth if t.watching.sees_layers else 0
 
 
 cdef size_t bytes_to_train(Trainee t, Recipe recipe, Py_ssize_t epochs, bint shuffle, size_t itemsize):
@@ -105,11 +105,11 @@ cdef size_t bytes_to_train(Trainee t, Recipe recipe, Py_ssize_t epochs, bint shu
     for i in range(VECTORS):
         if t.layouts.given[i]:
             bytes += 2 * vector if t.sizes.striped else vector
-    if t.sizes.gradient:
+    if t.sizes.nabla:
         bytes += vector
     if shuffle:
         bytes += padded(t.samples.m * sizeof(int32_t))
-    if t.watching.layers:
+    if t.watching.sees_layers:
         bytes += bytes_for_watch(net, t.sizes.tile, itemsize)
     if recipe.dropout is not None:
         bytes += bytes_for_dropouts(net, recipe.dropout, t.sizes.tile, t.sizes.threads, itemsize)
@@ -141,7 +141,7 @@ cdef int set_up_tiles(Trainee t) except -1:
     cdef Tile *tile = &t.tile
     cdef void *parameters = t.snapshot.now[PARAMETERS]
     tile[0] = tile_of(t.work, 0, parameters, &t.samples, <double *> t.work.reserve(MOST_COSTS * sizeof(double)))
-    tile.nabla = t.work.reserve(t.sizes.vector) if t.sizes.gradient else NULL
+    tile.nabla = t.work.reserve(t.sizes.vector) if t.sizes.nabla else NULL
     tile.state, tile.descent = &t.state, &t.descent
     t.groups = groups_for(t.work, parameters, &t.samples, NULL, t.plan.flops)
     return set_up_groups(&t.groups, t.work, t.sizes.groups)

@@ -11,7 +11,7 @@ cdef struct Rates:     # the learning rates of all steps
 cdef inline bint needs_whole_gradient(Trainee t, Py_ssize_t rows) noexcept nogil:
     """Whether all of the gradient has to be there before a parameter changes."""
     return (rows > t.tile.net.tile or t.descent.clip_value > 0 or t.descent.clip_norm > 0
-            or (t.watch != NULL and t.watch.gradient))
+            or (t.watch != NULL and t.watch.sees_gradient))
 
 
 cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,
@@ -32,7 +32,7 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     t.groups.count = groups_of(net, rows, sizeof(real))
     if t.groups.count:
         t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
-        t.groups.watch = watch if watch and watch.layers else NULL
+        t.groups.watch = watch if watch and watch.sees_layers else NULL
         outcome = gradient_by_groups(&t.groups, t.members if not t.groups.watch else NULL, tile.nabla, cost)
     elif whole_gradient:
         outcome = gradient_by_tiles[real](tile, t.members, start, rows, t.work, t.plan.flops, watch, cost, precision)
@@ -40,12 +40,12 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
         place_tile[real](tile, start, rows, precision)
         outcome = forward_and_back[real](tile, t.members, t.work, t.plan.flops, cost, precision)
         if outcome == FINISHED:
-            if watch and watch.layers:
+            if watch and watch.sees_layers:
                 look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
             go_down[real](tile, t.members, DOWN, precision)
     if outcome != FINISHED or not whole_gradient:
         return outcome
-    if watch and watch.gradient:
+    if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
     equations.limit_gradient[real](<real *> tile.nabla, net, &t.descent)
@@ -59,7 +59,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
 
     rates: the learning rate of each step, rate_stride apart."""
     cdef Py_ssize_t start = 0, rows = 0, batch = 0
-    cdef double batch_cost, batch_weight, total_weight = 0
+    cdef double batch_cost, batch_weight, weight_of_all = 0
     cdef int outcome
     cost[0] = 0
     t.samples.first = 0
@@ -83,7 +83,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
         if outcome != FINISHED:
             return outcome
         cost[0] += batch_cost
-        total_weight += batch_weight
+        weight_of_all += batch_weight
         if t.hooks is not None:
             outcome = t.hooks.after_batch(batch, batch_cost / batch_weight, t.work, layouts_of(t))
             if outcome != FINISHED:
@@ -93,7 +93,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
             count_step(t.pace)
         if t.work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
-    cost[0] /= total_weight
+    cost[0] /= weight_of_all
     return FINISHED if kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
 
 
@@ -132,9 +132,9 @@ cdef void begin_epoch(Trainee t) noexcept nogil:
     """What comes back if the epoch does not end; its order, and its random numbers for dropout."""
     cdef Py_ssize_t i
     take_snapshot(&t.snapshot)
-    if t.shuffled:
-        cr_shuffle(t.shuffled, t.samples.m, t.seed, t.clock[0])
-        t.samples.order = t.shuffled
+    if t.own_order:
+        cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
+        t.samples.order = t.own_order
     if t.dropouts:
         for i in range(t.sizes.threads):
             t.dropouts[i].stream = t.clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
@@ -144,9 +144,9 @@ cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
     """Count a finished epoch, and note its figures; its cost is there already."""
     cdef Figures *figures = &t.figures
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
-    if t.watching.gradient:
+    if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
-    if t.watching.layers:
+    if t.watching.sees_layers:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)
     figures.epochs += 1

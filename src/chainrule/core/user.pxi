@@ -1,5 +1,5 @@
-# Activations and costs that are Python objects of the user's: called with arrays over the workspace. An exception is kept in
-# the workspace; what was to be computed becomes NaN, so that the pass ends as one that diverges does.
+# Activations and costs that are Python objects of the user's: called with arrays over the memory of the call. An
+# exception is kept there; what was to be computed becomes NaN, so that the pass ends as one that diverges does.
 
 cdef void give_up(Memory work, error, void *out, size_t bytes) noexcept:
     if work.error is None:
@@ -28,7 +28,8 @@ cdef void user_activate(void *context, Py_ssize_t i, void *a, const void *z, Py_
             give_up(work, error, a, m * n * work.itemsize)
 
 
-cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, const void *a, Py_ssize_t m) noexcept nogil:
+cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, const void *a,
+                     Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
         work = <Memory> context
@@ -53,13 +54,15 @@ cdef void user_costs(void *context, double *costs, const void *a, const void *y,
             give_up(work, error, costs, m * sizeof(double))
 
 
-cdef void user_delta(void *context, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
+cdef void user_delta(void *context, void *delta, const void *z, const void *a, const void *y,
+                     Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
         work = <Memory> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
-            value = work.plan.user_cost.delta(work.view(z, m, n, True), work.view(a, m, n, True), work.view(y, m, n, True))
+            value = work.plan.user_cost.delta(work.view(z, m, n, True), work.view(a, m, n, True),
+                                              work.view(y, m, n, True))
             work.view(delta, m, n, False)[...] = shaped("delta(z, a, y) of a cost", value, (m, n))
         except BaseException as error:
             give_up(work, error, delta, m * n * work.itemsize)

@@ -1,14 +1,15 @@
 # How the layers learn: what fit(record="layers") sees on the way.
 
-# All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order of
-# the data is mistaken for the whole, and these evenly spread.
+# All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order
+# of the data is mistaken for the whole, and these evenly spread.
 cdef enum:
     FEW_ROWS = 1024, ONE_IN = 8, ROWS_AT_ONCE = 32, ROWS_OF_A_PART = 16
 
 cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
 cdef struct Watch:
-    bint layers, gradient       # what is watched: ‖δ^l‖ and saturation; ‖∂C/∂p‖
+    bint sees_layers            # ‖δ^l‖ and saturation
+    bint sees_gradient          # ‖∂C/∂p‖
     Py_ssize_t steps
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
@@ -45,7 +46,7 @@ cdef Py_ssize_t widest_layer(const Net *net) noexcept:
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
     """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
-    if not watch.layers:
+    if not watch.sees_layers:
         return
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
@@ -92,7 +93,8 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        equations.multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
+        equations.multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start,
+                                          <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
         watch.saturated[i] += kernels.count_below[real](slopes, n, limit)
 
