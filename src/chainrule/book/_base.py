@@ -163,10 +163,14 @@ class BookNetwork:
 def descend(net, samples, order, batch_size, learning_rate, weight_decay):
     """Do an epoch of plain SGD over the rows `order` of the samples."""
     layer = _core.train(
-        net._plan, net.parameters, _core.Recipe("sgd", l2=weight_decay), None, None, None,
-        np.zeros(1, np.uint64), *samples.for_core, order, batch_size, False, net.seed,
-        np.array([learning_rate], np.float64), None, 1, net._clock, [], [], [],
-    )  # fmt: skip
+        net._plan,
+        net.parameters,
+        _core.Recipe("sgd", l2=weight_decay),
+        _core.TrainingState(None, None, None, np.zeros(1, np.uint64), net._clock),
+        _core.Data(*samples.for_core, order, batch_size=batch_size),
+        _core.Log([], [], []),
+        np.array([learning_rate], np.float64),
+    )
     check_finite(layer, net.epochs_trained)
 
 

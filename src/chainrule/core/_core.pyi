@@ -53,10 +53,47 @@ class Recipe:
         clip_norm: float = 0,
         max_norm: float = 0,
         average: float = 0,
+        dropout: NDArray[np.float64] | None = None,
     ) -> None: ...
 
 class Stream:
     def __init__(self, following: Callable[[], tuple | None]) -> None: ...
+
+class Data:
+    def __init__(
+        self,
+        X: Inputs | None = None,
+        Y: Real | None = None,
+        labels: Labels | None = None,
+        weights: Real | None = None,
+        order: Labels | None = None,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        stream: Stream | None = None,
+    ) -> None: ...
+
+class TrainingState:
+    def __init__(
+        self,
+        s: Real | None,
+        t: Real | None,
+        average: Real | None,
+        steps: NDArray[np.uint64],
+        clock: NDArray[np.uint64],
+    ) -> None: ...
+
+class Log:
+    def __init__(
+        self,
+        costs: MutableSequence[float],
+        learning_rates: MutableSequence[float],
+        seconds: MutableSequence[float],
+        delta_norms: MutableSequence[float] | None = None,
+        saturation: MutableSequence[float] | None = None,
+        gradient_norms: MutableSequence[float] | None = None,
+    ) -> None: ...
 
 class Hooks:
     kept_batches: bool
@@ -71,30 +108,12 @@ def train(
     plan: Plan,
     parameters: Real,
     recipe: Recipe,
-    s: Real | None,
-    t: Real | None,
-    average: Real | None,
-    steps: NDArray[np.uint64],
-    X: Inputs | None,
-    Y: Real | None,
-    labels: Labels | None,
-    weights: Real | None,
-    order: Labels | None,
-    batch_size: int,
-    shuffle: bool,
-    seed: int,
+    state: TrainingState,
+    data: Data,
+    log: Log,
     rates: NDArray[np.float64],
-    dropout: NDArray[np.float64] | None,
-    epochs: int,
-    clock: NDArray[np.uint64],
-    costs: MutableSequence[float],
-    learning_rates: MutableSequence[float],
-    seconds: MutableSequence[float],
-    delta_norms: MutableSequence[float] | None = None,
-    saturation: MutableSequence[float] | None = None,
-    gradient_norms: MutableSequence[float] | None = None,
+    epochs: int = 1,
     hooks: Hooks | None = None,
-    stream: Stream | None = None,
     threads: int = 1,
     cores: int = 0,
 ) -> int: ...

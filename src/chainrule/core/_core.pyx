@@ -1,7 +1,8 @@
-"""The door into compiled code: Python hands over arrays, C runs the epochs.
+"""The compiled core: Python hands over arrays, C runs the epochs.
 
-Arrays are checked before they come here (`chainrule.checks.arrays`); nothing here checks shapes again. The functions are in
-`core/`, one kind a file; the equations they run are in `_equations.pxd`, the elementwise kernels in `csrc/`.
+Arrays are checked before they come here (`chainrule.checks.arrays`); nothing here checks shapes again. The functions
+stand in the files that are included below, one kind a file; the equations they run in `equations.pxd`, the names of the
+elementwise kernels of `csrc/` in `kernels.pxd`.
 """
 
 import os
@@ -13,26 +14,32 @@ from libc.math cimport NAN, fabs, isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+# The equations and the kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
+from chainrule.core cimport equations, kernels
 from chainrule.core.equations cimport (
-    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, activation, add_gradient,
-    add_layer_gradient, after_descent, backward, bp1 as output_delta, bp2 as hidden_delta, bp3 as bias_gradient, bp4
-    as weight_gradient, feedforward as forward, follow, hidden_deltas, input_of, limit_gradient, multiply_by_slope,
-    n_weights, pull_back, through_activation, weighted_input, whole,
+    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, n_weights, whole,
 )
 from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
     CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
-    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, activate as activate_rows, agreements, convert, cost_sum, count_below,
-    cr_activation_names, cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows,
-    cr_cost_names, cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes,
-    cr_open_blas, cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
-    cr_team_open, cr_team_run, cr_team_size, cr_update, densify, finite, gather, gemm as gemm_rows, gemm_way,
-    multiply as hadamard, one_hot, real, stripe, sum_of_squares, sum_rows, unpack, unstripe,
+    CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
+    cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,
+    cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_open_blas,
+    cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
+    cr_team_open, cr_team_run, cr_team_size, cr_update, real,
 )
 
 cdef extern from "Python.h":
+    ctypedef struct Py_buffer:
+        void *buf
+        Py_ssize_t len
+        int ndim
+        char *format
+        Py_ssize_t *shape
+    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
+    void PyBuffer_Release(Py_buffer *)
     object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
-    int PyBUF_WRITE
+    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBUF_WRITE
     int PyErr_CheckSignals() except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
@@ -45,25 +52,41 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 # the target of all classes but the sample's own, whose target is 1
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
+# Each file uses what is included before it, and nothing that comes after it.
+
+# what is computed, and with which memory
 include "pace.pxi"
 include "plan.pxi"
+include "memory.pxi"
 include "user.pxi"
+include "workspace.pxi"
+# data
 include "samples.pxi"
 include "stream.pxi"
 include "stripes.pxi"
+# a tile of samples
 include "tile.pxi"
 include "watch.pxi"
+# a team, and many samples
 include "team.pxi"
 include "groups.pxi"
-include "passes.pxi"
-include "one_sample.pxi"
+# training
 include "recipe.pxi"
 include "dropout.pxi"
+include "data.pxi"
+include "log.pxi"
+include "transaction.pxi"
+include "hooks.pxi"
+include "trainee.pxi"
 include "training.pxi"
 include "full_batch.pxi"
+# what else can be asked of a network
+include "passes.pxi"
+include "one_sample.pxi"
 include "derivatives.pxi"
 include "normal_equations.pxi"
-include "doors.pxi"
+# single kernels, for Python
+include "single_kernels.pxi"
 
 
 def blas_path():
@@ -85,7 +108,7 @@ def simd_name():
     return _simd
 
 
-cdef str start(variant, blas):
+cdef str select_kernels(variant, blas):
     """Select the kernels and load the BLAS; the two settings are for tests and for comparing."""
     cdef const char *selected
     cdef const char *problem
@@ -109,4 +132,4 @@ cdef str start(variant, blas):
     return selected.decode()
 
 
-_simd = start(os.environ.get("CHAINRULE_SIMD") or None, os.environ.get("CHAINRULE_BLAS") or None)
+_simd = select_kernels(os.environ.get("CHAINRULE_SIMD") or None, os.environ.get("CHAINRULE_BLAS") or None)

@@ -12,13 +12,13 @@ def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1
     cdef Py_ssize_t i = 0
     cdef double cost
     cdef Tile tile = tile_of(work, 0, <void *> &parameters[0], &samples, &cost)
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     tile.way_down, tile.counted = TO_BUFFER, 1
     with nogil:
         while i < samples.m and not work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
             place_tile[real](&tile, i, 1, &parameters[0])
-            forward_part[real](&tile, &one, &parameters[0])
-            backward_part[real](&tile, &one, &parameters[0])
+            forward_part[real](&tile, &one_row, &parameters[0])
+            backward_part[real](&tile, &one_row, &parameters[0])
             tile.nabla = &nabla[i, 0]
             go_down[real](&tile, NULL, DOWN, &parameters[0])
             i += 1
@@ -28,21 +28,22 @@ def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1
 cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py_ssize_t m, Tape *tape) noexcept nogil:
     """δ^l = ∂a^L_q/∂z^l of m samples, after `feedforward`: BP1 with a^L_q in the place of the cost, and BP2."""
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
-    cdef Part all = whole(m, n_out)
+    cdef Part whole_tile = whole(m, n_out)
     cdef real *delta = <real *> tape.delta[last]
     memset(delta, 0, m * n_out * sizeof(real))
     for i in range(m):
         delta[i * n_out + q] = 1
-    multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m, tape)
-    hidden_deltas[real](net, parameters, &all, tape)
+    equations.multiply_by_slope[real](delta, net, last, <const real *> tape.z[last], <const real *> tape.a[last], m,
+                                      tape)
+    equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
 cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
                                  const Tape *tape) noexcept nogil:
     """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    gemm_rows[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0], first.n_out,
-                    parameters + first.weights, first.n_in, 0.0, out, stride)
+    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
+                       first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
 def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
@@ -50,15 +51,15 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
     cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
     cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part all
+    cdef Part whole_tile
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while start < rows and work.error is None:
             m = min(rows - start, plan.tile)
             x.a = &X[start, 0]
-            all = whole(m, 0)
-            forward[real](&plan.net, p, &x, &all, work.tape)
+            whole_tile = whole(m, 0)
+            equations.feedforward[real](&plan.net, p, &x, &whole_tile, work.tape)
             for q in range(n_out):
                 if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
@@ -74,16 +75,16 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     cdef Py_ssize_t q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     cdef Rows row
     row.a, row.sparse, row.coming.rows = &x[0, 0], NULL, 0
     with nogil:
-        forward[real](&plan.net, p, &row, &one, work.tape)
+        equations.feedforward[real](&plan.net, p, &row, &one_row, work.tape)
         for q in range(by_input.shape[0]):
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
             output_deltas[real](&plan.net, p, q, 1, work.tape)
-            add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
+            equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
             output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
     work.reraise()
 
@@ -93,18 +94,18 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     cdef Py_ssize_t i = 0, q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
-    cdef Part one = whole(1, 0)
+    cdef Part one_row = whole(1, 0)
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
     with nogil:
         while i < X.shape[0] and work.error is None:
             x.a = &X[i, 0]
-            forward[real](&plan.net, p, &x, &one, work.tape)
+            equations.feedforward[real](&plan.net, p, &x, &one_row, work.tape)
             for q in range(out.shape[1]):
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break
                 output_deltas[real](&plan.net, p, q, 1, work.tape)
-                add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
+                equations.add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
             i += 1
     work.reraise()
 
@@ -113,11 +114,13 @@ def numerical_gradient(Plan plan, const double[::1] parameters, X, const double[
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):
     """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to
-    p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C and how many forward passes it took."""
+    p + h if central, else over p to p + h, where h = step · max(1, |p|). Returns C, and how many forward passes it
+    took."""
     cdef Samples samples = samples_of[double](plan, X, Y, labels, None)
     cdef size_t bytes = plan.n_parameters * sizeof(double)
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double), bytes + tiles * sizeof(double) + 128)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(double),
+                                    padded(bytes) + padded(tiles * sizeof(double)))
     cdef double *p = <double *> work.reserve(bytes)
     cdef double *costs = <double *> work.reserve(tiles * sizeof(double))
     cdef double here, above, below, kept, cost_above, cost_below

@@ -8,10 +8,9 @@ W^l and delta^l either way round.
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
 
+from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_OWN_WAY, activate, activate_prime, clip, cost_delta, cr_cost_outputs,
-    cr_entries, cr_rows, cr_sparse, cr_update, dropout, gemm, gemm_way, limit_rows, move_average, multiply, real,
-    sparse_forward, sparse_outer, sum_of_squares, sum_rows, update_by,
+    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_sparse, cr_update, real,
 )
 
 
@@ -55,8 +54,8 @@ cdef struct Sparse:              # what is not 0 in the rows of a tile, and whic
     cr_entries entries
     cr_sparse following
 
-cdef struct Tape:                # what a forward and a backward pass leave, by layer; z[i] may be a[i] where z is not kept
-    void **z
+cdef struct Tape:                # what a forward and a backward pass leave, by layer:
+    void **z                     # z[i] may be a[i] where z is not kept
     void **a
     void **delta
     Sparse *sparse               # NULL: inputs are dense
@@ -112,13 +111,14 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
     if a.sparse:
-        sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons, layer.n_in, b,
-                             &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
+        kernels.sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons,
+                                     layer.n_in, b,
+                                     &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
     if not is_whole(part, layer.n_out):
-        way = gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
-    gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
-               0.0, z, layer.n_out, b)
+        way = kernels.gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
+    kernels.gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
+                       0.0, z, layer.n_out, b)
 
 
 cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcept nogil:
@@ -141,12 +141,13 @@ cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, const P
     for j in range(i):
         before += net.layers[j].n_out
     # a place of its own for every sample and layer, in steps of the 64 blocks that are drawn together
-    dropout[real](<real *> drop.kept[i] + first, <real *> drop.mask[i] + first, a,
-                  part.rows * width, drop.p[i], drop.seed, drop.stream,
-                  64 * (drop.row * drop.units + part.all_rows * before), first)
+    kernels.dropout[real](<real *> drop.kept[i] + first, <real *> drop.mask[i] + first, a,
+                          part.rows * width, drop.p[i], drop.seed, drop.stream,
+                          64 * (drop.row * drop.units + part.all_rows * before), first)
 
 
-cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape, const real *any) noexcept nogil:
+cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape *tape,
+                            const real *precision) noexcept nogil:
     """a^l = σ(z^l) for layer l = i + 2, with what dropout hands on of it."""
     cdef const Layer *layer = &net.layers[i]
     cdef Py_ssize_t first = part.row * layer.n_out
@@ -155,22 +156,22 @@ cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape
     if layer.activation == OF_THE_USER:
         tape.user.activate(tape.user.context, i, a, z, part.rows)
     else:
-        activate[real](layer.activation, a, z, part.rows, layer.n_out, layer.parameter)
+        kernels.activate[real](layer.activation, a, z, part.rows, layer.n_out, layer.parameter)
     if tape.dropout and i + 1 < net.depth:
         drop_units[real](a, net, i, part, tape)
 
 
-cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *samples,
+cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *part,
                              Tape *tape) noexcept nogil:
-    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L."""
+    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
     cdef Py_ssize_t i
     cdef Rows a
-    cdef Part part = samples[0]
+    cdef Part of_layer = part[0]
     for i in range(net.depth):
         a = input_of(i, x, tape)
-        part.neuron, part.neurons = 0, net.layers[i].n_out
-        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &part)
-        activation[real](net, i, &part, tape, parameters)
+        of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
+        weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &of_layer)
+        activation[real](net, i, &of_layer, tape, parameters)
 
 
 cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -180,7 +181,8 @@ cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, co
     if layer.activation == OF_THE_USER:
         tape.user.multiply_by_slope(tape.user.context, i, delta, z, a, m)
         return
-    activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out, layer.parameter)
+    kernels.activate_prime[real](layer.activation, delta, z if layer.slope_from_z else a, m, layer.n_out,
+                                 layer.parameter)
 
 
 cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
@@ -190,7 +192,7 @@ cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, 
     if net.cost == OF_THE_USER:
         tape.user.cost_delta(tape.user.context, delta, z, a, y, m)
         return
-    cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
+    kernels.cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
         multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
@@ -202,10 +204,10 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
     cdef const real *w = parameters + following.weights + part.neuron
     cdef int way = CR_OWN_WAY
     if not is_whole(part, following.n_in):
-        way = gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
-    gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
-               1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
-               0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
+        way = kernels.gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
+    kernels.gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
+                       1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
+                       0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
 
 
 cdef inline void through_activation(real *delta, const Net *net, Py_ssize_t i, const real *z, const real *a,
@@ -213,7 +215,7 @@ cdef inline void through_activation(real *delta, const Net *net, Py_ssize_t i, c
     """δ ⊙ σ'(z^l) for layer l = i + 2, the second half, and ⊙ the mask of dropout where there is one."""
     cdef Py_ssize_t width = net.layers[i].n_out, first = part.row * width
     if tape.dropout and tape.dropout.mask[i]:
-        multiply[real](delta + first, <const real *> tape.dropout.mask[i] + first, part.rows * width)
+        kernels.multiply[real](delta + first, <const real *> tape.dropout.mask[i] + first, part.rows * width)
     multiply_by_slope[real](delta + first, net, i, z + first, a + first, part.rows, tape)
 
 
@@ -227,7 +229,7 @@ cdef inline void bp2(real *delta, const Net *net, Py_ssize_t i, const real *para
 cdef inline void bp3(real *b, const Layer *layer, const real *delta, const Part *part,
                      double alpha, double beta) noexcept nogil:
     """BP3: ∂C/∂b^l = the column sums of δ^l, added with weight alpha to beta times what b holds, for some neurons."""
-    sum_rows[real](b + part.neuron, delta + part.neuron, part.rows, part.neurons, layer.n_out, alpha, beta)
+    kernels.sum_rows[real](b + part.neuron, delta + part.neuron, part.rows, part.neurons, layer.n_out, alpha, beta)
 
 
 cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, const Part *part,
@@ -236,37 +238,38 @@ cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows 
     cdef int way = CR_OWN_WAY
     w += part.neuron * layer.n_in
     if a.sparse:
-        sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons, layer.n_in,
-                           alpha, beta)
+        kernels.sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons,
+                                   layer.n_in, alpha, beta)
         return
     if not is_whole(part, layer.n_out):
-        way = gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
-    gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
-               <const real *> a.a, layer.n_in, beta, w, layer.n_in, NULL,
-               &a.coming if a.coming.rows and part.neuron == 0 else <const cr_rows *> NULL)
+        way = kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
+    kernels.gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
+                       <const real *> a.a, layer.n_in, beta, w, layer.n_in, NULL,
+                       &a.coming if a.coming.rows and part.neuron == 0 else <const cr_rows *> NULL)
 
 
-cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *samples, Tape *tape) noexcept nogil:
-    """δ^{L-1}, ..., δ^2 of every sample from δ^L, by BP2."""
+cdef inline void hidden_deltas(const Net *net, const real *parameters, const Part *part, Tape *tape) noexcept nogil:
+    """δ^{L-1}, ..., δ^2 of some of the samples from δ^L, by BP2."""
     cdef Py_ssize_t i
-    cdef Part part = samples[0]
+    cdef Part of_layer = part[0]
     for i in range(net.depth - 2, -1, -1):
-        part.neuron, part.neurons = 0, net.layers[i].n_out
+        of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
         bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
-                  <const real *> tape.z[i], <const real *> tape.a[i], &part, tape)
+                  <const real *> tape.z[i], <const real *> tape.a[i], &of_layer, tape)
 
 
-cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *samples,
+cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *part,
                           Tape *tape) noexcept nogil:
-    """δ^L, ..., δ^2 of every sample, after `feedforward`. y are the targets of these samples."""
-    cdef Py_ssize_t last = net.depth - 1, first = samples.row * net.layers[last].n_out
+    """δ^L, ..., δ^2 of some of the samples, after `feedforward`. y are the targets of these."""
+    cdef Py_ssize_t last = net.depth - 1, first = part.row * net.layers[last].n_out
     bp1[real](<real *> tape.delta[last] + first, net, <const real *> tape.z[last] + first,
-              <const real *> tape.a[last] + first, y, samples.rows, tape)
-    hidden_deltas[real](net, parameters, samples, tape)
+              <const real *> tape.a[last] + first, y, part.rows, tape)
+    hidden_deltas[real](net, parameters, part, tape)
 
 
 cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, const Part *part,
-                                    const Tape *tape, double alpha, double beta_weights, double beta_biases) noexcept nogil:
+                                    const Tape *tape, double alpha, double beta_weights,
+                                    double beta_biases) noexcept nogil:
     """BP3 and BP4 for some neurons of layer l = i + 2."""
     cdef const Layer *layer = &net.layers[i]
     cdef Rows a = input_of(i, x, tape)
@@ -284,10 +287,10 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
     """
     cdef Py_ssize_t i
-    cdef Part all
+    cdef Part whole_layer
     for i in range(net.depth):
-        all = whole(m, net.layers[i].n_out)
-        add_layer_gradient[real](out, net, i, x, &all, tape, alpha, beta_weights, beta_biases)
+        whole_layer = whole(m, net.layers[i].n_out)
+        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta_weights, beta_biases)
 
 
 cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,
@@ -296,11 +299,11 @@ cdef inline void follow(real *parameters, const State *state, const real *nabla,
     cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
     cdef real *s = <real *> state.s
     cdef real *t = <real *> state.t
-    update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
-                    n_weights(layer, part.neurons), &descent.weights)
+    kernels.update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
+                            n_weights(layer, part.neurons), &descent.weights)
     if layer.biases >= 0:
-        update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
-                        part.neurons, &descent.biases)
+        kernels.update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
+                                part.neurons, &descent.biases)
 
 
 cdef inline void after_descent(real *parameters, const State *state, const Layer *layer, const Part *part,
@@ -310,11 +313,11 @@ cdef inline void after_descent(real *parameters, const State *state, const Layer
     cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
     cdef real *average = <real *> state.average
     if descent.max_norm > 0:
-        limit_rows[real](parameters + w, part.neurons, layer.n_in, descent.max_norm)
+        kernels.limit_rows[real](parameters + w, part.neurons, layer.n_in, descent.max_norm)
     if average:
-        move_average[real](average + w, parameters + w, n_weights(layer, part.neurons), state.keep)
+        kernels.move_average[real](average + w, parameters + w, n_weights(layer, part.neurons), state.keep)
         if layer.biases >= 0:
-            move_average[real](average + b, parameters + b, part.neurons, state.keep)
+            kernels.move_average[real](average + b, parameters + b, part.neurons, state.keep)
 
 
 cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) noexcept nogil:
@@ -322,9 +325,9 @@ cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) n
     cdef double norm
     descent.weights.scale = 1
     if descent.clip_value > 0:
-        clip[real](nabla, net.n_parameters, descent.clip_value)
+        kernels.clip[real](nabla, net.n_parameters, descent.clip_value)
     if descent.clip_norm > 0:
-        norm = sqrt(sum_of_squares[real](nabla, net.n_parameters))
+        norm = sqrt(kernels.sum_of_squares[real](nabla, net.n_parameters))
         if norm > descent.clip_norm:
             descent.weights.scale = descent.clip_norm / norm
     descent.biases.scale = descent.weights.scale

@@ -23,13 +23,13 @@ def diverged_layer(Plan plan, const real[::1] parameters, X, const real[:, ::1] 
     cdef double cost = 0
     cdef double costs[MOST_COSTS]
     cdef Tile tile = tile_of(work, 0, <void *> &parameters[0], &samples, costs)
-    cdef Part all
+    cdef Part whole_tile
     with nogil:
         while start < samples.m and isfinite(cost) and not work.pause(plan.tile * plan.flops):
             m = min(samples.m - start, plan.tile)
             place_tile[real](&tile, start, m, &parameters[0])
-            all = whole(m, 0)
-            forward_part[real](&tile, &all, &parameters[0])
+            whole_tile = whole(m, 0)
+            forward_part[real](&tile, &whole_tile, &parameters[0])
             cost += total_of(&tile)
             start += m
         layer = first_diverged[real](&parameters[0], &plan.net, work.tape, m)

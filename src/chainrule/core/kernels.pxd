@@ -3,6 +3,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
+# The precision of a network's numbers. `const real *precision`, as a parameter, says which it is and nothing else:
+# nobody reads what it points to.
 ctypedef fused real:
     float
     double
@@ -22,7 +24,6 @@ cdef extern from "chainrule.h" nogil:
         CR_OPTIMIZER_adamax
         CR_OPTIMIZER_sgd
         CR_OWN_WAY
-        CR_INNER
         CR_BLAS
         CR_CELL
     const char *cr_activation_names[]
@@ -64,7 +65,6 @@ cdef extern from "chainrule.h" nogil:
 
     # what is used of the tables, in any order
     ctypedef struct cr_kernels_f32:
-        double small
         void (*activate[1])(float *, const float *, size_t, size_t, float) noexcept nogil
         void (*activate_prime[1])(float *, const float *, size_t, size_t, float) noexcept nogil
         double (*cost[1])(const float *, const float *, const float *, size_t, size_t, const double *) noexcept nogil
@@ -97,7 +97,6 @@ cdef extern from "chainrule.h" nogil:
         void (*stripe)(float *, const float *, size_t, size_t) noexcept nogil
         void (*unstripe)(float *, const float *, size_t, size_t) noexcept nogil
     ctypedef struct cr_kernels_f64:
-        double small
         void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
         void (*activate_prime[1])(double *, const double *, size_t, size_t, double) noexcept nogil
         double (*cost[1])(const double *, const double *, const double *, size_t, size_t, const double *) noexcept nogil
@@ -159,7 +158,7 @@ cdef extern from "chainrule.h" nogil:
     void cr_aligned_free(void *block)
 
 
-cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k, const real *any) noexcept nogil:
+cdef inline int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k, const real *precision) noexcept nogil:
     """Which way a product of that size goes; for `gemm`."""
     return cr_gemm_way_f32(trans_a, trans_b, m, n, k) if real is float else cr_gemm_way_f64(trans_a, trans_b, m, n, k)
 
@@ -168,22 +167,13 @@ cdef inline void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, siz
                       const real *a, size_t lda, const real *b, size_t ldb,
                       double beta, real *c, size_t ldc, const real *row=NULL,
                       const cr_rows *next=NULL) noexcept nogil:
-    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where there
-    is a row (n,), it is added to each in the place of beta c; a is not transposed then. Memory may be asked for the rows
-    that come next."""
+    """c (m, n) <- alpha op(a) op(b) + beta c, or a part of its columns (of its rows, where a is transposed). Where
+    there is a row (n,), it is added to each in the place of beta c; a is not transposed then. Memory may be asked for
+    the rows that come next."""
     if real is float:
         cr_gemm_f32(way, trans_a, trans_b, m, n, k, <float> alpha, a, lda, b, ldb, <float> beta, c, ldc, row, next)
     else:
         cr_gemm_f64(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row, next)
-
-
-cdef inline bint is_small(const real *any, size_t m, size_t n, size_t k) noexcept nogil:
-    """Whether `gemm` computes a product of this size by our own kernel."""
-    cdef double products = <double> m * <double> n * <double> k
-    if real is float:
-        return products <= cr_f32.small
-    else:
-        return products <= cr_f64.small
 
 
 cdef inline void activate(int activation, real *a, const real *z, size_t rows, size_t width,

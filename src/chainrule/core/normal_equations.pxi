@@ -11,8 +11,8 @@ def add_gram(const double[:, ::1] J, double[:, ::1] A, double alpha):
     for k in range(0, n, BLOCK):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
-            gemm_rows[double](CR_OWN_WAY, True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
-                              1, &A[k, 0], n)
+            kernels.gemm[double](CR_OWN_WAY, True, False, width, k + width, J.shape[0], alpha, &J[0, k], n, &J[0, 0], n,
+                                 1, &A[k, 0], n)
         PyErr_CheckSignals()
 
 
@@ -28,8 +28,8 @@ cdef bint factorize(double *a, Py_ssize_t n, Py_ssize_t first, Py_ssize_t width)
         return pivot > 0 and isfinite(pivot)
     if not factorize(a, n, first, half):
         return False
-    gemm_rows[double](CR_OWN_WAY, False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
-                      a + middle * n + first, n, 1, a + middle * n + middle, n)
+    kernels.gemm[double](CR_OWN_WAY, False, True, n - middle, width - half, half, -1, a + middle * n + first, n,
+                         a + middle * n + first, n, 1, a + middle * n + middle, n)
     return factorize(a, n, middle, width - half)
 
 
@@ -45,7 +45,8 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
             if k:
-                gemm_rows[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n, 1, a + k * n + k, n)
+                kernels.gemm[double](CR_OWN_WAY, False, True, n - k, width, k, -1, a + k * n, n, a + k * n, n,
+                                     1, a + k * n + k, n)
             definite = factorize(a, n, k, width)
         PyErr_CheckSignals()
         if not definite:

@@ -1,5 +1,5 @@
-# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
-# result's.
+# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but
+# the result's.
 
 cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
     """Whether it is a vector of n such numbers, aligned."""
@@ -9,31 +9,32 @@ cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noe
 
 cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
     """out (n_L,) <- a^L for x (n_1,), unless x is not finite."""
-    cdef Workspace work = plan.one_sample
-    cdef Part one = whole(1, 0)
+    cdef Workspace work = <Workspace> plan.one_sample
+    cdef Part one_row = whole(1, 0)
     cdef Rows row
     cdef Py_ssize_t n_in = plan.net.layers[0].n_in
     cdef const real *scaling
     cdef void *own = work.tape.a[plan.net.depth - 1]
-    if not finite[real](x, n_in):
+    if not kernels.finite[real](x, n_in):
         return False
     row.a, row.sparse, row.coming.rows = x, NULL, 0
     if plan.net.scaling_f64:
         scaling = scaling_of[real](&plan.net, x)
-        convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
+        kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
         row.a = <const real *> work.xs[0]
     work.tape.a[plan.net.depth - 1] = out
-    forward[real](&plan.net, parameters, &row, &one, work.tape)
+    equations.feedforward[real](&plan.net, parameters, &row, &one_row, work.tape)
     work.tape.a[plan.net.depth - 1] = own
     return True
 
 
 def feedforward_one(Plan plan, parameters, x, out):
-    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of finite
-    numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
+    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of
+    finite numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
     cdef Py_buffer given, p, result
     cdef char kind
     cdef size_t itemsize
+    cdef Py_ssize_t n_out
     cdef bint done = False
     if plan.calls_python or type(x) is not numpy.ndarray or (out is not None and type(out) is not numpy.ndarray):
         return None
@@ -44,18 +45,21 @@ def feedforward_one(Plan plan, parameters, x, out):
     except (BufferError, ValueError):
         PyBuffer_Release(&p)
         return None
+    n_out = plan.net.layers[plan.net.depth - 1].n_out
     if holds(&given, kind, plan.net.layers[0].n_in, itemsize):
         try:
             if out is None:
-                out = numpy.empty(plan.net.layers[plan.net.depth - 1].n_out, numpy.float32 if kind == c'f' else numpy.float64)
+                out = numpy.empty(n_out, numpy.float32 if kind == c'f' else numpy.float64)
             PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-            if holds(&result, kind, plan.net.layers[plan.net.depth - 1].n_out, itemsize):
+            if holds(&result, kind, n_out, itemsize):
                 if plan.one_sample is None:
                     plan.one_sample = Workspace(plan, 1, itemsize)
                 if kind == c'f':
-                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf, <float *> result.buf)
+                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf,
+                                              <float *> result.buf)
                 else:
-                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf, <double *> result.buf)
+                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf,
+                                               <double *> result.buf)
             PyBuffer_Release(&result)
         except (BufferError, ValueError, TypeError):
             pass

@@ -5,30 +5,24 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     plan = plan_for(plan, &samples, sizeof(real))
-    cdef Py_ssize_t groups = groups_of(&plan.net, samples.m, sizeof(real))
-    cdef Team team = Team(plan, samples.m, groups, threads, cores)
-    cdef size_t room = max(groups, <Py_ssize_t> MOST_COSTS) * sizeof(double)
-    cdef size_t extra = room + groups * stride_of(&plan.net, sizeof(real)) + 128
-    extra += 2 * bytes_for_parameters(plan, sizeof(real))
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), extra, team.size if groups else 1,
+    cdef Py_ssize_t count = groups_of(&plan.net, samples.m, sizeof(real))
+    cdef Team team = Team(plan, samples.m, count, threads, cores)
+    cdef size_t bytes = bytes_for_groups(&plan.net, count, sizeof(real)) + padded(MOST_COSTS * sizeof(double))
+    bytes += 2 * bytes_for_parameters(plan, sizeof(real))
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), bytes, team.size if count else 1,
                                     samples.room)
     cdef const real *p = parameters_for[real](plan, parameters, work)
     cdef real *out = &nabla[0] if p == &parameters[0] else <real *> work.reserve(plan.n_parameters * sizeof(real))
-    cdef double *costs = <double *> work.reserve(room)
-    cdef void *gradients = work.reserve(groups * stride_of(&plan.net, sizeof(real)))
-    cdef Groups all
-    cdef Tile tile
+    cdef Groups groups = groups_for(work, <void *> p, &samples, NULL, plan.flops)
+    cdef Tile tile = tile_of(work, 0, <void *> p, &samples, <double *> work.reserve(MOST_COSTS * sizeof(double)))
     cdef double cost = 0
+    set_up_groups(&groups, work, count)
+    tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, samples.m, True
+    groups.rows, groups.count, groups.tile = samples.m, count, tile
     with nogil:
-        if groups:
-            all = groups_for(work, <void *> p, &samples, costs, plan.flops)
-            all.rows, all.groups, all.tile.way_down, all.tile.counted = samples.m, groups, TO_BUFFER, samples.m
-            all.tile.to_the_end = True
-            all.gradients = gradients
-            gradient_by_groups(&all, team.members, out, &cost)
+        if count:
+            gradient_by_groups(&groups, team.members, out, &cost)
         else:
-            tile = tile_of(work, 0, <void *> p, &samples, costs)
-            tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, samples.m, True
             gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, out)
         if out != &nabla[0]:
             out_of_stripes[real](&plan.net, &nabla[0], out)
@@ -36,37 +30,17 @@ def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
     return cost / samples.m
 
 
-cdef int gradient_by_tiles(Tile *tile, cr_team *team, Py_ssize_t start, Py_ssize_t rows, Workspace work, double sample_work,
-                           Watch *watch, double *cost, const real *any) noexcept nogil:
-    """tile.nabla <- the gradient of the rows from `start` on, a tile after the other; `cost` gains their costs."""
-    cdef Py_ssize_t done = 0
-    cdef int outcome
-    while done < rows:
-        place_tile[real](tile, start + done, min(rows - done, tile.net.tile), any)
-        outcome = forward_and_back[real](tile, team, work, sample_work, cost, any)
-        if outcome != FINISHED:
-            return outcome
-        if watch and watch.layers:
-            look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, any)
-        tile.carried = 0 if done == 0 else 1
-        go_down[real](tile, team, DOWN, any)
-        done += tile.m
-        if work.pause(0):
-            return INTERRUPTED
-    return FINISHED
-
-
 cdef double total_cost(Plan plan, const real *parameters, const Samples *samples, Workspace work, cr_team *team,
                        double *costs, double *correct) noexcept nogil:
-    """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room likewise, and
-    correct[0] counts those whose largest output is where their target is largest. Each counts by its weight. After a
-    signal that raised, what is returned has no meaning."""
-    cdef Groups all = groups_for(work, <void *> parameters, samples, costs, plan.flops)
+    """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room
+    likewise, and correct[0] counts those whose largest output is where their target is largest. Each counts by its
+    weight. After a signal that raised, what is returned has no meaning."""
+    cdef Groups groups = groups_for(work, <void *> parameters, samples, costs, plan.flops)
     cdef Py_ssize_t t, tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef double total = 0
-    all.rows, all.groups, all.correct, all.done = samples.m, tiles, correct, work.done
-    cr_team_run(team, one_group, &all, tiles)
-    work.done = all.done  # a signal is looked for amid many short calls, too
+    groups.rows, groups.count, groups.correct, groups.done = samples.m, tiles, correct, work.done
+    cr_team_run(team, one_group, &groups, tiles)
+    work.done = groups.done  # a signal is looked for amid many short calls, too
     for t in range(tiles):
         total += costs[t]
         if correct and t:
@@ -107,27 +81,28 @@ cdef struct Outputs:   # what a team feeds forward, a tile at a time
     volatile bint stop
 
 
-cdef inline void do_outputs(Outputs *all, Py_ssize_t t, int thread, const real *any) noexcept nogil:
-    cdef Tile tile = all.tile
-    cdef Py_ssize_t last = tile.net.depth - 1
+cdef inline void do_outputs(Outputs *outputs, Py_ssize_t t, int thread, const real *precision) noexcept nogil:
+    cdef Tile tile = outputs.tile
+    cdef Py_ssize_t start, last = tile.net.depth - 1
     cdef Part part
-    if all.stop:
+    if outputs.stop:
         return
-    tile.tape, tile.x_room = &all.tapes[thread], all.xs[thread]
-    place_tile[real](&tile, t * tile.net.tile, min(<Py_ssize_t> tile.net.tile, all.rows - t * tile.net.tile), any)
-    tile.tape.a[last] = <real *> all.out + tile.start * tile.net.layers[last].n_out
+    tile.tape, tile.x_room = &outputs.tapes[thread], outputs.xs[thread]
+    start = t * tile.net.tile
+    place_tile[real](&tile, start, min(<Py_ssize_t> tile.net.tile, outputs.rows - start), precision)
+    tile.tape.a[last] = <real *> outputs.out + tile.start * tile.net.layers[last].n_out
     part = whole(tile.m, 0)
     if tile.tape.sparse:
-        read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, any)
+        read_entries[real](tile.samples, tile.start, &part, tile.net, tile.tape.sparse, precision)
     else:
         read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
-    forward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
+    equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
     if thread == 0:
-        all.done += tile.m * all.sample_work
-        if all.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a function of the user's has raised
-            all.done = 0
+        outputs.done += tile.m * outputs.sample_work
+        if outputs.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a user's function has raised
+            outputs.done = 0
             if interrupted_in(tile.work):
-                all.stop = True
+                outputs.stop = True
 
 
 cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
@@ -143,15 +118,16 @@ def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int 
     plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
-    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real), bytes_for_parameters(plan, sizeof(real)),
-                                    team.size, samples.room)
+    cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real),
+                                    bytes_for_parameters(plan, sizeof(real)), team.size, samples.room)
     cdef const real *p = parameters_for[real](plan, parameters, work)
-    cdef Outputs all
-    memset(&all, 0, sizeof(Outputs))
-    all.tile = tile_of(work, 0, <void *> p, &samples, NULL)
-    all.tapes, all.xs, all.out, all.rows, all.sample_work = work.tapes, work.xs, &out[0, 0], samples.m, plan.flops / 3
+    cdef Outputs outputs
+    memset(&outputs, 0, sizeof(Outputs))
+    outputs.tile = tile_of(work, 0, <void *> p, &samples, NULL)
+    outputs.tapes, outputs.xs, outputs.out, outputs.rows = work.tapes, work.xs, &out[0, 0], samples.m
+    outputs.sample_work = plan.flops / 3
     with nogil:
-        cr_team_run(team.members, some_outputs, &all, tiles)
+        cr_team_run(team.members, some_outputs, &outputs, tiles)
     work.reraise()
 
 
@@ -163,7 +139,7 @@ def first_activations(Plan plan, X, real[:, ::1] out):
 
 def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
           const int32_t[::1] labels, list z, list a, list delta):
-    """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2, for every sample."""
+    """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2 of every sample."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
     cdef Net *net = &plan.net
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
@@ -172,7 +148,7 @@ def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
     cdef const real *p = &parameters[0]
     cdef real[:, ::1] view
     cdef Rows x
-    cdef Part all
+    cdef Part whole_tile
     while start < samples.m:
         m = min(samples.m - start, plan.tile)
         for i in range(net.depth):
@@ -183,12 +159,13 @@ def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
             view = delta[i]
             work.tape.delta[i] = &view[start, 0]
         with nogil:
-            all = whole(m, 0)
+            whole_tile = whole(m, 0)
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.xs[0])
             y = targets[real](&samples, start, net, <real *> work.ys[0])
-            read_samples[real](&samples, start, &all, net, NULL, <real *> work.xs[0], <real *> work.ys[0])
-            forward[real](net, p, &x, &all, work.tape)
-            backward[real](net, p, y, &all, work.tape)
+            read_samples[real](&samples, start, &whole_tile, net, NULL, <real *> work.xs[0],
+                               <real *> work.ys[0])
+            equations.feedforward[real](net, p, &x, &whole_tile, work.tape)
+            equations.backward[real](net, p, y, &whole_tile, work.tape)
         start += m
         work.reraise()
         PyErr_CheckSignals()

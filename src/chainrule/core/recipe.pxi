@@ -1,14 +1,18 @@
-# How to train: the optimiser with its settings, penalties and limits.
+# How to train: the optimiser with its settings, penalties, limits and dropout.
 
 cdef class Recipe:
-    """An optimiser by name with its settings; what is 0 is off."""
+    """An optimiser by name with its settings; what is 0 is off.
+
+    dropout: the probabilities of units to be dropped, by hidden layer, (L - 2,), or None."""
 
     cdef Descent descent
     cdef readonly double keep_average
+    cdef const double[::1] dropout
 
     def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, double decay=0,
                   bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0,
-                  double clip_value=0, double clip_norm=0, double max_norm=0, double average=0):
+                  double clip_value=0, double clip_norm=0, double max_norm=0, double average=0,
+                  const double[::1] dropout=None):
         cdef cr_update *update = &self.descent.weights
         self.descent.optimizer = OPTIMIZERS.index(optimizer)
         update.beta1, update.beta2, update.epsilon, update.decay = beta1, beta2, epsilon, decay
@@ -18,7 +22,7 @@ cdef class Recipe:
         self.descent.biases.decay = 0
         update.l1, update.l2 = l1, l2
         self.descent.clip_value, self.descent.clip_norm, self.descent.max_norm = clip_value, clip_norm, max_norm
-        self.keep_average = average
+        self.keep_average, self.dropout = average, dropout
 
 
 cdef inline bint is_plain(const Descent *descent) noexcept nogil:

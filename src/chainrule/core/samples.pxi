@@ -1,16 +1,5 @@
 # A data set as the core sees it, and the rows of a tile.
 
-cdef extern from "Python.h":
-    ctypedef struct Py_buffer:
-        void *buf
-        Py_ssize_t len
-        int ndim
-        char *format
-        Py_ssize_t *shape
-    int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
-    void PyBuffer_Release(Py_buffer *)
-    int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE
-
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
     const void *x          # (m, n_1), of the type `kind`; of a sparse matrix what is not 0,
     const int32_t *columns # where each stands,
@@ -27,7 +16,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
-cdef inline int own_kind(const real *any) noexcept nogil:
+cdef inline int own_kind(const real *precision) noexcept nogil:
     if real is float:
         return CR_INPUT_float32
     else:
@@ -36,8 +25,8 @@ cdef inline int own_kind(const real *any) noexcept nogil:
 
 cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t width,
                         real *room) noexcept nogil:
-    """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them, else
-    in `room` once gathered."""
+    """Where the inputs of the rows from `start` on are: where they stand if together and as the network reads them,
+    else in `room` once gathered."""
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
     if samples.in_place and not samples.order:
@@ -51,16 +40,17 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     return x
 
 
-cdef inline Rows sparse_inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, Sparse *sparse) noexcept nogil:
+cdef inline Rows sparse_inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
+                               Sparse *sparse) noexcept nogil:
     """The same for rows of which only the numbers that are not 0 are read, always into a room of their own."""
     cdef Rows x
-    cdef Py_ssize_t left = samples.m - start - rows
+    cdef Py_ssize_t rows_left = samples.m - start - rows
     x.a, x.sparse, x.coming.rows = NULL, sparse, 0
     sparse.following.x, sparse.following.size = samples.x, cr_input_sizes[samples.kind]
     sparse.following.columns, sparse.following.begins = samples.columns, samples.begins
     sparse.following.order = samples.order + start + rows
-    sparse.following.coming = min(rows, left) if samples.order else 0
-    sparse.following.later = min(2 * rows, left) if samples.order else 0
+    sparse.following.coming = min(rows, rows_left) if samples.order else 0
+    sparse.following.later = min(2 * rows, rows_left) if samples.order else 0
     return x
 
 
@@ -71,7 +61,7 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
-cdef inline const real *scaling_of(const Net *net, const real *any) noexcept nogil:
+cdef inline const real *scaling_of(const Net *net, const real *precision) noexcept nogil:
     if real is float:
         return net.scaling_f32
     else:
@@ -88,11 +78,13 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
     cdef const char *x = <const char *> samples.x
     if samples.in_place:
         if order:
-            gather[real](a, <const real *> x, order, rows, n_in)
+            kernels.gather[real](a, <const real *> x, order, rows, n_in)
     elif samples.begins:
-        densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in, scale, shift)
+        kernels.densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in,
+                              scale, shift)
     else:
-        convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in, scale, shift)
+        kernels.convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in,
+                              scale, shift)
 
 
 cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
@@ -105,35 +97,37 @@ cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
 
 
 cdef void read_all_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                           const cr_entries *out, const real *any) noexcept nogil:
+                           const cr_entries *out, const real *precision) noexcept nogil:
     """out <- dense rows from `start` on, number by number, those that are 0 too; then zeros of the last column."""
-    cdef Py_ssize_t i, j, n_in = net.layers[0].n_in, padded = (n_in + CR_SPARSE_SUMS - 1) // CR_SPARSE_SUMS * CR_SPARSE_SUMS
+    cdef Py_ssize_t i, j, n_in = net.layers[0].n_in
+    cdef Py_ssize_t in_whole_rounds = (n_in + CR_SPARSE_SUMS - 1) // CR_SPARSE_SUMS * CR_SPARSE_SUMS
     cdef real *values
     cdef int32_t *columns
     for i in range(part.row, part.row + part.rows):
         values, columns = <real *> out.values + i * out.room, out.columns + i * out.room
-        memset(values + n_in, 0, (padded - n_in) * sizeof(real))
+        memset(values + n_in, 0, (in_whole_rounds - n_in) * sizeof(real))
         if samples.in_place:
             memcpy(values, <const real *> samples.x + (start + i) * n_in, n_in * sizeof(real))
         else:
             read_inputs[real](samples, start + i, 1, net, values)
-        for j in range(padded):
+        for j in range(in_whole_rounds):
             columns[j] = min(j, n_in - 1)
-        out.counts[i] = padded
+        out.counts[i] = in_whole_rounds
 
 
 cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                              const Sparse *sparse, const real *any) noexcept nogil:
-    """sparse.entries <- what is not 0 in some of the rows from `start` on, or all of dense ones among sparse batches."""
+                              const Sparse *sparse, const real *precision) noexcept nogil:
+    """sparse.entries <- what is not 0 in some of the rows from `start` on, or all of dense ones among sparse
+    batches."""
     cdef cr_sparse x = sparse.following
     cdef const int32_t *order = samples.order + start + part.row if samples.order else <const int32_t *> NULL
     if not samples.begins:
-        read_all_entries[real](samples, start, part, net, &sparse.entries, any)
+        read_all_entries[real](samples, start, part, net, &sparse.entries, precision)
         return
     if not order:
         x.begins += start + part.row
-    unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
-                 scaling_of[real](net, any))
+    kernels.unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
+                         scaling_of[real](net, precision))
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -146,25 +140,27 @@ cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Pa
     else:
         read_inputs[real](samples, first, part.rows, net, x + part.row * net.layers[0].n_in)
     if samples.labels:
-        one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
-                      samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out, net.low)
+        kernels.one_hot[real](y + part.row * n_out, samples.labels if samples.order else samples.labels + first,
+                              samples.order + first if samples.order else <const int32_t *> NULL, part.rows, n_out,
+                              net.low)
     elif samples.order:
-        gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
+        kernels.gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
 
 
-cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *any_real) noexcept nogil:
+cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *precision) noexcept nogil:
     """Of the sample in place i, where weights are given."""
     return (<const real *> samples.weights)[samples.order[i] if samples.order else i]
 
 
-cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t rows, const real *any_real) noexcept nogil:
+cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t rows,
+                         const real *precision) noexcept nogil:
     """Of the samples from `start` on: their number, if they have no weights."""
     cdef Py_ssize_t i
     cdef double total = 0
     if not samples.weights:
         return rows
     for i in range(rows):
-        total += weight[real](samples, start + i, any_real)
+        total += weight[real](samples, start + i, precision)
     return total
 
 

@@ -23,7 +23,7 @@ cdef class Stream:
         return self.batch
 
 
-cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real *any_real) noexcept nogil:
+cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real *precision) noexcept nogil:
     """samples <- the next batch, in the place of the one before; of no rows at the end of the epoch."""
     cdef Py_ssize_t first = samples.first + samples.m
     with gil:

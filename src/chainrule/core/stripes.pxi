@@ -1,21 +1,24 @@
-# Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights that
-# meet one number of a sample lie together. All other parameters stand as ever, after it.
+# Where inputs are sparse, only what is not 0 in them is read, and W^2 stands in stripes of neurons, so that all weights
+# that meet one number of a sample lie together. All other parameters stand as ever, after it.
 
-# To copy W^2 there (and back) takes as long as to send so many rows through it as dense ones: while it fits a cache, beyond.
+# To copy W^2 there (and back) takes as long as to send so many rows through it as dense ones: while it fits a cache,
+# and beyond.
 cdef enum:
     FEW_ROWS_TO_READ = 32, FEW_ROWS_FROM_AFAR = 256, BYTES_OF_A_CACHE = 1 << 22
 
 
 cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
-    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few, or
-    a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
+    """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few,
+    or a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
     cdef const Layer *first = &plan.net.layers[0]
     cdef Py_ssize_t few = FEW_ROWS_TO_READ
     if plan.shifts_inputs or plan.calls_python:
         return plan
     if first.n_in * first.n_out * itemsize > BYTES_OF_A_CACHE:
         few = FEW_ROWS_FROM_AFAR
-    if stream is not None and not stream.begins_sparse() or stream is None and (samples.begins == NULL or samples.m < few):
+    if stream is None and (samples.begins == NULL or samples.m < few):
+        return plan
+    if stream is not None and not stream.begins_sparse():
         return plan
     samples.room = 1 if stream is not None else room_of(samples)  # with a stream, batches make room as they come
     if plan.striped is None or plan.striped.net.layers[0].stripe != CR_STRIPE_BYTES // itemsize:
@@ -27,7 +30,7 @@ cdef void into_stripes(const Net *striped, real *out, const real *parameters) no
     """out <- the parameters, or what is shaped like them, as a striped plan has them."""
     cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
-    stripe[real](out, parameters, first.n_out, first.n_in)
+    kernels.stripe[real](out, parameters, first.n_out, first.n_in)
     memcpy(out + begin, parameters + dense, (striped.n_parameters - begin) * sizeof(real))
 
 
@@ -35,35 +38,38 @@ cdef void out_of_stripes(const Net *striped, real *parameters, const real *laid_
     """The other way round."""
     cdef const Layer *first = &striped.layers[0]
     cdef Py_ssize_t dense = first.n_in * first.n_out, begin = n_weights(first, first.n_out)
-    unstripe[real](parameters, laid_out, first.n_out, first.n_in)
+    kernels.unstripe[real](parameters, laid_out, first.n_out, first.n_in)
     memcpy(parameters + dense, laid_out + begin, (striped.n_parameters - begin) * sizeof(real))
 
 
-cdef struct Striped:   # what a user sees as he knows it, `given`, and training goes on with otherwise
+cdef enum:  # the vectors that have the layout of the parameters
+    PARAMETERS, STATE_S, STATE_T, AVERAGE, VECTORS
+
+cdef struct Layouts:        # what a user sees as he knows it, and training goes on with as the plan has it
     const Net *net
-    bint single        # float32
-    void *given[4]     # the parameters, the optimiser's states, the average; NULL: there is none
-    void *laid_out[4]
+    bint single             # float32
+    void *given[VECTORS]    # NULL: there is none
+    void *laid_out[VECTORS]
 
 
-cdef void show(const Striped *all) noexcept nogil:
+cdef void show(const Layouts *layouts) noexcept nogil:
     """given <- what training has come to."""
     cdef int i
-    for i in range(4):
-        if all.given[i] and all.single:
-            out_of_stripes[float](all.net, <float *> all.given[i], <float *> all.laid_out[i])
-        elif all.given[i]:
-            out_of_stripes[double](all.net, <double *> all.given[i], <double *> all.laid_out[i])
+    for i in range(VECTORS):
+        if layouts.given[i] and layouts.single:
+            out_of_stripes[float](layouts.net, <float *> layouts.given[i], <float *> layouts.laid_out[i])
+        elif layouts.given[i]:
+            out_of_stripes[double](layouts.net, <double *> layouts.given[i], <double *> layouts.laid_out[i])
 
 
-cdef void take_in(const Striped *all) noexcept nogil:
+cdef void take_in(const Layouts *layouts) noexcept nogil:
     """What training goes on with <- given, which the user may have changed."""
     cdef int i
-    for i in range(4):
-        if all.given[i] and all.single:
-            into_stripes[float](all.net, <float *> all.laid_out[i], <float *> all.given[i])
-        elif all.given[i]:
-            into_stripes[double](all.net, <double *> all.laid_out[i], <double *> all.given[i])
+    for i in range(VECTORS):
+        if layouts.given[i] and layouts.single:
+            into_stripes[float](layouts.net, <float *> layouts.laid_out[i], <float *> layouts.given[i])
+        elif layouts.given[i]:
+            into_stripes[double](layouts.net, <double *> layouts.laid_out[i], <double *> layouts.given[i])
 
 
 cdef const real *parameters_for(Plan plan, const real[::1] parameters, Workspace work) except NULL:

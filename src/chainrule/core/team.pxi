@@ -1,13 +1,13 @@
 # How many threads work together, and the team they make.
 
 cdef double NANOSECONDS_OF_A_FLOP = 1 / 120.0  # guesses, good enough to choose by
-cdef double NANOSECONDS_OF_A_UNIT = 1.5        # of one sample
+cdef double NANOSECONDS_OF_A_UNIT = 1.5        # for one sample
 cdef double NANOSECONDS_OF_A_RUN = 700         # what it takes to begin and end one together
 cdef double WORTH_IT = 0.9                     # of the time alone
 
 
-cdef double seconds_by(Plan plan, Py_ssize_t rows, Py_ssize_t groups, int threads, double part) noexcept:
-    """A guess at the nanoseconds of a step of so many rows by so many threads; part: of its work, as of a forward pass."""
+cdef double step_nanoseconds(Plan plan, Py_ssize_t rows, Py_ssize_t groups, int threads, double part) noexcept:
+    """A guess at how long a step of so many rows takes so many threads; part: of its work, as of a forward pass."""
     cdef double work = rows * part * (plan.flops * NANOSECONDS_OF_A_FLOP + n_units(&plan.net) * NANOSECONDS_OF_A_UNIT)
     cdef double runs = 2
     cdef int sharing = threads
@@ -37,11 +37,11 @@ cdef class Team:
             threads = 1
         elif threads == 0:
             threads = 1
-            alone = seconds_by(plan, rows, groups, 1, part)
+            alone = step_nanoseconds(plan, rows, groups, 1, part)
             best = alone * WORTH_IT
             for n in range(2, cores + 1):
-                if seconds_by(plan, rows, groups, n, part) < best:
-                    threads, best = n, seconds_by(plan, rows, groups, n, part)
+                if step_nanoseconds(plan, rows, groups, n, part) < best:
+                    threads, best = n, step_nanoseconds(plan, rows, groups, n, part)
         else:
             cores = 0  # as many as asked for
         self.members = cr_team_open(threads, cores)

@@ -1,7 +1,7 @@
 # A tile of samples, forward and back and down to the parameters, by one thread or by a team.
 #
-# Every number has one owner, and comes out the same whoever that is: a thread makes all of it, in the order that the shapes
-# say. So neither the number of threads nor the way in which they share the work can change a bit of a result.
+# Every number has one owner, and comes out the same whoever that is: a thread makes all of it, in the order that the
+# shapes say. So neither the number of threads nor the way in which they share the work can change a bit of a result.
 
 cdef enum:
     ROWS_OF_A_COST = 32  # so many samples' costs are summed by one thread; these sums, in their order, make the whole
@@ -38,7 +38,7 @@ cdef struct Tile:
     const State *state
     void *nabla
     double counted              # what the samples of the mini-batch weigh
-    double carried              # 0: what nabla holds is replaced; 1: it is added to
+    double nabla_beta           # 0: what nabla holds is replaced; 1: it is added to
     bint to_the_end             # also where the cost is not finite
     Phase phase
     Py_ssize_t layer, parts     # of the phase
@@ -55,7 +55,7 @@ cdef Tile tile_of(Workspace work, int thread, void *parameters, const Samples *s
     return tile
 
 
-cdef inline void place_tile(Tile *tile, Py_ssize_t start, Py_ssize_t m, const real *any) noexcept nogil:
+cdef inline void place_tile(Tile *tile, Py_ssize_t start, Py_ssize_t m, const real *precision) noexcept nogil:
     tile.start, tile.m = start, m
     if tile.tape.sparse:
         tile.x = sparse_inputs(tile.samples, start, m, tile.tape.sparse)
@@ -79,7 +79,8 @@ cdef inline Part some_rows(const Tile *tile, Py_ssize_t part) noexcept nogil:
     return some
 
 
-cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
+cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part,
+                              Py_ssize_t parts) noexcept nogil:
     # whole cache lines, so that no two threads write to one
     cdef Py_ssize_t unit = CR_CELL if way == CR_BLAS else max(<Py_ssize_t> 16, layer.stripe)  # whole stripes, too
     cdef Part some = whole(tile.m, 0)
@@ -88,7 +89,7 @@ cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_
     return some
 
 
-cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m, const real *any) noexcept nogil:
+cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m, const real *precision) noexcept nogil:
     """The sum of the costs of m samples of the tile from `first` on, each times its weight."""
     cdef const Net *net = tile.net
     cdef Py_ssize_t i, last = net.depth - 1, n_out = net.layers[last].n_out
@@ -99,24 +100,25 @@ cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m
     if net.cost == OF_THE_USER:
         user_costs(tile.work, tile.row_costs, a, y, m)
     elif not tile.samples.weights:
-        return cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+        return kernels.cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
     for i in range(m):
         if net.cost == OF_THE_USER:
             cost = tile.row_costs[i]
         else:
-            cost = cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out, net.cost_parameters)
+            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out,
+                                          net.cost_parameters)
         total += cost * weight[real](tile.samples, tile.start + first + i, y) if tile.samples.weights else cost
     return total
 
 
-cdef inline void costs_of(const Tile *tile, const Part *part, const real *any) noexcept nogil:
+cdef inline void costs_of(const Tile *tile, const Part *part, const real *precision) noexcept nogil:
     cdef Py_ssize_t i, row
     if tile.net.cost == OF_THE_USER:  # all at once: the part is the whole
-        tile.costs[0] = cost_of_rows[real](tile, 0, tile.m, any)
+        tile.costs[0] = cost_of_rows[real](tile, 0, tile.m, precision)
         return
     for i in range(part.row // ROWS_OF_A_COST, (part.row + part.rows + ROWS_OF_A_COST - 1) // ROWS_OF_A_COST):
         row = i * ROWS_OF_A_COST
-        tile.costs[i] = cost_of_rows[real](tile, row, min(<Py_ssize_t> ROWS_OF_A_COST, tile.m - row), any)
+        tile.costs[i] = cost_of_rows[real](tile, row, min(<Py_ssize_t> ROWS_OF_A_COST, tile.m - row), precision)
 
 
 cdef inline double total_of(const Tile *tile) noexcept nogil:
@@ -130,61 +132,64 @@ cdef inline double total_of(const Tile *tile) noexcept nogil:
     return total
 
 
-cdef inline void read_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
-    read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room, <real *> tile.y_room)
+cdef inline void read_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
+    read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room,
+                       <real *> tile.y_room)
 
 
-cdef inline void forward_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
+cdef inline void forward_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
     """Some samples: read, forward, their costs."""
-    read_part[real](tile, part, any)
-    forward[real](tile.net, <const real *> tile.parameters, &tile.x, part, tile.tape)
-    costs_of[real](tile, part, any)
+    read_part[real](tile, part, precision)
+    equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, part, tile.tape)
+    costs_of[real](tile, part, precision)
 
 
-cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real *any) noexcept nogil:
+cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real *precision) noexcept nogil:
     """δ^L of some samples, each times its weight: from there on it counts so much."""
     cdef Py_ssize_t i, j, last = tile.net.depth - 1, n_out = tile.net.layers[last].n_out, first = part.row * n_out
     cdef real *delta = <real *> tile.tape.delta[last] + first
     cdef real by
-    output_delta[real](delta, tile.net, <const real *> tile.tape.z[last] + first, <const real *> tile.tape.a[last] + first,
-                       <const real *> tile.y + first, part.rows, tile.tape)
+    equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first,
+                        <const real *> tile.tape.a[last] + first, <const real *> tile.y + first, part.rows, tile.tape)
     if not tile.samples.weights:
         return
     for i in range(part.rows):
-        by = <real> weight[real](tile.samples, tile.start + part.row + i, any)
+        by = <real> weight[real](tile.samples, tile.start + part.row + i, precision)
         for j in range(n_out):
             delta[i * n_out + j] *= by
 
 
-cdef inline void backward_part(Tile *tile, const Part *part, const real *any) noexcept nogil:
-    output_deltas_of[real](tile, part, any)
-    hidden_deltas[real](tile.net, <const real *> tile.parameters, part, tile.tape)
+cdef inline void backward_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
+    output_deltas_of[real](tile, part, precision)
+    equations.hidden_deltas[real](tile.net, <const real *> tile.parameters, part, tile.tape)
 
 
-cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *any) noexcept nogil:
-    """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there first."""
+cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
+    """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there
+    first."""
     cdef real *w = <real *> tile.parameters
     cdef real *nabla = <real *> tile.nabla
     cdef double rate
     if tile.way_down == IN_PLACE:
         rate = tile.descent.weights.rate
-        add_layer_gradient[real](w, tile.net, i, &tile.x, part, tile.tape, -rate / tile.counted,
-                                 1 - rate * tile.descent.weights.l2, 1)
-        after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+        equations.add_layer_gradient[real](w, tile.net, i, &tile.x, part, tile.tape, -rate / tile.counted,
+                                           1 - rate * tile.descent.weights.l2, 1)
+        equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
     elif tile.way_down == BY_LAYER:
-        add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
-        follow_part[real](tile, i, part, any)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
+        follow_part[real](tile, i, part, precision)
     else:
-        add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, tile.carried, tile.carried)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 
+                                           tile.nabla_beta, tile.nabla_beta)
 
 
-cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *any) noexcept nogil:
+cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     cdef real *w = <real *> tile.parameters
-    follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
-    after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+    equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
+    equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
 
 
-cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept nogil:
+cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) noexcept nogil:
     """Part `index` of the tile's phase."""
     cdef const Net *net = tile.net
     cdef const real *w = <const real *> tile.parameters
@@ -194,42 +199,44 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *any) noexcept
     cdef Part part
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
-        a = input_of(i, &tile.x, tape)
-        part = some_neurons(tile, layer, gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w), index, tile.parts)
-        if part.neurons:
-            weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
-    elif tile.phase == PULL_BACK:
-        part = some_neurons(tile, layer, gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+        a = equations.input_of(i, &tile.x, tape)
+        part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w),
                             index, tile.parts)
         if part.neurons:
-            pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
+            equations.weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
+    elif tile.phase == PULL_BACK:
+        part = some_neurons(tile, layer,
+                            kernels.gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+                            index, tile.parts)
+        if part.neurons:
+            equations.pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
     elif tile.phase == DOWN or tile.phase == FOLLOW:  # the first part of each layer, the second of each ...
         i = index % net.depth
         layer = &net.layers[i]
-        part = some_neurons(tile, layer, gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
+        part = some_neurons(tile, layer, kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
                             index // net.depth, tile.parts // net.depth)
         if part.neurons and tile.phase == DOWN:
-            down_part[real](tile, i, &part, any)
+            down_part[real](tile, i, &part, precision)
         elif part.neurons:
-            follow_part[real](tile, i, &part, any)
+            follow_part[real](tile, i, &part, precision)
     else:
         part = some_rows(tile, index)
         if part.rows == 0:
             return
         if tile.phase == READ:
-            read_part[real](tile, &part, any)
+            read_part[real](tile, &part, precision)
         elif tile.phase == ACTIVATE:
-            activation[real](net, i, &part, tape, any)
+            equations.activation[real](net, i, &part, tape, precision)
         elif tile.phase == END_FORWARD:
-            activation[real](net, i, &part, tape, any)
-            costs_of[real](tile, &part, any)
-            output_deltas_of[real](tile, &part, any)
+            equations.activation[real](net, i, &part, tape, precision)
+            costs_of[real](tile, &part, precision)
+            output_deltas_of[real](tile, &part, precision)
         elif tile.phase == THROUGH_SLOPES:
-            through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i], <const real *> tape.a[i],
-                                     &part, tape)
+            equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i],
+                                               <const real *> tape.a[i], &part, tape)
         else:
-            forward_part[real](tile, &part, any)
-            backward_part[real](tile, &part, any)
+            forward_part[real](tile, &part, precision)
+            backward_part[real](tile, &part, precision)
 
 
 cdef void part_of_tile(void *tile, size_t index, int thread) noexcept nogil:
@@ -244,7 +251,7 @@ cdef inline void run(cr_team *team, Tile *tile, Phase phase, Py_ssize_t layer, P
     cr_team_run(team, part_of_tile, tile, parts)
 
 
-cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *any) noexcept nogil:
+cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *precision) noexcept nogil:
     """Whether threads share a tile by its samples, each of which reads all weights, or by neurons, with more phases to
     wait for. A product of a BLAS cannot be divided by samples."""
     cdef Py_ssize_t i
@@ -253,22 +260,23 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *any) noe
         return False
     for i in range(net.depth):
         layer = &net.layers[i]
-        if layer.stripe == 1 and gemm_way[real](False, True, m, layer.n_out, layer.n_in, any) == CR_BLAS:
+        if layer.stripe == 1 and kernels.gemm_way[real](False, True, m, layer.n_out, layer.n_in, precision) == CR_BLAS:
             return False
-        if i and gemm_way[real](False, False, m, layer.n_in, layer.n_out, any) == CR_BLAS:
+        if i and kernels.gemm_way[real](False, False, m, layer.n_in, layer.n_out, precision) == CR_BLAS:
             return False
     return True
 
 
 cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double sample_work, double *cost,
-                          const real *any) noexcept nogil:
-    """The tile's samples forward and back. `cost` gains the sum of their costs; if it is not finite, that is the end."""
+                          const real *precision) noexcept nogil:
+    """The tile's samples forward and back. `cost` gains the sum of their costs; if that is not finite, it is the
+    end."""
     cdef Py_ssize_t i, last = tile.net.depth - 1
     cdef int threads = cr_team_size(team)
-    cdef bint by_rows = threads > 1 and goes_by_rows[real](tile.net, tile.m, any)
-    cdef Part all = whole(tile.m, 0)
+    cdef bint by_rows = threads > 1 and goes_by_rows[real](tile.net, tile.m, precision)
+    cdef Part whole_tile = whole(tile.m, 0)
     if threads == 1:
-        forward_part[real](tile, &all, any)
+        forward_part[real](tile, &whole_tile, precision)
     elif by_rows:
         run(team, tile, THROUGH_ROWS, 0, threads)
     else:
@@ -284,7 +292,7 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
     if work.pause(tile.m * sample_work / 3):
         return INTERRUPTED
     if threads == 1:
-        backward_part[real](tile, &all, any)
+        backward_part[real](tile, &whole_tile, precision)
     elif not by_rows:
         for i in range(last - 1, -1, -1):
             run(team, tile, PULL_BACK, i, threads)
@@ -292,17 +300,34 @@ cdef int forward_and_back(Tile *tile, cr_team *team, Workspace work, double samp
     return INTERRUPTED if work.pause(tile.m * sample_work / 3) else FINISHED
 
 
-cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *any) noexcept nogil:
+cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *precision) noexcept nogil:
     """From the tile's deltas to its gradient and, if that is the way, to the step; or (FOLLOW) the step alone."""
     cdef Py_ssize_t i
-    cdef Part all
+    cdef Part whole_layer
     cdef int threads = cr_team_size(team)
     if threads > 1:
         run(team, tile, phase, 0, threads * tile.net.depth)
         return
     for i in range(tile.net.depth):
-        all = whole(tile.m, tile.net.layers[i].n_out)
+        whole_layer = whole(tile.m, tile.net.layers[i].n_out)
         if phase == DOWN:
-            down_part[real](tile, i, &all, any)
+            down_part[real](tile, i, &whole_layer, precision)
         else:
-            follow_part[real](tile, i, &all, any)
+            follow_part[real](tile, i, &whole_layer, precision)
+
+
+cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
+    """The number l of the first layer whose parameters, or else activations, are not finite; L if only the cost is
+    not."""
+    cdef Py_ssize_t i
+    cdef const Layer *layer
+    for i in range(net.depth):
+        layer = &net.layers[i]
+        if not kernels.finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
+            return i + 2
+        if layer.biases >= 0 and not kernels.finite[real](parameters + layer.biases, layer.n_out):
+            return i + 2
+    for i in range(net.depth):
+        if not kernels.finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
+            return i + 2
+    return net.depth + 1

@@ -1,7 +1,7 @@
-# Activations and costs that are Python objects of the user's: called with arrays over the workspace. An exception is kept in
-# the workspace; what was to be computed becomes NaN, so that the pass ends as one that diverges does.
+# Activations and costs that are Python objects of the user's: called with arrays over the memory of the call. An
+# exception is kept there; what was to be computed becomes NaN, so that the pass ends as one that diverges does.
 
-cdef void give_up(Workspace work, error, void *out, size_t bytes) noexcept:
+cdef void give_up(Memory work, error, void *out, size_t bytes) noexcept:
     if work.error is None:
         work.error = error
     memset(out, 0xFF, bytes)
@@ -19,7 +19,7 @@ cdef shaped(str what, result, tuple shape):
 cdef void user_activate(void *context, Py_ssize_t i, void *a, const void *z, Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
-        work = <Workspace> context
+        work = <Memory> context
         n = work.plan.net.layers[i].n_out
         try:
             value = work.plan.user_activations[i].value(work.view(z, m, n, True))
@@ -28,10 +28,11 @@ cdef void user_activate(void *context, Py_ssize_t i, void *a, const void *z, Py_
             give_up(work, error, a, m * n * work.itemsize)
 
 
-cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, const void *a, Py_ssize_t m) noexcept nogil:
+cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, const void *a,
+                     Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
-        work = <Workspace> context
+        work = <Memory> context
         n = work.plan.net.layers[i].n_out
         try:
             slope = work.plan.user_activations[i].slope(work.view(z, m, n, True), work.view(a, m, n, True))
@@ -44,7 +45,7 @@ cdef void user_slope(void *context, Py_ssize_t i, void *delta, const void *z, co
 cdef void user_costs(void *context, double *costs, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
-        work = <Workspace> context
+        work = <Memory> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
             value = work.plan.user_cost.value(work.view(a, m, n, True), work.view(y, m, n, True))
@@ -53,13 +54,15 @@ cdef void user_costs(void *context, double *costs, const void *a, const void *y,
             give_up(work, error, costs, m * sizeof(double))
 
 
-cdef void user_delta(void *context, void *delta, const void *z, const void *a, const void *y, Py_ssize_t m) noexcept nogil:
+cdef void user_delta(void *context, void *delta, const void *z, const void *a, const void *y,
+                     Py_ssize_t m) noexcept nogil:
     cdef Py_ssize_t n
     with gil:
-        work = <Workspace> context
+        work = <Memory> context
         n = work.plan.net.layers[work.plan.net.depth - 1].n_out
         try:
-            value = work.plan.user_cost.delta(work.view(z, m, n, True), work.view(a, m, n, True), work.view(y, m, n, True))
+            value = work.plan.user_cost.delta(work.view(z, m, n, True), work.view(a, m, n, True),
+                                              work.view(y, m, n, True))
             work.view(delta, m, n, False)[...] = shaped("delta(z, a, y) of a cost", value, (m, n))
         except BaseException as error:
             give_up(work, error, delta, m * n * work.itemsize)

@@ -1,14 +1,15 @@
 # How the layers learn: what fit(record="layers") sees on the way.
 
-# All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order of
-# the data is mistaken for the whole, and these evenly spread.
+# All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order
+# of the data is mistaken for the whole, and these evenly spread.
 cdef enum:
     FEW_ROWS = 1024, ONE_IN = 8, ROWS_AT_ONCE = 32, ROWS_OF_A_PART = 16
 
 cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this share of its largest value, or of 1
 
 cdef struct Watch:
-    bint layers, gradient       # what is watched: ‖δ^l‖ and saturation; ‖∂C/∂p‖
+    bint sees_layers            # ‖δ^l‖ and saturation
+    bint sees_gradient          # ‖∂C/∂p‖
     Py_ssize_t steps
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
@@ -20,18 +21,32 @@ cdef struct Watch:
     Py_ssize_t *saturated       # how often a unit was saturated, by layer
 
 
-cdef Py_ssize_t n_units(const Net *net) noexcept nogil:
-    """n_2 + ... + n_L."""
-    cdef Py_ssize_t i, total = 0
+cdef size_t bytes_for_watch(const Net *net, Py_ssize_t rows, size_t itemsize) noexcept:
+    return (padded(n_units(net) * itemsize) + padded(rows * widest_layer(net) * itemsize)
+            + padded(net.depth * sizeof(Py_ssize_t)))
+
+
+cdef int set_up_watch(Watch *watch, Workspace work) except -1:
+    """Room to watch layers."""
+    cdef const Net *net = &work.plan.net
+    watch.delta = work.reserve(n_units(net) * work.itemsize)
+    watch.slopes = work.reserve(work.rows * widest_layer(net) * work.itemsize)
+    watch.saturated = <Py_ssize_t *> work.reserve(net.depth * sizeof(Py_ssize_t))
+    return 0
+
+
+cdef Py_ssize_t widest_layer(const Net *net) noexcept:
+    """The largest of n_2, ..., n_L."""
+    cdef Py_ssize_t i, widest = 0
     for i in range(net.depth):
-        total += net.layers[i].n_out
-    return total
+        widest = max(widest, net.layers[i].n_out)
+    return widest
 
 
-cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_real) noexcept nogil:
-    """Begin an epoch of so many rows, 0 if that is not known. (any_real says which numbers, here and below.)"""
+cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
+    """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
-    if not watch.layers:
+    if not watch.sees_layers:
         return
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
     watch.seen = watch.looked_at = 0
@@ -42,7 +57,7 @@ cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *any_r
 
 
 cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place, Py_ssize_t m,
-               const real *any_real) noexcept nogil:
+               const real *precision) noexcept nogil:
     """Take in those of the m samples from `place` on whose turn it is, after they went forward and back."""
     cdef Py_ssize_t due, part, parts
     watch.seen += m
@@ -54,37 +69,38 @@ cdef void look(Watch *watch, const Net *net, const Tape *tape, const Samples *sa
     if not watch.looking:
         return
     if due >= m:
-        look_at[real](watch, net, tape, samples, place, 0, m, any_real)
+        look_at[real](watch, net, tape, samples, place, 0, m, precision)
         return
     parts = due // ROWS_OF_A_PART
     for part in range(parts):  # from the beginning of a large tile to its end
-        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, any_real)
+        look_at[real](watch, net, tape, samples, place, part * m // parts, ROWS_OF_A_PART, precision)
 
 
 cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples *samples, Py_ssize_t place,
-                  Py_ssize_t first, Py_ssize_t rows, const real *any_real) noexcept nogil:
+                  Py_ssize_t first, Py_ssize_t rows, const real *precision) noexcept nogil:
     cdef Py_ssize_t i, j, n, start
     cdef const Layer *layer
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
     watch.looked_at += rows
-    watch.weight += total_weight[real](samples, place + first, rows, any_real)
+    watch.weight += total_weight[real](samples, place + first, rows, precision)
     for i in range(net.depth):
         layer = &net.layers[i]
         start = first * layer.n_out
-        sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
+        kernels.sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):
             slopes[j] = 1
-        multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start, <const real *> tape.a[i] + start, rows, tape)
+        equations.multiply_by_slope[real](slopes, net, i, <const real *> tape.z[i] + start,
+                                          <const real *> tape.a[i] + start, rows, tape)
         limit = <real> (SATURATED * (0.25 if layer.activation == CR_ACTIVATION_sigmoid else 1.0))
-        watch.saturated[i] += count_below[real](slopes, n, limit)
+        watch.saturated[i] += kernels.count_below[real](slopes, n, limit)
 
 
 cdef void summarise(const Watch *watch, const Net *net, double *norms, double *saturated,
-                    const real *any_real) noexcept nogil:
+                    const real *precision) noexcept nogil:
     """norms (L-1,) <- ‖δ^l‖ of the mean δ^l; saturated (L-1,) <- the share of saturated units; NaN for softmax, whose
     units are not saturated one by one."""
     cdef Py_ssize_t i, j

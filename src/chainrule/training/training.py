@@ -45,8 +45,7 @@ class Training:
         self.optimizer: Optimizer = options.optimizer
         self.schedule = self.optimizer.schedule
         check_epsilon(self.optimizer, net.dtype)
-        self.recipe = recipe_of(options)
-        self.dropout = check_dropout(options.dropout, len(net.sizes) - 2)
+        self.recipe = recipe_of(options, check_dropout(options.dropout, len(net.sizes) - 2))
         self.samples = self.batches = held_out = None
         if isinstance(samples, Batches):
             self.batches = samples
@@ -67,10 +66,11 @@ class Training:
             net.optimizer_state, self.optimizer, self.schedule, averaging, net.parameters
         )
         self.schedule.check_end(self.state, options.epochs, self.steps_per_epoch)
-        self._uncounted = np.zeros(1, np.uint64)  # steps, where they do not matter
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
         options.callbacks.check(self.history)
+        self._log = _core.Log(*self.history.core_columns)
+        self._data = self._data_for_core()
 
     def _steps_per_epoch(self):
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
@@ -132,33 +132,48 @@ class Training:
 
     def _train(self, count):
         """Train for `count` epochs without a look between them."""
-        net, state = self.net, self.state
-        s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
-        steps = state.get("steps", self._uncounted)
-        data, stream = (None,) * 4, None
-        if self.batches is None:
-            data = self.samples.for_core
-        else:
+        net = self.net
+        if self.batches is not None:
             self.batches.begin_epoch()
-            stream = _core.Stream(self.batches.following)
         layer = _core.train(
-            net._plan, net.parameters, self.recipe, s, t, state.get("average"), steps,
-            *data, None, self.batch_size, self.options.shuffle and stream is None, net.seed,
-            self.schedule.coming(state, count, self.steps_per_epoch),
-            self.dropout, count, net._clock, *self.history.core_columns, self.hooks, stream,
+            net._plan,
+            net.parameters,
+            self.recipe,
+            self._state_for_core(),
+            self._data,
+            self._log,
+            self.schedule.coming(self.state, count, self.steps_per_epoch),
+            count,
+            self.hooks,
             *self.options.threads,
-        )  # fmt: skip
+        )
         self.history.diverged = layer > 0
         check_finite(layer, net.epochs_trained)
 
+    def _data_for_core(self):
+        """Return what is learned from, in which mini-batches and order."""
+        size, seed = self.batch_size, self.net.seed
+        if self.batches is not None:
+            stream = _core.Stream(self.batches.following)
+            return _core.Data(batch_size=size, seed=seed, stream=stream)
+        data = self.samples.for_core
+        return _core.Data(*data, batch_size=size, shuffle=self.options.shuffle, seed=seed)
 
-def recipe_of(options: SimpleNamespace) -> _core.Recipe:
-    """Return the optimiser with penalties and limits as the core takes them."""
+    def _state_for_core(self):
+        """Return what training goes on with; its arrays are those in `state` now."""
+        state = self.state
+        s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
+        steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
+        return _core.TrainingState(s, t, state.get("average"), steps, self.net._clock)
+
+
+def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe:
+    """Return the optimiser with penalties, limits and dropout as the core takes them."""
     optimizer = options.optimizer
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
     limits = {name: getattr(options, name) for name in LIMITS}
     limits = {name: value for name, value in limits.items() if value is not None}
-    return _core.Recipe(optimizer.kernel, **settings, **limits)
+    return _core.Recipe(optimizer.kernel, **settings, **limits, dropout=dropout)
 
 
 def check_epsilon(optimizer, dtype):

@@ -10,10 +10,11 @@ def gemm(const real[:, ::1] A, const real[:, ::1] B, real[:, ::1] C, bint trans_
         raise ValueError(f"op(A) is {m} x {k}, op(B) is {inner} x {n} and C is {C.shape[0]} x {C.shape[1]}: "
                          "the inner sizes must agree and C must take the outer ones")
     if m and n:
-        gemm_rows[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], beta, &C[0, 0], C.shape[1])
+        kernels.gemm[real](CR_OWN_WAY, trans_a, trans_b, m, n, k, alpha, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1],
+                           beta, &C[0, 0], C.shape[1])
 
 
-cdef Tape alone() noexcept:
+cdef Tape empty_tape() noexcept:
     """A tape for a single equation, which brings its own arrays."""
     cdef Tape tape
     tape.sparse, tape.dropout, tape.user = NULL, NULL, NULL
@@ -23,58 +24,59 @@ cdef Tape alone() noexcept:
 def activate(activation, const real[:, ::1] Z, real[:, ::1] A):
     """A <- σ(Z), both (m, n), for an activation (name, parameter); softmax goes row by row."""
     name, parameter = activation
-    activate_rows[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1], parameter)
+    kernels.activate[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1], parameter)
 
 
 def activation_prime(activation, const real[:, ::1] Z, const real[:, ::1] A, real[:, ::1] delta):
     """delta <- delta ⊙ σ'(Z), all (m, n), where A = σ(Z)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), ("quadratic", ()), False)
-    cdef Tape tape = alone()
-    multiply_by_slope[real](&delta[0, 0], &plan.net, 0, &Z[0, 0], &A[0, 0], A.shape[0], &tape)
+    cdef Tape tape = empty_tape()
+    equations.multiply_by_slope[real](&delta[0, 0], &plan.net, 0, &Z[0, 0], &A[0, 0], A.shape[0], &tape)
 
 
 def bp1(activation, cost, const real[:, ::1] Z, const real[:, ::1] A, const real[:, ::1] Y, real[:, ::1] delta):
     """BP1: delta (m, n_L) <- δ^L from Z = z^L, A = a^L and Y, all (m, n_L)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), cost, False)
-    cdef Tape tape = alone()
-    output_delta[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0], &tape)
+    cdef Tape tape = empty_tape()
+    equations.bp1[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0], &tape)
 
 
 def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, const real[:, ::1] Z,
         const real[:, ::1] A, real[:, ::1] delta):
     """BP2: delta (m, n_l) <- δ^l from W = W^{l+1} (n_{l+1}, n_l), δ^{l+1} (m, n_{l+1}), and z^l and a^l (m, n_l)."""
     cdef Plan plan = Plan((1, W.shape[1], W.shape[0]), (activation, ("identity", 0)), ("quadratic", ()), False)
-    cdef Tape tape = alone()
-    cdef Part all = whole(A.shape[0], A.shape[1])
+    cdef Tape tape = empty_tape()
+    cdef Part whole_layer = whole(A.shape[0], A.shape[1])
     plan.net.layers[1].weights = 0  # W stands alone
-    hidden_delta[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0], &all, &tape)
+    equations.bp2[real](&delta[0, 0], &plan.net, 0, &W[0, 0], &delta_following[0, 0], &Z[0, 0], &A[0, 0],
+                        &whole_layer, &tape)
 
 
 def bp3(const real[:, ::1] delta, real[::1] nabla_b):
     """BP3: nabla_b (n_l,) <- the mean over the m samples of δ^l (m, n_l)."""
     cdef Plan plan = Plan((1, delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
-    cdef Part all = whole(delta.shape[0], delta.shape[1])
-    bias_gradient[real](&nabla_b[0], &plan.net.layers[0], &delta[0, 0], &all, 1.0 / delta.shape[0], 0)
+    cdef Part whole_layer = whole(delta.shape[0], delta.shape[1])
+    equations.bp3[real](&nabla_b[0], &plan.net.layers[0], &delta[0, 0], &whole_layer, 1.0 / delta.shape[0], 0)
 
 
 def bp4(const real[:, ::1] delta, const real[:, ::1] A, real[:, ::1] nabla_w):
     """BP4: nabla_w (n_l, n_{l-1}) <- the mean over the m samples of δ^l (m, n_l) times A = a^{l-1} (m, n_{l-1})."""
     cdef Plan plan = Plan((A.shape[1], delta.shape[1]), (("identity", 0),), ("quadratic", ()), False)
-    cdef Part all = whole(delta.shape[0], delta.shape[1])
+    cdef Part whole_layer = whole(delta.shape[0], delta.shape[1])
     cdef Rows a
     a.a, a.sparse, a.coming.rows = &A[0, 0], NULL, 0
-    weight_gradient[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, &all, 1.0 / A.shape[0], 0)
+    equations.bp4[real](&nabla_w[0, 0], &plan.net.layers[0], &delta[0, 0], &a, &whole_layer, 1.0 / A.shape[0], 0)
 
 
 def multiply(real[::1] x, const real[::1] y):
     """x <- x ⊙ y, the Hadamard product."""
     if x.shape[0]:
-        hadamard[real](&x[0], &y[0], x.shape[0])
+        kernels.multiply[real](&x[0], &y[0], x.shape[0])
 
 
 def all_finite(const real[::1] x):
     """Whether x holds neither NaN nor infinity."""
-    return finite[real](&x[0], x.shape[0]) if x.shape[0] else True
+    return kernels.finite[real](&x[0], x.shape[0]) if x.shape[0] else True
 
 
 def shuffled(Py_ssize_t n, uint64_t seed, uint64_t stream, int32_t[::1] order):
