@@ -1,8 +1,13 @@
 """The fixtures that several test files share."""
 
+import os
 import signal
 
 import pytest
+
+# NumPy's own BLAS looks at this when it is loaded. Its threads would be in each other's way where
+# several processes test, and gain nothing with matrices as small as here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from children import python
 from problems import draw_problem

@@ -63,7 +63,7 @@ def test_a_long_epoch_stops_within_a_second_and_leaves_no_trace(heavy, options):
     assert not any(velocity.any() for velocity in net.optimizer_state.values())
 
 
-@pytest.mark.parametrize("after", [0.1, 1, 2, 2.5, 3, 3.5])
+@pytest.mark.parametrize("after", [0.1, 0.3, 0.6, 0.9, 1.2, 1.5])
 @pytest.mark.parametrize(
     ("sizes", "rows"), [([69, 70, 1], 2000), ([9, 490], 2000)], ids=["one output", "many outputs"]
 )
