@@ -5,7 +5,6 @@ import math
 import os
 import re
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from chainrule.book import _measures as measures
 from chainrule.book import _report, mnist_loader
 from chainrule.book.experiments import EXPERIMENTS
 from chainrule.results import whole_file
+from children import attempt, python
 
 DATA = Path(os.environ.get("CHAINRULE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 PAGE = Path(__file__).parents[2] / "docs" / "book.md"
@@ -501,17 +501,11 @@ def test_a_page_is_replaced_whole_or_not_at_all(tiny, tmp_path, capsys, monkeypa
 
 def test_the_book_s_modules_do_not_import_the_experiments():
     code = "import sys, chainrule.book; print([m for m in sys.modules if 'experiments' in m])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert python("-c", code) == "[]\n"
 
 
 def test_as_a_command():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "chainrule.book", "list"],
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-    )
+    done = attempt("-W", "error", "-m", "chainrule.book", "list")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("1A  The first network\n")
 

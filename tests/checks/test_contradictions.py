@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from test_input import LABELS, X, network, refuse, table
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.costs import COSTS
+from eight_samples import LABELS, X, network
+from refusals import refuse, table
 
 REAL = np.random.default_rng(0).normal(size=(8, 2))
 

@@ -5,7 +5,6 @@ Most of this file is tables: what is handed over, the exception, and what the me
 """
 
 import array
-import subprocess
 import sys
 from fractions import Fraction
 
@@ -14,19 +13,11 @@ import pytest
 from scipy import sparse
 
 import chainrule
+from children import python
+from eight_samples import CLASSES, LABELS, ROWS, X, Y, inputs, network
+from refusals import refuse, state, table
 
-ROWS, WIDTH, CLASSES = 8, 3, 2
 EITHER = (TypeError, ValueError)
-
-
-def inputs():
-    """(8, 3) whole numbers from 0 to 15, that every dtype can hold."""
-    return np.random.default_rng(0).integers(16, size=(ROWS, WIDTH)).astype(float)
-
-
-X = inputs()
-LABELS = np.array([0, 1, 1, 0, 1, 0, 0, 1])
-Y = np.eye(CLASSES)[LABELS]
 
 
 def with_entry(place, value, of=X):
@@ -35,39 +26,12 @@ def with_entry(place, value, of=X):
     return changed
 
 
-def network(**options):
-    options = {"hidden": "tanh", "init": "glorot", "seed": 1, **options}
-    return chainrule.Network([WIDTH, 5, CLASSES], **options)
-
-
 @pytest.fixture
 def net():
     """A network with a past: a velocity, a history, and epochs behind it."""
     trained = network()
     trained.fit(X, LABELS, optimizer=chainrule.SGD(0.1, momentum=0.5), epochs=3)
     return trained
-
-
-def state(net):
-    carried = {name: values.tobytes() for name, values in net.optimizer_state.items()}
-    return net.parameters.tobytes(), carried, net.epochs_trained, id(net.history), len(net.history)
-
-
-def refuse(call, exception, fragments, net=None):
-    """`call` raises `exception`, with every fragment in its message, and leaves `net` as it is."""
-    before = state(net) if net is not None else None
-    with pytest.raises(exception) as caught:
-        call()
-    message = str(caught.value)
-    missing = [fragment for fragment in fragments if fragment not in message]
-    assert not missing, f"{missing} not in: {message}"
-    assert before == (state(net) if net is not None else None), "the network has changed"
-
-
-def table(rows):
-    """Parametrise over {id: (what is handed over, exception, fragments of the message)}."""
-    names = ("given", "exception", "fragments")
-    return pytest.mark.parametrize(names, list(rows.values()), ids=list(rows))
 
 
 # ---------------------------------------------------------------- X
@@ -688,9 +652,7 @@ for momentum, more in [(0, 96), (0.9, 448)]:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a process's memory")
 @pytest.mark.parametrize("code", LEGAL_BUT_TOO_MUCH.values(), ids=LEGAL_BUT_TOO_MUCH)
 def test_what_does_not_fit_into_memory(code):
-    command = [sys.executable, "-c", LIMITED + code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    python("-c", LIMITED + code)
 
 
 # ---------------------------------------------------------------- odd but good

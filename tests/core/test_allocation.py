@@ -6,7 +6,6 @@ script under it, trains and prints the counts.
 
 import ctypes
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from children import python
 
 COUNTER = r"""
 #include <errno.h>
@@ -129,10 +129,7 @@ def counted(tmp_path_factory):
     subprocess.run([compiler, "-O1", "-shared", "-fPIC", source, "-o", library], check=True)
 
     def counts(allocator):
-        env = os.environ | {"LD_PRELOAD": str(library), "PYTHONMALLOC": allocator}
-        done = subprocess.run([sys.executable, __file__], env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(python(__file__, LD_PRELOAD=str(library), PYTHONMALLOC=allocator))
 
     return {allocator: counts(allocator) for allocator in ("pymalloc", "malloc")}
 

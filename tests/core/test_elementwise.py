@@ -4,8 +4,6 @@ A SIMD variant is picked when the package is imported, so each computes everythi
 its own (this file run as a script) and hands the results over in an .npz file.
 """
 
-import os
-import subprocess
 import sys
 from functools import cache
 
@@ -15,6 +13,7 @@ import pytest
 
 import chainrule
 from chainrule.core import _core
+from children import python
 
 # Every activation but softmax, with its parameter (0 where it has none), and the largest error
 # allowed in units in the last place of the exact result. A product βz that has to be rounded adds
@@ -212,10 +211,7 @@ def compute(path):
 @pytest.fixture(scope="module")
 def found(simd, tmp_path_factory):
     path = tmp_path_factory.mktemp(simd) / "found.npz"
-    env = os.environ | {"CHAINRULE_SIMD": simd}
-    command = [sys.executable, "-W", "error", __file__, str(path)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    python("-W", "error", __file__, path, CHAINRULE_SIMD=simd)
     with np.load(path) as file:
         return dict(file)
 

@@ -4,15 +4,13 @@ The plain C variants are picked when the package is imported, so each runs this 
 a process of its own, over the same cases.
 """
 
-import os
-import subprocess
-import sys
 from itertools import product
 
 import numpy as np
 import pytest
 
 from chainrule.core import _core
+from children import python
 
 DTYPES = ["float32", "float64"]
 FACTORS = [(1.0, 0.0), (1.0, 1.0), (-0.3, 0.7), (2.5, -1.0), (0.0, 0.5), (-1.0, 0.0)]
@@ -82,11 +80,8 @@ def test_gemm(dtype, trans_a, trans_b, shape):
 
 
 def test_plain_c(simd):
-    env = os.environ | {"CHAINRULE_BLAS": "plain", "CHAINRULE_SIMD": simd}
-    command = [sys.executable, __file__]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split("|") == ["plain C", simd, "576 cases\n"]
+    printed = python(__file__, CHAINRULE_BLAS="plain", CHAINRULE_SIMD=simd)
+    assert printed.split("|") == ["plain C", simd, "576 cases\n"]
 
 
 def test_keywords_and_defaults():

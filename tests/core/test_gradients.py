@@ -5,8 +5,8 @@ import pytest
 
 import chainrule
 import oracle
+from differences import differences
 
-STEP = 1e-5
 TOLERANCE = 1e-7  # of the largest entry of the layer; the differences are good to about 1e-9
 SMALLEST_NORM = 1e-4  # a layer with less gradient than this says nothing
 
@@ -19,27 +19,16 @@ def check_gradient(cost, parameters, pieces):
     """
     sizes = [np.size(piece) for piece in pieces]
     assert sum(sizes) == parameters.size, f"{sum(sizes)} slopes for {parameters.size} parameters"
-    start = 0
+    slopes_of_all, start = differences(cost, parameters), 0
     for number, piece in enumerate(pieces):
         piece = np.ravel(piece)
         norm = np.linalg.norm(piece)
         assert norm > SMALLEST_NORM, f"piece {number}: the gradient is all but zero ({norm:.3g})"
-        slopes = [slope(cost, parameters, start + i) for i in range(piece.size)]
+        slopes = slopes_of_all[start : start + piece.size]
         error = np.abs(piece - slopes).max()
         scale = np.abs(slopes).max()
         assert error <= TOLERANCE * scale, f"piece {number}: wrong by {error:.3g} of {scale:.3g}"
         start += piece.size
-
-
-def slope(cost, parameters, i):
-    """(C(w_i + h) - C(w_i - h)) / 2h, with the h that was really taken."""
-    kept = parameters[i]
-    parameters[i] = up = kept + STEP
-    above = cost()
-    parameters[i] = down = kept - STEP
-    below = cost()
-    parameters[i] = kept
-    return (above - below) / (up - down)
 
 
 def pieces_of(net, nabla):

@@ -4,8 +4,6 @@ Each is held against central differences of feedforward, which use no formula, a
 product of matrices diag(σ'(z^L)) W^L ... diag(σ'(z^2)) W^2 of the definition.
 """
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -13,13 +11,13 @@ import pytest
 
 import chainrule
 import oracle
+from children import attempt
+from differences import AGREEMENT, differences
 from oracle import TOLERANCE, assert_close
 
 DTYPES = ["float32", "float64"]
 HIDDEN = ["sigmoid", "tanh", "relu", "identity"]
 OUTPUTS = ["sigmoid", "tanh", "relu", "identity", "softmax"]
-STEP = 1e-5
-DIFFERENCES = 1e-8  # of the largest entry; differences with this step are good to about 1e-10
 SIZES = {
     "narrowing": (7, 6, 4, 3),
     "widening": (2, 6, 4, 5),
@@ -44,19 +42,6 @@ def product_of_matrices(twin, x):
     for w, z, name in zip(twin.weights, zs, twin.activations, strict=True):
         found = slope(name, z) @ w @ found
     return found
-
-
-def differences(outputs, at):
-    """∂outputs/∂at, (..., at.size), where outputs() reads the flat array `at` that is moved."""
-    columns = []
-    for i, kept in enumerate(at.copy()):
-        at[i] = up = kept + STEP
-        above = outputs()
-        at[i] = down = kept - STEP
-        below = outputs()
-        at[i] = kept
-        columns.append((above - below) / (up - down))
-    return np.stack(columns, axis=-1)
 
 
 each_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
@@ -96,7 +81,7 @@ def test_jacobian_is_what_differences_of_feedforward_find(alive, sizes, hidden, 
     for i, row in enumerate(x.copy()):
         expected = differences(lambda row=row: net.feedforward(row), row)
         if i == 0 or expected.any():  # relu outputs may all be off
-            assert_close(got[i], expected, DIFFERENCES)
+            assert_close(got[i], expected, AGREEMENT)
         else:
             assert not got[i].any()
 
@@ -172,9 +157,7 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs memory that is promised but not used")
 def test_a_jacobian_of_more_entries_than_a_blas_can_count():
     """BLAS has 32 bits for the distance of rows. The baseline variant leaves most to BLAS."""
-    env = os.environ | {"CHAINRULE_SIMD": "baseline"}
-    command = [sys.executable, "-c", FAR_APART]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = attempt("-c", FAR_APART, CHAINRULE_SIMD="baseline")
     if "MemoryError" in done.stderr:
         pytest.skip("this machine does not promise 9 GB")
     assert done.stdout == "right\n", done.stdout[-300:] + done.stderr
@@ -192,8 +175,8 @@ def test_sensitivity_is_what_differences_of_feedforward_find(alive, sizes, hidde
     net, x, _ = alive(sizes, 1, hidden=hidden, output=output, bias=bias)
     x = x[0]
     found = net.sensitivity(x)
-    assert_close(found.parameters, differences(lambda: net(x), net.parameters), DIFFERENCES)
-    assert_close(found.inputs, differences(lambda: net(x), x), DIFFERENCES)
+    assert_close(found.parameters, differences(lambda: net(x), net.parameters), AGREEMENT)
+    assert_close(found.inputs, differences(lambda: net(x), x), AGREEMENT)
 
 
 @each_dtype

@@ -5,12 +5,11 @@ import pytest
 
 import oracle
 from chainrule.core import _core
+from differences import AGREEMENT, differences
 from oracle import TOLERANCE, assert_close
 
 HIDDEN = ["sigmoid", "tanh", "relu", "identity"]
 OUTPUTS = ["sigmoid", "tanh", "relu", "identity", "softmax"]
-STEP = 1e-5
-DIFFERENCES = 1e-8
 
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN)
 each_output = pytest.mark.parametrize("output", OUTPUTS)
@@ -33,14 +32,8 @@ def outputs(net, x):
 def test_it_is_what_differences_of_the_oracle_find(draw_problem, hidden, output, bias):
     net, x, _ = draw_problem((4, 6, 5, 3), 9, hidden=hidden, output=output, bias=bias)
     got = parameter_jacobian(net, x)
-    expected = np.empty_like(got)
-    for i, kept in enumerate(net.parameters.copy()):
-        net.parameters[i] = up = kept + STEP
-        above = outputs(net, x)
-        net.parameters[i] = down = kept - STEP
-        expected[:, :, i] = (above - outputs(net, x)) / (up - down)
-        net.parameters[i] = kept
-    assert_close(got, expected, DIFFERENCES)
+    expected = differences(lambda: outputs(net, x), net.parameters)
+    assert_close(got, expected, AGREEMENT)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

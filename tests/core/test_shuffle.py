@@ -4,18 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.core import _core
-
-MASK = 2**32 - 1
-
-
-def philox(counter, key):
-    """Four words of Philox4x32-10 (Salmon et al., 2011)."""
-    a, b, c, d = counter
-    for r in range(10):
-        k, kk = key[0] + r * 0x9E3779B9 & MASK, key[1] + r * 0xBB67AE85 & MASK
-        high, low = 0xD2511F53 * a, 0xCD9E8D57 * c
-        a, b, c, d = (low >> 32) ^ b ^ k, low & MASK, (high >> 32) ^ d ^ kk, high & MASK
-    return a, b, c, d
+from philox import MASK, philox
 
 
 @pytest.mark.parametrize(
@@ -35,12 +24,9 @@ def words_of(seed, number):
     block = 0
     while True:
         key = seed & MASK, seed >> 32
-        blocks = [
-            philox((i & MASK, i >> 32, number & MASK, number >> 32), key)
-            for i in range(block, block + 64)
-        ]
-        for word in range(4):
-            yield from (each[word] for each in blocks)
+        blocks = np.arange(block, block + 64)
+        for words in philox((blocks & MASK, blocks >> 32, number & MASK, number >> 32), key):
+            yield from words.tolist()
         block += 64
 
 

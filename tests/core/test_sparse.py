@@ -5,9 +5,6 @@ dense, a few at a time, they are the same to the last bit.
 """
 
 import contextlib
-import os
-import subprocess
-import sys
 import textwrap
 import time
 
@@ -18,13 +15,9 @@ from scipy import sparse
 import chainrule as cr
 from chainrule.checks.arrays import as_inputs
 from chainrule.checks.sparse_rows import SparseRows
+from children import attempt, bytes_taken, python
 
 M, N_IN, N_OUT = 1100, 40, 3  # three tiles
-
-
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
 
 
 @pytest.fixture(params=[sparse.csr_matrix, sparse.csr_array])
@@ -40,25 +33,6 @@ def data(request, made):
     dense[[0, 5, M - 1]] = 0
     dense = (np.abs(dense) * 10 if request.param == "uint8" else dense * 10).astype(request.param)
     return made(dense), dense, rng.integers(N_OUT, size=M)
-
-
-def bytes_taken(code):
-    """What a program prints of the growth of its peak() of memory, in bytes."""
-    if sys.platform == "win32":
-        pytest.skip("there is no module resource")
-    head = """
-        import resource, sys
-        import numpy as np
-        from scipy import sparse
-        import chainrule as cr
-
-        def peak():  # Linux counts in KiB
-            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return largest * (1 if sys.platform == "darwin" else 1024)
-    """
-    program = textwrap.dedent(head) + textwrap.dedent(code)
-    command = [sys.executable, "-c", program]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def same(ours, theirs):
@@ -268,8 +242,7 @@ def test_the_same_bits_where_a_blas_takes_part(simd):
             one, *others = (net.backprop(X, y, threads=n).parameters for n in (1, 2, 3, 5))
             assert all(other.tobytes() == one.tobytes() for other in others)
     """)
-    env = os.environ | {"CHAINRULE_SIMD": simd}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    done = attempt("-c", code, CHAINRULE_SIMD=simd)
     if "no such variant" in done.stderr:
         pytest.skip(f"this processor has no {simd}")
     assert done.returncode == 0, done.stderr
@@ -335,6 +308,8 @@ def test_an_end_in_the_midst(dtype, where):
 def test_a_stream_of_wide_rows_takes_room_for_their_numbers():
     """Not for their columns: a tile of 512 rows of 10^6 would be 4 GB."""
     taken = bytes_taken("""
+        from scipy import sparse
+
         X = sparse.random_array((40, 200_000), density=1e-4, format="csr", rng=0)
         net = cr.Network([200_000, 2, 2], seed=0)
         before = peak()
@@ -481,12 +456,14 @@ def test_columns_that_change_in_training_do_no_harm():
 
 def test_scipy_is_not_imported():
     code = "import sys, chainrule; assert not any(m.startswith('scipy.') for m in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    python("-c", code)
 
 
 def test_the_memory_that_a_large_sparse_set_needs():
     """60,000 x 5,000 numbers, one in a thousand not 0: 1.2 GB as float32, and under 30 MB here."""
     taken = bytes_taken("""
+        from scipy import sparse
+
         X = sparse.random_array((60_000, 5_000), density=1e-3, format="csr", rng=0)
         y = np.arange(60_000) % 10
         net = cr.Network([5_000, 16, 10], seed=0)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 import chainrule
 from chainrule import DivergenceError, gradient_descent
-from conftest import draw_problem
+from problems import draw_problem
+from rosenbrock import rosenbrock, rosenbrock_gradient
 
 CURVATURE = np.array([[1.0, 4.0, 0.5], [2.0, 3.0, 0.25]])
 
@@ -26,17 +27,6 @@ def bowl_gradient(w):
 
 
 BEGINNING = np.array([[1.0, -2.0, 3.0], [-0.5, 0.25, 8.0]])
-
-
-def rosenbrock(w):
-    """(1 - x)² + 100 (y - x²)², least at (1, 1): a long bent valley."""
-    x, y = w
-    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-
-def rosenbrock_gradient(w):
-    x, y = w
-    return [-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)]
 
 
 # ---------------------------------------------------------------- where it goes

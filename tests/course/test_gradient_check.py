@@ -11,6 +11,7 @@ from chainrule import SGD, check_gradient, numerical_gradient
 from chainrule.core import _core
 from chainrule.course.difference_errors import difference_errors
 from oracle import assert_close
+from refusals import refuse, state
 
 EPS = np.finfo(float).eps
 STEP = {"central": EPS ** (1 / 3), "forward": EPS**0.5}
@@ -49,11 +50,6 @@ def loop(net, x, y, scheme):
                     nabla.append((above - here) / h)
                 parameters[place] = kept
     return np.array(nabla), here, count
-
-
-def state(net):
-    velocity = {name: values.tobytes() for name, values in net.optimizer_state.items()}
-    return net.parameters.tobytes(), velocity, net.epochs_trained, net.history
 
 
 # ---------------------------------------------------------------- numerical_gradient
@@ -459,13 +455,6 @@ BAD_DATA = {
     "text": ("abc", Y, TypeError, ["X must hold real numbers"]),
 }
 each_function = pytest.mark.parametrize("function", [numerical_gradient, check_gradient])
-
-
-def refuse(call, exception, fragments):
-    with pytest.raises(exception) as caught:
-        call()
-    missing = [fragment for fragment in fragments if fragment not in str(caught.value)]
-    assert not missing, f"{missing} not in: {caught.value}"
 
 
 @each_function

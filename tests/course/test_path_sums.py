@@ -11,7 +11,7 @@ import pytest
 import chainrule
 import oracle
 from chainrule import paths
-from conftest import draw_problem
+from problems import draw_problem
 
 SIZES = (3, 4, 3, 2)
 

@@ -364,6 +364,7 @@ def test_sums_beyond_all_floats(mode):
     assert whole(p) == ([1, 0], 0)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("mode", ["stochastic", "batch"])
 def test_an_interruption_leaves_the_best_weights_seen(mode, monkeypatch):
     X, y, _ = separable(100, 3, 0)
@@ -378,12 +379,8 @@ def test_an_interruption_leaves_the_best_weights_seen(mode, monkeypatch):
 
     monkeypatch.setattr(pocket, "fires", interrupted)
     p = Perceptron([0, 0, 0], 0)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            p.fit(X, y, mode=mode, seed=0)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        p.fit(X, y, mode=mode, seed=0)
     assert errors(p, X, y) < errors(Perceptron([0, 0, 0], 0), X, y)
     assert any((np.append(p.weights, p.bias) == one).all() for one in seen)
     with pytest.warns(UserWarning, match="misclassified"):

@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from test_interrupt import carried
 
 import chainrule as cr
+from carried import carried
 from chainrule import SGD, Adam, DivergenceError, LevenbergMarquardt, Network, diagnose
 
 RNG = np.random.default_rng(0)

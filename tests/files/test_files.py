@@ -6,8 +6,6 @@ import io
 import json
 import os
 import stat
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -18,6 +16,8 @@ import chainrule
 from chainrule import SGD, Network, activations, costs, load
 from chainrule.files import header
 from chainrule.results import whole_file
+from children import python
+from model_files import header_of, refused, rewrite
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 5))
@@ -105,7 +105,7 @@ def test_the_name_is_used_as_it_is(tmp_path, name, kind):
 def test_numpy_reads_the_file(path):
     with np.load(path, allow_pickle=False) as arrays:
         assert sorted(arrays) == ["header", "optimizer.velocity", "parameters"]
-        header = json.loads(arrays["header"].tobytes())
+    header = header_of(path)
     assert header["format"] == "chainrule network"
     assert header["format_version"] == 1
     assert header["package_version"] == chainrule.__version__
@@ -117,13 +117,11 @@ def test_parameters_that_are_the_default_leave_names_alone(tmp_path):
     """So that those who know only names can read the file."""
     net = Network([2, 2, 1], hidden=[activations.elu(1)], cost=costs.huber(delta=1.0))
     net.save(tmp_path / "net.npz")
-    with np.load(tmp_path / "net.npz") as arrays:
-        header = json.loads(arrays["header"].tobytes())
+    header = header_of(tmp_path / "net.npz")
     assert (header["hidden"], header["output"], header["cost"]) == (["elu"], "sigmoid", "huber")
     net = Network([2, 2, 2], hidden=[activations.elu(2)], cost=costs.quantile([0.25, 0.5]))
     net.save(tmp_path / "net.npz")
-    with np.load(tmp_path / "net.npz") as arrays:
-        header = json.loads(arrays["header"].tobytes())
+    header = header_of(tmp_path / "net.npz")
     assert header["hidden"] == [{"name": "elu", "alpha": 2.0}]
     assert header["cost"] == {"name": "quantile", "levels": [0.25, 0.5]}
 
@@ -249,7 +247,7 @@ def test_permissions_are_those_of_a_plain_open(tmp_path, umask):
         open("plain", "wb").close()
         chainrule.Network([2, 1], seed=0).save("net.npz")
     """
-    subprocess.run([sys.executable, "-c", code, str(umask)], cwd=tmp_path, check=True)
+    python("-c", code, umask, cwd=tmp_path)
     mode = stat.S_IMODE((tmp_path / "net.npz").stat().st_mode)
     assert mode == stat.S_IMODE((tmp_path / "plain").stat().st_mode) == 0o666 & ~umask
 
@@ -337,23 +335,6 @@ def test_what_could_not_be_loaded_is_not_saved(path, spoil, message):
 
 
 # Checked in full
-
-
-def rewrite(path, *, header=(), drop=(), compress=False, **arrays):
-    """Write the file again with other fields in its header, or other arrays."""
-    with np.load(path) as old:
-        contents = dict(old)
-    fields = json.loads(contents["header"].tobytes()) | dict(header)
-    fields = {name: value for name, value in fields.items() if name not in drop}
-    contents["header"] = np.frombuffer(json.dumps(fields).encode(), np.uint8)
-    contents = {name: a for name, a in (contents | arrays).items() if name not in drop}
-    (np.savez_compressed if compress else np.savez)(path, **contents)
-
-
-def refused(path, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        load(path)
-    assert str(caught.value).startswith(f"{path} cannot be loaded: ")
 
 
 def test_rewritten_unchanged_it_is_still_good(path):

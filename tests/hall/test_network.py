@@ -3,8 +3,6 @@
 import copy
 import doctest
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,10 @@ import chainrule
 import chainrule.course.circuits
 import chainrule.course.perceptron
 import chainrule.network
+from carried import carried
 from chainrule import SGD, Network
+from children import python
+from three_classes import three_classes
 
 DTYPES = ["float32", "float64"]
 
@@ -21,18 +22,11 @@ DTYPES = ["float32", "float64"]
 @pytest.fixture
 def data():
     """(40, 4) inputs and labels 0, 1, 2."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(40, 4)), rng.integers(3, size=40)
+    return three_classes(40)
 
 
 def draw(sizes=(4, 6, 3), **options):
     return Network(sizes, **{"hidden": "tanh", "seed": 5, **options})
-
-
-def carried(net):
-    """All that training goes on from."""
-    velocity = {name: values.tobytes() for name, values in net.optimizer_state.items()}
-    return net.parameters.tobytes(), velocity, net.epochs_trained
 
 
 # ---------------------------------------------------------------- names and attributes
@@ -588,9 +582,7 @@ new = {name.partition(".")[0] for name in set(sys.modules) - before} - {"chainru
 print(*sorted(name for name in new if name not in sys.stdlib_module_names))
 print("asyncio" in sys.modules, "multiprocessing" in sys.modules)
 """
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    packages, slow = done.stdout.splitlines()
+    packages, slow = python("-c", code).splitlines()
     packages = [name for name in packages.split() if "cython" not in name]  # its own run-time part
     assert packages == []
     assert "True" not in slow

@@ -1,13 +1,13 @@
 """input_scale and input_shift: a^1 = scale·x + shift, the same bytes as NumPy's in two steps."""
 
 import copy
-import json
 import pickle
 
 import numpy as np
 import pytest
 
 import chainrule as cr
+from model_files import header_of, refused, rewrite
 
 M, N_IN, N_OUT = 1100, 13, 3  # three tiles
 EACH = np.linspace(-0.03, 0.05, N_IN)  # of both signs
@@ -18,11 +18,6 @@ SCALINGS = {
     "arrays": {"input_scale": EACH, "input_shift": 1 / (3 + EACH)},
     "an array and a number": {"input_scale": EACH.tolist(), "input_shift": 0.1},
 }
-
-
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
 
 
 @pytest.fixture(params=SCALINGS.values(), ids=SCALINGS.keys())
@@ -233,20 +228,6 @@ def test_files_and_copies(data, dtype, scaling, tmp_path):
         assert repr(twin) == repr(net)
 
 
-def header_of(path):
-    with np.load(path) as arrays:
-        return json.loads(arrays["header"].tobytes())
-
-
-def rewrite(path, **fields):
-    with np.load(path) as arrays:
-        contents = dict(arrays)
-    text = json.dumps(header_of(path) | fields).encode()
-    contents["header"] = np.frombuffer(text, np.uint8)
-    with open(path, "wb") as file:
-        np.savez(file, **contents)
-
-
 def test_the_file_says_what_is_not_the_default(tmp_path):
     path = tmp_path / "net.npz"
     network("float32").save(path)
@@ -276,9 +257,8 @@ def test_the_file_says_what_is_not_the_default(tmp_path):
 def test_what_a_file_says_is_checked(name, value, message, tmp_path):
     path = tmp_path / "net.npz"
     network("float32").save(path)
-    rewrite(path, **{name: value})
-    with pytest.raises(ValueError, match=f"cannot be loaded.*{message}"):
-        cr.load(path)
+    rewrite(path, header={name: value})
+    refused(path, message)
 
 
 @pytest.mark.parametrize("name", ["input_scale", "input_shift"])

@@ -6,9 +6,9 @@ import signal
 
 import numpy as np
 import pytest
-from test_interrupt import carried
 
 import chainrule as cr
+from carried import carried
 from chainrule.model import own_functions
 from oracle import assert_close
 
@@ -471,9 +471,9 @@ def test_a_cost_that_is_not_finite_is_a_divergence():
     assert np.isfinite(net.parameters).all()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_inside_of_one(which):
     net, twin, y = pairs()[which][0], pairs()[which][0], pairs()[which][2]
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     value, calls = Tanh.value, []
 
     def interrupted(self, z):
@@ -490,7 +490,6 @@ def test_ctrl_c_inside_of_one(which):
             net.fit(X, y, epochs=20)  # 22 batches an epoch
     finally:
         Tanh.value = value
-        signal.signal(signal.SIGINT, before)
     assert net.epochs_trained == 4
     twin.fit(X, y, epochs=4)
     assert carried(net) == carried(twin)

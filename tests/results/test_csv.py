@@ -3,23 +3,22 @@
 import csv
 import errno
 import os
-import signal
 import time
 
 import numpy as np
 import pytest
-from test_interrupt import lines_of
 
 import chainrule as cr
 import oracle
 from chainrule.results import csv_log
+from interruptions import lines_of
 from oracle import assert_close
+from three_classes import three_classes
 
 
 @pytest.fixture
 def data():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(47, 4)), rng.integers(3, size=47)
+    return three_classes(47)
 
 
 def begin():
@@ -119,27 +118,24 @@ def test_a_log_goes_on(data, tmp_path):
 
 # one that comes before the file is closed leaves that to the garbage collector
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interruption_leaves_whole_lines(data, tmp_path):
     """A Ctrl-C at every line of the callback."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        history = begin().fit(*data, epochs=2)
-        log = cr.CSVLog(tmp_path / "log.csv")
-        begin().fit(*data, epochs=1, callbacks=log)
-        names = (tmp_path / "log.csv").read_bytes().splitlines(keepends=True)[0]
-        lines = lines_of(lambda: log.on_epoch_end(None, history))
-        found = set()
-        for line in range(1, lines + 1):
-            (tmp_path / "log.csv").write_bytes(names)
-            with pytest.raises(KeyboardInterrupt):
-                lines_of(lambda: log.on_epoch_end(None, history), interrupt_at=line)
-            text = (tmp_path / "log.csv").read_text()
-            assert text.endswith("\n")
-            found.add(text.count("\n"))
-            assert all(row.count(",") == 3 for row in text.splitlines())
-        assert found == {1, 2}
-    finally:
-        signal.signal(signal.SIGINT, before)
+    history = begin().fit(*data, epochs=2)
+    log = cr.CSVLog(tmp_path / "log.csv")
+    begin().fit(*data, epochs=1, callbacks=log)
+    names = (tmp_path / "log.csv").read_bytes().splitlines(keepends=True)[0]
+    lines = lines_of(lambda: log.on_epoch_end(None, history))
+    found = set()
+    for line in range(1, lines + 1):
+        (tmp_path / "log.csv").write_bytes(names)
+        with pytest.raises(KeyboardInterrupt):
+            lines_of(lambda: log.on_epoch_end(None, history), interrupt_at=line)
+        text = (tmp_path / "log.csv").read_text()
+        assert text.endswith("\n")
+        found.add(text.count("\n"))
+        assert all(row.count(",") == 3 for row in text.splitlines())
+    assert found == {1, 2}
 
 
 def test_a_full_disk_leaves_whole_lines(data, tmp_path, monkeypatch):

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
-from test_history import finish_epoch
 
 import chainrule as cr
 from chainrule.results import live_plot
+from histories import finish_epoch
 
 X, Y = np.eye(4), np.arange(4)
 

@@ -9,12 +9,12 @@ import warnings
 
 import numpy as np
 import pytest
-from test_history import grow
 
 import chainrule
 from chainrule.results import progress
 from chainrule.results.history import History
 from chainrule.results.progress import Progress
+from histories import grow
 
 
 def test_progress_writes_one_line_per_epoch_where_stderr_is_no_terminal(capsys):

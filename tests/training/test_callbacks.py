@@ -1,21 +1,21 @@
 """Callbacks: who is called when and with what, and what an exception leaves behind."""
 
-import signal
 from functools import partial
 
 import numpy as np
 import pytest
-from test_interrupt import carried, lines_of
 
 import chainrule as cr
+from carried import carried
+from interruptions import lines_of
+from three_classes import three_classes
 
 OPTIONS = {"optimizer": cr.SGD(0.5, momentum=0.5), "batch_size": 7}  # three batches an epoch
 
 
 @pytest.fixture
 def data():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(20, 4)), rng.integers(3, size=20)
+    return three_classes(20)
 
 
 def begin():
@@ -222,27 +222,24 @@ def test_a_step_that_diverges_is_not_kept(data):
     assert net.parameters.tobytes() == before
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(data):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     options = {"callbacks": [Recorder(), cr.EarlyStopping(patience=9, restore_best=False)],
                "validation_split": 0.2, **OPTIONS}  # fmt: skip
-    try:
-        reference, states = begin(), []
-        for _ in range(3):
-            states.append(carried(reference))
-            reference.fit(*data, epochs=1, validation_split=0.2, **OPTIONS)
+    reference, states = begin(), []
+    for _ in range(3):
         states.append(carried(reference))
-        fit = lambda net: net.fit(*data, epochs=3, **options)  # noqa: E731
-        lines = lines_of(partial(fit, begin()))
-        assert lines > 100
-        for line in range(1, lines + 1):
-            net = begin()
-            with pytest.raises(KeyboardInterrupt):
-                lines_of(partial(fit, net), interrupt_at=line)
-            assert carried(net) == states[net.epochs_trained], f"line {line} of {lines}"
-            assert len(net.history or ()) == net.epochs_trained
-    finally:
-        signal.signal(signal.SIGINT, before)
+        reference.fit(*data, epochs=1, validation_split=0.2, **OPTIONS)
+    states.append(carried(reference))
+    fit = lambda net: net.fit(*data, epochs=3, **options)  # noqa: E731
+    lines = lines_of(partial(fit, begin()))
+    assert lines > 100
+    for line in range(1, lines + 1):
+        net = begin()
+        with pytest.raises(KeyboardInterrupt):
+            lines_of(partial(fit, net), interrupt_at=line)
+        assert carried(net) == states[net.epochs_trained], f"line {line} of {lines}"
+        assert len(net.history or ()) == net.epochs_trained
 
 
 # ---------------------------------------------------------------- what is no callback

@@ -13,36 +13,19 @@ from functools import partial
 
 import numpy as np
 import pytest
-from test_interrupt import lines_of
 
 import chainrule as cr
-from chainrule.optimizers import OPTIMIZERS
+from carried import carried
+from interruptions import lines_of, signal_after
+from rules import PAIRS, RULES, SCHEDULES
+from three_classes import three_classes
 
-SCHEDULES = {
-    "number": lambda rate: rate,
-    "step": lambda rate: cr.StepDecay(rate, 0.5, 4),
-    "exponential": lambda rate: cr.ExponentialDecay(rate),
-    "inverse": lambda rate: cr.InverseScaling(rate),
-    "cosine": lambda rate: cr.CosineDecay(rate, 30, warmup_epochs=2.5),
-    "one cycle": lambda rate: cr.OneCycle(rate, 28),
-    "plateau": lambda rate: cr.ReduceOnPlateau(10 * rate, 0.5, 2),
-    "plateau of validation": lambda rate: cr.ReduceOnPlateau(
-        10 * rate, 0.5, 2, monitor="validation_cost"
-    ),
-    "function": lambda rate: lambda epoch: rate / (1 + epoch),
-}
-RULES = OPTIMIZERS | {"momentum": lambda rate: cr.SGD(rate, momentum=0.9)}
-PAIRS = [
-    pair
-    for pair in itertools.product(RULES, SCHEDULES)
-    if pair[0] != "Rprop" or pair[1] == "number"
-]
+pytestmark = pytest.mark.usefixtures("ctrl_c")
 
 
 @pytest.fixture(scope="module")
 def data():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(47, 4)), rng.integers(3, size=47)
+    return three_classes(47)
 
 
 def begin(dtype="float32"):
@@ -54,12 +37,6 @@ def options_of(rule, schedule, data):
     if schedule == "plateau of validation":
         given["validation_data"] = data[0] + 0.1, data[1]
     return given
-
-
-def carried(net):
-    """All that training goes on from."""
-    state = {name: (a.dtype.str, a.tobytes()) for name, a in net.optimizer_state.items()}
-    return net.parameters.tobytes(), state, net.epochs_trained
 
 
 def through_a_file(net, folder):
@@ -198,13 +175,6 @@ needs_signals = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def ctrl_c():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @needs_signals
 @pytest.mark.parametrize(
     ("rule", "schedule"),
@@ -247,8 +217,6 @@ def heavy():
 @needs_signals
 @pytest.mark.parametrize("rule", ["Adam", "Rprop"])
 def test_an_epoch_that_does_not_finish_leaves_no_trace(rule):
-    from test_interrupt import signal_after
-
     net, x, y = heavy()
     options = {"optimizer": RULES[rule](1e-3), "average": 0.9, "batch_size": 32}
     net.fit(x[:64], y[:64], epochs=1, **options)

@@ -9,21 +9,7 @@ import chainrule as cr
 import oracle
 from chainrule.core import _core
 from oracle import assert_close
-
-
-def philox(counter, key):
-    """Philox4x32-10 of Salmon et al., 2011, on arrays: four words (n,) of n counters (4, n)."""
-    mask = np.uint64(0xFFFFFFFF)
-    c = [np.asarray(word, np.uint64) for word in counter]
-    k = [np.uint64(word) for word in key]
-    for _ in range(10):
-        low, high = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
-        c = [
-            (high >> np.uint64(32)) ^ c[1] ^ k[0], high & mask,
-            (low >> np.uint64(32)) ^ c[3] ^ k[1], low & mask,
-        ]  # fmt: skip
-        k = [(k[0] + np.uint64(0x9E3779B9)) & mask, (k[1] + np.uint64(0xBB67AE85)) & mask]
-    return c
+from philox import MASK, philox
 
 
 def test_philox_is_that_of_the_core():
@@ -48,7 +34,7 @@ def draw_mask(shape, p, seed, epoch, first):
     low, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
     counter = (block & low, block >> shift, stream & low * np.ones_like(block), stream >> shift)
     counter = [np.broadcast_to(word, block.shape) for word in counter]
-    words = np.array(philox(counter, (seed & 0xFFFFFFFF, seed >> 32)))  # (4, 64 groups)
+    words = np.array(philox(counter, (seed & MASK, seed >> 32)))  # (4, 64 groups)
     words = words.reshape(4, groups, 64).swapaxes(0, 1).reshape(groups, 256)
     bits = np.concatenate([words & np.uint64(0xFFFF), words >> np.uint64(16)], axis=1).ravel()[:n]
     limit = int(p * 65536 + 0.5)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from test_interrupt import carried
 
 import chainrule as cr
+from carried import carried
 
 OPTIONS = {"optimizer": cr.Adam(0.02), "batch_size": 10}
 

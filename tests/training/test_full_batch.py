@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import oracle
+from carried import carried
 from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, load
 from chainrule.core import _core
 from chainrule.training.full_batch.cost import FullBatch
@@ -22,12 +23,6 @@ def problem(rows=70):
 
 def make(dtype="float64", **options):
     return Network([3, 7, 2], hidden="tanh", output="identity", dtype=dtype, seed=3, **options)
-
-
-def carried(net):
-    """All that training goes on from."""
-    state = {name: values.tobytes() for name, values in net.optimizer_state.items()}
-    return net.parameters.tobytes(), state, net.epochs_trained
 
 
 # ---------------------------------------------------------------- going on

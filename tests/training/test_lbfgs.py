@@ -11,6 +11,7 @@ from chainrule import LBFGS, Network
 from chainrule.training.full_batch import lbfgs
 from chainrule.training.full_batch.cost import Point
 from oracle import assert_close
+from rosenbrock import rosenbrock, rosenbrock_gradient
 
 
 def function(f, gradient):
@@ -19,19 +20,10 @@ def function(f, gradient):
     def at(w):
         at.calls += 1
         with np.errstate(all="ignore"):
-            return Point(w, f(w), f(w), gradient(w))
+            return Point(w, f(w), f(w), np.array(gradient(w)))
 
     at.calls = 0
     return at
-
-
-def rosenbrock(w):
-    return 100 * (w[1] - w[0] ** 2) ** 2 + (1 - w[0]) ** 2
-
-
-def rosenbrock_gradient(w):
-    rise = w[1] - w[0] ** 2
-    return np.array([-400 * w[0] * rise - 2 * (1 - w[0]), 200 * rise])
 
 
 def minimize(at, w0, **options):

@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from test_optimizers import compare
 
 import chainrule as cr
 from chainrule.core import _core
+from optimizer_cases import compare
 from optimizer_oracle import Replay
 from oracle import assert_close
 

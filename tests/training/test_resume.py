@@ -11,14 +11,18 @@ from functools import partial
 
 import numpy as np
 import pytest
-from test_continuation import PAIRS, RULES, SCHEDULES, carried
-from test_files_own import Focal, Sine
-from test_interrupt import lines_of
 
 import chainrule as cr
+from carried import carried
+from interruptions import lines_of
+from rules import PAIRS, RULES, SCHEDULES
+from three_classes import three_classes
+from users_functions import Focal, Sine
+
+pytestmark = pytest.mark.usefixtures("ctrl_c")
 
 EPOCHS, STOP = 9, 4  # of the whole training; in which epoch, from 0, it is stopped
-X = np.random.default_rng(0).normal(size=(47, 4))
+X, _ = three_classes(47)
 LABELS = np.random.default_rng(1).integers(3, size=47)
 NOISY = np.random.default_rng(2).integers(3, size=47)
 ALL = {
@@ -35,13 +39,6 @@ ALL = {
     "validation_split": 0.3,
     "metrics": {"right": lambda truth, said: np.mean(truth == said)},
 }
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def interrupt(*_):

@@ -14,6 +14,7 @@ from matplotlib.image import imread
 import chainrule
 from chainrule.__main__ import main
 from chainrule.datasets import load_digits8x8
+from children import python
 
 
 def run(*arguments, stderr=subprocess.PIPE, **options):
@@ -40,14 +41,7 @@ def test_demo_as_a_command(tmp_path):
     lines = done.stdout.splitlines()[-3:]
     assert all(line.startswith("    ") for line in lines)
     code = "\n".join(line.strip() for line in lines)
-    reading = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=True,
-    )
-    assert reading.stdout == "0 0\n"
+    assert python("-W", "error", "-c", code, cwd=tmp_path) == "0 0\n"
 
 
 def test_demo_leaves_a_model_and_a_picture(tmp_path, capsys):
