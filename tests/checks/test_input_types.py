@@ -215,7 +215,7 @@ def test_the_memory_that_a_large_set_of_images_needs():
         y = np.arange(60_000) % 10
         net = cr.Network([784, 16, 10], init="small", seed=0)
         net.fit(X[:100], y[:100], epochs=1, validation_data=(X[:100], y[:100]))
-        before = peak()
+        before = peak(anew=True)
         net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y), threads=1)
         net.evaluate(X, y, threads=1)
         net.feedforward(X, threads=1)

@@ -312,7 +312,7 @@ def test_a_stream_of_wide_rows_takes_room_for_their_numbers():
 
         X = sparse.random_array((40, 200_000), density=1e-4, format="csr", rng=0)
         net = cr.Network([200_000, 2, 2], seed=0)
-        before = peak()
+        before = peak(anew=True)
         net.fit([(X[i : i + 10], np.arange(10) % 2) for i in range(0, 40, 10)], epochs=2)
         print(peak() - before)
     """)
@@ -468,7 +468,7 @@ def test_the_memory_that_a_large_sparse_set_needs():
         y = np.arange(60_000) % 10
         net = cr.Network([5_000, 16, 10], seed=0)
         net.fit(X[:100], y[:100], epochs=1, validation_data=(X[:100], y[:100]))
-        before = peak()
+        before = peak(anew=True)
         net.fit(X, y, epochs=1, batch_size=100, validation_data=(X, y), threads=1)
         print(peak() - before)
     """)
