@@ -21,8 +21,8 @@ from chainrule.checks.options import (
     check_flag,
     check_name,
     check_not_negative,
-    check_number,
     check_positive,
+    check_share,
 )
 from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
@@ -78,10 +78,6 @@ def _number(check, optional=False):
         return value
 
     return checked
-
-
-def _share(name, value):
-    check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
 
 
 def _metrics(name, value):
@@ -158,7 +154,7 @@ class FitOptions(TypedDict, total=False):
         ±clip_value; the penalties come on top.
         """)]
     average: Annotated[float | None, Option(
-        None, "float, optional", _number(_share, optional=True), about="""
+        None, "float, optional", _number(check_share, optional=True), about="""
         In 0 < average < 1: also keep a moving average of the parameters w, after each step
         a ← average·a + (1-average)·w, which begins as w. It is
         ``optimizer_state["average"]``; `averaged` returns the network with it.

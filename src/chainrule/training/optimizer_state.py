@@ -49,9 +49,6 @@ def resumed_state(
     return state
 
 
-carried_state = resumed_state  # as mini-batch training calls it
-
-
 def like_parameters(name, values, parameters) -> NDArray:
     """Return a state, checked to be shaped like the parameters."""
     values = as_real(_label(name), values, parameters.dtype)

@@ -16,7 +16,7 @@ from chainrule.results.history import History
 from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
 from chainrule.training.endings import StopTraining, check_finite
-from chainrule.training.optimizer_state import carried_state
+from chainrule.training.optimizer_state import resumed_state
 from chainrule.training.plateau import Plateau
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
@@ -62,7 +62,7 @@ class Training:
         if self.schedule.state:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         averaging = options.average is not None
-        self.state = carried_state(
+        self.state = resumed_state(
             net.optimizer_state, self.optimizer, self.schedule, averaging, net.parameters
         )
         self.schedule.check_end(self.state, options.epochs, self.steps_per_epoch)
