@@ -190,7 +190,14 @@ cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const r
 
 
 cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) noexcept nogil:
-    """Part `index` of the tile's phase."""
+    """Part `index` of the tile's phase: some neurons, or some rows."""
+    if (tile.phase == WEIGH_INPUTS or tile.phase == PULL_BACK or tile.phase == DOWN or tile.phase == FOLLOW):
+        do_neurons[real](tile, index, precision)
+    else:
+        do_rows[real](tile, index, precision)
+
+
+cdef inline void do_neurons(Tile *tile, Py_ssize_t index, const real *precision) noexcept nogil:
     cdef const Net *net = tile.net
     cdef const real *w = <const real *> tile.parameters
     cdef Tape *tape = tile.tape
@@ -210,7 +217,7 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) no
                             index, tile.parts)
         if part.neurons:
             equations.pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
-    elif tile.phase == DOWN or tile.phase == FOLLOW:  # the first part of each layer, the second of each ...
+    else:  # DOWN, FOLLOW: the first part of each layer, the second of each ...
         i = index % net.depth
         layer = &net.layers[i]
         part = some_neurons(tile, layer, kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
@@ -219,24 +226,29 @@ cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) no
             down_part[real](tile, i, &part, precision)
         elif part.neurons:
             follow_part[real](tile, i, &part, precision)
-    else:
-        part = some_rows(tile, index)
-        if part.rows == 0:
-            return
-        if tile.phase == READ:
-            read_part[real](tile, &part, precision)
-        elif tile.phase == ACTIVATE:
-            equations.activation[real](net, i, &part, tape, precision)
-        elif tile.phase == END_FORWARD:
-            equations.activation[real](net, i, &part, tape, precision)
-            costs_of[real](tile, &part, precision)
-            output_deltas_of[real](tile, &part, precision)
-        elif tile.phase == THROUGH_SLOPES:
-            equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i],
-                                               <const real *> tape.a[i], &part, tape)
-        else:
-            forward_part[real](tile, &part, precision)
-            backward_part[real](tile, &part, precision)
+
+
+cdef inline void do_rows(Tile *tile, Py_ssize_t index, const real *precision) noexcept nogil:
+    cdef const Net *net = tile.net
+    cdef Tape *tape = tile.tape
+    cdef Py_ssize_t i = tile.layer
+    cdef Part part = some_rows(tile, index)
+    if part.rows == 0:
+        return
+    if tile.phase == READ:
+        read_part[real](tile, &part, precision)
+    elif tile.phase == ACTIVATE:
+        equations.activation[real](net, i, &part, tape, precision)
+    elif tile.phase == END_FORWARD:
+        equations.activation[real](net, i, &part, tape, precision)
+        costs_of[real](tile, &part, precision)
+        output_deltas_of[real](tile, &part, precision)
+    elif tile.phase == THROUGH_SLOPES:
+        equations.through_activation[real](<real *> tape.delta[i], net, i, <const real *> tape.z[i],
+                                           <const real *> tape.a[i], &part, tape)
+    else:  # THROUGH_ROWS
+        forward_part[real](tile, &part, precision)
+        backward_part[real](tile, &part, precision)
 
 
 cdef void part_of_tile(void *tile, size_t index, int thread) noexcept nogil:

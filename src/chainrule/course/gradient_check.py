@@ -9,7 +9,7 @@ from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.course.difference_errors import difference_errors
 from chainrule.model.model import check_network, check_trainable
-from chainrule.model.own_functions import SMALL_ENTRY, STEPS
+from chainrule.model.own_functions import STEPS, relative_errors
 from chainrule.network import Network
 from chainrule.results.gradient import Gradient
 
@@ -226,18 +226,9 @@ class _Row:
     """W^l or b^l by both ways: the largest relative error, where it is, and what it says."""
 
     def __init__(self, ours: NDArray, theirs: NDArray, rounding: float, tolerance: float):
-        scale = np.maximum(np.abs(ours), np.abs(theirs))
-        largest = scale.max()
+        errors, largest = relative_errors(ours, theirs), np.maximum(abs(ours), abs(theirs)).max()
         self.rounding = rounding
-        if np.isfinite(scale).all():
-            differences = np.abs(ours - theirs)
-            least = max(SMALL_ENTRY * largest, np.finfo(float).tiny)  # no division by 0
-            scale = np.maximum(scale, least)
-            errors = differences / scale
-            self.differs = bool(((differences - rounding) / scale > tolerance).any())
-        else:
-            errors = np.where(np.isfinite(scale), 0.0, np.inf)
-            self.differs = True
+        self.differs = bool((relative_errors(ours, theirs, rounding) > tolerance).any())
         self.checked = self.differs or largest > CLEAR * rounding
         self.place = tuple(map(int, np.unravel_index(int(np.argmax(errors)), errors.shape)))
         self.error = float(errors[self.place]) if self.checked else np.nan

@@ -42,9 +42,9 @@ class Diagnosis(Sequence):
         How many samples went through the network.
     """
 
-    def __init__(self, net, found, layers, samples):
+    def __init__(self, net, found, layers, n_samples):
         self.layers = layers
-        self.samples = samples
+        self.samples = n_samples
         self._name = "-".join(map(str, net.sizes))
         self._found = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -58,8 +58,8 @@ class Diagnosis(Sequence):
         return f"<Diagnosis: {', '.join(finding.kind for finding in self) or 'nothing found'}>"
 
     def __str__(self):
-        samples = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
-        head = f"The network {self._name}, looked at with {samples}:"
+        count = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
+        head = f"The network {self._name}, looked at with {count}:"
         if not self._found:
             return f"{head} nothing found."
         paragraphs = [head]

@@ -129,19 +129,25 @@ def _rounding_of(value: float) -> float:
     return ROUNDING * np.finfo(float).eps * abs(value) / STEPS["central"]
 
 
+def relative_errors(ours: NDArray, theirs: NDArray, rounding: float = 0.0) -> NDArray:
+    """Return (|g - n| - rounding) / max(|g|, |n|, s/100) of each entry, where s is the largest.
+
+    Where some are not finite: infinite for these, 0 for the others.
+    """
+    scale = np.maximum(np.abs(ours), np.abs(theirs))
+    if not np.isfinite(scale).all():
+        return np.where(np.isfinite(scale), 0.0, np.inf)
+    least = max(SMALL_ENTRY * scale.max(), np.finfo(float).tiny)  # no division by 0
+    return np.maximum(np.abs(ours - theirs) - rounding, 0) / np.maximum(scale, least)
+
+
 def _worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0):
     """Return the largest relative error, and where it is with the two values there.
 
-    The error of an entry is (|g - n| - rounding) / max(|g|, |n|, s/100), where s is the largest of
-    all; infinite for one that is not finite. NaN and None where none is larger than `rounding`.
+    NaN and None where none of the values is larger than `rounding`.
     """
-    scale = np.maximum(np.abs(ours), np.abs(theirs))
-    if scale.max() <= rounding:
+    if max(np.abs(ours).max(), np.abs(theirs).max()) <= rounding:
         return np.nan, None
-    if np.isfinite(scale).all():
-        excess = np.maximum(np.abs(ours - theirs) - rounding, 0)
-        errors = excess / np.maximum(scale, SMALL_ENTRY * scale.max())
-    else:
-        errors = np.where(np.isfinite(scale), 0.0, np.inf)
+    errors = relative_errors(ours, theirs, rounding)
     place = np.unravel_index(int(np.argmax(errors)), errors.shape)
     return float(errors[place]), (tuple(map(int, place)), ours[place], theirs[place])
