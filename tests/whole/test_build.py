@@ -47,12 +47,12 @@ def test_nothing_but_the_package_is_installed(installed):
 
 
 def test_stubs_and_their_marker_are_installed(installed):
-    assert {"chainrule/py.typed", "chainrule/_core.pyi"} <= set(installed)
+    assert {"chainrule/py.typed", "chainrule/core/_core.pyi"} <= set(installed)
 
 
 def test_one_extension_for_every_python(installed):
-    (core,) = (name for name in installed if re.match(r"chainrule/_core\..*(so|pyd)$", name))
-    assert core in ("chainrule/_core.abi3.so", "chainrule/_core.pyd")
+    (core,) = (name for name in installed if re.match(r"chainrule/core/_core\..*(so|pyd)$", name))
+    assert core in ("chainrule/core/_core.abi3.so", "chainrule/core/_core.pyd")
     assert "Tag: cp311-abi3-" in metadata.distribution("chainrule").read_text("WHEEL")
 
 
