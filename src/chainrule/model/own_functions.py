@@ -9,6 +9,8 @@ largest entry, may be 1e-4, beyond what rounding explains; differences of smooth
 to some 1e-9. Entries that are not finite, as of a logarithm at z < 0, are left out.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -129,7 +131,7 @@ def _rounding_of(value: float) -> float:
     return ROUNDING * np.finfo(float).eps * abs(value) / STEPS["central"]
 
 
-def _worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0):
+def _worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0) -> tuple[float, Any]:
     """Return the largest relative error, and where it is with the two values there.
 
     The error of an entry is (|g - n| - rounding) / max(|g|, |n|, s/100), where s is the largest of
