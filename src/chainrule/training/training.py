@@ -1,6 +1,6 @@
 """Training by mini-batches: Python runs the epochs, the compiled core runs each one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -186,7 +186,7 @@ def check_epsilon(optimizer, dtype):
         )
 
 
-def check_dropout(dropout: float | Iterable[float], layers: int) -> NDArray | None:
+def check_dropout(dropout: float | Sequence[float], layers: int) -> NDArray | None:
     """Return the probability of each of `layers` hidden layers, (layers,), or None if all are 0."""
     each = [dropout] * layers
     if isinstance(dropout, Iterable) and np.ndim(dropout):
