@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from carried import carried
 from chainrule.checks import threads
 from children import python
 
@@ -53,8 +54,7 @@ def everything(sizes, batch, samples, dtype="float32", *, threads, epochs=2, **o
     if "record" in options:
         figures["delta_norms"] = history.delta_norms.tobytes()
         figures["saturation"] = history.saturation.tobytes()
-    state = {name: values.tobytes() for name, values in net.optimizer_state.items()}
-    return net.parameters.tobytes(), state, figures
+    return carried(net), figures
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,8 +1,6 @@
 """What all methods that draw have in common."""
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -10,6 +8,7 @@ import chainrule as cr
 from chainrule.course.descent import Descent
 from chainrule.results.pictures import documents_axes
 from chainrule.training.range_test import LearningRateRange
+from children import python
 
 
 @pytest.mark.parametrize("kind", [cr.History, Descent, LearningRateRange])
@@ -66,4 +65,4 @@ def test_what_a_method_says_itself_comes_after_that():
 
 
 def test_the_package_needs_no_docstrings():
-    subprocess.run([sys.executable, "-OO", "-c", "import chainrule"], check=True)
+    python("-OO", "-c", "import chainrule")
