@@ -20,6 +20,7 @@ from chainrule.core import _core
 from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes
+from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_trainable
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
@@ -80,6 +81,11 @@ class Network(Model):
         weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
     biases : tuple of ndarray
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
+    classes : ndarray (n_L,) or None
+        What the classes are called, in the order of the outputs, with one output (2,); None where
+        targets are no classes. The first `fit` settles it: labels that are text, booleans, or
+        whole numbers beyond 0 ... n_L - 1 are sorted. Assign it where the first batch of many has
+        not all of them.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray
@@ -136,8 +142,10 @@ class Network(Model):
             taken as they come (batch_size and shuffle have no meaning), and their making counts in
             ``history.seconds``. An exception of the iterable comes out as it is, like that of a
             callback.
-        y : array (m, n_L), or integer labels (m,)
-            Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
+        y : array (m, n_L), or labels (m,)
+            Targets. Integers from 0 to n_L - 1, when n_L > 1, stand for one-hot rows. Other
+            integers, text and booleans are names of classes (`classes`), exactly n_L of them, or
+            two for one output; numbers stay numbers there. With one output,
             (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
             outputs and cross_entropy. For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.
@@ -198,6 +206,45 @@ class Network(Model):
         return out if out is not None else outputs[0] if single else outputs
 
     __call__ = feedforward
+
+    def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray:
+        """Return what the network answers: classes, rows of 0 and 1, or values.
+
+        Which of them, the last `fit` has settled by its targets; before it, output and cost say it.
+
+        Parameters
+        ----------
+        X : array (m, n_1), or (n_1,) for a single sample
+        threads : int, optional
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray (m,), or (m, n_L)
+            For targets that are classes the class of each sample, as `classes` calls it: that of
+            its largest output, or with one output that on whose side of ½ it is (for the hinge cost
+            of 0). For several labels a sample rows of 0 and 1, (m, n_L). For all other targets the
+            outputs, (m, n_L), or (m,) where there is one. Without the first axis for a single
+            sample.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arrays that do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+        >>> net = cr.Network([1, 8, 2], output="softmax", cost="log_likelihood", seed=0)
+        >>> history = net.fit(X, ["low", "low", "high", "high"], epochs=500)
+        >>> net.classes.tolist(), net.predict(X).tolist()
+        (['high', 'low'], ['low', 'low', 'high', 'high'])
+        """
+        inputs, single = self._inputs(X)
+        found = answers_of(self, passes.outputs(self, inputs, check_threads(threads)))
+        return found[0] if single else found
 
     @known_options()
     def evaluate(

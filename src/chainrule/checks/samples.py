@@ -27,6 +27,7 @@ class Shape(Protocol):
         """Of parameters and arithmetic."""
 
     _cost: Any
+    _named: NDArray | None  # the classes, where they have names
 
 
 class Samples:
@@ -42,6 +43,8 @@ class Samples:
         Of targets and weights, if not the network's.
     role : str, default ""
         What messages say before "X" and "y", with a space behind it.
+    classes : ndarray, optional
+        What the classes are called, if not as the network knows them.
 
     Attributes
     ----------
@@ -60,10 +63,19 @@ class Samples:
         *,
         dtype: DTypeLike | None = None,
         role: str = "",
+        classes: NDArray | None = None,
     ):
         dtype = net.dtype if dtype is None else np.dtype(dtype)
         self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X")
-        self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y")
+        self.targets = Targets(
+            y,
+            len(self.X),
+            net.sizes[-1],
+            dtype,
+            net._cost,
+            f"{role}y",
+            net._named if classes is None else classes,
+        )
         self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
 
     @property

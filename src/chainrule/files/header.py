@@ -12,6 +12,7 @@ from chainrule.training.optimizer_state import COUNTERS
 FORMAT = "chainrule network"
 FORMAT_VERSION = 1
 DTYPES = ("float32", "float64")
+ANSWERS = ("classes", "multilabel", "values")
 
 # What a field must be, in words and as a test.
 FIELDS = {
@@ -37,7 +38,10 @@ FIELDS = {
 
 # What may be missing, where it is the default.
 SCALING = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
-OPTIONAL = dict.fromkeys(DEFAULTS, SCALING)
+OPTIONAL = dict.fromkeys(DEFAULTS, SCALING) | {
+    "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
+    "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
+}
 
 
 def parse_header(text):
@@ -90,6 +94,14 @@ def _is_number(value):
 
 def _is_numbers(value):
     return isinstance(value, list) and all(map(_is_number, value))
+
+
+def _is_classes(value):
+    return type(value) is list and (
+        all(type(each) is str for each in value)
+        or all(type(each) is bool for each in value)
+        or all(_is_whole(each, -(2**63)) for each in value)
+    )
 
 
 def _is_state(name):

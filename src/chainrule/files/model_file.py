@@ -30,8 +30,9 @@ import numpy as np
 
 from chainrule.files.archive import check_array, unpack
 from chainrule.files.formulas import check_mapping, read_formulas, written_formulas
-from chainrule.files.header import FORMAT, FORMAT_VERSION, OPTIONAL, check_header, expected_arrays
-from chainrule.model.model import Model
+from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
+from chainrule.model.input_scaling import DEFAULTS
+from chainrule.model.model import Model, first_answers
 from chainrule.results.whole_file import write_whole
 
 Net = TypeVar("Net", bound=Model)
@@ -84,6 +85,7 @@ def write_network(net: Model, path) -> None:
             "epochs_trained": int(net.epochs_trained),
             "optimizer_state": list(state),
             **net._scaling.given,
+            **_answers_of(net),
         }
         check_header(header)
         read_formulas(header, own)
@@ -118,15 +120,25 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
-            **{name: header[name] for name in OPTIONAL if name in header},
+            **{name: header[name] for name in DEFAULTS if name in header},
             seed=header["seed"],
         )
+        if "classes" in header:
+            net.classes = header["classes"]
+        net._answers = header.get("answers", net._answers)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
     net.parameters[:] = arrays.pop("parameters")
     net.epochs_trained = header["epochs_trained"]
     net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
     return net
+
+
+def _answers_of(net):
+    """Return the fields of what a network answers with, where they are not as its formulas say."""
+    found = {} if net._named is None else {"classes": net._named.tolist()}
+    first = first_answers(net._output.name, net._cost.name, net.sizes[-1])
+    return found | ({} if net._answers == first else {"answers": net._answers})
 
 
 def _file_name(path):

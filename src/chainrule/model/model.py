@@ -15,6 +15,7 @@ from chainrule.checks.arrays import (
     as_real,
     as_stored,
 )
+from chainrule.checks.classes import check_classes
 from chainrule.checks.options import (
     check_count,
     check_dtype,
@@ -65,6 +66,8 @@ class Model:
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
         self.history: History | None = None
+        self._named: NDArray | None = None  # the classes, where they have names
+        self._answers = first_answers(self._output.name, self._cost.name, self.sizes[-1])
         self._compile()
         self._initialize(init)
 
@@ -119,6 +122,18 @@ class Model:
         if epochs >= 2**63:
             raise ValueError(f"epochs_trained must be below 2**63; got {epochs}")
         self._clock[0] = epochs
+
+    @property
+    def classes(self) -> NDArray | None:
+        """What `predict` calls the classes, in the order of the outputs; None for other answers."""
+        if self._answers != "classes":
+            return None
+        return np.arange(max(self.sizes[-1], 2)) if self._named is None else self._named.copy()
+
+    @classes.setter
+    def classes(self, classes):
+        self._named = check_classes(classes, max(self.sizes[-1], 2))
+        self._answers = "classes"
 
     @property
     def parameters(self) -> NDArray:
@@ -184,6 +199,12 @@ class Model:
             given = as_stored("X", given, self.dtype)[None, :]
         return as_inputs(given, n, self.dtype), single
 
+    def _settle(self, targets: Targets):
+        """Keep what the network answers with, as the targets that it learns say."""
+        self._answers = targets.answers
+        if targets.names is not None:
+            self._named = targets.names
+
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
         if not self._delta_checked:
@@ -206,6 +227,13 @@ class Model:
                 if values.shape != view.shape:
                     raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
                 view[:] = values
+
+
+def first_answers(output: str, cost: str, n_outputs: int) -> str:
+    """Return what a network that has learned nothing yet answers with, by its formulas."""
+    if output == "softmax" or cost == "hinge" or (cost == "cross_entropy" and n_outputs == 1):
+        return "classes"
+    return "multilabel" if cost == "cross_entropy" else "values"
 
 
 def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:

@@ -80,6 +80,8 @@ class Batches:
         try:
             samples = Samples(self._net, X, y, *(sample_weight or [None]), self._class_weight)
             self._net._check_delta(samples.targets)
+            if self.count == 0:
+                self._net._settle(samples.targets)
         except (TypeError, ValueError) as error:
             error.add_note(f"(batch {self.count} of epoch {self._net.epochs_trained})")
             raise

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from numpy.typing import NDArray
 
+from chainrule.checks.targets import Targets
 from chainrule.model.model import Model
 from chainrule.results.history import History
 
@@ -32,14 +33,17 @@ class Transaction:
     def __init__(self, net: Model, history: History, hooks: KeptBatches | None = None):
         self._net, self._history, self._hooks = net, history, hooks
         self._before = net.history, net.optimizer_state
+        self._answers = net._named, net._answers
         self.begun = False
 
     def __enter__(self) -> "Transaction":
         return self  # and changes nothing: a signal may come before the block begins
 
-    def begin(self, state: dict[str, NDArray]) -> None:
-        """Give the network the history and the state of this fit."""
+    def begin(self, state: dict[str, NDArray], targets: Targets | None = None) -> None:
+        """Give the network the history and the state of this fit, and what it shall answer with."""
         self._net.history, self._net.optimizer_state = self._history, state
+        if targets is not None:
+            self._net._settle(targets)
 
     def __exit__(self, kind, *_) -> None:
         done = len(self._history) > 0
@@ -47,3 +51,4 @@ class Transaction:
             self._net.history = self._before[0]
         if not (done or (self._hooks is not None and self._hooks.kept_batches)):
             self._net.optimizer_state = self._before[1]
+            self._net._named, self._net._answers = self._answers
