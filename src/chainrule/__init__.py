@@ -10,6 +10,8 @@
 1.0
 """
 
+import typing as _typing
+
 from chainrule import activations, costs, equations, logic
 from chainrule.core._core import ACTIVATIONS, COSTS
 from chainrule.course.descent import Descent, gradient_descent
@@ -96,13 +98,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    """Look the version up when it is asked for: the metadata take longer than all the rest."""
-    if name == "__version__":
-        from chainrule.version import __version__
+if _typing.TYPE_CHECKING:  # by what follows, any other name would be a string too
+    __version__: str
+else:
 
-        return __version__
-    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    def __getattr__(name: str) -> str:
+        """Look the version up when it is asked for: the metadata take longer than all the rest."""
+        if name == "__version__":
+            from chainrule.version import __version__
+
+            return __version__
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

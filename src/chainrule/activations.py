@@ -31,7 +31,9 @@ keep.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+
+from numpy.typing import NDArray
 
 from chainrule.checks.fields import Checks
 from chainrule.checks.formulas import (
@@ -53,7 +55,7 @@ class Activation(Formula):
     @property
     def compiled(self) -> tuple[str, float]:
         """How the core takes it: name and parameter, where one without parameters has any."""
-        return self.name, *(self.parameters or (0.0,))
+        return self.name, self.parameters[0] if self.parameters else 0.0
 
 
 class sigmoid(Activation):
@@ -163,7 +165,19 @@ class softmax(Activation):
     """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j)."""
 
 
-ACTIVATIONS = {name: globals()[name] for name in _core.ACTIVATIONS}
+ACTIVATIONS: dict[str, type[Activation]] = {name: globals()[name] for name in _core.ACTIVATIONS}
+
+
+class OwnActivation(Protocol):
+    """What an activation of your own is: any object with these methods."""
+
+    def value(self, z: NDArray[Any], /) -> NDArray[Any]:
+        """Return a = σ(z), like z."""
+        ...
+
+    def slope(self, z: NDArray[Any], a: NDArray[Any], /) -> NDArray[Any]:
+        """Return σ'(z), like z."""
+        ...
 
 
 class UserActivation(UserFormula, Activation):
@@ -187,36 +201,33 @@ def find_activation(
     return find_formula(what, given, ACTIVATIONS, names)
 
 
-def find_output(given) -> Activation:
+def find_output(given: Any) -> Activation:
     """Return the activation that `given` is or names, or an object of the user's as one."""
     what = "output activation"
     return UserActivation.of(what, given) or find_activation(what, given)
 
 
-def find_hidden_activation(given: str | Activation) -> Activation:
+def find_hidden_activation(given: Any) -> Activation:
     """Return the activation of a hidden layer."""
     if "softmax" in (given, getattr(given, "name", None)):
         raise ValueError("softmax is for the output layer; got it as a hidden activation")
     return find_activation("hidden activation", given, NEURON_BY_NEURON)
 
 
-def find_hidden(
-    hidden: str | Activation | Sequence[str | Activation], layers: int
-) -> tuple[Activation, ...]:
+def find_hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
     """Return the activations of the hidden layers, of which there are `layers`."""
     what = "hidden activation"
-    one_for_all = (
-        isinstance(hidden, str | Activation) or UserActivation.of(what, hidden) is not None
-    )
+    if isinstance(hidden, str | Activation):
+        return (find_hidden_activation(hidden),) * layers
+    if (own := UserActivation.of(what, hidden)) is not None:
+        return (own,) * layers
     try:
-        given = (hidden,) if one_for_all else tuple(hidden)
+        given = tuple(hidden)
     except TypeError:
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
     found = tuple(UserActivation.of(what, each) or find_hidden_activation(each) for each in given)
-    if one_for_all:
-        return found * layers
     if len(found) != layers:
         names = tuple(each.shown for each in found)
         raise ValueError(
@@ -225,7 +236,7 @@ def find_hidden(
     return found
 
 
-def check_slope(name, activation):
+def check_slope(name: str, activation: object) -> None:
     """Raise if the activation has no derivative to descend by; `name` begins the message."""
     if activation == "step":
         raise ValueError(

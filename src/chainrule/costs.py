@@ -31,7 +31,7 @@ to be checked: before the first training `delta` is held against differences of 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +66,10 @@ class Cost(Formula):
         """How the core takes it: name and parameters, for n_L outputs."""
         return self.name, self.parameters
 
-    def check_targets(self, name: str, Y: NDArray):
+    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
         """Raise ValueError unless the cost is defined for the targets Y (m, n)."""
 
-    def lay_out(self, Y: NDArray) -> NDArray:
+    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
         """Return targets (m, n) as the core takes them: (m, n_L), a column for each output."""
         return Y
 
@@ -129,7 +129,7 @@ class quantile(Cost):
     levels: float | Sequence[float] = 0.5
 
     def __post_init__(self) -> None:
-        given = self.levels
+        given: Any = self.levels
         levels = tuple(given) if np.ndim(given) else (given,)
         for level in levels:
             check_number(
@@ -143,17 +143,22 @@ class quantile(Cost):
         object.__setattr__(self, "levels", levels)
 
     @property
+    def _kept(self) -> tuple[float, ...]:
+        # a field has one type, for what is given and for what __post_init__ made of it, a tuple
+        return cast("tuple[float, ...]", self.levels)
+
+    @property
     def outputs_per_target(self) -> int:
         """A level each."""
-        return len(self.levels)
+        return len(self._kept)
 
     def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
         """Give each output its level."""
-        return self.name, self.levels * (n_outputs // len(self.levels))
+        return self.name, self._kept * (n_outputs // len(self._kept))
 
-    def lay_out(self, Y: NDArray) -> NDArray:
+    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
         """Repeat each target for all its levels, side by side."""
-        return np.repeat(Y, len(self.levels), axis=1)
+        return np.repeat(Y, len(self._kept), axis=1)
 
 
 class hinge(Cost):
@@ -163,7 +168,7 @@ class hinge(Cost):
     outputs, labels or one-hot rows: each class against the rest.
     """
 
-    def check_targets(self, name: str, Y: NDArray):
+    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
         """Accept two values alone."""
         if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
             found = ", ".join(map(str, np.unique(Y)[:5]))
@@ -171,7 +176,7 @@ class hinge(Cost):
                 f"{name} must hold -1 and 1, or 0 and 1, alone for the hinge cost; it holds {found}"
             )
 
-    def lay_out(self, Y: NDArray) -> NDArray:
+    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
         """Take 0 as -1."""
         return np.where(Y == 0, Y.dtype.type(-1), Y)
 
@@ -179,7 +184,7 @@ class hinge(Cost):
 class cross_entropy(Cost):
     """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
 
-    def check_targets(self, name: str, Y: NDArray):
+    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
         """Accept probabilities."""
         if ((Y < 0) | (Y > 1)).any():
             raise ValueError(
@@ -211,7 +216,7 @@ class log_likelihood(Cost):
         )
     }
 
-    def check_targets(self, name: str, Y: NDArray):
+    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
         """Accept shares of the classes."""
         _refuse_negative(self, name, Y)
 
@@ -223,7 +228,7 @@ class poisson(Cost):
     occur. Targets: 0 or more, whole or not.
     """
 
-    def check_targets(self, name: str, Y: NDArray):
+    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
         """Accept counts."""
         _refuse_negative(self, name, Y)
 
@@ -240,12 +245,24 @@ class gaussian(Cost):
         """A mean and the logarithm of a variance."""
         return 2
 
-    def lay_out(self, Y: NDArray) -> NDArray:
+    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
         """Set the targets beside the means, and again beside the variances."""
         return np.concatenate([Y, Y], axis=1)
 
 
-COSTS = {name: globals()[name] for name in _core.COSTS}
+COSTS: dict[str, type[Cost]] = {name: globals()[name] for name in _core.COSTS}
+
+
+class OwnCost(Protocol):
+    """What a cost of your own is: any object with these methods."""
+
+    def value(self, a: NDArray[Any], y: NDArray[Any], /) -> NDArray[Any]:
+        """Return C_x of each of m samples, (m,)."""
+        ...
+
+    def delta(self, z: NDArray[Any], a: NDArray[Any], y: NDArray[Any], /) -> NDArray[Any]:
+        """Return δ^L, like z."""
+        ...
 
 
 class UserCost(UserFormula, Cost):
@@ -263,7 +280,7 @@ class UserCost(UserFormula, Cost):
         return self.function, ()
 
 
-def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
+def find_cost(given: Any, output: str, n_outputs: int) -> Cost:
     """Return the cost that `given` is or names, if it is for that output activation and width."""
     if (own := UserCost.of("cost", given)) is not None:
         return own
@@ -284,7 +301,7 @@ def find_cost(given: str | Cost, output: str, n_outputs: int) -> Cost:
     return cost
 
 
-def _refuse_negative(cost: Cost, name: str, Y: NDArray):
+def _refuse_negative(cost: Cost, name: str, Y: NDArray[Any]) -> None:
     if (Y < 0).any():
         raise ValueError(
             f"{name} must not be negative for the {cost.name} cost; its least is {Y.min()}"

@@ -5,15 +5,22 @@ is read by an unpickler that can build numeric arrays and nothing else.
 """
 
 import gzip
+import io
 import math
 import pickle
 import re
 import zlib
+from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["load_digits8x8", "load_idx", "load_mnist"]
+
+Pair = tuple[NDArray[np.float32], NDArray[np.int64]]  # images, labels
 
 VALIDATION = 10_000  # the last so many of the training file, as the book splits it
 IDX_STEMS = {
@@ -22,7 +29,7 @@ IDX_STEMS = {
 }
 
 
-def load_mnist(path):
+def load_mnist(path: str | PathLike[str]) -> tuple[Pair, Pair, Pair]:
     """Load MNIST, or any set in the same files, split as in the book.
 
     Parameters
@@ -55,7 +62,7 @@ def load_mnist(path):
     return train, validation, _load_pair(path, "test")
 
 
-def load_digits8x8():
+def load_digits8x8() -> Pair:
     """Load the 1,797 handwritten digits of 8x8 grey levels that scikit-learn brings along.
 
     Returns
@@ -72,7 +79,7 @@ def load_digits8x8():
     return (images / 16).astype(np.float32), labels.astype(np.int64)
 
 
-def load_idx(path):
+def load_idx(path: str | PathLike[str]) -> NDArray[np.uint8]:
     """Load an IDX file of unsigned bytes, gzipped or not.
 
     Parameters
@@ -109,13 +116,13 @@ def load_idx(path):
 # ---------------------------------------------------------------- MNIST as IDX files
 
 
-def _load_pair(folder, part):
+def _load_pair(folder: Path, part: str) -> Pair:
     """Images and labels of "train" or "test"."""
-    found = [_idx_file(folder, part, i) for i in (0, 1)]
-    if None in found:
-        missing = IDX_STEMS[part][found.index(None)]
+    of_images, of_labels = (_idx_file(folder, part, i) for i in (0, 1))
+    if of_images is None or of_labels is None:
+        missing = IDX_STEMS[part][0 if of_images is None else 1]
         raise FileNotFoundError(f"no {missing} in '{folder}': expected {_expected()}")
-    images, labels = load_idx(found[0]), load_idx(found[1])
+    images, labels = load_idx(of_images), load_idx(of_labels)
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
         raise ValueError(
             f"'{folder}': expected images (m, rows, columns) and labels (m,) of the same m, "
@@ -125,17 +132,17 @@ def _load_pair(folder, part):
     return pixels.astype(np.float32) / np.float32(256), labels.astype(np.int64)
 
 
-def _idx_file(folder, part, i):
+def _idx_file(folder: Path, part: str, i: int) -> Path | None:
     """Return the path of IDX_STEMS[part][i] in the folder, gzipped or not, or None."""
     stem = IDX_STEMS[part][i]
     return next((p for p in (folder / f"{stem}.gz", folder / stem) if p.is_file()), None)
 
 
-def _expected():
+def _expected() -> str:
     return "a folder with the four IDX files (train-images-idx3-ubyte.gz ...) or mnist.pkl.gz"
 
 
-def _open(path):
+def _open(path: str | PathLike[str]) -> gzip.GzipFile | io.BufferedReader:
     """Open a file for reading bytes, through gzip if that is what it begins with."""
     with open(path, "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
@@ -143,9 +150,10 @@ def _open(path):
 
 
 # ---------------------------------------------------------------- MNIST as the book's pickle
+# What it holds is Any until it has been looked at.
 
 
-def _load_pickle(path):
+def _load_pickle(path: Path) -> tuple[Pair, Pair, Pair]:
     """Return the three (images, labels) of mnist.pkl.gz."""
     try:
         with _open(path) as file:
@@ -165,7 +173,8 @@ def _load_pickle(path):
                 f"'{path}': expected float images (m, pixels) and integer labels (m,), got "
                 f"{images.dtype} {images.shape} and {labels.dtype} {labels.shape}"
             )
-    return tuple((x.astype(np.float32), y.astype(np.int64)) for x, y in pairs)
+    train, validation, test = ((x.astype(np.float32), y.astype(np.int64)) for x, y in pairs)
+    return train, validation, test
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -174,7 +183,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     NumPy's own functions are not called: given a crafted dtype or state they are not safe.
     """
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         module = module.replace("numpy._core.", "numpy.core.")  # its name since NumPy 2
         if (module, name) in _STAND_INS:
             return _STAND_INS[module, name]
@@ -186,13 +195,13 @@ class _Function:
 
     __slots__ = ("_call",)
 
-    def __init__(self, call):
+    def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         return self._call(*args)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> NoReturn:
         raise pickle.UnpicklingError("it sets the state of a function")
 
 
@@ -201,18 +210,18 @@ class _Dtype:
 
     __slots__ = ("dtype",)
 
-    def __init__(self, code, *_flags):
+    def __init__(self, code: Any, *_flags: Any) -> None:
         code = code.decode("ascii") if isinstance(code, bytes) else code
         if not re.fullmatch("[<>=|]?(f[248]|[iu][1248])", code):
             raise pickle.UnpicklingError(f"it has an array of dtype {code!r}")
-        self.dtype = np.dtype(code)
+        self.dtype: np.dtype[Any] = np.dtype(code)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         _version, order, *rest = state
         if any(part is not None for part in rest[:3]):
             raise pickle.UnpicklingError("it has a structured dtype")
-        order = order.decode("ascii") if isinstance(order, bytes) else order
-        self.dtype = self.dtype.newbyteorder(order)
+        known: Any = order.decode("ascii") if isinstance(order, bytes) else order
+        self.dtype = self.dtype.newbyteorder(known)
 
 
 class _Array:
@@ -220,12 +229,14 @@ class _Array:
 
     __slots__ = ("array",)
 
-    def __setstate__(self, state):
+    array: NDArray[Any]
+
+    def __setstate__(self, state: Any) -> None:
         _version, shape, dtype, fortran, data = state
         self.array = _array(data, dtype, shape, "F" if fortran else "C")
 
 
-def _array(data, dtype, shape, order):
+def _array(data: Any, dtype: Any, shape: Any, order: Any) -> NDArray[Any]:
     """Return the array over these bytes, which must be as many as the shape needs."""
     if not (isinstance(data, bytes | bytearray) and isinstance(dtype, _Dtype)):
         raise pickle.UnpicklingError("it has an array whose data is not plain bytes")
@@ -234,19 +245,19 @@ def _array(data, dtype, shape, order):
     return np.frombuffer(data, dtype.dtype).reshape(shape, order=order)
 
 
-def _reconstruct(kind, _shape, _code):
+def _reconstruct(kind: Any, _shape: Any, _code: Any) -> _Array:
     if kind is not _NDARRAY:
         raise pickle.UnpicklingError("it rebuilds something other than numpy.ndarray")
     return _Array()
 
 
-def _frombuffer(data, dtype, shape, order):
+def _frombuffer(data: Any, dtype: Any, shape: Any, order: Any) -> _Array:
     array = _Array()
     array.array = _array(data, dtype, shape, order)
     return array
 
 
-def _encode(text, encoding):
+def _encode(text: Any, encoding: Any) -> Any:
     if encoding not in ("latin1", b"latin1"):
         raise pickle.UnpicklingError(f"it has bytes encoded as {encoding!r}")
     return text.encode("latin1")

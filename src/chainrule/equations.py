@@ -18,6 +18,8 @@ True
 True
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,7 +31,7 @@ from chainrule.costs import Cost, find_cost
 __all__ = ["bp1", "bp2", "bp3", "bp4", "hadamard"]
 
 
-def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray:
+def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray[Any]:
     """Return s ⊙ t, the product of arrays of one shape, entry by entry.
 
     Unlike NumPy's product it does not broadcast. In BP1 and BP2 the core multiplies by σ'(z) as it
@@ -63,7 +65,7 @@ def bp1(
     *,
     activation: str | Activation = "sigmoid",
     cost: str | Cost = "quadratic",
-) -> NDArray:
+) -> NDArray[Any]:
     """BP1: return δ^L = ∇_a C ⊙ σ'(z^L), the error of the output layer.
 
     Parameters
@@ -113,7 +115,7 @@ def bp2(
     z: ArrayLike,
     *,
     activation: str | Activation = "sigmoid",
-) -> NDArray:
+) -> NDArray[Any]:
     """BP2: return δ^l = (δ^{l+1} W^{l+1}) ⊙ σ'(z^l), the error one layer further back.
 
     Parameters
@@ -146,7 +148,7 @@ def bp2(
     return out.reshape(z.shape)
 
 
-def bp3(delta: ArrayLike) -> NDArray:
+def bp3(delta: ArrayLike) -> NDArray[Any]:
     """BP3: return ∂C/∂b^l = δ^l: the mean over samples of a batch.
 
     Parameters
@@ -164,7 +166,7 @@ def bp3(delta: ArrayLike) -> NDArray:
     return out
 
 
-def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray:
+def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray[Any]:
     """BP4: return ∂C/∂W^l, where ∂C/∂w^l_jk = δ^l_j a^{l-1}_k: the mean over samples of a batch.
 
     Parameters
@@ -190,13 +192,13 @@ def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray:
     return out
 
 
-def _activated(activation: Activation, z: NDArray) -> NDArray:
+def _activated(activation: Activation, z: NDArray[Any]) -> NDArray[Any]:
     a = np.empty_like(z)
     _core.activate(activation.compiled, z, a)
     return a
 
 
-def _rows(name: str, array: NDArray) -> NDArray:
+def _rows(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """Return (m, n) as it is and (n,) as (1, n)."""
     if array.ndim not in (1, 2) or not array.size:
         raise ValueError(
@@ -206,7 +208,7 @@ def _rows(name: str, array: NDArray) -> NDArray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _as_real(**arrays: ArrayLike) -> list[NDArray]:
+def _as_real(**arrays: ArrayLike) -> list[NDArray[Any]]:
     """Return the arrays, checked, in float32 if all are that, else in float64."""
     given = {name: as_numbers(name, array) for name, array in arrays.items()}
     all_single = all(a.dtype.newbyteorder("=") == np.float32 for a in given.values())

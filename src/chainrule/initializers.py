@@ -4,41 +4,51 @@ Each initialiser is a function of (rng, n_in, n_out) that returns W (n_out, n_in
 in float64. To add one, write it and name it in `INITIALIZERS`.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:  # it takes long, and not every use of the package draws numbers
+    from numpy.random import Generator
+
+Initializer = Callable[["Generator", int, int], tuple[ArrayLike, ArrayLike]]  # as users write one
+Beginning = tuple[NDArray[np.float64], NDArray[np.float64]]  # W, b
 
 
-def scaled(rng, n_in, n_out):
+def scaled(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ N(0, 1/√n_in), b ~ N(0, 1): the default of the book's network2 (chapter 3)."""
     return rng.standard_normal((n_out, n_in)) / np.sqrt(n_in), rng.standard_normal(n_out)
 
 
-def large(rng, n_in, n_out):
+def large(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ N(0, 1), b ~ N(0, 1): the book's network (chapter 1), slow to learn for wide layers."""
     return rng.standard_normal((n_out, n_in)), rng.standard_normal(n_out)
 
 
-def glorot(rng, n_in, n_out):
+def glorot(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ U(±√(6/(n_in + n_out))), b = 0: Glorot and Bengio (2010), for tanh and sigmoid."""
     limit = np.sqrt(6 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_out, n_in)), np.zeros(n_out)
 
 
-def he(rng, n_in, n_out):
+def he(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ N(0, √(2/n_in)), b = 0: He, Zhang, Ren and Sun (2015), for relu."""
     return rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in), np.zeros(n_out)
 
 
-def lecun(rng, n_in, n_out):
+def lecun(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ N(0, 1/√n_in), b = 0: LeCun, Bottou, Orr and Müller (1998)."""
     return rng.standard_normal((n_out, n_in)) / np.sqrt(n_in), np.zeros(n_out)
 
 
-def small(rng, n_in, n_out):
+def small(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W ~ U(±0.05), b = 0: the "small random numbers" of the classical courses (Mitchell, 1997)."""
     return rng.uniform(-0.05, 0.05, (n_out, n_in)), np.zeros(n_out)
 
 
-def zeros(rng, n_in, n_out):
+def zeros(rng: "Generator", n_in: int, n_out: int) -> Beginning:
     """W = 0, b = 0: neurons of a layer stay alike, so for networks without hidden layers."""
     return np.zeros((n_out, n_in)), np.zeros(n_out)
 

@@ -21,31 +21,31 @@ array([0, 1])
 """
 
 from chainrule.checks.options import check_count
-from chainrule.course.circuits import Circuit
+from chainrule.course.circuits import Circuit, Nand
 
 __all__ = [
     "AND", "NAND", "NOT", "OR", "XOR", "Circuit", "full_adder", "half_adder", "ripple_adder",
 ]  # fmt: skip
 
 
-def negate(nand, a):
+def negate(nand: Nand, a: int) -> int:
     """Wire up NOT a."""
     return nand(a, a)
 
 
-def sum_and_no_carry(nand, a, b):
+def sum_and_no_carry(nand: Nand, a: int, b: int) -> tuple[int, int]:
     """Wire up a + b: return the wires of the sum, a XOR b, and of the NOT of the carry."""
     c = nand(a, b)
     return nand(nand(a, c), nand(b, c)), c
 
 
-def half_add(nand, a, b):
+def half_add(nand: Nand, a: int, b: int) -> tuple[int, int]:
     """Wire up a + b: return the wires of sum and carry."""
     total, no_carry = sum_and_no_carry(nand, a, b)
     return total, negate(nand, no_carry)
 
 
-def full_add(nand, a, b, carry):
+def full_add(nand: Nand, a: int, b: int, carry: int) -> tuple[int, int]:
     """Wire up a + b + carry: return the wires of sum and carry."""
     partial, no_carry = sum_and_no_carry(nand, a, b)
     total, no_further_carry = sum_and_no_carry(nand, partial, carry)
@@ -78,7 +78,7 @@ def ripple_adder(n: int) -> Circuit:
     """
     n = check_count("n", n, least=1)
 
-    def wire(nand, *bits):
+    def wire(nand: Nand, *bits: int) -> list[int]:
         total, carry = half_add(nand, bits[0], bits[n])
         sums = [total]
         for a, b in zip(bits[1:n], bits[n + 1 :], strict=True):

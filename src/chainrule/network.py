@@ -6,7 +6,7 @@ Over 400 lines for the docstrings alone, which are the reference that `help` sho
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -114,7 +114,7 @@ class Network(Model):
     @documents_options
     def fit(
         self,
-        X: ArrayLike | Iterable | Callable,
+        X: ArrayLike | Iterable[Any] | Callable[[], Iterable[Any]],
         y: ArrayLike | None = None,
         **options: Unpack[FitOptions],
     ) -> History:
@@ -168,8 +168,8 @@ class Network(Model):
         return run_and_diagnose(training) if training.options.diagnose else training.run()
 
     def feedforward(
-        self, X: ArrayLike, *, out: NDArray | None = None, threads: int | None = None
-    ) -> NDArray:
+        self, X: ArrayLike, *, out: NDArray[Any] | None = None, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the outputs a^L of samples, or of one sample.
 
         Parameters
@@ -207,7 +207,7 @@ class Network(Model):
 
     __call__ = feedforward
 
-    def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray:
+    def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray[Any]:
         """Return what the network answers: classes, rows of 0 and 1, or values.
 
         Which of them, the last `fit` has settled by its targets; before it, output and cost say it.
@@ -382,7 +382,7 @@ class Network(Model):
             )
         return passes.sensitivity(self, x)
 
-    def jacobian(self, X: ArrayLike) -> NDArray:
+    def jacobian(self, X: ArrayLike) -> NDArray[Any]:
         """Return the derivatives ∂a^L_q/∂x_k of each output q by each input k, sample by sample.
 
         BP1 with the output a^L_q in the place of the cost, and BP2 down to the inputs.
@@ -413,7 +413,7 @@ class Network(Model):
         out = passes.jacobian(self, inputs)
         return out[0] if single else out
 
-    def save(self, path: str | PathLike) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Write the network to a file, with what an exact continuation of its training needs.
 
         The file (.npz) holds numbers and names only; `chainrule.load` reads it without running
@@ -435,7 +435,7 @@ class Network(Model):
 
 
 @known_options({"custom_objects": "Use own=..."})
-def load(path: str | PathLike, *, own: Mapping[str, object] | None = None) -> Network:
+def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) -> Network:
     """Read a network that `Network.save` wrote, ready to feed forward or to train on.
 
     Parameters

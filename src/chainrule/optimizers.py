@@ -5,9 +5,8 @@ learning rate, t = 1, 2, ... the number of the step; all is entry by entry. What
 carries from step to step stands in `net.optimizer_state`, so that a later `fit` goes on with it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -22,9 +21,7 @@ from chainrule.checks.options import (
     check_positive,
     check_share,
 )
-from chainrule.schedules import Schedule, as_schedule
-
-LearningRate = float | Schedule | Callable[[float], float]
+from chainrule.schedules import LearningRate, Schedule, as_schedule
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Optimizer(CheckedFields):
         """The learning rate as a schedule."""
         return as_schedule(self.learning_rate)
 
-    def begin(self, name: str, values: NDArray) -> None:
+    def begin(self, name: str, values: NDArray[Any]) -> None:
         """Fill `values` (n_parameters,) with what the state `name` is before the first step."""
         values[:] = 0
 
@@ -96,7 +93,7 @@ class SGD(Optimizer):
             raise ValueError("nesterov=True needs momentum above 0, for example momentum=0.9")
 
     @property
-    def states(self) -> tuple[str, ...]:
+    def states(self) -> tuple[str, ...]:  # type: ignore[override]  # known of an object alone
         """The velocity, where there is momentum."""
         return ("velocity",) if self.momentum else ()
 
@@ -287,7 +284,7 @@ class Rprop(Optimizer):
             "a number from min_step to max_step, where Rprop's own steps begin",
         )
 
-    def begin(self, name, values):
+    def begin(self, name: str, values: NDArray[Any]) -> None:
         """Fill the step sizes with the learning rate, the previous gradient with 0."""
         values[:] = self.learning_rate if name == "step_size" else 0
 
@@ -295,7 +292,7 @@ class Rprop(Optimizer):
 OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adagrad, RMSprop, Adam, AdamW, Adamax, Rprop)}
 
 
-def check_optimizer(optimizer):
+def check_optimizer(optimizer: object) -> Optimizer:
     """Return `optimizer` if it is one of this module, SGD() for None."""
     if optimizer is None:
         return SGD()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from chainrule.checks.options import (
     check_real,
     check_share,
 )
+
+Floats = NDArray[np.float64]
+State = dict[str, NDArray[Any]]  # net.optimizer_state
 
 # What ReduceOnPlateau can watch, and the sign that makes less of it better.
 MONITORS = {"cost": 1, "validation_cost": 1, "validation_accuracy": -1}
@@ -47,28 +50,37 @@ class Schedule(CheckedFields):
     """A learning rate that changes from step to step. A subclass says `_at(epoch)`."""
 
     counts_steps = True  # whether the rate depends on how many steps were taken
-    state: str | None = None  # the name of what it carries in net.optimizer_state besides
 
-    def _at(self, epoch: NDArray) -> NDArray:
+    @property
+    def state(self) -> str | None:
+        """The name of what it carries in net.optimizer_state besides, if anything."""
+        return None
+
+    def _at(self, epoch: Floats) -> Floats:
         """Return η at the positions `epoch`, an array (k,) of epochs since the beginning."""
         raise NotImplementedError
 
-    def rates(self, first_step: int, count: int, steps_per_epoch: int) -> NDArray:
+    def rates(self, first_step: int, count: int, steps_per_epoch: int) -> Floats:
         """Return η of `count` steps from number `first_step` (from 0) on, (count,) in float64."""
         return self._at((first_step + np.arange(count, dtype=np.float64)) / steps_per_epoch)
 
-    def coming(self, state: dict[str, NDArray], epochs: int, steps_per_epoch: int) -> NDArray:
+    def coming(self, state: State, epochs: int, steps_per_epoch: int) -> Floats:
         """Return η of each step of the coming epochs; or (1,), where it is one for all of them."""
         return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
 
-    def check_end(self, state: dict[str, NDArray], epochs: int, steps_per_epoch: int):
+    def check_end(self, state: State, epochs: int, steps_per_epoch: int) -> None:
         """Raise if the coming epochs go on where η has come down to 0 for good."""
+
+
+LearningRate = float | Schedule | Callable[[float], float]
 
 
 class EndingSchedule(Schedule):
     """One that comes to its last learning rate after `epochs`."""
 
-    def check_end(self, state, epochs, steps_per_epoch):
+    epochs: float
+
+    def check_end(self, state: State, epochs: int, steps_per_epoch: int) -> None:
         """Raise if the last of the coming epochs has the learning rate 0 throughout."""
         last = int(state["steps"][0]) / steps_per_epoch + epochs
         if epochs and last >= self.epochs + 1 and self._at(np.array([float(self.epochs)]))[0] == 0:
@@ -99,10 +111,10 @@ class Constant(Schedule):
 
     counts_steps = False
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         return np.full(len(epoch), float(self.learning_rate))
 
-    def coming(self, state, epochs, steps_per_epoch):
+    def coming(self, state: State, epochs: int, steps_per_epoch: int) -> Floats:
         """Return η, (1,)."""
         return np.array([float(self.learning_rate)])
 
@@ -132,7 +144,7 @@ class StepDecay(Schedule):
         "epochs": check_positive,
     }
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         return float(self.learning_rate) * float(self.factor) ** np.floor(
             epoch / float(self.epochs)
         )
@@ -156,7 +168,7 @@ class ExponentialDecay(Schedule):
 
     _checks: ClassVar[Checks] = {"learning_rate": check_positive, "factor": check_share}
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         return float(self.learning_rate) * float(self.factor) ** epoch
 
 
@@ -178,7 +190,7 @@ class InverseScaling(Schedule):
 
     _checks: ClassVar[Checks] = {"learning_rate": check_positive, "power": check_positive}
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         return float(self.learning_rate) / (1 + epoch) ** float(self.power)
 
 
@@ -218,7 +230,7 @@ class CosineDecay(EndingSchedule):
         )  # fmt: skip
         check_lower_rate("final_rate", self.final_rate, self.learning_rate)
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         highest, last = float(self.learning_rate), float(self.final_rate)
         rise, end = float(self.warmup_epochs), float(self.epochs)
         down = half_cosine(highest, last, (epoch - rise) / (end - rise))
@@ -261,7 +273,7 @@ class OneCycle(EndingSchedule):
         "final_factor": check_part,
     }
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         highest, top = float(self.learning_rate), float(self.rise) * float(self.epochs)
         start, last = highest * float(self.start_factor), highest * float(self.final_factor)
         up = half_cosine(start, highest, epoch / top)
@@ -284,10 +296,10 @@ class Function(Schedule):
     def __post_init__(self) -> None:
         self._rate(0.0)
 
-    def _at(self, epoch):
+    def _at(self, epoch: Floats) -> Floats:
         return np.array([self._rate(e) for e in epoch.tolist()])
 
-    def _rate(self, epoch):
+    def _rate(self, epoch: float) -> float:
         rate = self.function(epoch)
         check_not_negative(f"learning_rate({epoch:g})", rate)
         return float(rate)
@@ -345,17 +357,17 @@ class ReduceOnPlateau(Schedule):
         return f"plateau_{self.monitor}"
 
     @staticmethod
-    def begin() -> NDArray:
+    def begin() -> Floats:
         """Return the state before the first epoch: no reductions, none waited, no best yet."""
         return np.array([0, 0, np.finfo(np.float64).max])
 
-    def coming(self, state, epochs, steps_per_epoch):
+    def coming(self, state: State, epochs: int, steps_per_epoch: int) -> Floats:
         """Return η as it stands, (1,)."""
         reductions = int(state[self.state][0])
         rate = float(self.learning_rate) * float(self.factor) ** reductions
         return np.array([max(rate, float(self.min_rate))])
 
-    def after(self, state: NDArray, figure: float) -> tuple[float, float, float]:
+    def after(self, state: Floats, figure: float) -> tuple[float, float, float]:
         """Return the state after an epoch with this figure, as `state` was before it."""
         reductions, waited, best = state
         value = MONITORS[self.monitor] * figure
@@ -366,17 +378,18 @@ class ReduceOnPlateau(Schedule):
         return reductions + 1, 0, best
 
 
-def as_schedule(learning_rate) -> Schedule:
+def as_schedule(learning_rate: LearningRate) -> Schedule:
     """Return what `learning_rate` stands for: a number, a schedule, or a function of the epoch."""
     if isinstance(learning_rate, Schedule):
         return learning_rate
     if callable(learning_rate) and not isinstance(learning_rate, type):
         return Function(learning_rate)
     expected = "a positive number, a schedule such as chainrule.StepDecay(0.1), or a function"
-    check_real("learning_rate", learning_rate, expected)
-    return Constant(learning_rate)
+    number: Any = learning_rate  # or a class, which is refused
+    check_real("learning_rate", number, expected)
+    return Constant(number)
 
 
-def half_cosine(start, end, x):
+def half_cosine(start: float, end: float, x: Floats) -> Floats:
     """Go from start to end along half a cosine while x goes from 0 to 1; stay there outside."""
     return start + (end - start) * (1 - np.cos(math.pi * np.clip(x, 0, 1))) / 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from chainrule.checks.fields import CheckedFields
 from chainrule.checks.options import check_name, check_number
@@ -20,12 +20,12 @@ class Formula(CheckedFields):
         return type(self).__name__
 
     @property
-    def parameters(self) -> tuple:
+    def parameters(self) -> tuple[Any, ...]:
         """The values of its parameters."""
         return tuple(vars(self).values())
 
     @property
-    def shown(self) -> "str | Formula":
+    def shown(self) -> str | Self:
         """The name alone where that says it all: where every parameter has its default."""
         return self.name if self == type(self)() else self
 
@@ -37,6 +37,9 @@ class Formula(CheckedFields):
 
     def _called(self, name: str) -> str:
         return f"{name} of {self.name}"
+
+
+_Kind = TypeVar("_Kind", bound=Formula)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ def check_positive_parameter(name: str, value: float) -> None:
     check_number(name, value, lambda x: 1 / LARGEST <= x <= LARGEST, "a number from 1e-30 to 1e30")
 
 
-def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[str]):
+def find_formula(
+    what: str, given: Any, known: dict[str, type[_Kind]], names: Iterable[str]
+) -> _Kind:
     """Return the formula that `given` is or names.
 
     Parameters
@@ -110,6 +115,7 @@ def find_formula(what: str, given: Any, known: dict[str, type], names: Iterable[
     ValueError, TypeError
         If it is none of them.
     """
-    name = given.name if isinstance(given, tuple(known.values())) else given
+    is_one = isinstance(given, tuple(known.values()))
+    name = given.name if is_one else given
     name = check_name(what, name, names)
     return known[name]() if isinstance(given, str) else given

@@ -22,8 +22,8 @@ _SETTINGS = {
 }
 
 # What users of other packages, or of other calls of this one, may give, and what to do instead.
-OF_OPTIMIZERS = dict.fromkeys(("lr", "eta"), "Use learning_rate=...") | dict.fromkeys(
-    ("l1", "l2", "clip_norm", "clip_value", "max_norm", "average", "batch_size", "epochs"), _OF_FIT
+OF_OPTIMIZERS = dict.fromkeys(["lr", "eta"], "Use learning_rate=...") | dict.fromkeys(
+    ["l1", "l2", "clip_norm", "clip_value", "max_norm", "average", "batch_size", "epochs"], _OF_FIT
 )
 OF_FIT = {
     name: f"Give it to the optimizer: fit(..., optimizer=chainrule.{example})."

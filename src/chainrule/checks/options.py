@@ -1,14 +1,20 @@
-"""Checks of single options, before anything changes: names, numbers, counts, flags, dtype, seed."""
+"""Checks of single options, before anything changes: names, numbers, counts, flags, dtype, seed.
+
+What users give is Any until it has been looked at.
+"""
 
 import math
 import operator
 import os
+from collections.abc import Callable, Iterable
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
-def check_name(kind, name, known):
+def check_name(kind: str, name: Any, known: Iterable[str]) -> str:
     """Return `name` if it is one of `known`, else raise with the nearest known one.
 
     Parameters
@@ -36,7 +42,7 @@ def check_name(kind, name, known):
     return str(name)  # not a subclass, such as NumPy's
 
 
-def nearest_name(name, known):
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """Return the name out of `known` that `name` is most like, or None where it is like none."""
     import difflib  # only here, where a name is refused: it is not there at once
 
@@ -45,13 +51,13 @@ def nearest_name(name, known):
     return spelled[nearest[0]] if nearest else None
 
 
-def did_you_mean(name, known):
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint for the message that refuses `name`: the nearest of `known`, or nothing."""
     nearest = nearest_name(name, known)
     return f" Did you mean '{nearest}'?" if nearest else ""
 
 
-def check_number(name, value, valid, expected):
+def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> None:
     """Raise unless `value` is a finite number that is `valid`; `expected` says which are."""
     value = check_real(name, value, expected)
     try:
@@ -62,32 +68,32 @@ def check_number(name, value, valid, expected):
         raise ValueError(f"{name} must be {expected}; got {value!r}")
 
 
-def check_positive(name, value):
+def check_positive(name: str, value: Any) -> None:
     """Raise unless `value` is a finite number above 0."""
     check_number(name, value, lambda x: x > 0, "a positive number")
 
 
-def check_not_negative(name, value):
+def check_not_negative(name: str, value: Any) -> None:
     """Raise unless `value` is a finite number, 0 or more."""
     check_number(name, value, lambda x: x >= 0, "a number, 0 or more")
 
 
-def check_above_1(name, value):
+def check_above_1(name: str, value: Any) -> None:
     """Raise unless `value` is a finite number above 1."""
     check_number(name, value, lambda x: x > 1, "a number above 1")
 
 
-def check_share(name, value):
+def check_share(name: str, value: Any) -> None:
     """Raise unless `value` is in (0, 1): a part of something, neither none of it nor all."""
     check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
 
 
-def check_keep(name, value):
+def check_keep(name: str, value: Any) -> None:
     """Raise unless `value` is in [0, 1): how much of something is kept from step to step."""
     check_number(name, value, lambda x: 0 <= x < 1, f"in 0 <= {name} < 1")
 
 
-def check_real(name, value, expected="a number"):
+def check_real(name: str, value: Any, expected: str = "a number") -> Any:
     """Return `value` if it is a real number, of Python or of NumPy; it need not be finite."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
@@ -96,7 +102,7 @@ def check_real(name, value, expected="a number"):
     return value
 
 
-def check_count(name, value, least):
+def check_count(name: str, value: Any, least: int) -> int:
     """Return `value` as an int of at least `least`."""
     value = check_whole(name, value)
     if value < least:
@@ -104,7 +110,7 @@ def check_count(name, value, least):
     return value
 
 
-def check_index(name, value, first, last):
+def check_index(name: str, value: Any, first: int, last: int) -> int:
     """Return `value` as an int from `first` to `last`."""
     value = check_whole(name, value)
     if not first <= value <= last:
@@ -112,7 +118,7 @@ def check_index(name, value, first, last):
     return value
 
 
-def check_whole(name, value):
+def check_whole(name: str, value: Any) -> int:
     """Return `value` as an int if it is a whole number, of Python or of NumPy."""
     try:
         if isinstance(value, bool | np.bool_):
@@ -122,21 +128,21 @@ def check_whole(name, value):
         raise TypeError(f"{name} must be a whole number; got {value!r}") from None
 
 
-def check_function(name, value):
+def check_function(name: str, value: Any) -> Callable[..., Any]:
     """Return `value` if it can be called."""
     if not callable(value):
         raise TypeError(f"{name} must be a function; got {value!r}")
     return value
 
 
-def check_flag(name, value):
+def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
 
 
-def check_dtype(dtype):
+def check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """Return float32 or float64 in native byte order."""
     try:
         if dtype is None:  # to NumPy that is float64
@@ -149,7 +155,7 @@ def check_dtype(dtype):
     return dtype.newbyteorder("=")
 
 
-def check_seed(seed):
+def check_seed(seed: Any) -> int:
     """Return `seed` as an int; a fresh one for None."""
     if seed is None:
         return int.from_bytes(os.urandom(8)) >> 1

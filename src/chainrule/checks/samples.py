@@ -21,10 +21,12 @@ class Shape(Protocol):
     @property
     def sizes(self) -> tuple[int, ...]:
         """n_1, ..., n_L."""
+        ...
 
     @property
     def dtype(self) -> np.dtype:
         """Of parameters and arithmetic."""
+        ...
 
     _cost: Any
     _named: NDArray | None  # the classes, where they have names

@@ -25,6 +25,10 @@ class Plan:
     tile: int
     flops: float
     scales_inputs: bool
+    shifts_inputs: bool
+    calls_python: bool
+    user_activations: list[Any]  # of each layer, the object or None
+    user_cost: Any  # likewise
     def __init__(
         self,
         sizes: Sequence[int],
@@ -32,6 +36,7 @@ class Plan:
         cost: Cost,
         bias: bool,
         scaling: NDArray[np.float64] | None = None,
+        stripe: int = 1,
     ) -> None: ...
 
 class Recipe:

@@ -9,6 +9,7 @@ import os
 import numpy
 from time import perf_counter
 
+cimport cython
 from cpython.bytes cimport PyBytes_AsString
 from libc.math cimport NAN, fabs, isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t

@@ -92,7 +92,7 @@ cdef class Memory:
     cdef bint pause(self, double work) noexcept nogil:
         """Count work as done; look for a signal from time to time. Whether a handler has raised, or a function of the
         user's."""
-        self.done += work
+        self.done = self.done + work  # not +=, which a build with checks refuses without the GIL
         if self.error is not None or self.done < WORK_BETWEEN_SIGNALS:
             return self.error is not None
         self.done = 0

@@ -181,7 +181,9 @@ cdef int take_inputs(Samples *samples, X) except -1:
         raise ValueError(f"inputs must be of one of the types {', '.join(INPUTS)}")
     if sparse:
         columns, begins = X.indices, X.indptr
-        samples.columns, samples.begins, samples.m = &columns[0], &begins[0], begins.shape[0] - 1
+        with cython.boundscheck(False):  # there may be none, and then nobody reads them
+            samples.columns = &columns[0]
+        samples.begins, samples.m = &begins[0], begins.shape[0] - 1
     return 0
 
 

@@ -60,6 +60,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
     rates: the learning rate of each step, rate_stride apart."""
     cdef Py_ssize_t start = 0, rows = 0, batch = 0
     cdef double batch_cost, batch_weight, weight_of_all = 0
+    cdef uint64_t *steps = t.snapshot.steps
     cdef int outcome
     cost[0] = 0
     t.samples.first = 0
@@ -75,9 +76,9 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
             outcome = t.hooks.before_batch(batch, t.work, layouts_of(t))
             if outcome != FINISHED:
                 return outcome
-        t.snapshot.steps[0] += 1
+        steps[0] += 1
         t.members = t.team.members if t.pace == NULL or t.pace.together else NULL
-        begin_step(&t.descent, rates[0], t.snapshot.steps[0])
+        begin_step(&t.descent, rates[0], steps[0])
         rates += rate_stride
         outcome = step[real](t, start, rows, &batch_cost, &batch_weight, precision)
         if outcome != FINISHED:
@@ -143,6 +144,7 @@ cdef void begin_epoch(Trainee t) noexcept nogil:
 cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
     """Count a finished epoch, and note its figures; its cost is there already."""
     cdef Figures *figures = &t.figures
+    cdef uint64_t *clock = t.clock
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
     if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
@@ -150,7 +152,7 @@ cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)
     figures.epochs += 1
-    t.clock[0] += 1
+    clock[0] += 1
 
 
 cdef Py_ssize_t break_off_epoch(Trainee t, int outcome, const real *precision) noexcept nogil:

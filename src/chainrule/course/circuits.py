@@ -17,6 +17,8 @@ MAX_TABLE_INPUTS = 16
 MAX_PARAMETERS = 2**28  # of a network to build: 1 GiB
 MAX_WIRES = 2**22  # of a gate: so its sums are whole numbers below 2**24, exact in float32
 
+Nand = Callable[..., int]  # adds the gate with these input wires, and returns its output wire
+
 
 @dataclass(frozen=True, repr=False)
 class Circuit:
@@ -66,7 +68,7 @@ class Circuit:
         vars(self).update(n_inputs=n_inputs, gates=gates, outputs=outputs)
 
     @classmethod
-    def build(cls, n_inputs: int, wire: Callable) -> "Circuit":
+    def build(cls, n_inputs: int, wire: Callable[..., Sequence[int]]) -> "Circuit":
         """Return the circuit that a function wires up.
 
         ``wire(nand, *inputs)`` gets a function and the input wires, and returns the output wires.

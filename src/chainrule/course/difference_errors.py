@@ -4,11 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import Activation, UserActivation
-from chainrule.checks.arrays import first_activations
+from chainrule.checks.arrays import Inputs, first_activations
 from chainrule.core import _core
 from chainrule.equations import bp2, bp3, bp4
 from chainrule.network import Network
 from chainrule.results.gradient import Gradient
+
+# plan, parameters, X, Y and labels, as the core takes them
+Data = tuple[_core.Plan, NDArray, Inputs, NDArray | None, NDArray | None]
 
 EPS = np.finfo(float).eps
 # What makes a bound of the estimate below. Of random networks of smooth units, with up to nine
@@ -16,7 +19,7 @@ EPS = np.finfo(float).eps
 SAFETY = 20
 
 
-def difference_errors(net: Network, data: tuple, cost: float, step: float) -> Gradient:
+def difference_errors(net: Network, data: Data, cost: float, step: float) -> Gradient:
     """Estimate for each parameter the error r of its derivative by differences, in float64.
 
         r = 20 ε/h (c (c + A) + J² (1 + A^{l-1}) + h J Z)
@@ -35,7 +38,8 @@ def difference_errors(net: Network, data: tuple, cost: float, step: float) -> Gr
     Parameters
     ----------
     net : Network
-    data : tuple (plan, parameters, X, Y, labels), in float64 (X as `as_inputs` returns it)
+    data : Data
+        In float64 (X as `as_inputs` returns it).
     cost : float
         C.
     step : float

@@ -7,7 +7,7 @@ from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_name, check_number
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
-from chainrule.course.difference_errors import difference_errors
+from chainrule.course.difference_errors import Data, difference_errors
 from chainrule.model.model import check_network, check_trainable
 from chainrule.model.own_functions import STEPS, relative_errors
 from chainrule.network import Network
@@ -29,6 +29,8 @@ class NumericalGradient(Gradient):
     passes : int
         How many times all samples went forward.
     """
+
+    cost: float  # always there
 
     def __init__(self, parameters: NDArray, net: Network, cost: float, passes: int):
         super().__init__(parameters, net.sizes, net.bias, cost)
@@ -243,7 +245,7 @@ class _Row:
         return f"{self.error:12.1e}  {place:<12}{self.values[0]:14.6e}{self.values[1]:14.6e}{mark}"
 
 
-def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple:
+def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> Data:
     """Check the data, and return them with plan and parameters as the core takes them."""
     check_network(net)
     check_trainable(net)
@@ -251,7 +253,7 @@ def _in_float64(net: Network, X: ArrayLike, Y: ArrayLike) -> tuple:
     return net._plan, net.parameters.astype(np.float64), *samples.for_core[:3]
 
 
-def _by_differences(net: Network, data: tuple, scheme: str) -> NumericalGradient:
+def _by_differences(net: Network, data: Data, scheme: str) -> NumericalGradient:
     nabla = np.empty(net.parameters.size)
     cost, passes = _core.numerical_gradient(
         *data, np.arange(nabla.size), STEPS[scheme], scheme == "central", nabla

@@ -177,14 +177,15 @@ class Perceptron:
         >>> p.weights, p.bias
         (array([1., 1.]), -1.0)
         """
-        X = as_inputs(as_real("X", X, "float64"), self.weights.size, "float64")
-        positive = as_kinds(y, len(X))
+        points = as_inputs(as_real("X", X, "float64"), self.weights.size, "float64")
+        m = len(points)
+        positive = as_kinds(y, m)
         check_positive("learning_rate", learning_rate)
         check_name("mode", mode, ("stochastic", "batch"))
         max_epochs = check_count("max_epochs", max_epochs, least=1)
         rng = np.random.default_rng(check_seed(seed))
 
-        search = Search(self._parameters, X, positive, float(learning_rate))
+        search = Search(self._parameters, points, positive, float(learning_rate))
         try:
             while search.epochs < max_epochs:
                 search.epochs += 1
@@ -194,7 +195,7 @@ class Perceptron:
                 if mode == "batch":
                     search.update(misclassified)
                 else:
-                    search.sweep(rng.permutation(len(X)))
+                    search.sweep(rng.permutation(m))
             else:
                 search.try_pocket()
         finally:
@@ -202,7 +203,7 @@ class Perceptron:
         errors = search.pocket.errors
         if errors:
             warnings.warn(
-                f"{errors} of {len(X)} points are still misclassified after {max_epochs} epochs, "
+                f"{errors} of {m} points are still misclassified after {max_epochs} epochs, "
                 "by the best weights seen, which are kept. Perhaps no plane separates the two "
                 "kinds of points; if one does, a larger max_epochs may find it (and a larger "
                 "learning_rate, where steps are too small beside the weights to change them)",

@@ -1,9 +1,10 @@
 """A doctor for networks: what is wrong, with the figures, and what to try next."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,7 @@ from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
 from chainrule.checks.threads import check_threads
-from chainrule.doctor.findings import SEVERITIES, Score
+from chainrule.doctor.findings import SEVERITIES, Finding, Score
 from chainrule.doctor.layer_states import Layers, measure_layers
 from chainrule.doctor.symptoms_of_data import class_counts, look_at_inputs, look_at_targets
 from chainrule.doctor.symptoms_of_layers import look_at_layers
@@ -30,7 +31,7 @@ WIDTH = 88  # of a printed line
 LIMIT = 2000  # of samples that go through the network
 
 
-class Diagnosis(Sequence):
+class Diagnosis(Sequence[Finding]):
     """The findings, most serious first; printed, a note in plain English.
 
     Attributes
@@ -42,7 +43,7 @@ class Diagnosis(Sequence):
         How many samples went through the network.
     """
 
-    def __init__(self, net, found, layers, n_samples):
+    def __init__(self, net: Model, found: Iterable[Finding], layers: Layers, n_samples: int):
         self.layers = layers
         self.samples = n_samples
         self._name = "-".join(map(str, net.sizes))
@@ -50,6 +51,11 @@ class Diagnosis(Sequence):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> Finding: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Finding]: ...
 
     def __getitem__(self, index):
         return self._found[index]

@@ -94,7 +94,8 @@ def write_network(net: Model, path) -> None:
     except ValueError as error:
         raise ValueError(f"this network cannot be saved: {error}") from error
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    write_whole(path, lambda file: np.savez(file, header=text, **arrays))
+    # type checkers see a name that could be allow_pickle, which none of these is
+    write_whole(path, lambda file: np.savez(file, header=text, **arrays))  # type: ignore[arg-type]
 
 
 def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | None) -> Net:

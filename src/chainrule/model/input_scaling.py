@@ -1,6 +1,7 @@
 """What a network does to its inputs before it reads them: a^1 = scale·x + shift."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,8 +62,10 @@ def as_scaling(scale: ArrayLike, shift: ArrayLike, n_in: int, dtype) -> Scaling:
     ValueError, TypeError
         For what is not finite in `dtype`, and neither a number nor (n_in,) numbers.
     """
-    kept, rows = [], []
-    for name, value in zip(DEFAULTS, (scale, shift), strict=True):
+    kept: list[float | NDArray] = []
+    rows = []
+    given: tuple[Any, Any] = (scale, shift)  # whether it is a number as_real says
+    for name, value in zip(DEFAULTS, given, strict=True):
         rounded = as_real(name, value, dtype)
         if rounded.shape not in ((), (n_in,)):
             raise ValueError(
@@ -73,7 +76,7 @@ def as_scaling(scale: ArrayLike, shift: ArrayLike, n_in: int, dtype) -> Scaling:
         rows.append(np.broadcast_to(rounded, n_in))
     scaling = np.array(rows, np.float64)
     changes = (scaling != np.array(list(DEFAULTS.values()))[:, None]).any()
-    return Scaling(*kept, scaling if changes else None)
+    return Scaling(kept[0], kept[1], scaling if changes else None)
 
 
 def _shown(value):

@@ -1,14 +1,16 @@
 """What a network is: its sizes, its parameters, and the plan by which the core computes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.activations import Activation, check_slope, find_hidden, find_output
+from chainrule.activations import Activation, OwnActivation, check_slope, find_hidden, find_output
 from chainrule.checks.arrays import (
     MAX_SIZE,
+    Inputs,
     aligned_empty,
     as_inputs,
     as_numbers,
@@ -27,8 +29,8 @@ from chainrule.checks.options import (
 from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
-from chainrule.costs import Cost, UserCost, find_cost
-from chainrule.initializers import INITIALIZERS
+from chainrule.costs import Cost, OwnCost, UserCost, find_cost
+from chainrule.initializers import INITIALIZERS, Initializer
 from chainrule.model.input_scaling import as_scaling
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.results.gradient import layer_views
@@ -42,10 +44,13 @@ class Model:
         self,
         sizes: Iterable[int],
         *,
-        hidden: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output: str | Activation = "sigmoid",
-        cost: str | Cost = "quadratic",
-        init: str | Callable = "scaled",
+        hidden: str
+        | Activation
+        | OwnActivation
+        | Sequence[str | Activation | OwnActivation] = "sigmoid",
+        output: str | Activation | OwnActivation = "sigmoid",
+        cost: str | Cost | OwnCost = "quadratic",
+        init: str | Initializer = "scaled",
         bias: bool = True,
         dtype: DTypeLike = "float32",
         input_scale: ArrayLike = 1.0,
@@ -77,17 +82,17 @@ class Model:
         return self._sizes
 
     @property
-    def hidden(self) -> tuple[str | Activation, ...]:
+    def hidden(self) -> tuple[str | Activation | OwnActivation, ...]:
         """The activation of each hidden layer: the name, or an object with another parameter."""
         return tuple(activation.shown for activation in self._hidden)
 
     @property
-    def output(self) -> str | Activation:
+    def output(self) -> str | Activation | OwnActivation:
         """The activation of the output layer, likewise."""
         return self._output.shown
 
     @property
-    def cost(self) -> str | Cost:
+    def cost(self) -> str | Cost | OwnCost:
         """The cost, likewise."""
         return self._cost.shown
 
@@ -186,7 +191,7 @@ class Model:
         self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
 
-    def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
+    def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
         if is_sparse(X):
@@ -207,16 +212,17 @@ class Model:
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
-        if not self._delta_checked:
+        if isinstance(self._cost, UserCost) and not self._delta_checked:
             check_delta_of(self._cost, self._output, targets, self.sizes[-1])
             self._delta_checked = True
 
-    def _initialize(self, init):
+    def _initialize(self, init: str | Initializer) -> None:
+        begin: Any = init
         if not callable(init):
-            init = INITIALIZERS[check_name("init", init, INITIALIZERS)]
+            begin = INITIALIZERS[check_name("init", init, INITIALIZERS)]
         rng = np.random.default_rng(self.seed)
         for i, W in enumerate(self._weights):
-            given = init(rng, W.shape[1], W.shape[0])
+            given = begin(rng, W.shape[1], W.shape[0])
             try:
                 weights, biases = given
             except (TypeError, ValueError):

@@ -9,6 +9,8 @@ largest entry, may be 1e-4, beyond what rounding explains; differences of smooth
 to some 1e-9. Entries that are not finite, as of a logarithm at z < 0, are left out.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -141,7 +143,7 @@ def relative_errors(ours: NDArray, theirs: NDArray, rounding: float = 0.0) -> ND
     return np.maximum(np.abs(ours - theirs) - rounding, 0) / np.maximum(scale, least)
 
 
-def _worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0):
+def _worst(ours: NDArray, theirs: NDArray, rounding: float = 0.0) -> tuple[float, Any]:
     """Return the largest relative error, and where it is with the two values there.
 
     NaN and None where none of the values is larger than `rounding`.

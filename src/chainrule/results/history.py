@@ -1,7 +1,9 @@
 """What training saw, epoch by epoch, as plain arrays and as a picture."""
 
 from array import array
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +22,16 @@ _OF_THE_CORE = ("cost", "learning_rate", "seconds")
 _IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")
 RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, "delta_norms", "saturation")  # not for metrics
 
+_Figures: TypeAlias = "array[float]"  # a string: arrays take no index before Python 3.12
+_IfAsked: TypeAlias = "array[float] | None"
+
 
 class _Column(Protocol):
     """What type checkers know of a property that is an array."""
 
-    def __get__(self, history: Any, owner: type | None = None, /) -> NDArray:
+    def __get__(self, history: Any, owner: type | None = None, /) -> NDArray[np.float64]:
         """Return the array."""
+        ...
 
 
 def _column(name: str, about: str) -> _Column:
@@ -78,37 +84,47 @@ class History:
     below which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
     """
 
-    def __init__(self, first_epoch=0, measures=(), layers=0, gradients=False):
+    def __init__(
+        self,
+        first_epoch: int = 0,
+        measures: Iterable[str] = (),
+        layers: int = 0,
+        gradients: bool = False,
+    ):
         # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
         # to costs, rates and seconds itself, at the end of an epoch.
         self.first_epoch = first_epoch
         recorded = ("gradient_norm",) if gradients else ()
         self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
-        self._by_layer = (array("d"), array("d")) if layers else ()
+        self._by_layer: tuple[_Figures, ...] = (array("d"), array("d")) if layers else ()
         self.diverged = False
-        self.diagnosis = None
+        self.diagnosis: Any = None  # a Diagnosis, which stands above this
 
     @property
-    def core_columns(self):
+    def core_columns(self) -> tuple[_Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
         """The arrays the core adds to; the last three are None where they are not recorded."""
-        by_layer = self._by_layer or (None, None)
-        always = (self._columns[name] for name in _OF_THE_CORE)
-        return *always, *by_layer, self._columns.get("gradient_norm")
+        costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
+        norms, saturation = self._by_layer or (None, None)
+        return costs, rates, seconds, norms, saturation, self._columns.get("gradient_norm")
 
-    def latest(self, name):
+    def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
         column = self._columns[name]
         return column[-1] if len(column) == len(self) else None
 
-    def measure(self, **measures):
+    def measure(self, **measures: float) -> None:
         """Add figures that came after the last epoch, such as those on validation data."""
         for name, value in measures.items():
             column = self._columns[name]
             column.extend([np.nan] * (len(self) - 1 - len(column)))  # epochs without a figure
             column.append(value)
 
-    epoch = _column("epoch", "Numbers of the epochs.")
+    @property
+    def epoch(self) -> NDArray[np.int64]:
+        """Numbers of the epochs."""
+        return self["epoch"]
+
     cost = _column("cost", "Mean training cost in each epoch.")
     learning_rate = _column("learning_rate", "The learning rate of the last step of each epoch.")
     seconds = _column("seconds", "Seconds each epoch's training took.")
@@ -129,16 +145,16 @@ class History:
         return tuple(name for name in self._columns if name not in RESERVED)
 
     @property
-    def delta_norms(self) -> NDArray:
+    def delta_norms(self) -> NDArray[np.float64]:
         """‖δ^l‖ in each epoch, (epochs, L - 1)."""
         return self._of_layers(0)
 
     @property
-    def saturation(self) -> NDArray:
+    def saturation(self) -> NDArray[np.float64]:
         """Share of saturated units in each epoch, (epochs, L - 1)."""
         return self._of_layers(1)
 
-    def _of_layers(self, which) -> NDArray:
+    def _of_layers(self, which: int) -> NDArray[np.float64]:
         if not self._layers:
             raise AttributeError("fit(..., record='layers') records this; without it there is none")
         return np.array(self._by_layer[which]).reshape(-1, self._layers)
@@ -163,7 +179,7 @@ class History:
         """Names of the columns that are recorded."""
         return ["epoch", *self._columns]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
     def __repr__(self):
@@ -190,7 +206,7 @@ class History:
         by_layer = [value for column in self._by_layer for value in column[i * n : (i + 1) * n]]
         return [self.first_epoch + i, *single, *by_layer]
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | PathLike[str]) -> None:
         """Write a line for each epoch to the file `path`, all of it or nothing.
 
         The columns are those of `keys`, and those by layer with the layer's number:

@@ -4,10 +4,10 @@ import inspect
 import io
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 BLUE, LIGHT_BLUE, ORANGE, GREY = "#1f5f99", "#7fb2dd", "#c8641e", "#d9d9d9"
-FIGURE = {"figsize": (6.4, 4.0), "layout": "constrained"}
+FIGURE: dict[str, Any] = {"figsize": (6.4, 4.0), "layout": "constrained"}
 
 # What every method that draws on axes documents, by the sections of its docstring.
 _OF_AXES = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from chainrule.checks.options import did_you_mean
 from chainrule.core import _core
@@ -35,7 +36,7 @@ class Callbacks:
         For an object with a method ``on_...`` that is not a hook.
     """
 
-    def __init__(self, given):
+    def __init__(self, given: Any):
         self._by_hook: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
         self._checks: list[Callable] = []
         if given is None:

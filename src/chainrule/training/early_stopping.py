@@ -88,8 +88,9 @@ class EarlyStopping:
         self.larger_is_better = larger_is_better
         self._begin()
 
-    def _begin(self):
-        self.best = self.best_epoch = None
+    def _begin(self) -> None:
+        self.best: float | None = None
+        self.best_epoch: int | None = None
         self.stopped = False
         self._waited = 0
         self._kept = None  # the best parameters, and the arrays of the optimiser's state

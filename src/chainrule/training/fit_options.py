@@ -306,7 +306,8 @@ def documents_options(function: _Function) -> _Function:
                           annotation=_ROWS[name].__origin__)
         for name, option in OPTIONS.items()
     ]  # fmt: skip
-    function.__signature__ = signature.replace(parameters=[*own, *rows])  # type: ignore[attr-defined]
+    documented: Any = function  # type checkers do not know that it has a __signature__
+    documented.__signature__ = signature.replace(parameters=[*own, *rows])
     if function.__doc__:  # there is none with python -OO
         head, *tail = function.__doc__.partition("\n        Returns\n")
         function.__doc__ = "".join([head.rstrip(), "\n", *map(_paragraph, OPTIONS), *tail])

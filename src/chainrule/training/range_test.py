@@ -142,7 +142,9 @@ def learning_rate_range(
     check_learns(net)
     samples = Samples(net, X, y)
     batches = _batches(len(samples), batch_size, np.random.default_rng(net.seed))
-    rates, costs, smoothed = np.geomspace(low, high, steps), [], []
+    rates = np.geomspace(low, high, steps)
+    costs: list[float] = []
+    smoothed: list[float] = []
     average = 0.0
     for step, rate in enumerate(rates, start=1):
         rows = next(batches)

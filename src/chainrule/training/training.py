@@ -1,6 +1,6 @@
 """Training by mini-batches: Python runs the epochs, the compiled core runs each one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -89,9 +89,10 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
+        targets = None if self.samples is None else self.samples.targets
         with Transaction(net, history, self.hooks) as transaction:
             try:  # first: a signal that comes at this very line would pass the transaction by
-                transaction.begin(self.state, self.samples and self.samples.targets)
+                transaction.begin(self.state, targets)
                 callbacks.call("on_train_begin", net)
                 transaction.begun = True
                 self._epochs()
@@ -187,7 +188,7 @@ def check_epsilon(optimizer, dtype):
         )
 
 
-def check_dropout(dropout: float | Iterable[float], layers: int) -> NDArray | None:
+def check_dropout(dropout: float | Sequence[float], layers: int) -> NDArray | None:
     """Return the probability of each of `layers` hidden layers, (layers,), or None if all are 0."""
     each = [dropout] * layers
     if isinstance(dropout, Iterable) and np.ndim(dropout):

@@ -44,7 +44,7 @@ class FullBatch:
 
     def __init__(self, net: Model, samples: Samples, l2: float, threads: tuple[int, int]):
         self._threads = threads
-        self._plan, self._cost, self._dtype = net._plan, net.cost, net.dtype
+        self._plan, self._cost, self._dtype = net._plan, net._cost.name, net.dtype
         self._X, self._Y, self._labels, _ = samples.for_core
         self._decay = np.zeros(net.parameters.size)  # l2 for weights, 0 for biases
         for W in layer_views(self._decay, net.sizes, net.bias)[0]:

@@ -1,5 +1,6 @@
 """Training by an optimiser of all samples at once: an epoch is one of its iterations."""
 
+from collections.abc import MutableSequence
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ from chainrule.training.endings import DivergenceError
 from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation
+
+Entries = list[tuple[MutableSequence[float], float]]  # columns of the history, and what they get
 
 
 class FullBatchTraining:
@@ -61,7 +64,7 @@ class FullBatchTraining:
                 began = perf_counter()
                 for _, (point, next_state) in zip(range(epochs), self._iterations(), strict=False):
                     took = perf_counter() - began
-                    entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
+                    entries: Entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
                     _core.accept(net.parameters, point.w, net._clock, state, next_state, entries)
                     if self.validation:
                         history.measure(**self.validation.evaluate(net))
