@@ -91,8 +91,9 @@ class Network(Model):
     optimizer_state : dict of str to ndarray
         What the optimiser carries from step to step: its own arrays, (n_parameters,) each (SGD with
         momentum: "velocity"; LBFGS: "s0", "y0", ...; LevenbergMarquardt: "damping"); "steps" (1,),
-        how many it has taken, where the optimiser or a schedule counts them; "average"
-        (n_parameters,) for fit(average=); and what `ReduceOnPlateau` has seen.
+        how many it has taken, where it counts them; "epochs" (1,), how many it has done, where a
+        schedule counts them, or it its steps; "average" (n_parameters,) for fit(average=); and what
+        `ReduceOnPlateau` has seen.
         ``net.optimizer_state = {}`` begins anew.
     history : History or None
         Of the last `fit`, also one that was interrupted.

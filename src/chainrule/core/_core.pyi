@@ -86,6 +86,7 @@ class TrainingState:
         t: Real | None,
         average: Real | None,
         steps: NDArray[np.uint64],
+        epochs: NDArray[np.float64],
         clock: NDArray[np.uint64],
     ) -> None: ...
 

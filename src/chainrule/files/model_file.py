@@ -11,6 +11,8 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
+                       ``epochs`` (float64, one number: how many it has done; a fraction where the
+                       first versions' steps were),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
                        epochs since the best figure, the best), with ``unseen`` (uint64, one
                        number) where the last epoch's validation was interrupted

@@ -64,9 +64,9 @@ class Training:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         averaging = options.average is not None
         self.state = resumed_state(
-            net.optimizer_state, self.optimizer, self.schedule, averaging, net.parameters
+            net.optimizer_state, self.optimizer, averaging, net.parameters, self.steps_per_epoch
         )
-        self.schedule.check_end(self.state, options.epochs, self.steps_per_epoch)
+        self.schedule.check_end(self.state, options.epochs)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
         options.callbacks.check(self.history)
@@ -77,7 +77,7 @@ class Training:
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
         if self.batches is None:
             return -(-len(self.samples) // self.batch_size)
-        if self.batches.steps is None and self.schedule.counts_steps:
+        if self.batches.steps is None and self.schedule.counts_epochs:
             raise ValueError(
                 f"a {type(self.schedule).__name__} of the learning rate needs steps_per_epoch, or "
                 "batches that have a length"
@@ -166,7 +166,8 @@ class Training:
         state = self.state
         s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
         steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
-        return _core.TrainingState(s, t, state.get("average"), steps, self.net._clock)
+        epochs = state["epochs"] if "epochs" in state else np.zeros(1)
+        return _core.TrainingState(s, t, state.get("average"), steps, epochs, self.net._clock)
 
 
 def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe:
