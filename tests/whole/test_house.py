@@ -18,6 +18,7 @@ MODULES = architecture.modules()
 ARROWS = architecture.arrows()
 # Wings that users import from: their `__init__.py` lists names.
 PUBLIC_WINGS = {"book"}
+GUIDE = ROOT / "CONTRIBUTING.md"
 
 
 def test_every_module_has_a_place():
@@ -82,6 +83,15 @@ def test_files_are_short_or_say_why_they_are_not():
 def test_the_picture_is_of_the_imports_as_they_are():
     """`python docs/architecture.py` draws it anew."""
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.draw()
+
+
+def test_the_six_names_of_the_way_through_the_house_are_there():
+    rows = re.findall(r"^\| (`.*?`) \| `(src/.*?)` \|", GUIDE.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == 6
+    for names, file in rows:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", names):
+            assert re.search(rf"^(    )?(cdef|def) (.* )?{name}\(", text, re.MULTILINE), name
 
 
 # ------------------------------------------------------------ the core: an extension in storeys
