@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.frames import Frame, entry_of, is_frame, is_series, series_numbers
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
 
@@ -20,7 +21,15 @@ Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
 
 
 def as_numbers(name, array, hint="") -> NDArray:
-    """Return `array` as an array of real numbers; `hint` is added if it holds none."""
+    """Return `array` as an array of real numbers; `hint` is added if it holds none.
+
+    Frames are taken too, and series (`chainrule.checks.frames`).
+    """
+    if not isinstance(array, np.ndarray):
+        if is_frame(array):
+            return Frame(name, array).numbers()
+        if is_series(array):
+            array = series_numbers(name, array)
     if np.ma.is_masked(array):
         raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
     try:
@@ -34,8 +43,13 @@ def as_numbers(name, array, hint="") -> NDArray:
     return given
 
 
-def entry(name, where):
-    """Return how an entry of an array is written, or the name of a single number."""
+def entry(name, where, keys=()):
+    """Return how an entry of an array is written, or the name of a single number.
+
+    keys: of the columns, where the array is that of a frame.
+    """
+    if keys:
+        return entry_of(keys, where)
     return f"{name}[{', '.join(map(str, where))}]" if len(where) else name
 
 
@@ -49,7 +63,7 @@ def as_binary(name, array) -> NDArray:
     return given
 
 
-def as_real(name, array, dtype) -> NDArray:
+def as_real(name, array, dtype, keys=()) -> NDArray:
     """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
     given = as_numbers(name, array)
     with np.errstate(
@@ -57,34 +71,35 @@ def as_real(name, array, dtype) -> NDArray:
     ):  # a number too large for dtype becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
-        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype)
+        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype, keys)
     return converted
 
 
-def _not_finite(name, given, place, dtype):
+def _not_finite(name, given, place, dtype, keys):
     """Return the error of `given`'s entry number `place`."""
     where = np.unravel_index(place, given.shape)
     return ValueError(
-        f"{name} must be finite; {entry(name, where)} is {given[where]}"
+        f"{name} must be finite; {entry(name, where, keys)} is {given[where]}"
         + ("" if not np.isfinite(given[where]) else f", too large for {dtype}")
     )
 
 
-def as_stored(name, array, dtype) -> NDArray:
+def as_stored(name, array, dtype, keys=()) -> NDArray:
     """Return `array` in C order, finite in `dtype`, as numbers that the core takes for inputs.
 
     In its own dtype if that is one of them, for the core converts row by row; else in `dtype`.
+    Messages call the columns by their keys, if there are any.
     """
     given = as_numbers(name, array)
     if given.dtype.name not in _core.INPUTS:
-        return as_real(name, given, dtype)
+        return as_real(name, given, dtype, keys)
     stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
     if stored.dtype.kind == "f":
-        _check_finite(name, stored, dtype)
+        _check_finite(name, stored, dtype, keys)
     return stored
 
 
-def _check_finite(name, stored, dtype):
+def _check_finite(name, stored, dtype, keys):
     """Raise if a float of `stored` is not finite in `dtype`; no copy is made but of pieces."""
     numbers, narrower = stored.reshape(-1), stored.dtype.itemsize > np.dtype(dtype).itemsize
     step = PIECE if narrower else max(1, numbers.size)
@@ -93,12 +108,19 @@ def _check_finite(name, stored, dtype):
         with np.errstate(over="ignore"):  # becomes infinite
             piece = piece.astype(dtype) if narrower else piece
         if not _core.all_finite(piece):
-            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype)
+            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype, keys)
 
 
-def as_inputs(X, width, dtype, name="X") -> Inputs:
-    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`."""
-    if is_sparse(X):
+def as_inputs(X, width, dtype, name="X", names=None, written="list(net.input_names)") -> Inputs:
+    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`.
+
+    If X is a frame, `names` are those that its columns must have, and `written` how users write
+    them.
+    """
+    if not isinstance(X, np.ndarray) and is_frame(X):
+        frame = Frame(name, X)
+        X = as_stored(name, frame.inputs(names, written), dtype, frame.keys)
+    elif is_sparse(X):
         X = as_sparse_rows(name, X)
         X.data = as_stored(f"{name}.data", X.data, dtype)
     else:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.checks.arrays import Inputs, as_inputs
+from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
@@ -16,7 +17,7 @@ SPLIT_STREAM = 2**64 - 1  # of random numbers: not one of an epoch
 
 
 class Shape(Protocol):
-    """What samples ask of a network: how many inputs and outputs, of which numbers and cost."""
+    """What samples ask of a network: its inputs and outputs, of which numbers and cost."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -25,6 +26,10 @@ class Shape(Protocol):
     @property
     def dtype(self) -> np.dtype:
         """Of parameters and arithmetic."""
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """Of the columns of X, if it has names for them."""
 
     _cost: Any
 
@@ -42,12 +47,16 @@ class Samples:
         Of targets and weights, if not the network's.
     role : str, default ""
         What messages say before "X" and "y", with a space behind it.
+    names : tuple of str, optional
+        What the columns of X must be called, if it is a frame and the network has no names yet.
 
     Attributes
     ----------
     X : ndarray (m, n_1) or SparseRows
     targets : Targets
     weights : ndarray (m,), or None where all count alike
+    names : tuple of str, or None
+        Of the columns of X, where it is a frame that has names.
     """
 
     def __init__(
@@ -60,9 +69,14 @@ class Samples:
         *,
         dtype: DTypeLike | None = None,
         role: str = "",
+        names: tuple[str, ...] | None = None,
     ):
         dtype = net.dtype if dtype is None else np.dtype(dtype)
-        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X")
+        known, written = net.input_names, "list(net.input_names)"
+        if known is None and names is not None:
+            known, written = names, "list(X.columns)"
+        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X", known, written)
+        self.names = names_of(f"{role}X", X)
         self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y")
         self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
 
@@ -96,7 +110,7 @@ class Samples:
 
     def _with(self, X, targets, weights):
         other = object.__new__(Samples)
-        other.X, other.targets, other.weights = X, targets, weights
+        other.X, other.targets, other.weights, other.names = X, targets, weights, self.names
         return other
 
     def __len__(self) -> int:

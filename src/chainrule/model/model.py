@@ -15,6 +15,7 @@ from chainrule.checks.arrays import (
     as_real,
     as_stored,
 )
+from chainrule.checks.frames import is_frame
 from chainrule.checks.options import (
     check_count,
     check_dtype,
@@ -61,6 +62,7 @@ class Model:
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
+        self._input_names: tuple[str, ...] | None = None  # the first `fit` that gets some sets them
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
@@ -107,6 +109,11 @@ class Model:
     def input_shift(self) -> float | NDArray:
         """What is added then, likewise."""
         return self._scaling.shift
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of the inputs, if it was trained on a frame that has names."""
+        return self._input_names
 
     @property
     def epochs_trained(self) -> int:
@@ -174,8 +181,8 @@ class Model:
     def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
-        if is_sparse(X):
-            return as_inputs(X, n, self.dtype), False
+        if not isinstance(X, np.ndarray) and (is_frame(X) or is_sparse(X)):
+            return as_inputs(X, n, self.dtype, names=self.input_names), False
         given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):

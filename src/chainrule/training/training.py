@@ -54,7 +54,10 @@ class Training:
             if options.validation_split is not None and options.validation_data is None:
                 samples, held_out = samples.split(options.validation_split, net.seed)
             self.samples = samples
-        self.validation = Validation.of(net, options, held_out)
+        self.names = None if self.samples is None else self.samples.names
+        self.validation = Validation.of(net, options, held_out, self.names)
+        if self.batches is not None and self.validation:
+            self.batches.names = self.validation.samples.names
         most = MAX_SIZE if self.samples is None else len(self.samples)
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
@@ -90,7 +93,7 @@ class Training:
         self.hooks = callbacks.batch_hooks()
         with Transaction(net, history, self.hooks) as transaction:
             try:  # first: a signal that comes at this very line would pass the transaction by
-                transaction.begin(self.state)
+                transaction.begin(self.state, self.names)
                 callbacks.call("on_train_begin", net)
                 transaction.begun = True
                 self._epochs()

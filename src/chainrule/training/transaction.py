@@ -1,4 +1,4 @@
-"""What a fit that does nothing leaves behind: the history and the optimiser's state from before."""
+"""What a fit that does nothing leaves behind: all that the network had from before."""
 
 from typing import Protocol
 
@@ -15,10 +15,11 @@ class KeptBatches(Protocol):
 
 
 class Transaction:
-    """Around a fit, in which `net` has its history and state; what it had comes back if need be.
+    """Around a fit, in which `net` has its history, state and names of inputs.
 
-    The state comes back where no epoch was finished and no batch of one is kept; the history where
-    `begun` has not been set. What ended for want of memory before its first epoch had not begun.
+    What it had comes back if need be. The state and the names come back where no epoch was finished
+    and no batch of one is kept; the history where `begun` has not been set. What ended for want of
+    memory before its first epoch had not begun.
 
     Parameters
     ----------
@@ -31,14 +32,16 @@ class Transaction:
 
     def __init__(self, net: Model, history: History, hooks: KeptBatches | None = None):
         self._net, self._history, self._hooks = net, history, hooks
-        self._before = net.history, net.optimizer_state
+        self._before = net.history, net.optimizer_state, net._input_names
         self.begun = False
 
     def __enter__(self) -> "Transaction":
         return self  # and changes nothing: a signal may come before the block begins
 
-    def begin(self, state: dict[str, NDArray]) -> None:
-        """Give the network the history and the state of this fit."""
+    def begin(self, state: dict[str, NDArray], names: tuple[str, ...] | None) -> None:
+        """Give the network the history and the state of this fit, and the names if there are."""
+        if names is not None:
+            self._net._input_names = names
         self._net.history, self._net.optimizer_state = self._history, state
 
     def __exit__(self, kind, *_) -> None:
@@ -46,4 +49,4 @@ class Transaction:
         if not self.begun or (kind is not None and issubclass(kind, MemoryError) and not done):
             self._net.history = self._before[0]
         if not (done or (self._hooks is not None and self._hooks.kept_batches)):
-            self._net.optimizer_state = self._before[1]
+            self._net.optimizer_state, self._net._input_names = self._before[1:]

@@ -36,10 +36,16 @@ class Validation:
             self.outputs = np.empty((len(samples), net.sizes[-1]), net.dtype)
 
     @classmethod
-    def of(cls, net: Model, options, held_out: Samples | None = None) -> "Validation | None":
+    def of(
+        cls,
+        net: Model,
+        options,
+        held_out: Samples | None = None,
+        names: tuple[str, ...] | None = None,
+    ) -> "Validation | None":
         """Return what the options of a fit ask to be measured after each epoch, or None.
 
-        held_out: the samples of validation_split.
+        held_out: the samples of validation_split; names: of the columns of the fit's X.
         """
         data, split, metrics = options.validation_data, options.validation_split, options.metrics
         if data is None and split is None:
@@ -48,7 +54,7 @@ class Validation:
             return None
         if data is not None and split is not None:
             raise ValueError("validation_data and validation_split: give one of the two")
-        samples = held_out if held_out is not None else checked_pair(net, data)
+        samples = held_out if held_out is not None else checked_pair(net, data, names)
         return cls(net, samples, metrics, options.threads)
 
     def evaluate(self, net: Model) -> dict[str, float]:
@@ -82,15 +88,15 @@ def check_figure(who: str, monitor: str, measures: Iterable[str]):
         raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
-def checked_pair(net: Model, data) -> Samples:
-    """Return the samples of `fit`'s validation_data, checked."""
+def checked_pair(net: Model, data, names: tuple[str, ...] | None = None) -> Samples:
+    """Return the samples of `fit`'s validation_data, checked; `names` as `Samples` takes them."""
     try:
         X, y = data
     except (TypeError, ValueError):
         raise TypeError(
             f"validation_data must be a pair (X, y); got {type(data).__name__}"
         ) from None
-    return Samples(net, X, y, role="validation ")
+    return Samples(net, X, y, role="validation ", names=names)
 
 
 def check_metrics(metrics) -> dict:
