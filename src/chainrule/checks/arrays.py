@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks.frames import Frame, entry_of, is_frame, is_series, series_numbers
+from chainrule.checks.frames import Frame, is_frame, is_series, series_numbers
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
 
@@ -43,13 +43,8 @@ def as_numbers(name, array, hint="") -> NDArray:
     return given
 
 
-def entry(name, where, keys=()):
-    """Return how an entry of an array is written, or the name of a single number.
-
-    keys: of the columns, where the array is that of a frame.
-    """
-    if keys:
-        return entry_of(keys, where)
+def entry(name, where):
+    """Return how an entry of an array is written, or the name of a single number."""
     return f"{name}[{', '.join(map(str, where))}]" if len(where) else name
 
 
@@ -63,7 +58,7 @@ def as_binary(name, array) -> NDArray:
     return given
 
 
-def as_real(name, array, dtype, keys=()) -> NDArray:
+def as_real(name, array, dtype) -> NDArray:
     """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
     given = as_numbers(name, array)
     with np.errstate(
@@ -71,36 +66,39 @@ def as_real(name, array, dtype, keys=()) -> NDArray:
     ):  # a number too large for dtype becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
-        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype, keys)
+        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype, array)
     return converted
 
 
-def _not_finite(name, given, place, dtype, keys):
-    """Return the error of `given`'s entry number `place`."""
+def _not_finite(name, given, place, dtype, array):
+    """Return the error of entry number `place` of `given`, made of `array`."""
     where = np.unravel_index(place, given.shape)
+    called = Frame(name, array).entry(where) if is_frame(array) else entry(name, where)
     return ValueError(
-        f"{name} must be finite; {entry(name, where, keys)} is {given[where]}"
+        f"{name} must be finite; {called} is {given[where]}"
         + ("" if not np.isfinite(given[where]) else f", too large for {dtype}")
     )
 
 
-def as_stored(name, array, dtype, keys=()) -> NDArray:
+def as_stored(name, array, dtype) -> NDArray:
     """Return `array` in C order, finite in `dtype`, as numbers that the core takes for inputs.
 
     In its own dtype if that is one of them, for the core converts row by row; else in `dtype`.
-    Messages call the columns by their keys, if there are any.
     """
     given = as_numbers(name, array)
     if given.dtype.name not in _core.INPUTS:
-        return as_real(name, given, dtype, keys)
+        return as_real(name, given, dtype)
     stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
     if stored.dtype.kind == "f":
-        _check_finite(name, stored, dtype, keys)
+        _check_finite(name, stored, dtype, array)
     return stored
 
 
-def _check_finite(name, stored, dtype, keys):
-    """Raise if a float of `stored` is not finite in `dtype`; no copy is made but of pieces."""
+def _check_finite(name, stored, dtype, array):
+    """Raise if a float of `stored`, made of `array`, is not finite in `dtype`.
+
+    No copy is made but of pieces.
+    """
     numbers, narrower = stored.reshape(-1), stored.dtype.itemsize > np.dtype(dtype).itemsize
     step = PIECE if narrower else max(1, numbers.size)
     for start in range(0, numbers.size, step):
@@ -108,7 +106,7 @@ def _check_finite(name, stored, dtype, keys):
         with np.errstate(over="ignore"):  # becomes infinite
             piece = piece.astype(dtype) if narrower else piece
         if not _core.all_finite(piece):
-            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype, keys)
+            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype, array)
 
 
 def as_inputs(X, width, dtype, name="X", names=None, written="list(net.input_names)") -> Inputs:
@@ -117,10 +115,9 @@ def as_inputs(X, width, dtype, name="X", names=None, written="list(net.input_nam
     If X is a frame, `names` are those that its columns must have, and `written` how users write
     them.
     """
-    if not isinstance(X, np.ndarray) and is_frame(X):
-        frame = Frame(name, X)
-        X = as_stored(name, frame.inputs(names, written), dtype, frame.keys)
-    elif is_sparse(X):
+    if is_frame(X):
+        Frame(name, X).check_names(names, written)
+    if is_sparse(X):
         X = as_sparse_rows(name, X)
         X.data = as_stored(f"{name}.data", X.data, dtype)
     else:

@@ -10,10 +10,9 @@ array. Other names that are no strings (years, say) count as what `str` makes of
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import date, time, timedelta
-from decimal import Decimal
-from numbers import Complex, Real
+from numbers import Complex, Number, Real
 from typing import Any
 
 import numpy as np
@@ -117,8 +116,8 @@ class Frame:
             raise self._incomplete(array)
         return array
 
-    def inputs(self, known: tuple[str, ...] | None, written: str) -> NDArray:
-        """Return `numbers` of a frame whose names are those known, in the same order.
+    def check_names(self, known: tuple[str, ...] | None, written: str) -> None:
+        """Raise for other names than those known, or in another order.
 
         Parameters
         ----------
@@ -129,14 +128,21 @@ class Frame:
 
         Raises
         ------
-        ValueError, TypeError
-            As `numbers`; ValueError for other names, which it tells.
+        ValueError
+            It says which name is missing, unknown or out of place.
+        TypeError
+            As `numbers`, where names are missing: text explains why one-hot columns are.
         """
         if known is None or self.names is None or self.names == known:
-            return self.numbers()
+            return
         if not set(known) <= set(self.names):
-            self.numbers()  # text first: it explains why one-hot columns are missing
+            self.numbers()
         raise self._misnamed(known, written)
+
+    def entry(self, where: Sequence[int]) -> str:
+        """Return how messages call an entry of the array, by its row and column."""
+        row, column = where
+        return f"row {row} (counted from 0) of column {self.keys[column]!r}"
 
     def _can(self, name):
         # Of the class: as attributes of their own, frames have their columns too.
@@ -157,7 +163,7 @@ class Frame:
         return None if array is None or array.dtype.name != dtype else array
 
     def _column(self, key):
-        """Return a column as real numbers, NaN for what is missing; or the word for what it holds."""
+        """Return a column as real numbers, NaN for what is missing; or what else it holds."""
         column = self.given[key]
         if CATEGORIES.match(str(getattr(column, "dtype", ""))):
             return CATEGORY
@@ -287,12 +293,6 @@ def series_numbers(name: str, series: Any) -> NDArray:
     return array
 
 
-def entry_of(keys: Sequence[Hashable], where: Sequence[int]) -> str:
-    """Return how messages call an entry of a frame's array, by its row and column."""
-    row, column = where
-    return f"row {row} (counted from 0) of column {keys[column]!r}"
-
-
 def _kind_of(kind: type) -> str:
     """Return what objects of that class are."""
     if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):  # pandas' NA and NaT
@@ -301,8 +301,9 @@ def _kind_of(kind: type) -> str:
         ((str, bytes), TEXT),
         ((date, time, np.datetime64), DATE),
         ((timedelta, np.timedelta64), DURATION),  # the latter is an integer to NumPy
-        ((Real, Decimal, np.bool_), NUMBER),
+        ((Real, np.bool_), NUMBER),
         ((Complex,), COMPLEX),
+        ((Number,), NUMBER),  # Decimal
     ):
         if issubclass(kind, classes):
             return what

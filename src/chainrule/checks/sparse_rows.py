@@ -49,7 +49,7 @@ class SparseRows:
 
 def is_sparse(X) -> bool:
     """Whether it is made like SciPy's csr_matrix and csr_array, or can be converted to such."""
-    return _is_csr(X) or (not isinstance(X, np.ndarray) and hasattr(X, "tocsr"))
+    return not isinstance(X, np.ndarray) and (_is_csr(X) or hasattr(type(X), "tocsr"))
 
 
 def _is_csr(X):

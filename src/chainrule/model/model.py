@@ -181,7 +181,7 @@ class Model:
     def _inputs(self, X: ArrayLike) -> tuple[NDArray, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
-        if not isinstance(X, np.ndarray) and (is_frame(X) or is_sparse(X)):
+        if is_frame(X) or is_sparse(X):
             return as_inputs(X, n, self.dtype, names=self.input_names), False
         given = as_numbers("X", X)
         single = given.ndim == 1
