@@ -86,6 +86,11 @@ class Network(Model):
         targets are no classes. The first `fit` settles it: labels that are text, booleans, or
         whole numbers beyond 0 ... n_L - 1 are sorted. Assign it where the first batch of many has
         not all of them.
+    input_names : tuple of str, or None
+        The names of the inputs, read-only: those of the columns of the first frame that `fit`
+        trained on. From then on every method takes only frames with the same columns in the same
+        order, ``X[list(net.input_names)]``; arrays pass as before. They are part of the network's
+        file. Frames without names, ``DataFrame(array)`` with its numbers 0 ... n-1, are as arrays.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray
@@ -128,14 +133,18 @@ class Network(Model):
 
         Parameters
         ----------
-        X : array (m, n_1), or an iterable of batches
+        X : array (m, n_1), frame, or an iterable of batches
             Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
             are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
-            network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
-            csr_array or csr_matrix) stay sparse: products with W^2 and its update touch only what
-            is not 0, and results are those of the dense form but for rounding. (With input_shift,
-            max_norm or functions in Python, or where there are fewer than 32 rows, 256 if W^2 is
-            over 4 MB, they are made dense, a few at a time.)
+            network's dtype as they are needed. Of a frame of pandas or polars (or of what has
+            `columns` and gives each by its name) the columns may be real numbers and truth values
+            of any types together; text, dates and missing values are refused by name. The columns
+            of the first frame give the network its `input_names`. Sparse matrices of SciPy stay
+            sparse, in compressed rows (CSR, to which its other formats are converted): products
+            with W^2 and its update touch only what is not 0, and results are those of the dense
+            form but for rounding. (With input_shift, max_norm or functions in Python, or where
+            there are fewer than 32 rows, 256 if W^2 is over 4 MB, they are made dense, a few at a
+            time.)
             Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
             not fit in memory, or a function that returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or
@@ -144,9 +153,9 @@ class Network(Model):
             ``history.seconds``. An exception of the iterable comes out as it is, like that of a
             callback.
         y : array (m, n_L), or labels (m,)
-            Targets. Integers from 0 to n_L - 1, when n_L > 1, stand for one-hot rows. Other
-            integers, text and booleans are names of classes (`classes`), exactly n_L of them, or
-            two for one output; numbers stay numbers there. With one output,
+            Targets, also as a series or a frame. Integers from 0 to n_L - 1, when n_L > 1, stand
+            for one-hot rows. Other integers, text and booleans are names of classes (`classes`),
+            exactly n_L of them, or two for one output; numbers stay numbers there. With one output,
             (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
             outputs and cross_entropy. For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.

@@ -71,8 +71,16 @@ BAD_X = {
     "a hole": ([[1, 2, None]] * ROWS, TypeError, ["X must hold real numbers", "object"]),
     "generator": ((row for row in X), TypeError, ["X must hold real numbers", "object"]),
     "ragged": ([[1, 2, 3], [1, 2]], ValueError, ["X is not a rectangular array of numbers"]),
-    "sparse matrix": (sparse.csc_matrix(X), TypeError, ["X", "toarray()"]),
-    "sparse array": (sparse.coo_array(X), TypeError, ["X", "toarray()"]),
+    "sparse matrix": (
+        sparse.csc_matrix(X[:, :2]),
+        ValueError,
+        ["X must be (samples, 3)", "(8, 2)"],
+    ),
+    "sparse array": (
+        sparse.coo_array(with_entry((2, 1), np.nan)),
+        ValueError,
+        ["X.data must be finite", "nan"],
+    ),
     "masked": (np.ma.masked_greater(X, 7), EITHER, ["X", "mask"]),
 }
 
@@ -100,7 +108,7 @@ BAD_SAMPLE = {
     "empty": ([], ValueError, ["(0,)"]),
     "NaN": ([1, np.nan, 2], ValueError, ["finite", "[1] is nan"]),
     "strings": (["1", "2", "3"], TypeError, ["real numbers", "<U1"]),
-    "sparse": (sparse.coo_array(X[0]), TypeError, ["toarray()"]),
+    "sparse": (sparse.coo_array(X[0]), ValueError, ["(samples, inputs)", "(3,)", "toarray()"]),
 }
 
 
@@ -494,6 +502,7 @@ FIXED = {
     "output": "tanh",
     "cost": "squared_error",
     "bias": False,
+    "input_names": ("a", "b", "c"),
     "dtype": np.dtype("float64"),
     "weights": [],
     "biases": [],

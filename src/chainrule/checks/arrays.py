@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.frames import Frame, is_frame, is_series, series_numbers
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
 
@@ -20,7 +21,15 @@ Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
 
 
 def as_numbers(name, array, hint="") -> NDArray:
-    """Return `array` as an array of real numbers; `hint` is added if it holds none."""
+    """Return `array` as an array of real numbers; `hint` is added if it holds none.
+
+    Frames are taken too, and series (`chainrule.checks.frames`).
+    """
+    if not isinstance(array, np.ndarray):
+        if is_frame(array):
+            return Frame(name, array).numbers()
+        if is_series(array):
+            array = series_numbers(name, array)
     if np.ma.is_masked(array):
         raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
     try:
@@ -57,15 +66,16 @@ def as_real(name, array, dtype) -> NDArray:
     ):  # a number too large for dtype becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
-        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype)
+        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype, array)
     return converted
 
 
-def _not_finite(name, given, place, dtype):
-    """Return the error of `given`'s entry number `place`."""
+def _not_finite(name, given, place, dtype, array):
+    """Return the error of entry number `place` of `given`, made of `array`."""
     where = np.unravel_index(place, given.shape)
+    called = Frame(name, array).entry(where) if is_frame(array) else entry(name, where)
     return ValueError(
-        f"{name} must be finite; {entry(name, where)} is {given[where]}"
+        f"{name} must be finite; {called} is {given[where]}"
         + ("" if not np.isfinite(given[where]) else f", too large for {dtype}")
     )
 
@@ -80,12 +90,15 @@ def as_stored(name, array, dtype) -> NDArray:
         return as_real(name, given, dtype)
     stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
     if stored.dtype.kind == "f":
-        _check_finite(name, stored, dtype)
+        _check_finite(name, stored, dtype, array)
     return stored
 
 
-def _check_finite(name, stored, dtype):
-    """Raise if a float of `stored` is not finite in `dtype`; no copy is made but of pieces."""
+def _check_finite(name, stored, dtype, array):
+    """Raise if a float of `stored`, made of `array`, is not finite in `dtype`.
+
+    No copy is made but of pieces.
+    """
     numbers, narrower = stored.reshape(-1), stored.dtype.itemsize > np.dtype(dtype).itemsize
     step = PIECE if narrower else max(1, numbers.size)
     for start in range(0, numbers.size, step):
@@ -93,11 +106,17 @@ def _check_finite(name, stored, dtype):
         with np.errstate(over="ignore"):  # becomes infinite
             piece = piece.astype(dtype) if narrower else piece
         if not _core.all_finite(piece):
-            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype)
+            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype, array)
 
 
-def as_inputs(X, width, dtype, name="X") -> Inputs:
-    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`."""
+def as_inputs(X, width, dtype, name="X", names=None, written="list(net.input_names)") -> Inputs:
+    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`.
+
+    If X is a frame, `names` are those that its columns must have, and `written` how users write
+    them.
+    """
+    if is_frame(X):
+        Frame(name, X).check_names(names, written)
     if is_sparse(X):
         X = as_sparse_rows(name, X)
         X.data = as_stored(f"{name}.data", X.data, dtype)

@@ -7,7 +7,8 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        is its name; where a parameter is not the default an object, such as
                        ``{"name": "huber", "delta": 2.0}``; where it is the user's own an object
                        with its name alone, ``{"own": "Focal"}``; and, where they are not the
-                       default, those of `OPTIONAL`, each a number or a list of n_1
+                       default, those of `OPTIONAL`: ``input_scale`` and ``input_shift``, each a
+                       number or a list of n_1, and ``input_names``, a list of n_1 strings
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
@@ -87,6 +88,7 @@ def write_network(net: Model, path) -> None:
             "epochs_trained": int(net.epochs_trained),
             "optimizer_state": list(state),
             **net._scaling.given,
+            **({} if net.input_names is None else {"input_names": list(net.input_names)}),
             **_answers_of(net),
         }
         check_header(header)
@@ -133,6 +135,7 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
         raise ValueError(f"{path} cannot be loaded: {error}") from error
     net.parameters[:] = arrays.pop("parameters")
     net.epochs_trained = header["epochs_trained"]
+    net._input_names = tuple(header["input_names"]) if "input_names" in header else None
     net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
     return net
 

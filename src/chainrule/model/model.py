@@ -18,6 +18,7 @@ from chainrule.checks.arrays import (
     as_stored,
 )
 from chainrule.checks.classes import check_classes
+from chainrule.checks.frames import is_frame
 from chainrule.checks.options import (
     check_count,
     check_dtype,
@@ -26,6 +27,7 @@ from chainrule.checks.options import (
     check_seed,
     check_whole,
 )
+from chainrule.checks.samples import Samples
 from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -67,6 +69,7 @@ class Model:
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
+        self._input_names: tuple[str, ...] | None = None  # the first `fit` that gets some sets them
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
@@ -115,6 +118,11 @@ class Model:
     def input_shift(self) -> float | NDArray:
         """What is added then, likewise."""
         return self._scaling.shift
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of the inputs, if it was trained on a frame that has names."""
+        return self._input_names
 
     @property
     def epochs_trained(self) -> int:
@@ -194,8 +202,8 @@ class Model:
     def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
-        if is_sparse(X):
-            return as_inputs(X, n, self.dtype), False
+        if is_frame(X) or is_sparse(X):
+            return as_inputs(X, n, self.dtype, names=self.input_names), False
         given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
@@ -204,11 +212,13 @@ class Model:
             given = as_stored("X", given, self.dtype)[None, :]
         return as_inputs(given, n, self.dtype), single
 
-    def _settle(self, targets: Targets):
-        """Keep what the network answers with, as the targets that it learns say."""
-        self._answers = targets.answers
-        if targets.names is not None:
-            self._named = targets.names
+    def _settle(self, samples: Samples):
+        """Keep what columns and classes are called, and what the network learns to answer with."""
+        self._answers = samples.targets.answers
+        if samples.names is not None:
+            self._input_names = samples.names
+        if samples.targets.names is not None:
+            self._named = samples.targets.names
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""

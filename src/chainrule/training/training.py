@@ -54,8 +54,9 @@ class Training:
             if options.validation_split is not None and options.validation_data is None:
                 samples, held_out = samples.split(options.validation_split, net.seed)
             self.samples = samples
-        names = None if self.samples is None else self.samples.targets.names
-        self.validation = Validation.of(net, options, held_out, names)
+        self.validation = Validation.of(net, options, held_out, self.samples)
+        if self.batches is not None and self.validation:
+            self.batches.like = self.validation.samples
         most = MAX_SIZE if self.samples is None else len(self.samples)
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
@@ -89,10 +90,9 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
-        targets = None if self.samples is None else self.samples.targets
         with Transaction(net, history, self.hooks) as transaction:
             try:  # first: a signal that comes at this very line would pass the transaction by
-                transaction.begin(self.state, targets)
+                transaction.begin(self.state, self.samples)
                 callbacks.call("on_train_begin", net)
                 transaction.begun = True
                 self._epochs()

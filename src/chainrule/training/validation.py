@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.checks.options import check_function, check_real
 from chainrule.checks.samples import Samples
@@ -42,11 +41,11 @@ class Validation:
         net: Model,
         options,
         held_out: Samples | None = None,
-        classes: NDArray | None = None,
+        like: Samples | None = None,
     ) -> "Validation | None":
         """Return what the options of a fit ask to be measured after each epoch, or None.
 
-        held_out: the samples of validation_split. classes: what those trained on call them.
+        held_out: the samples of validation_split. like: those trained on, as `Samples` takes them.
         """
         data, split, metrics = options.validation_data, options.validation_split, options.metrics
         if data is None and split is None:
@@ -55,7 +54,7 @@ class Validation:
             return None
         if data is not None and split is not None:
             raise ValueError("validation_data and validation_split: give one of the two")
-        samples = held_out if held_out is not None else checked_pair(net, data, classes)
+        samples = held_out if held_out is not None else checked_pair(net, data, like)
         return cls(net, samples, metrics, options.threads)
 
     def evaluate(self, net: Model) -> dict[str, float]:
@@ -90,15 +89,15 @@ def check_figure(who: str, monitor: str, measures: Iterable[str]):
         raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
-def checked_pair(net: Model, data, classes: NDArray | None = None) -> Samples:
-    """Return the samples of `fit`'s validation_data, checked; classes: as `Samples` takes them."""
+def checked_pair(net: Model, data, like: Samples | None = None) -> Samples:
+    """Return the samples of `fit`'s validation_data, checked; like: as `Samples` takes them."""
     try:
         X, y = data
     except (TypeError, ValueError):
         raise TypeError(
             f"validation_data must be a pair (X, y); got {type(data).__name__}"
         ) from None
-    return Samples(net, X, y, role="validation ", classes=classes)
+    return Samples(net, X, y, role="validation ", like=like)
 
 
 def check_metrics(metrics) -> dict:

@@ -44,7 +44,7 @@ class FullBatchTraining:
                 "from an iterable use SGD or Adam"
             )
         self.samples = Samples(net, X, y)
-        self.validation = Validation.of(net, options, classes=self.samples.targets.names)
+        self.validation = Validation.of(net, options, like=self.samples)
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
@@ -59,7 +59,7 @@ class FullBatchTraining:
         state: dict = {}
         with Transaction(net, history) as transaction:
             transaction.begun = True
-            transaction.begin(state, self.samples.targets)
+            transaction.begin(state, self.samples)
             with Progress(self.options.progress, epochs) as shown:
                 began = perf_counter()
                 for _, (point, next_state) in zip(range(epochs), self._iterations(), strict=False):
