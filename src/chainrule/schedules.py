@@ -41,10 +41,8 @@ def check_part(name: str, value: float) -> None:
 
 def check_lower_rate(name: str, value: float, learning_rate: float) -> None:
     """Raise unless `value` is a rate to come down to from `learning_rate`; 0 and itself are."""
-    check_number(
-        name, value, lambda rate: 0 <= rate <= learning_rate,
-        f"from 0 to the learning_rate, {learning_rate}",
-    )  # fmt: skip
+    expected = f"from 0 to the learning_rate, {learning_rate}"
+    check_number(name, value, lambda rate: 0 <= rate <= learning_rate, expected)
 
 
 class Schedule(CheckedFields):
@@ -82,18 +80,13 @@ class EndingSchedule(Schedule):
     """One that comes to its last learning rate after `epochs`."""
 
     epochs: float
-
+    final_rate: float = 0.0  # to train on with after that; 0: to train on is refused
     _or_else: ClassVar[str] = ""  # what else to do where it is over
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether its last learning rate is one to train on with."""
-        return False
 
     def check_end(self, state: State, epochs: int) -> None:
         """Raise if the last of the coming epochs has the last learning rate throughout."""
         last = float(state["epochs"][0]) + epochs
-        if epochs and last >= self.epochs + 1 and not self.goes_on:
+        if epochs and last >= self.epochs + 1 and self.final_rate == 0:
             rate = self._at(np.array([float(self.epochs)]))[0]
             raise ValueError(
                 f"{type(self).__name__}(epochs={self.epochs}) comes down to learning rate "
@@ -241,11 +234,6 @@ class CosineDecay(EndingSchedule):
         check_lower_rate("final_rate", self.final_rate, self.learning_rate)
 
     _or_else: ClassVar[str] = "let it end above 0, "
-
-    @property
-    def goes_on(self) -> bool:
-        """Where it ends above 0."""
-        return self.final_rate > 0
 
     def _at(self, epoch: Floats) -> Floats:
         highest, last = float(self.learning_rate), float(self.final_rate)

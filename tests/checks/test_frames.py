@@ -774,9 +774,12 @@ def test_a_frame_of_targets_that_misses_values():
     refuse(lambda: network().fit(floats(), y), ValueError, ["y", "column 'b' misses 1 of 30"])
 
 
-def test_a_series_of_text_is_refused_as_its_array_is():
-    y = pandas_series(["a", "b"] * 15, "object")
-    refuse(lambda: network().fit(floats(), y), TypeError, ["labels must be integers from 0"])
+def test_a_series_of_text_is_taken_as_its_array_is():
+    net = network()
+    net.fit(floats(), pandas_series(["a", "b"] * 15, "object"), epochs=1)
+    assert net.classes.tolist() == ["a", "b"]
+    y = pandas_series(["a", "b", "c"] * 10, "object")
+    refuse(lambda: network().fit(floats(), y), ValueError, ["y holds 3 classes, 'a', 'b', 'c'"])
 
 
 # ---------------------------------------------------------------- sparse matrices of any format

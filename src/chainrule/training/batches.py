@@ -91,6 +91,8 @@ class Batches:
             self._net._check_delta(samples.targets)
             if self.count == 0:
                 self._net._settle(samples)
+            elif samples.names is not None:
+                self._net._input_names = samples.names
         except (TypeError, ValueError) as error:
             error.add_note(f"(batch {self.count} of epoch {self._net.epochs_trained})")
             raise
