@@ -109,7 +109,11 @@ class Hooks:
         end: Callable[[int, float], object] | None,
     ) -> None: ...
 
-def restore(pairs: list[tuple[NDArray, NDArray]]) -> None: ...
+def restore(
+    pairs: list[tuple[NDArray, NDArray]],
+    state: dict[str, NDArray] | None = None,
+    before: dict[str, NDArray] | None = None,
+) -> None: ...
 def train(
     plan: Plan,
     parameters: Real,

@@ -38,10 +38,13 @@ cdef void put_back(Snapshot *snapshot) noexcept nogil:
     snapshot.steps[0] = snapshot.steps_before
 
 
-def restore(list pairs):
-    """now <- before, for each of `pairs` of arrays (now, before) of one shape.
+def restore(list pairs, dict state=None, dict before=None):
+    """now <- before, for each of `pairs` of arrays (now, before) of one shape; and state <- before, if it is given.
 
     No Python code runs in between, so that all belong together wherever a signal comes.
     """
-    for now, before in pairs:
-        now[...] = before
+    for now, was in pairs:
+        now[...] = was
+    if state is not None:
+        state.clear()
+        state.update(before)

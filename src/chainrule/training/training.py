@@ -90,19 +90,16 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
-        with Transaction(net, history, self.hooks) as transaction:
-            try:  # first: a signal that comes at this very line would pass the transaction by
-                transaction.begin(self.state, self.samples)
-                callbacks.call("on_train_begin", net)
-                transaction.begun = True
-                self._epochs()
-                callbacks.call("on_train_end", net, history)
-            except StopTraining:  # at the beginning or the end; there is nothing left to stop
-                transaction.begun = True
-            finally:
-                if self.plateau:
-                    self.plateau.look()
+        Transaction(net, history, callbacks, self.hooks).run(self.state, self.samples, self._train)
         return history
+
+    def _train(self):
+        """Train, and let ReduceOnPlateau see each finished epoch however it ends."""
+        try:
+            self._epochs()
+        finally:
+            if self.plateau:
+                self.plateau.look()
 
     def _epochs(self):
         """Train until the last epoch is done, or a callback says stop."""
@@ -119,7 +116,7 @@ class Training:
             try:
                 while len(self.history) < epochs:
                     callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
-                    self._train(min(per_call, epochs - len(self.history)))
+                    self._some_epochs(min(per_call, epochs - len(self.history)))
                     if self.validation:
                         self.history.measure(**self.validation.evaluate(self.net))
                     if self.plateau:
@@ -132,7 +129,7 @@ class Training:
     def _samples_per_epoch(self):
         return len(self.samples) if self.batches is None else self.batches.n_samples
 
-    def _train(self, count):
+    def _some_epochs(self, count):
         """Train for `count` epochs without a look between them."""
         net = self.net
         if self.batches is not None:
