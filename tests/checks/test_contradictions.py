@@ -304,7 +304,6 @@ NOT_FOR_ALL = {
     "validation_split": 0.3,
     "metrics": {"m": max},
     "record": "layers",
-    "callbacks": cr.EarlyStopping("cost"),
 }
 FULL_BATCH = [cr.LBFGS(), cr.LevenbergMarquardt()]
 by_kind = pytest.mark.parametrize("optimizer", FULL_BATCH, ids=["LBFGS", "LevenbergMarquardt"])

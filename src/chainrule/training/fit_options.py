@@ -217,7 +217,8 @@ class FitOptions(TypedDict, total=False):
         on_train_end not after an exception. A callback may raise `StopTraining` to end
         training quietly; any other exception comes out of `fit` as it is, and the batches
         and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) Full-batch
-        optimisers have no batches to call them around. With sparse X each call of a batch hook takes a copy of W^2 and its optimiser's state.
+        optimisers have no batches to call them around. With sparse X each call of a batch hook
+        takes a copy of W^2 and its optimiser's state.
         """)]
     progress: Annotated[bool, Option(
         False, "bool, default False", check_flag, full_batch=True, about="""

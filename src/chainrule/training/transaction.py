@@ -1,4 +1,4 @@
-"""The way through one fit, and what it leaves behind where it does nothing: all as it was before."""
+"""The way through one fit; and where it does nothing, all is as it was before."""
 
 from collections.abc import Callable
 
