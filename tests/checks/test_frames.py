@@ -320,6 +320,13 @@ def test_validation_data_have_the_names_of_the_data():
     assert net.input_names is None  # they are of what is trained on
 
 
+@pytest.mark.parametrize("options", [{"validation_split": 0.2}, {"optimizer": cr.LBFGS()}])
+def test_every_way_of_training_names_the_inputs(options):
+    net = network()
+    net.fit(PlainFrame(columns()), LABELS, **options)
+    assert net.input_names == NAMES
+
+
 def test_batches_name_the_inputs():
     frame, other = PlainFrame(columns()), reordered(columns(), NAMES[::-1])
     net = network()
