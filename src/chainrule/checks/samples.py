@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.checks.arrays import Inputs, as_inputs
+from chainrule.checks.arrays import Inputs, Scaling, as_inputs
 from chainrule.checks.options import check_share
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
@@ -27,6 +27,7 @@ class Shape(Protocol):
         """Of parameters and arithmetic."""
 
     _cost: Any
+    _scaling: Scaling
 
 
 class Samples:
@@ -62,7 +63,7 @@ class Samples:
         role: str = "",
     ):
         dtype = net.dtype if dtype is None else np.dtype(dtype)
-        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X")
+        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X", net._scaling)
         self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y")
         self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
 

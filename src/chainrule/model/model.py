@@ -175,14 +175,14 @@ class Model:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
         if is_sparse(X):
-            return as_inputs(X, n, self.dtype), False
+            return as_inputs(X, n, self.dtype, scaling=self._scaling), False
         given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
         if single:
-            given = as_stored("X", given, self.dtype)[None, :]
-        return as_inputs(given, n, self.dtype), single
+            given = as_stored("X", given, self.dtype, self._scaling)[None, :]
+        return as_inputs(given, n, self.dtype, scaling=self._scaling), single
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
