@@ -66,9 +66,12 @@ class Network(Model):
         What the network reads of an input x is a^1 = input_scale·x + input_shift, in every method,
         computed for a few rows at a time, so that X stays as it is: images of uint8 with
         ``input_scale=1/255``, say, or any X with ``input_scale=1/X.std(axis=0)`` and
-        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. x and both numbers are rounded to the
-        network's dtype, then the product, then the sum. Derivatives by the inputs are those by x.
-        They are part of the network, and of its file.
+        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. Types that float32 does not hold to the last
+        bit (float64, int32, int64, uint32, ...) are scaled and shifted in float64, by both numbers
+        as they are given, and only a^1 is rounded to the network's dtype: times in seconds around
+        1.7e9 stay apart with ``input_shift=-1.7e9``. All others are so in the network's dtype, to
+        which both numbers are rounded first. The product is rounded before the sum.
+        Derivatives by the inputs are those by x. They are part of the network, and of its file.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.
@@ -134,17 +137,17 @@ class Network(Model):
         Parameters
         ----------
         X : array (m, n_1), frame, or an iterable of batches
-            Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
-            are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
-            network's dtype as they are needed. Of a frame of pandas or polars (or of what has
-            `columns` and gives each by its name) the columns may be real numbers and truth values
-            of any types together; text, dates and missing values are refused by name. The columns
-            of the first frame give the network its `input_names`. Sparse matrices of SciPy stay
-            sparse, in compressed rows (CSR, to which its other formats are converted): products
-            with W^2 and its update touch only what is not 0, and results are those of the dense
-            form but for rounding. (With input_shift, max_norm or functions in Python, or where
-            there are fewer than 32 rows, 256 if W^2 is over 4 MB, they are made dense, a few at a
-            time.)
+            Inputs, one sample a row; finite in the network's dtype, once they are scaled. Arrays in
+            C order of float32, float64, uint8, int16, uint16, int32 or int64 are not copied,
+            memory-mapped ones (np.memmap) neither: rows are converted to the network's dtype as
+            they are needed. Of a frame of pandas or polars (or of what has `columns` and gives each
+            by its name) the columns may be real numbers and truth values of any types together;
+            text, dates and missing values are refused by name. The columns of the first frame give
+            the network its `input_names`. Sparse matrices of SciPy stay sparse, in compressed rows
+            (CSR, to which its other formats are converted): products with W^2 and its update touch
+            only what is not 0, and results are those of the dense form but for rounding. (With
+            input_shift, max_norm or functions in Python, or where there are fewer than 32 rows, 256
+            if W^2 is over 4 MB, they are made dense, a few at a time.)
             Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
             not fit in memory, or a function that returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or

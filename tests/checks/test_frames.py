@@ -221,7 +221,7 @@ def test_a_frame_of_one_type_is_read_where_it_is(kind):
         (["uint8", "int16"], "int16"),
         (["bool", "float32"], "float32"),
         (["int32", "float32"], "float64"),
-        (["uint16"], "float64"),
+        (["uint16"], "uint16"),
         (["int64", "uint64"], "float64"),
         (["float16"], "float64"),
         (["longdouble"], "float64"),

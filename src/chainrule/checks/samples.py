@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.checks.arrays import Inputs, as_inputs
+from chainrule.checks.arrays import Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.sample_weights import weights_of
@@ -36,6 +36,11 @@ class Shape(Protocol):
 
     _cost: Any
     _named: NDArray | None  # the classes, where they have names
+
+    @property
+    def _scaling(self) -> Scaling:
+        """What is done to inputs before they are read."""
+        ...
 
 
 class Samples:
@@ -87,7 +92,8 @@ class Samples:
             known, written = like.names, "list(X.columns)"
         if classes is None and like is not None:
             classes = like.targets.names
-        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", known, written)
+        named = {"names": known, "written": written}
+        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=net._scaling, **named)
         self.names = names_of(f"{role}X", X)
         self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes)
         self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)

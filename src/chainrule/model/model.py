@@ -203,14 +203,15 @@ class Model:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
         if is_frame(X) or is_sparse(X):
-            return as_inputs(X, n, self.dtype, names=self.input_names), False
+            named = {"names": self.input_names}
+            return as_inputs(X, n, self.dtype, scaling=self._scaling, **named), False
         given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
         if single:
-            given = as_stored("X", given, self.dtype)[None, :]
-        return as_inputs(given, n, self.dtype), single
+            given = as_stored("X", given, self.dtype, self._scaling)[None, :]
+        return as_inputs(given, n, self.dtype, scaling=self._scaling), single
 
     def _settle(self, samples: Samples):
         """Keep what columns and classes are called, and what the network learns to answer with."""
