@@ -52,8 +52,17 @@
 /* X(name): an optimiser has an update of the parameters by that name. */
 #define CR_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamax) X(rprop)
 
-/* X(name, type, format): inputs may come in this type, whose code in Python's buffers is `format`. */
-#define CR_INPUTS(X) X(float32, float, 'f') X(float64, double, 'd') X(uint8, uint8_t, 'B') X(int16, int16_t, 'h')
+/* X(name, type, formats, exact): inputs may come in this type. Its code in Python's buffers is one of `formats`: on
+ * each system the one of its size. exact: whether float holds all its numbers, so that a float network scales them in
+ * float; the others it scales in double, before they are rounded. */
+#define CR_INPUTS(X)                                                                                                   \
+    X(float32, float, "f", 1)                                                                                          \
+    X(float64, double, "d", 0)                                                                                         \
+    X(uint8, uint8_t, "B", 1)                                                                                          \
+    X(int16, int16_t, "h", 1)                                                                                          \
+    X(uint16, uint16_t, "H", 1)                                                                                        \
+    X(int32, int32_t, "il", 0)                                                                                         \
+    X(int64, int64_t, "lq", 0)
 
 #define CR_ENUM_ACTIVATION(name, x) CR_ACTIVATION_##name,
 #define CR_ENUM_COST(name, output, low) CR_COST_##name,
@@ -61,7 +70,7 @@ enum { CR_ACTIVATION_any = -1, CR_ACTIVATIONS(CR_ENUM_ACTIVATION) CR_ACTIVATION_
 enum { CR_COSTS(CR_ENUM_COST) CR_COST_COUNT };
 #define CR_ENUM_OPTIMIZER(name) CR_OPTIMIZER_##name,
 enum { CR_OPTIMIZERS(CR_ENUM_OPTIMIZER) CR_OPTIMIZER_COUNT };
-#define CR_ENUM_INPUT(name, type, format) CR_INPUT_##name,
+#define CR_ENUM_INPUT(name, type, formats, exact) CR_INPUT_##name,
 enum { CR_INPUTS(CR_ENUM_INPUT) CR_INPUT_COUNT };
 
 extern const char *const cr_activation_names[CR_ACTIVATION_COUNT];
@@ -69,7 +78,7 @@ extern const char cr_activation_sources[CR_ACTIVATION_COUNT]; /* what sigma' is 
 extern const char *const cr_cost_names[CR_COST_COUNT];
 extern const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT];
 extern const char *const cr_input_names[CR_INPUT_COUNT];
-extern const char cr_input_formats[CR_INPUT_COUNT];
+extern const char *const cr_input_formats[CR_INPUT_COUNT];
 extern const size_t cr_input_sizes[CR_INPUT_COUNT]; /* bytes of a number */
 extern const int cr_cost_outputs[CR_COST_COUNT];    /* the one output activation it is for, or CR_ACTIVATION_any */
 extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other classes */
@@ -87,6 +96,13 @@ typedef struct {
     const int32_t *order;
     size_t rows, width;
 } cr_rows;
+
+/* What inputs x are multiplied by, and what is added then: two rows (2, width), in double as they were given, and as
+ * float rounds them. */
+typedef struct {
+    const float *f32;
+    const double *f64;
+} cr_scaling;
 
 /* Weights that sparse rows meet stand in stripes of neurons, each two cache lines wide (sparse.h). */
 enum { CR_STRIPE_BYTES = 128 };
@@ -148,13 +164,13 @@ typedef struct {
         /* out (rows, width) <- rows order[0..rows) of x (., width) */                                                 \
         void (*gather)(real *out, const real *x, const int32_t *order, size_t rows, size_t width);                     \
         /* the same of an x of another type, or where numbers are to be scaled: each x_k becomes scale_k x_k +         \
-         * shift_k, the product rounded before the sum (NULL: stays); order NULL: the first rows */                    \
+         * shift_k (NULL: stays), the product rounded before the sum, both in real if float holds all numbers of this  \
+         * type, else in double and then rounded to real; order NULL: the first rows */                                \
         void (*convert[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *order, size_t rows, size_t width,     \
-                                        const real *scale, const real *shift);                                         \
+                                        const cr_scaling *scaling);                                                    \
         /* the same of a sparse matrix: row i has the numbers x[begins[i]..begins[i + 1]), in these columns */         \
         void (*densify[CR_INPUT_COUNT])(real *out, const void *x, const int32_t *columns, const int64_t *begins,       \
-                                        const int32_t *order, size_t rows, size_t width, const real *scale,            \
-                                        const real *shift);                                                            \
+                                        const int32_t *order, size_t rows, size_t width, const cr_scaling *scaling);   \
         /* out (rows, width) <- 1 at the label of each row, labels[order[i]] or labels[i] without an order, else low   \
          */                                                                                                            \
         void (*one_hot)(real *out, const int32_t *labels, const int32_t *order, size_t rows, size_t width, real low);  \
@@ -195,9 +211,9 @@ typedef struct {
                      size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,           \
                      const cr_rows *next);                                                                             \
         /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order \
-         * is NULL, each column scaled by its number of `scale` unless that is NULL */                                 \
+         * is NULL, scaled likewise unless `scaling` is NULL; its shift is 0 */                                        \
         void (*unpack[CR_INPUT_COUNT])(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,  \
-                                       size_t rows, size_t k, const real *scale);                                      \
+                                       size_t rows, size_t k, const cr_scaling *scaling);                              \
         /* z (rows, n) <- a w^T + b, in rows ldz apart, for the rows a of x (., k) from `first` on, striped w          \
          * (sparse.h) and b (n,) or NULL, asking memory for the rows that come next, unless that is NULL */            \
         void (*sparse_forward)(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,     \

@@ -9,15 +9,15 @@
 #define OUTPUT_COST(name, output, low) CR_ACTIVATION_##output,
 #define LOW_COST(name, output, low) low,
 #define NAME_OPTIMIZER(name) #name,
-#define NAME_INPUT(name, type, format) #name,
-#define FORMAT_INPUT(name, type, format) format,
-#define SIZE_INPUT(name, type, format) sizeof(type),
+#define NAME_INPUT(name, type, formats, exact) #name,
+#define FORMATS_INPUT(name, type, formats, exact) formats,
+#define SIZE_INPUT(name, type, formats, exact) sizeof(type),
 const char *const cr_activation_names[CR_ACTIVATION_COUNT] = {CR_ACTIVATIONS(NAME_ACTIVATION)};
 const char cr_activation_sources[CR_ACTIVATION_COUNT] = {CR_ACTIVATIONS(SOURCE_ACTIVATION)};
 const char *const cr_cost_names[CR_COST_COUNT] = {CR_COSTS(NAME_COST)};
 const char *const cr_optimizer_names[CR_OPTIMIZER_COUNT] = {CR_OPTIMIZERS(NAME_OPTIMIZER)};
 const char *const cr_input_names[CR_INPUT_COUNT] = {CR_INPUTS(NAME_INPUT)};
-const char cr_input_formats[CR_INPUT_COUNT] = {CR_INPUTS(FORMAT_INPUT)};
+const char *const cr_input_formats[CR_INPUT_COUNT] = {CR_INPUTS(FORMATS_INPUT)};
 const size_t cr_input_sizes[CR_INPUT_COUNT] = {CR_INPUTS(SIZE_INPUT)};
 const int cr_cost_outputs[CR_COST_COUNT] = {CR_COSTS(OUTPUT_COST)};
 const int cr_cost_lows[CR_COST_COUNT] = {CR_COSTS(LOW_COST)};

@@ -11,7 +11,7 @@ SCHEDULES = {
     "exponential": lambda rate: cr.ExponentialDecay(rate),
     "inverse": lambda rate: cr.InverseScaling(rate),
     "cosine": lambda rate: cr.CosineDecay(rate, 30, warmup_epochs=2.5),
-    "one cycle": lambda rate: cr.OneCycle(rate, 28),
+    "one cycle": lambda rate: cr.OneCycle(rate, 30),
     "plateau": lambda rate: cr.ReduceOnPlateau(10 * rate, 0.5, 2),
     "plateau of validation": lambda rate: cr.ReduceOnPlateau(
         10 * rate, 0.5, 2, monitor="validation_cost"

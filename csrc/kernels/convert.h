@@ -15,30 +15,64 @@ static void scale_row(real *x, const real *scale, const real *shift, size_t widt
     }
 }
 
-#define CONVERT(name, type, format)                                                                                    \
+/* Whether numbers of a type are scaled in double and rounded then: float would round 1.7e9 + 1 before a shift could
+ * make it 1. */
+#define IN_DOUBLE(exact) (!(exact) && !CR_DOUBLE)
+
+/* products of a row that wait in memory for their shifts, so that none is fused with its sum */
+enum { PRODUCTS = 64 };
+
+/* out <- scale ⊙ x + shift in double, both (width,), the product rounded before the sum */
+#define SCALE_IN_DOUBLE(name, type, formats, exact)                                                                    \
+    INLINE void scale_##name(real *out, const type *x, const double *scale, const double *shift, size_t width) {       \
+        double products[PRODUCTS];                                                                                     \
+        for (size_t first = 0; first < width; first += PRODUCTS) {                                                     \
+            const size_t n = width - first < PRODUCTS ? width - first : PRODUCTS;                                      \
+            INDEPENDENT for (size_t j = 0; j < n; j++) products[j] = scale[first + j] * (double)x[first + j];          \
+            ALL_ROUNDED(products);                                                                                     \
+            INDEPENDENT for (size_t j = 0; j < n; j++) out[first + j] = (real)(products[j] + shift[first + j]);        \
+        }                                                                                                              \
+    }
+CR_INPUTS(SCALE_IN_DOUBLE)
+
+#define CONVERT(name, type, formats, exact)                                                                            \
     static void convert_##name(real *out, const void *x, const int32_t *order, size_t rows, size_t width,              \
-                               const real *scale, const real *shift) {                                                 \
+                               const cr_scaling *scaling) {                                                            \
         for (size_t i = 0; i < rows; i++, out += width) {                                                              \
             const type *row = (const type *)x + (order ? (size_t)order[i] : i) * width;                                \
+            if (IN_DOUBLE(exact) && scaling) {                                                                         \
+                scale_##name(out, row, scaling->f64, scaling->f64 + width, width);                                     \
+                continue;                                                                                              \
+            }                                                                                                          \
             INDEPENDENT for (size_t j = 0; j < width; j++) out[j] = (real)row[j];                                      \
-            if (scale) scale_row(out, scale, shift, width);                                                            \
+            if (scaling) scale_row(out, scaling->SUFFIX, scaling->SUFFIX + width, width);                              \
         }                                                                                                              \
     }
 CR_INPUTS(CONVERT)
 
-/* Columns that the matrix does not have are passed over: whoever holds the arrays may have changed them. */
-#define DENSIFY(name, type, format)                                                                                    \
+/* Columns that the matrix does not have are passed over: whoever holds the arrays may have changed them. Numbers that
+ * are scaled in double come after those that are 0. */
+#define DENSIFY(name, type, formats, exact)                                                                            \
     static void densify_##name(real *out, const void *x, const int32_t *columns, const int64_t *begins,                \
-                               const int32_t *order, size_t rows, size_t width, const real *scale,                     \
-                               const real *shift) {                                                                    \
+                               const int32_t *order, size_t rows, size_t width, const cr_scaling *scaling) {           \
+        const double *const scale = IN_DOUBLE(exact) && scaling ? scaling->f64 : NULL;                                 \
         for (size_t i = 0; i < rows; i++, out += width) {                                                              \
             const int64_t *const begin = begins + (order ? (size_t)order[i] : i);                                      \
-            memset(out, 0, width * sizeof(real));                                                                      \
+            if (scale) {                                                                                               \
+                INDEPENDENT for (size_t j = 0; j < width; j++) out[j] = (real)(scale[j] * 0 + scale[width + j]);       \
+            } else {                                                                                                   \
+                memset(out, 0, width * sizeof(real));                                                                  \
+            }                                                                                                          \
             for (int64_t k = begin[0]; k < begin[1]; k++) {                                                            \
                 const uint32_t column = (uint32_t)columns[k];                                                          \
-                if (column < width) out[column] = (real)((const type *)x)[k];                                          \
+                const type *const number = (const type *)x + k;                                                        \
+                if (column < width && scale) {                                                                         \
+                    scale_##name(out + column, number, scale + column, scale + width + column, 1);                     \
+                } else if (column < width) {                                                                           \
+                    out[column] = (real)*number;                                                                       \
+                }                                                                                                      \
             }                                                                                                          \
-            if (scale) scale_row(out, scale, shift, width);                                                            \
+            if (scaling && !scale) scale_row(out, scaling->SUFFIX, scaling->SUFFIX + width, width);                    \
         }                                                                                                              \
     }
 CR_INPUTS(DENSIFY)

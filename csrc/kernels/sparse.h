@@ -11,9 +11,11 @@ enum { SUMS = VECTOR_BYTES == 64 ? 4 : VECTOR_BYTES == 32 ? 2 : 1 };
 _Static_assert(CR_SPARSE_SUMS % SUMS == 0, "rows are filled up to a multiple of CR_SPARSE_SUMS");
 
 /* Columns that the matrix does not have become numbers 0: whoever holds the arrays may have changed them. */
-#define UNPACK(name, type, format)                                                                                     \
+#define UNPACK(name, type, formats, exact)                                                                             \
     static void unpack_##name(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,           \
-                              size_t rows, size_t k, const real *scale) {                                              \
+                              size_t rows, size_t k, const cr_scaling *scaling) {                                      \
+        const real *const scale = scaling ? scaling->SUFFIX : NULL;                                                    \
+        const double *const wide = IN_DOUBLE(exact) && scaling ? scaling->f64 : NULL;                                  \
         for (size_t i = 0; i < rows; i++) {                                                                            \
             const int64_t *const begin = x->begins + (order ? (size_t)order[i] : i);                                   \
             const type *const number = (const type *)x->x + begin[0];                                                  \
@@ -27,7 +29,12 @@ _Static_assert(CR_SPARSE_SUMS % SUMS == 0, "rows are filled up to a multiple of 
                 columns[e] = known ? where[e] : 0;                                                                     \
                 values[e] = known ? (real)number[e] : 0;                                                               \
             }                                                                                                          \
-            if (scale) {                                                                                               \
+            if (wide) {                                                                                                \
+                INDEPENDENT for (size_t e = 0; e < count; e++) {                                                       \
+                    const int known = (uint32_t)where[e] < (uint32_t)k;                                                \
+                    values[e] = known ? (real)(wide[where[e]] * (double)number[e]) : 0;                                \
+                }                                                                                                      \
+            } else if (scale) {                                                                                        \
                 INDEPENDENT for (size_t e = 0; e < count; e++) values[e] *= scale[columns[e]];                         \
             }                                                                                                          \
             for (size_t e = count; e < count + SUMS - 1; e++) { /* to whole rounds */                                  \

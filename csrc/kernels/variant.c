@@ -83,9 +83,9 @@ enum { BLOCK = 16 };
 #define ENTRY_ACTIVATE(name, x) name##_values,
 #define ENTRY_PRIME(name, x) name##_prime,
 #define ENTRY_UPDATE(name) name,
-#define ENTRY_CONVERT(name, type, format) convert_##name,
-#define ENTRY_DENSIFY(name, type, format) densify_##name,
-#define ENTRY_UNPACK(name, type, format) unpack_##name,
+#define ENTRY_CONVERT(name, type, formats, exact) convert_##name,
+#define ENTRY_DENSIFY(name, type, formats, exact) densify_##name,
+#define ENTRY_UNPACK(name, type, formats, exact) unpack_##name,
 #define ENTRY_COST(name, output, low) name##_cost,
 #define ENTRY_DELTA(name, output, low) name##_delta,
 

@@ -39,6 +39,13 @@ INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
 #define ROUNDED(x) ((void)0)
 #endif
 
+/* The same of all numbers of an array, which then lie in memory. */
+#if defined(__GNUC__)
+#define ALL_ROUNDED(array) __asm__("" : "+m"(array))
+#else
+#define ALL_ROUNDED(array) ((void)0)
+#endif
+
 /* What an instruction set does in its own way:
  *   load_part, store_part  the first n < LANES numbers; the other lanes are 0, and memory beyond is not touched
  *   zip                    low, high <- the two halves of a0 b0 a1 b1 ...

@@ -75,7 +75,7 @@ def load_digits8x8() -> Pair:
         raise ImportError(
             "the 8x8 digits come with scikit-learn: pip install chainrule[demo]"
         ) from error
-    images, labels = load_digits(return_X_y=True)
+    images, labels = map(np.asarray, load_digits(return_X_y=True))  # their types allow frames
     return (images / 16).astype(np.float32), labels.astype(np.int64)
 
 

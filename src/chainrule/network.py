@@ -20,6 +20,7 @@ from chainrule.core import _core
 from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes
+from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_trainable
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
@@ -65,9 +66,12 @@ class Network(Model):
         What the network reads of an input x is a^1 = input_scale·x + input_shift, in every method,
         computed for a few rows at a time, so that X stays as it is: images of uint8 with
         ``input_scale=1/255``, say, or any X with ``input_scale=1/X.std(axis=0)`` and
-        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. x and both numbers are rounded to the
-        network's dtype, then the product, then the sum. Derivatives by the inputs are those by x.
-        They are part of the network, and of its file.
+        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. Types that float32 does not hold to the last
+        bit (float64, int32, int64, uint32, ...) are scaled and shifted in float64, by both numbers
+        as they are given, and only a^1 is rounded to the network's dtype: times in seconds around
+        1.7e9 stay apart with ``input_shift=-1.7e9``. All others are so in the network's dtype, to
+        which both numbers are rounded first. The product is rounded before the sum.
+        Derivatives by the inputs are those by x. They are part of the network, and of its file.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.
@@ -80,13 +84,24 @@ class Network(Model):
         weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
     biases : tuple of ndarray
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
+    classes : ndarray (n_L,) or None
+        What the classes are called, in the order of the outputs, with one output (2,); None where
+        targets are no classes. The first `fit` settles it: labels that are text, booleans, or
+        whole numbers beyond 0 ... n_L - 1 are sorted. Assign it where the first batch of many has
+        not all of them.
+    input_names : tuple of str, or None
+        The names of the inputs, read-only: those of the columns of the first frame that `fit`
+        trained on. From then on every method takes only frames with the same columns in the same
+        order, ``X[list(net.input_names)]``; arrays pass as before. They are part of the network's
+        file. Frames without names, ``DataFrame(array)`` with its numbers 0 ... n-1, are as arrays.
     epochs_trained : int
         Epochs since the parameters were drawn; with `seed` it says how the next epoch is shuffled.
     optimizer_state : dict of str to ndarray
         What the optimiser carries from step to step: its own arrays, (n_parameters,) each (SGD with
         momentum: "velocity"; LBFGS: "s0", "y0", ...; LevenbergMarquardt: "damping"); "steps" (1,),
-        how many it has taken, where the optimiser or a schedule counts them; "average"
-        (n_parameters,) for fit(average=); and what `ReduceOnPlateau` has seen.
+        how many it has taken, where it counts them; "epochs" (1,), how many it has done, where a
+        schedule counts them, or it its steps; "average" (n_parameters,) for fit(average=); and what
+        `ReduceOnPlateau` has seen.
         ``net.optimizer_state = {}`` begins anew.
     history : History or None
         Of the last `fit`, also one that was interrupted.
@@ -121,14 +136,18 @@ class Network(Model):
 
         Parameters
         ----------
-        X : array (m, n_1), or an iterable of batches
-            Inputs, one sample a row; finite. Arrays in C order of float32, float64, uint8 or int16
-            are not copied, memory-mapped ones (np.memmap) neither: rows are converted to the
-            network's dtype as they are needed. Sparse matrices in compressed rows (SciPy's
-            csr_array or csr_matrix) stay sparse: products with W^2 and its update touch only what
-            is not 0, and results are those of the dense form but for rounding. (With input_shift,
-            max_norm or functions in Python, or where there are fewer than 32 rows, 256 if W^2 is
-            over 4 MB, they are made dense, a few at a time.)
+        X : array (m, n_1), frame, or an iterable of batches
+            Inputs, one sample a row; finite in the network's dtype, once they are scaled. Arrays in
+            C order of float32, float64, uint8, int16, uint16, int32 or int64 are not copied,
+            memory-mapped ones (np.memmap) neither: rows are converted to the network's dtype as
+            they are needed. Of a frame of pandas or polars (or of what has `columns` and gives each
+            by its name) the columns may be real numbers and truth values of any types together;
+            text, dates and missing values are refused by name. The columns of the first frame give
+            the network its `input_names`. Sparse matrices of SciPy stay sparse, in compressed rows
+            (CSR, to which its other formats are converted): products with W^2 and its update touch
+            only what is not 0, and results are those of the dense form but for rounding. (With
+            input_shift, max_norm or functions in Python, or where there are fewer than 32 rows, 256
+            if W^2 is over 4 MB, they are made dense, a few at a time.)
             Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
             not fit in memory, or a function that returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or
@@ -136,8 +155,10 @@ class Network(Model):
             taken as they come (batch_size and shuffle have no meaning), and their making counts in
             ``history.seconds``. An exception of the iterable comes out as it is, like that of a
             callback.
-        y : array (m, n_L), or integer labels (m,)
-            Targets. Labels (0 to n_L - 1, when n_L > 1) stand for one-hot rows. With one output,
+        y : array (m, n_L), or labels (m,)
+            Targets, also as a series or a frame. Integers from 0 to n_L - 1, when n_L > 1, stand
+            for one-hot rows. Other integers, text and booleans are names of classes (`classes`),
+            exactly n_L of them, or two for one output; numbers stay numbers there. With one output,
             (m,) is taken as (m, 1). For several labels a sample, rows of 0 and 1, with sigmoid
             outputs and cross_entropy. For quantile with k levels (m, n_L/k), for gaussian
             (m, n_L/2), without labels.
@@ -198,6 +219,45 @@ class Network(Model):
         return out if out is not None else outputs[0] if single else outputs
 
     __call__ = feedforward
+
+    def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray[Any]:
+        """Return what the network answers: classes, rows of 0 and 1, or values.
+
+        Which of them, the last `fit` has settled by its targets; before it, output and cost say it.
+
+        Parameters
+        ----------
+        X : array (m, n_1), or (n_1,) for a single sample
+        threads : int, optional
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray (m,), or (m, n_L)
+            For targets that are classes the class of each sample, as `classes` calls it: that of
+            its largest output, or with one output that on whose side of ½ it is (for the hinge cost
+            of 0). For several labels a sample rows of 0 and 1, (m, n_L). For all other targets the
+            outputs, (m, n_L), or (m,) where there is one. Without the first axis for a single
+            sample.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arrays that do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+        >>> net = cr.Network([1, 8, 2], output="softmax", cost="log_likelihood", seed=0)
+        >>> history = net.fit(X, ["low", "low", "high", "high"], epochs=500)
+        >>> net.classes.tolist(), net.predict(X).tolist()
+        (['high', 'low'], ['low', 'low', 'high', 'high'])
+        """
+        inputs, single = self._inputs(X)
+        found = answers_of(self, passes.outputs(self, inputs, check_threads(threads)))
+        return found[0] if single else found
 
     @known_options()
     def evaluate(

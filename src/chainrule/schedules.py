@@ -1,8 +1,9 @@
 """Learning-rate schedules: η as a function of how far training has come.
 
-In the formulas e is the position of a step in epochs, a fraction: step k = 0, 1, 2, ... of the
-optimiser stands at e = k / (steps of an epoch). The count k is kept in
-`net.optimizer_state["steps"]`, so that a later `fit` goes on where the schedule stands.
+In the formulas e is the position of a step in epochs: the whole epochs done, and the share of this
+epoch's steps that were taken before it. So it does not matter how many rows each `fit` has, nor how
+large its mini-batches are. The epochs done are kept in `net.optimizer_state["epochs"]`, so that a
+later `fit` goes on where the schedule stands.
 """
 
 import math
@@ -40,16 +41,14 @@ def check_part(name: str, value: float) -> None:
 
 def check_lower_rate(name: str, value: float, learning_rate: float) -> None:
     """Raise unless `value` is a rate to come down to from `learning_rate`; 0 and itself are."""
-    check_number(
-        name, value, lambda rate: 0 <= rate <= learning_rate,
-        f"from 0 to the learning_rate, {learning_rate}",
-    )  # fmt: skip
+    expected = f"from 0 to the learning_rate, {learning_rate}"
+    check_number(name, value, lambda rate: 0 <= rate <= learning_rate, expected)
 
 
 class Schedule(CheckedFields):
     """A learning rate that changes from step to step. A subclass says `_at(epoch)`."""
 
-    counts_steps = True  # whether the rate depends on how many steps were taken
+    counts_epochs = True  # whether the rate depends on how far training has come
 
     @property
     def state(self) -> str | None:
@@ -60,16 +59,18 @@ class Schedule(CheckedFields):
         """Return η at the positions `epoch`, an array (k,) of epochs since the beginning."""
         raise NotImplementedError
 
-    def rates(self, first_step: int, count: int, steps_per_epoch: int) -> Floats:
-        """Return η of `count` steps from number `first_step` (from 0) on, (count,) in float64."""
-        return self._at((first_step + np.arange(count, dtype=np.float64)) / steps_per_epoch)
+    def rates(self, done: float, epochs: int, steps_per_epoch: int) -> Floats:
+        """Return η of each step of so many epochs after those `done`, (epochs·steps_per_epoch,)."""
+        begins = done + np.arange(epochs, dtype=np.float64)
+        within = np.arange(steps_per_epoch, dtype=np.float64) / steps_per_epoch
+        return self._at((begins[:, None] + within).reshape(-1))
 
     def coming(self, state: State, epochs: int, steps_per_epoch: int) -> Floats:
         """Return η of each step of the coming epochs; or (1,), where it is one for all of them."""
-        return self.rates(int(state["steps"][0]), epochs * steps_per_epoch, steps_per_epoch)
+        return self.rates(float(state["epochs"][0]), epochs, steps_per_epoch)
 
-    def check_end(self, state: State, epochs: int, steps_per_epoch: int) -> None:
-        """Raise if the coming epochs go on where η has come down to 0 for good."""
+    def check_end(self, state: State, epochs: int) -> None:
+        """Raise if the coming epochs go on where η has come down to nothing for good."""
 
 
 LearningRate = float | Schedule | Callable[[float], float]
@@ -79,18 +80,20 @@ class EndingSchedule(Schedule):
     """One that comes to its last learning rate after `epochs`."""
 
     epochs: float
+    final_rate: float = 0.0  # to train on with after that; 0: to train on is refused
+    _or_else: ClassVar[str] = ""  # what else to do where it is over
 
-    def check_end(self, state: State, epochs: int, steps_per_epoch: int) -> None:
-        """Raise if the last of the coming epochs has the learning rate 0 throughout."""
-        last = int(state["steps"][0]) / steps_per_epoch + epochs
-        if epochs and last >= self.epochs + 1 and self._at(np.array([float(self.epochs)]))[0] == 0:
-            kind = type(self).__name__
+    def check_end(self, state: State, epochs: int) -> None:
+        """Raise if the last of the coming epochs has the last learning rate throughout."""
+        last = float(state["epochs"][0]) + epochs
+        if epochs and last >= self.epochs + 1 and self.final_rate == 0:
+            rate = self._at(np.array([float(self.epochs)]))[0]
             raise ValueError(
-                f"{kind}(epochs={self.epochs}) comes down to learning rate 0 in epoch "
-                f"{self.epochs}, and this fit would go on to epoch {math.ceil(last)}, counted "
-                "since the optimiser began. Make the schedule longer (epochs of all fits "
-                "together), train for fewer epochs, let it end above 0, or begin it anew with "
-                "net.optimizer_state = {}"
+                f"{type(self).__name__}(epochs={self.epochs}) comes down to learning rate "
+                f"{rate:.3g} in epoch {self.epochs}, and this fit would go on to epoch "
+                f"{math.ceil(last)}, counted since the optimiser began. Make the schedule longer "
+                "(epochs of all fits together), train for fewer epochs, "
+                f"{self._or_else}or begin it anew with net.optimizer_state = {{}}"
             )
 
 
@@ -109,7 +112,7 @@ class Constant(Schedule):
 
     _checks: ClassVar[Checks] = {"learning_rate": check_positive}
 
-    counts_steps = False
+    counts_epochs = False
 
     def _at(self, epoch: Floats) -> Floats:
         return np.full(len(epoch), float(self.learning_rate))
@@ -230,6 +233,8 @@ class CosineDecay(EndingSchedule):
         )  # fmt: skip
         check_lower_rate("final_rate", self.final_rate, self.learning_rate)
 
+    _or_else: ClassVar[str] = "let it end above 0, "
+
     def _at(self, epoch: Floats) -> Floats:
         highest, last = float(self.learning_rate), float(self.final_rate)
         rise, end = float(self.warmup_epochs), float(self.epochs)
@@ -242,9 +247,9 @@ class CosineDecay(EndingSchedule):
 class OneCycle(EndingSchedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
 
-    With p = r·E: from s·η to η for e from 0 to p, then down to f·η at e = E, and f·η from there on;
-    each way from a to b is a + (b-a) (1 - cos πx)/2 where x goes from 0 to 1. The momentum stays
-    as it is.
+    With p = r·E: from s·η to η for e from 0 to p, then down to f·η at e = E; to train on after that
+    is refused. Each way from a to b is a + (b-a) (1 - cos πx)/2 where x goes from 0 to 1. The
+    momentum stays as it is.
 
     Parameters
     ----------
@@ -344,7 +349,7 @@ class ReduceOnPlateau(Schedule):
         "patience": partial(check_count, least=1),
     }
 
-    counts_steps = False
+    counts_epochs = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -45,12 +45,14 @@ static void check_sparse(size_t rows, size_t n, size_t k, int way) {
     const int32_t *const order = way & 1 ? draw_order(rows, rows) : NULL;
     const cr_entries entries = sparse_room(rows, longest);
     real *const scale = way & 2 ? whole_numbers(OUT2, k, 3) : NULL;
+    const cr_scaling scaling = {.f32 = (const void *)scale, .f64 = (const void *)scale}; /* only the own one is read */
     const size_t first = rows / 3; /* in two parts, the later one first */
     cr_sparse rest = x;
     if (!order) rest.begins += first;
     AT("unpack", rows, n, k, way);
-    KERNELS->unpack[kind](&entries, first, &rest, order ? order + first : NULL, rows - first, k, scale);
-    KERNELS->unpack[kind](&entries, 0, &x, order, first, k, scale);
+    KERNELS->unpack[kind](&entries, first, &rest, order ? order + first : NULL, rows - first, k,
+                          scale ? &scaling : NULL);
+    KERNELS->unpack[kind](&entries, 0, &x, order, first, k, scale ? &scaling : NULL);
 #define X(i, c) ((double)(sparse_dense[(order ? (size_t)order[i] : (i)) * k + (c)] * (scale ? scale[c] : 1)))
 
     AT("stripe", rows, n, k, way);
@@ -90,23 +92,41 @@ static void check_sparse(size_t rows, size_t n, size_t k, int way) {
 #undef X
 }
 
-#define TEST_UNPACK(name, type, format)                                                                                \
+/* Rows of up to some rounds of the kernels, about every third column beyond the matrix; without shifts. */
+#define TEST_UNPACK(name, type, formats, exact)                                                                        \
     static void test_unpack_##name(void) {                                                                             \
-        static const int64_t begins[] = {0, 3, 3, 5};                                                                  \
-        static const int32_t columns[] = {1, 4, 9, 0, 5}, order[] = {2, 0, 1};                                         \
-        static const type numbers[] = {3, 5, 100, 7, 11};                                                              \
-        static const double found[] = {7, 11, 3, 5, 0};                                                                \
-        static const int32_t where[] = {0, 5, 1, 4, 0};                                                                \
-        const cr_sparse x = {.x = numbers, .size = sizeof(type), .columns = columns, .begins = begins};                \
-        const cr_entries out = sparse_room(3, 3);                                                                      \
-        AT("unpack " #name, 3);                                                                                        \
-        KERNELS->unpack[CR_INPUT_##name](&out, 0, &x, order, 3, 9, NULL);                                              \
-        for (size_t e = 0, row = 0, in = 0; e < COUNT(found); e++, in++) {                                             \
-            if (e == 2) row = 1, in = 0;                                                                               \
-            check((double)((real *)out.values)[row * out.room + in] == found[e], "number %zu", e);                     \
-            check(out.columns[row * out.room + in] == where[e], "column %zu", e);                                      \
+        const size_t width = 9, rows = 3;                                                                              \
+        static const size_t lengths[] = {0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 100};                                    \
+        for (size_t l = 0; l < COUNT(lengths); l++) {                                                                  \
+            const size_t each = lengths[l];                                                                            \
+            type *const x = room(IN, rows * each, sizeof(type));                                                       \
+            int32_t *const columns = room(OTHER, rows * each, sizeof *columns);                                        \
+            const int64_t begins[] = {0, (int64_t)each, (int64_t)(2 * each), (int64_t)(3 * each)};                     \
+            for (size_t e = 0; e < rows * each; e++)                                                                   \
+                x[e] = ANY_NUMBER(type), columns[e] = (int32_t)(random_word() % 14) - 1;                               \
+            cr_scaling scaling = any_scaling(TARGET, OUT2, width);                                                     \
+            for (size_t j = width; j < 2 * width; j++) ((double *)scaling.f64)[j] = ((float *)scaling.f32)[j] = 0;     \
+            const cr_sparse matrix = {.x = x, .size = sizeof(type), .columns = columns, .begins = begins};             \
+            for (int way = 0; way < 4; way++) {                                                                        \
+                const cr_entries out = sparse_room(rows, each);                                                        \
+                const int32_t *const order = way & 1 ? draw_order(rows, rows) : NULL;                                  \
+                AT("unpack " #name, each, way);                                                                        \
+                KERNELS->unpack[CR_INPUT_##name](&out, 0, &matrix, order, rows, width, way & 2 ? &scaling : NULL);     \
+                for (size_t i = 0; i < rows; i++) {                                                                    \
+                    const size_t from = (order ? (size_t)order[i] : i) * each;                                         \
+                    check((size_t)out.counts[i] >= each && (size_t)out.counts[i] < each + CR_SPARSE_SUMS, "row %zu",   \
+                          i);                                                                                          \
+                    for (size_t e = 0; e < (size_t)out.counts[i]; e++) {                                               \
+                        const int known = e < each && columns[from + e] >= 0 && columns[from + e] < (int32_t)width;    \
+                        const size_t column = known ? (size_t)columns[from + e] : 0;                                   \
+                        const type entry = known ? x[from + e] : 0;                                                    \
+                        check((size_t)out.columns[i * out.room + e] == column, "row %zu, column %zu", i, e);           \
+                        want[e] = way & 2 ? SCALED(entry, column, exact) : (double)(real)entry;                        \
+                    }                                                                                                  \
+                    expect_equal((const real *)out.values + i * out.room, (size_t)out.counts[i]);                      \
+                }                                                                                                      \
+            }                                                                                                          \
         }                                                                                                              \
-        check(out.counts[2] == 0, "an empty row has numbers");                                                         \
     }
 CR_INPUTS(TEST_UNPACK)
 

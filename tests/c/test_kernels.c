@@ -625,31 +625,62 @@ static void test_rows(void) {
     }
 }
 
-/* (type)value, its ends and a number that both floats round differently among them */
-#define TEST_CONVERT(name, type, format)                                                                               \
+/* Numbers of a type: its ends are among them, or near, and those that float or double rounds, once or twice. */
+static double any_number(int whole_numbers, int least_is_0, int number_bits) {
+    static const double values[] = {0,           1,      7,     100,      1 / 3.0,     -1 / 3.0,
+                                    254,         -32768, 32766, 16777217, -1700000001, 1700000002,
+                                    -2147483648, 0x1p53, 65534, -3e18,    0x1p62,      0x1p60 + 0x1p36};
+    const double end = ldexp(1, number_bits - !least_is_0);
+    for (;;) {
+        const double value = values[random_word() % COUNT(values)];
+        if (!whole_numbers || (value < end && value >= (least_is_0 ? 0 : -end))) return value;
+    }
+}
+#define ANY_NUMBER(type)                                                                                               \
+    (type)((type)any_number((type)0.5 == 0, (type) - 1 > 0, 8 * (int)sizeof(type)) + (type)(random_word() % 2))
+
+/* What float rounds, shifts that nearly cancel 1.7e9 among it. */
+static cr_scaling any_scaling(int slot, int rounded_slot, size_t width) {
+    double *const scaling = room(slot, 2 * width, sizeof *scaling);
+    float *const rounded = room(rounded_slot, 2 * width, sizeof *rounded);
+    for (size_t j = 0; j < width; j++) {
+        scaling[j] = (uniform() - 0.5) / 7;
+        scaling[width + j] = uniform() - (j % 2 ? 1.7e9 * scaling[j] : 0.5);
+    }
+    for (size_t j = 0; j < 2 * width; j++) rounded[j] = (float)scaling[j];
+    return (cr_scaling){.f32 = rounded, .f64 = scaling};
+}
+
+/* scale x + shift for one number of a column, in double and then rounded, or in float; volatile: rounded at once */
+static double scaled(const cr_scaling *scaling, size_t width, size_t column, int in_double, double x, float rounded) {
+    if (in_double) {
+        const volatile double product = scaling->f64[column] * x;
+        const volatile double sum = product + scaling->f64[width + column];
+        return (double)(real)sum;
+    }
+    const volatile float product = scaling->f32[column] * rounded;
+    const volatile float sum = product + scaling->f32[width + column];
+    return (double)sum;
+}
+#define SCALED(x, column, exact)                                                                                       \
+    scaled(&scaling, width, column, sizeof(real) == sizeof(double) || !(exact), (double)(x), (float)(x))
+
+#define TEST_CONVERT(name, type, formats, exact)                                                                       \
     static void test_convert_##name(void) {                                                                            \
-        static const double values[] = {0, 1, 7, 100, 255, 1 / 3.0, -1 / 3.0, -32768, 32767};                          \
-        const size_t among = CR_INPUT_##name == CR_INPUT_uint8 ? 6 : COUNT(values);                                    \
         for (size_t rows = 1; rows <= TALLEST; rows = next_rows(rows)) {                                               \
             for (size_t width = 1; width <= LONGEST; width = next_size(width)) {                                       \
                 type *x = room(IN, rows * width, sizeof(type));                                                        \
-                for (size_t i = 0; i < rows * width; i++) x[i] = (type)values[random_word() % among];                  \
+                for (size_t i = 0; i < rows * width; i++) x[i] = ANY_NUMBER(type);                                     \
+                const cr_scaling scaling = any_scaling(TARGET, OTHER, width);                                          \
                 for (int way = 0; way < 4; way++) {                                                                    \
                     AT("convert " #name, rows, width, way);                                                            \
                     const int32_t *order = way & 1 ? draw_order(rows, rows) : NULL;                                    \
-                    real *scale = room_for(TARGET, width), *shift = room_for(OTHER, width);                            \
-                    for (size_t j = 0; j < width; j++) scale[j] = (real)(uniform() - 0.5) / 7;                         \
-                    for (size_t j = 0; j < width; j++) shift[j] = (real)(uniform() - 0.5);                             \
                     for (size_t i = 0; i < rows * width; i++) {                                                        \
-                        const real entry =                                                                             \
-                            (real)x[(order ? (size_t)order[i / width] : i / width) * width + i % width];               \
-                        const volatile real product = scale[i % width] * entry; /* rounded */                          \
-                        const volatile real sum = product + shift[i % width];                                          \
-                        want[i] = (double)(way & 2 ? sum : entry);                                                     \
+                        const type entry = x[(order ? (size_t)order[i / width] : i / width) * width + i % width];      \
+                        want[i] = way & 2 ? SCALED(entry, i % width, exact) : (double)(real)entry;                     \
                     }                                                                                                  \
                     real *out = room_for(OUT, rows * width);                                                           \
-                    KERNELS->convert[CR_INPUT_##name](out, x, order, rows, width, way & 2 ? scale : NULL,              \
-                                                      way & 2 ? shift : NULL);                                         \
+                    KERNELS->convert[CR_INPUT_##name](out, x, order, rows, width, way & 2 ? &scaling : NULL);          \
                     expect_equal(out, rows * width);                                                                   \
                 }                                                                                                      \
             }                                                                                                          \
@@ -658,13 +689,12 @@ static void test_rows(void) {
 CR_INPUTS(TEST_CONVERT)
 
 /* about every third number of a matrix is kept; a column beyond it stands at the end of the first row */
-#define TEST_DENSIFY(name, type, format)                                                                               \
+#define TEST_DENSIFY(name, type, formats, exact)                                                                       \
     static void test_densify_##name(void) {                                                                            \
         for (size_t rows = 1; rows <= TALLEST; rows = next_rows(rows)) {                                               \
             for (size_t width = 1; width <= LONGEST; width = next_size(width)) {                                       \
                 type *const dense = room(TARGET, rows * width, sizeof(type));                                          \
-                for (size_t i = 0; i < rows * width; i++)                                                              \
-                    dense[i] = random_word() % 3 ? 0 : (type)(random_word() % 100);                                    \
+                for (size_t i = 0; i < rows * width; i++) dense[i] = random_word() % 3 ? 0 : ANY_NUMBER(type);         \
                 size_t kept = 1, k = 0;                                                                                \
                 for (size_t i = 0; i < rows * width; i++) kept += dense[i] != 0;                                       \
                 type *const x = room(IN, kept, sizeof(type));                                                          \
@@ -676,18 +706,17 @@ CR_INPUTS(TEST_CONVERT)
                     if (i == width - 1) x[k] = 1, columns[k++] = rows % 2 ? -1 : (int32_t)width;                       \
                 }                                                                                                      \
                 begins[rows] = (int64_t)k;                                                                             \
+                const cr_scaling scaling = any_scaling(VALUES, OUT2, width);                                           \
                 for (int way = 0; way < 4; way++) {                                                                    \
                     AT("densify " #name, rows, width, way);                                                            \
                     const int32_t *order = way & 1 ? draw_order(rows, rows) : NULL;                                    \
-                    real *scaling = room_for(OUT2, 2 * width);                                                         \
-                    for (size_t j = 0; j < width; j++) scaling[j] = (real)2, scaling[width + j] = (real)j;             \
                     for (size_t i = 0; i < rows * width; i++) {                                                        \
-                        const size_t j = i % width, row = order ? (size_t)order[i / width] : i / width;                \
-                        want[i] = (double)dense[row * width + j] * (way & 2 ? 2 : 1) + (way & 2 ? (double)j : 0);      \
+                        const type entry = dense[(order ? (size_t)order[i / width] : i / width) * width + i % width];  \
+                        want[i] = way & 2 ? SCALED(entry, i % width, exact) : (double)(real)entry;                     \
                     }                                                                                                  \
                     real *out = room_for(OUT, rows * width);                                                           \
                     KERNELS->densify[CR_INPUT_##name](out, x, columns, begins, order, rows, width,                     \
-                                                      way & 2 ? scaling : NULL, way & 2 ? scaling + width : NULL);     \
+                                                      way & 2 ? &scaling : NULL);                                      \
                     expect_equal(out, rows * width);                                                                   \
                 }                                                                                                      \
             }                                                                                                          \
@@ -1125,7 +1154,7 @@ int main(void) {
         test_gaussian();
         test_all_finite();
         test_rows();
-#define CALL_INPUT(name, type, format) test_convert_##name(), test_densify_##name(), test_unpack_##name();
+#define CALL_INPUT(name, type, formats, exact) test_convert_##name(), test_densify_##name(), test_unpack_##name();
         CR_INPUTS(CALL_INPUT)
         test_one_hot();
         test_agreements();

@@ -71,8 +71,16 @@ BAD_X = {
     "a hole": ([[1, 2, None]] * ROWS, TypeError, ["X must hold real numbers", "object"]),
     "generator": ((row for row in X), TypeError, ["X must hold real numbers", "object"]),
     "ragged": ([[1, 2, 3], [1, 2]], ValueError, ["X is not a rectangular array of numbers"]),
-    "sparse matrix": (sparse.csc_matrix(X), TypeError, ["X", "toarray()"]),
-    "sparse array": (sparse.coo_array(X), TypeError, ["X", "toarray()"]),
+    "sparse matrix": (
+        sparse.csc_matrix(X[:, :2]),
+        ValueError,
+        ["X must be (samples, 3)", "(8, 2)"],
+    ),
+    "sparse array": (
+        sparse.coo_array(with_entry((2, 1), np.nan)),
+        ValueError,
+        ["X.data must be finite", "nan"],
+    ),
     "masked": (np.ma.masked_greater(X, 7), EITHER, ["X", "mask"]),
 }
 
@@ -100,7 +108,7 @@ BAD_SAMPLE = {
     "empty": ([], ValueError, ["(0,)"]),
     "NaN": ([1, np.nan, 2], ValueError, ["finite", "[1] is nan"]),
     "strings": (["1", "2", "3"], TypeError, ["real numbers", "<U1"]),
-    "sparse": (sparse.coo_array(X[0]), TypeError, ["toarray()"]),
+    "sparse": (sparse.coo_array(X[0]), ValueError, ["(samples, inputs)", "(3,)", "toarray()"]),
 }
 
 
@@ -119,11 +127,11 @@ BAD_Y = {
     "no labels": (LABELS[:0], ValueError, ["y", "each of the 8 samples", "0"]),
     "above range": (with_entry(3, 2, LABELS), ValueError, ["labels from 0 to 1", "y[3] is 2"]),
     "negative": (with_entry(6, -1, LABELS), ValueError, ["labels from 0 to 1", "y[6] is -1"]),
-    "2**32": (LABELS + 2**32, ValueError, ["labels from 0 to 1", "y[0] is 4294967296"]),
+    "2**32": (np.arange(8) + 2**32, ValueError, ["labels from 0 to 1", "y[0] is 4294967296"]),
     "2**63": (LABELS.astype("u8") + np.uint64(2**63), ValueError, ["from 0 to 1", "is 922337203"]),
     "float labels": (LABELS * 1.0, ValueError, ["(samples, 2)", "integer labels", "float64"]),
-    "string labels": (LABELS.astype(str), EITHER, ["integer", "<U"]),
-    "names": (np.where(LABELS, "cat", "dog"), EITHER, ["integer", "<U3"]),
+    "string labels": (np.arange(ROWS).astype(str), ValueError, [f"{ROWS} classes", "'0', '1'"]),
+    "names": (np.array(["cat"] * ROWS), ValueError, ["1 class, 'cat'", "exactly 2"]),
     "object labels": (LABELS.astype(object), EITHER, ["integer", "object"]),
     "column of labels": (LABELS[:, None], ValueError, ["(samples, 2)", "(8, 1)"]),
     "too wide": (np.eye(3)[LABELS], ValueError, ["(samples, 2)", "(8, 3)"]),
@@ -494,6 +502,7 @@ FIXED = {
     "output": "tanh",
     "cost": "squared_error",
     "bias": False,
+    "input_names": ("a", "b", "c"),
     "dtype": np.dtype("float64"),
     "weights": [],
     "biases": [],

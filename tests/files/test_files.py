@@ -413,6 +413,14 @@ def test_rewritten_unchanged_it_is_still_good(path):
         ("optimizer_state", ["../x"], "'optimizer_state' to be a list of names"),
         ("optimizer_state", [], "expected the arrays 'parameters'; got .*'optimizer.velocity'"),
         ("optimizer_state", ["m"], "expected the arrays .*'optimizer.m'"),
+        ("input_names", None, "'input_names' to be a list of different strings, got None"),
+        ("input_names", "abcde", "'input_names' to be a list of different strings, got 'abcde'"),
+        ("input_names", {}, "'input_names' to be a list of different strings"),
+        ("input_names", [*"abcd", 5], "'input_names' to be a list of different strings"),
+        ("input_names", [*"abcd", ["e"]], "'input_names' to be a list of different strings"),
+        ("input_names", [*"abcda"], "'input_names' to be a list of different strings"),
+        ("input_names", [*"abcd"], "'input_names' to be 5, one an input, got 4"),
+        ("input_names", [], "'input_names' to be 5, one an input, got 0"),
         ("extra", 1, "expected only 'format', .* in the header, got .*'extra'"),
     ],
 )
@@ -502,7 +510,7 @@ def test_states_of_other_shapes_come_back(counted):
         assert arrays["optimizer.plateau_cost"].dtype == "f8"
         assert arrays["optimizer.plateau_cost"].shape == (3,)
     back = load(counted)
-    names = ["mean", "mean_square", "average", "steps", "plateau_cost"]
+    names = ["mean", "mean_square", "average", "steps", "epochs", "plateau_cost"]
     assert list(back.optimizer_state) == names
     assert back.averaged()(X).shape == (40, 3)
 

@@ -51,9 +51,9 @@ CURVES = {
 @pytest.mark.parametrize("name", CURVES)
 def test_formulas(name):
     schedule, curve = CURVES[name]
-    got = schedule.rates(0, 85, 7)  # 12 epochs and a step
+    got = schedule.rates(0, 13, 7)
     assert got.dtype == np.float64
-    np.testing.assert_allclose(got, [curve(k / 7) for k in range(85)], rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(got, [curve(k / 7) for k in range(91)], rtol=1e-13, atol=1e-16)
     assert (got >= 0).all()
 
 
@@ -68,9 +68,9 @@ def test_no_schedule_is_left_out():
 @pytest.mark.parametrize("name", CURVES)
 def test_pieces_have_the_bits_of_the_whole(name):
     schedule, _ = CURVES[name]
-    whole = schedule.rates(0, 1000, 77)
+    whole = schedule.rates(0, 200, 77)
     rng = np.random.default_rng(0)
-    cuts = [0, *sorted(rng.integers(1, 1000, size=60).tolist()), 1000]
+    cuts = [0, *sorted(rng.integers(1, 200, size=30).tolist()), 200]
     parts = [schedule.rates(a, b - a, 77) for a, b in itertools.pairwise(cuts)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
 
@@ -107,7 +107,7 @@ def test_every_optimiser_follows_every_schedule(draw_problem, rule, name):
     replay = Replay(twin, rule)
     rates = [curve(k / 5) for k in range(60)]
     remaining = iter(rates)
-    epochs = 8 if name == "cosine" else 12  # from there on it is 0, which is refused
+    epochs = {"cosine": 8, "one cycle": 10}.get(name, 12)  # to go on from there is refused
     for _ in range(epochs):
         replay.epoch(x, y, 10, remaining)
     given = schedule.function if name == "function" else schedule
@@ -146,10 +146,51 @@ def test_a_function_is_called_for_every_step():
     rule = cr.SGD(rate)
     assert seen == [0.0]  # tried at once
     net.fit(np.zeros((10, 2)), np.zeros(10, int), optimizer=rule, epochs=2, batch_size=4)
-    assert seen[-6:] == [k / 3 for k in range(6)]
+    assert seen[-6:] == [e + k / 3 for e in range(2) for k in range(3)]
     net.fit(np.zeros((10, 2)), np.zeros(10, int), optimizer=rule, epochs=1, batch_size=4)
-    assert seen[-3:] == [k / 3 for k in range(6, 9)]
-    assert net.optimizer_state["steps"].tolist() == [9]
+    assert seen[-3:] == [2 + k / 3 for k in range(3)]
+    assert net.optimizer_state["epochs"].tolist() == [3]
+    assert "steps" not in net.optimizer_state  # SGD does not count them
+
+
+@pytest.mark.parametrize("schedule", [cr.StepDecay(0.1, epochs=2), cr.OneCycle(0.1, epochs=8)])
+def test_the_size_of_batches_and_data_does_not_move_it(schedule):
+    """Five epochs of batch 2, then of batch 32, on other rows: each goes on where epochs stand."""
+    x, y = np.random.default_rng(0).normal(size=(64, 2)), np.arange(64) % 2
+    nets = [cr.Network((2, 2), seed=0) for _ in range(2)]
+    for net, (first, size) in zip(nets, [(64, 2), (10, 32)], strict=True):
+        net.fit(x[:first], y[:first], optimizer=cr.SGD(schedule), epochs=5, batch_size=size)
+        history = net.fit(x, y, optimizer=cr.SGD(schedule), epochs=3, batch_size=16)
+        last_steps = schedule.rates(5, 3, 4)[3::4]
+        assert history.learning_rate.tolist() == last_steps.tolist()
+
+
+def test_a_state_of_the_first_versions_goes_on_where_its_steps_stand():
+    x, y = np.random.default_rng(0).normal(size=(64, 2)), np.arange(64) % 2
+    for rule in (cr.SGD(cr.StepDecay(0.1, epochs=2)), cr.Adam(cr.StepDecay(0.1, epochs=2))):
+        net, twin = cr.Network((2, 2), seed=0), cr.Network((2, 2), seed=0)
+        for each in (net, twin):
+            each.fit(x, y, optimizer=rule, epochs=3, batch_size=16)
+        del twin.optimizer_state["epochs"]
+        twin.optimizer_state["steps"] = np.array([12], np.uint64)
+        for each in (net, twin):
+            each.fit(x, y, optimizer=rule, epochs=3, batch_size=16)
+        assert net.parameters.tobytes() == twin.parameters.tobytes()
+        assert net.optimizer_state.keys() == twin.optimizer_state.keys()
+
+
+def test_to_go_on_after_the_end_is_refused_where_nothing_is_left():
+    x, y = np.zeros((6, 2)), np.zeros(6, int)
+    for schedule, left in [(cr.OneCycle(0.1, 4), "4e-07"), (cr.CosineDecay(0.1, 4), "0")]:
+        net = cr.Network((2, 2), seed=0)
+        net.fit(x, y, optimizer=cr.SGD(schedule), epochs=4)
+        before = net.parameters.tobytes()
+        with pytest.raises(ValueError, match=f"comes down to learning rate {left} in epoch 4"):
+            net.fit(x, y, optimizer=cr.SGD(schedule), epochs=1)
+        assert net.parameters.tobytes() == before
+    net = cr.Network((2, 2), seed=0)
+    rule = cr.SGD(cr.CosineDecay(0.1, 4, final_rate=0.01))
+    assert net.fit(x, y, optimizer=rule, epochs=6).learning_rate[-2:] == pytest.approx([0.01, 0.01])
 
 
 def test_a_function_that_fails_later_leaves_the_last_finished_epoch(draw_problem):

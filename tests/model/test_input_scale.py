@@ -1,12 +1,15 @@
-"""input_scale and input_shift: a^1 = scale·x + shift, the same bytes as NumPy's in two steps."""
+"""input_scale and input_shift: a^1 = scale·x + shift, the same bytes as NumPy's step by step."""
 
 import copy
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import chainrule as cr
+from chainrule.checks.arrays import as_inputs, first_activations
 from model_files import header_of, refused, rewrite
 
 M, N_IN, N_OUT = 1100, 13, 3  # three tiles
@@ -25,7 +28,10 @@ def scaling(request):
     return request.param
 
 
-@pytest.fixture(params=["float32", "float64", "uint8", "int16", "int64"])
+HELD_BY_FLOAT32 = ["float32", "uint8", "int16", "uint16", "int8", "bool", "float16"]
+
+
+@pytest.fixture(params=["float32", "float64", "uint8", "int16", "uint16", "int32", "int64"])
 def data(request):
     rng = np.random.default_rng(5)
     X = rng.normal(100, 50, size=(M, N_IN)).clip(0, 255).astype(request.param)
@@ -38,9 +44,10 @@ def network(dtype, **options):
 
 
 def scaled(X, dtype, input_scale=1.0, input_shift=0.0):
-    """a^1 in two roundings."""
-    product = X.astype(dtype) * np.asarray(input_scale, dtype)
-    return product + np.asarray(input_shift, dtype)
+    """a^1 in two roundings; of types that float32 does not hold in float64, rounded once more."""
+    precision = dtype if X.dtype.name in HELD_BY_FLOAT32 else "float64"
+    product = X.astype(precision) * np.asarray(input_scale, precision)
+    return (product + np.asarray(input_shift, precision)).astype(dtype)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -98,12 +105,78 @@ def test_batches(dtype, scaling):
     rng = np.random.default_rng(2)
     batches = [
         (rng.integers(100, size=(7, N_IN)).astype(kind), np.arange(7) % 3)
-        for kind in ("uint8", dtype, "float64")
+        for kind in ("uint8", dtype, "float64", "int64")
     ]
     ours, theirs = network(dtype, **scaling), network(dtype)
     ours.fit(batches, epochs=3)
     theirs.fit([(scaled(X, dtype, **scaling), y) for X, y in batches], epochs=3)
     assert ours.parameters.tobytes() == theirs.parameters.tobytes()
+
+
+def test_numbers_that_a_shift_brings_near():
+    """Times in seconds: float32 has one number in 128 of them."""
+    x = 1.7e9 + np.arange(1000)[:, None]
+    net = cr.Network([1, 1], output="identity", bias=False, init=ones, input_shift=-1.7e9)
+    for kind in ("float64", "int64", "int32", "uint32", "uint64", "longdouble"):
+        assert net(x.astype(kind)).ravel().tolist() == list(range(1000))
+    assert len(np.unique(net(x.astype("float32")))) == 9
+
+
+def ones(rng, n_in, n_out):
+    return np.ones((n_out, n_in)), np.zeros(n_out)
+
+
+KINDS = [*HELD_BY_FLOAT32, "float64", "int32", "int64", "uint32", "uint64", "longdouble"]
+NEAR = {"input_scale": 1 + EACH, "input_shift": -1.7e9 * (1 + EACH)}
+
+
+def large(kind):
+    """(M, N_IN), most of which is 0, and the rest around 1.7e9 or as large as the type has it."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(1.7e9, 1e4, size=(M, N_IN)) * (rng.random((M, N_IN)) < 0.2)
+    largest = {"int8": 127, "uint8": 255, "int16": 32767, "uint16": 65535, "float16": 6e4}
+    return np.minimum(X * (rng.random(X.shape) + 0.5), largest.get(kind, 2.1e9)).astype(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scaling", [{}, {"input_scale": 1 + EACH}, NEAR], ids=len)
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_array])
+def test_what_is_read_of_every_type(kind, made, scaling, dtype):
+    if made is sparse.csr_array and kind in ("float16", "longdouble"):
+        pytest.skip("SciPy has no such matrices everywhere")
+    X, net = large(kind), network(dtype, **scaling)
+    inputs = as_inputs(made(X), N_IN, net.dtype, scaling=net._scaling)
+    a = first_activations(net._plan, inputs, net.dtype)
+    right = scaled(X, dtype, **scaling) if scaling else X.astype(dtype)
+    assert a.tobytes() == right.tobytes()
+    assert net(made(X[:20])).tobytes() == network(dtype)(right[:20]).tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1.0, 1e-9 + EACH * 1e-9])
+def test_what_is_read_of_sparse_rows(kind, scale, dtype):
+    """Without a shift only what is not 0 is read: the bytes of the same rows, scaled before."""
+    if kind in ("float16", "longdouble"):
+        pytest.skip("SciPy has no such matrices everywhere")
+    X, y = sparse.csr_array(large(kind)), np.arange(M) % N_OUT
+    each = np.broadcast_to(scale, N_IN)[X.indices]
+    numbers = scaled(X.data, dtype, each) if np.ndim(scale) else X.data.astype(dtype)
+    read = sparse.csr_array((numbers, X.indices, X.indptr), X.shape)
+    ours, theirs = network(dtype, input_scale=scale), network(dtype)
+    for net, inputs in ((ours, X), (theirs, read)):
+        net.fit(inputs, y, epochs=2, validation_data=(inputs, y))
+    assert ours.parameters.tobytes() == theirs.parameters.tobytes()
+    assert ours.history.validation_cost.tobytes() == theirs.history.validation_cost.tobytes()
+
+
+def test_the_numbers_are_not_rounded_before():
+    """In a float32 network float64 inputs meet the scale and the shift as they were given."""
+    x, scale, shift = np.array([[1 / 3]]), 1 / 3 + 1e-12, -1 / 9
+    net = cr.Network(
+        [1, 1], output="identity", bias=False, init=ones, input_scale=scale, input_shift=shift
+    )
+    assert net(x)[0, 0] == np.float32(x[0, 0] * scale + shift)
+    assert np.isclose(net(x)[0, 0], 1e-12 / 3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", [cr.LBFGS(), cr.LevenbergMarquardt()])
@@ -160,6 +233,86 @@ def test_the_doctor_sees_what_the_network_sees():
     net = network("float32", input_scale=0.1, input_shift=-10)
     kinds = {f.kind for f in cr.diagnose(net, X, y)}
     assert not kinds & {"unscaled_inputs", "different_scales"}
+
+
+@pytest.mark.parametrize(
+    ("X", "scale", "dtype", "right"),
+    [
+        ([[1e39], [-1e39]], 1e-3, "float32", [[1e36], [-1e36]]),
+        ([[1e300]], 1e-270, "float32", [[1e30]]),
+        (np.full((1, 1), 2**62), 7e19, "float32", [[2**62 * 7e19]]),
+        (np.full((1, 1), 255, "uint8"), 1.3e36, "float32", [[np.float32(1.3e36) * 255]]),
+        (
+            np.full((1, 1), 3e38, "float32"),
+            1e200,
+            "float64",
+            [[np.float64(np.float32(3e38)) * 1e200]],
+        ),
+    ],
+)
+def test_what_is_finite_once_it_is_scaled(X, scale, dtype, right):
+    options = {"output": "identity", "bias": False, "init": ones, "dtype": dtype}
+    net = cr.Network([1, 1], input_scale=scale, **options)
+    assert np.array_equal(net(X), np.array(right, dtype))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad", "scaling", "text"),
+    [
+        (
+            "float64",
+            1e42,
+            {"input_scale": 1e-3},
+            r"1e\+42, too large for float32 once it is scaled$",
+        ),
+        ("float64", 1.0, {"input_scale": 3e38, "input_shift": 3e38}, "1.0, too large for float32 "),
+        ("float64", np.nan, {"input_scale": 0}, "nan$"),
+        ("float64", -np.inf, {"input_shift": 1}, "-inf$"),
+        ("float32", 1e38, {"input_scale": [1, -10]}, r"9\S*e\+37, too large for float32 once"),
+        ("float32", np.inf, {"input_scale": 0}, "inf$"),
+        ("float16", 6e4, {"input_scale": 1e34}, "60000.0, too large for float32 once"),
+        ("uint8", 4, {"input_scale": 1e38}, "4, too large for float32 once"),
+        ("int64", 2**62, {"input_scale": 1e20}, "4611686018427387904, too large for float32 once"),
+        ("uint32", 2**31, {"input_scale": 1e30}, "2147483648, too large for float32 once"),
+    ],
+)
+def test_what_is_not_finite_once_it_is_scaled(kind, bad, scaling, text):
+    X = np.zeros((80000, 2), kind)
+    X[70000, 1] = bad
+    net = cr.Network([2, 1], seed=0, **scaling)
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=rf"^X must be finite; X\[70000, 1\] is {text}"):
+        net.fit(X, np.zeros(80000))
+    assert np.array_equal(net.parameters, before)
+    assert net.epochs_trained == 0
+    with pytest.raises(ValueError, match=rf"^X must be finite; X\[1\] is {text}"):
+        net(X[70000])
+    if kind != "float16":
+        with pytest.raises(ValueError, match=rf"^X.data must be finite; X.data\[0\] is {text}"):
+            net(sparse.csr_array(X))
+    assert np.isfinite(net(X[:70000])).all()
+
+
+def test_a_number_that_only_its_column_makes_too_large():
+    X = np.full((3, 2), 1e30)
+    assert cr.Network([2, 1], input_scale=[1, 1e8])(X).shape == (3, 1)
+    with pytest.raises(ValueError, match=r"X\[0, 1\] is 1e\+30, too large for float32 once"):
+        cr.Network([2, 1], input_scale=[1, 1e9])(X)
+    rows = sparse.csr_array(X)
+    with pytest.raises(ValueError, match=r"X.data\[1\] is 1e\+30, too large for float32 once"):
+        cr.Network([2, 1], input_scale=[1, 1e9])(rows)
+
+
+def test_finiteness_is_seen_without_a_copy():
+    """Where the largest numbers alone do not say it: 32 MB are gone through piece by piece."""
+    X = np.full((1_000_000, 4), 0.9)
+    net = cr.Network([4, 1], input_scale=3e38)
+    tracemalloc.start()
+    inputs = as_inputs(X, 4, net.dtype, scaling=net._scaling)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.shares_memory(inputs, X)
+    assert peak < 4e6
 
 
 def test_inputs_stay_as_they_are(data):

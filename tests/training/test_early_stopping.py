@@ -143,3 +143,138 @@ def test_a_figure_that_will_not_come_is_refused_first(data, monitor, options, me
 def test_options_are_checked(options, error):
     with pytest.raises(error, match=next(iter(options))):
         cr.EarlyStopping(**options)
+
+
+# ---------------------------------------------------------------- what ends with an exception
+
+X = np.random.default_rng(0).normal(size=(40, 3))
+Y = X[:, :1] ** 2
+
+
+class Fail:
+    """Makes training fail after so many epochs: the cost, or by an exception of its own."""
+
+    def __init__(self, epoch, error=None):
+        self.epoch, self.error = epoch, error
+
+    def on_epoch_end(self, net, history):
+        if len(history) == self.epoch:
+            if self.error is not None:
+                raise self.error
+            net.parameters[:] = np.finfo(np.float32).max
+
+
+def worse_and_worse(stopping, *more, epochs=6):
+    """Train with a learning rate that soon does harm: the first epoch is the best."""
+    net = cr.Network([3, 8, 1], hidden="tanh", output="identity", seed=0)
+    rule = cr.SGD(lambda e: 0.1 if e < 1 else 3.0, momentum=0.5)
+    return net, lambda: net.fit(X, Y, optimizer=rule, epochs=epochs, callbacks=[stopping, *more])
+
+
+def after_its_first_epoch():
+    net, fit = worse_and_worse(cr.EarlyStopping("cost", restore_best=False), epochs=1)
+    fit()
+    return net
+
+
+@pytest.mark.parametrize("error", [None, ValueError("mine")], ids=["diverges", "fails"])
+def test_an_exception_does_not_lose_the_best_epoch(error):
+    stopping = cr.EarlyStopping("cost", patience=9)
+    net, fit = worse_and_worse(stopping, Fail(2, error))
+    with pytest.raises(cr.DivergenceError if error is None else ValueError):
+        fit()
+    # cost is told before each step, so that of the second epoch is the first's that is better
+    assert stopping.best_epoch in (0, 1)
+    assert net.parameters.tobytes() == stopping.best_parameters.tobytes()
+    assert np.isfinite(net.parameters).all()
+    if stopping.best_epoch == 0:
+        assert net.parameters.tobytes() == after_its_first_epoch().parameters.tobytes()
+
+
+def test_without_restore_best_an_exception_leaves_the_last_epoch():
+    stopping = cr.EarlyStopping("cost", restore_best=False)
+    net, fit = worse_and_worse(stopping, Fail(3, ValueError("mine")))
+    with pytest.raises(ValueError, match="mine"):
+        fit()
+    assert (net.epochs_trained, stopping.best_parameters) == (3, None)
+    with pytest.raises(ValueError, match="there is no best epoch to go back to"):
+        stopping.restore(net)
+
+
+def test_an_exception_before_training_does_not_bring_back_an_earlier_best():
+    stopping = cr.EarlyStopping("cost", patience=9)
+    net, fit = worse_and_worse(stopping)
+    fit()
+    before = net.parameters.tobytes()
+    net.parameters[:] += 1
+    moved = net.parameters.tobytes()
+
+    class Refuses:
+        def on_train_begin(self, net):
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        net.fit(X, Y, callbacks=[Refuses(), stopping])
+    assert net.parameters.tobytes() == moved != before
+
+
+def test_after_ctrl_c_training_may_go_on_or_back():
+    stopping = cr.EarlyStopping("cost", patience=9)
+    net, fit = worse_and_worse(stopping, Fail(4, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        fit()
+    assert net.epochs_trained == 4
+    last = net.parameters.tobytes()
+    best = stopping.best_parameters
+    assert best.tobytes() != last
+    with pytest.raises(ValueError, match="read-only"):
+        best[0] = 1
+    stopping.restore(net)
+    assert net.parameters.tobytes() == best.tobytes()
+    with pytest.raises(ValueError, match="net must have the 41 parameters in float32"):
+        stopping.restore(cr.Network([3, 2, 1], seed=0))
+
+
+@pytest.mark.parametrize("optimizer", [cr.LBFGS(history=3), cr.LevenbergMarquardt()])
+def test_full_batch_optimisers_take_it(optimizer):
+    X_val = np.random.default_rng(1).normal(size=(40, 3))
+    kinds = {"hidden": "tanh", "output": "identity", "dtype": "float64", "seed": 0}
+    options = {"optimizer": optimizer, "validation_data": (X_val, X_val[:, :1] ** 2)}
+    net, twin = cr.Network([3, 12, 1], **kinds), cr.Network([3, 12, 1], **kinds)
+    stopping = cr.EarlyStopping(patience=5)
+    history = net.fit(X[:12], Y[:12], epochs=60, callbacks=stopping, **options)
+    assert stopping.best_epoch < len(history) - 1  # by then it had become worse
+    twin.fit(X[:12], Y[:12], epochs=stopping.best_epoch + 1, **options)
+    assert net.parameters.tobytes() == twin.parameters.tobytes()
+    assert net.optimizer_state.keys() == twin.optimizer_state.keys()
+    for name, values in net.optimizer_state.items():
+        assert values.tobytes() == twin.optimizer_state[name].tobytes()
+
+
+def test_full_batch_optimisers_call_all_but_those_around_batches(tmp_path):
+    seen = []
+
+    class Watch:
+        def on_train_begin(self, net):
+            seen.append("begin")
+
+        def on_epoch_begin(self, net, epoch):
+            seen.append(epoch)
+
+        def on_epoch_end(self, net, history):
+            seen.append(round(history.cost[-1], 3) >= 0)
+
+        def on_train_end(self, net, history):
+            seen.append("end")
+
+    class Batches(Watch):
+        def on_batch_end(self, batch, cost):
+            """Never called."""
+
+    net = cr.Network([3, 4, 1], hidden="tanh", output="identity", seed=0)
+    net.fit(X, Y, optimizer=cr.LBFGS(), epochs=2, callbacks=[Watch(), cr.CSVLog(tmp_path / "c")])
+    assert seen == ["begin", 0, True, 1, True, "end"]
+    assert len((tmp_path / "c").read_text().splitlines()) == 3
+    with pytest.raises(ValueError, match="a callback with on_batch_end cannot be used with LBFGS"):
+        net.fit(X, Y, optimizer=cr.LBFGS(), callbacks=Batches())
+    assert net.epochs_trained == 2

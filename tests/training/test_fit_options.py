@@ -19,8 +19,8 @@ DEFAULTS = {
     "callbacks": None, "progress": False, "diagnose": False, "threads": None,
 }  # fmt: skip
 FULL_BATCH = {
-    "optimizer", "epochs", "batch_size", "l2", "shuffle", "validation_data", "progress", "diagnose",
-    "threads",
+    "optimizer", "epochs", "batch_size", "l2", "shuffle", "validation_data", "callbacks",
+    "progress", "diagnose", "threads",
 }  # fmt: skip
 
 

@@ -342,7 +342,6 @@ def test_the_layer_that_diverged_is_found_on_any_row(dtype, row):
         {"average": 0.9},
         {"sample_weight": np.ones(40)},
         {"dropout": 0.5},
-        {"callbacks": [print]},
         {"validation_split": 0.1},
     ],
     ids=lambda option: next(iter(option)),

@@ -166,7 +166,7 @@ def descend(net, samples, order, batch_size, learning_rate, weight_decay):
         net._plan,
         net.parameters,
         _core.Recipe("sgd", l2=weight_decay),
-        _core.TrainingState(None, None, None, np.zeros(1, np.uint64), net._clock),
+        _core.TrainingState(None, None, None, np.zeros(1, np.uint64), np.zeros(1), net._clock),
         _core.Data(*samples.for_core, order, batch_size=batch_size),
         _core.Log([], [], []),
         np.array([learning_rate], np.float64),

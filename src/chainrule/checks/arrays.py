@@ -1,15 +1,17 @@
 """All arrays that users give are checked and converted here, before anything changes.
 
 What comes out is what the compiled core takes: C-contiguous, aligned, native byte order, the
-network's dtype (labels: int32; inputs: one of `_core.INPUTS`), finite. Arrays that are so already
-pass without a copy.
+network's dtype (labels: int32; inputs: one of `_core.INPUTS`), finite (inputs: as the network reads
+them). Arrays that are so already pass without a copy.
 """
 
-from typing import TypeAlias
+import math
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.frames import Frame, is_frame, is_series, series_numbers
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
 
@@ -19,8 +21,29 @@ PIECE = 2**16  # numbers that are converted at a time, only to look at them
 Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
 
 
+class Scaling(Protocol):
+    """What a network does to inputs before it reads them (`model/input_scaling.py`)."""
+
+    def __bool__(self) -> bool:
+        """Whether it does anything."""
+
+    def limit(self, dtype) -> float:
+        """Return a number: where |x| is below it, what is read of x is finite in `dtype`."""
+
+    def apply(self, x, columns, dtype) -> NDArray:
+        """Return what is read of numbers x in these columns."""
+
+
 def as_numbers(name, array, hint="") -> NDArray:
-    """Return `array` as an array of real numbers; `hint` is added if it holds none."""
+    """Return `array` as an array of real numbers; `hint` is added if it holds none.
+
+    Frames are taken too, and series (`chainrule.checks.frames`).
+    """
+    if not isinstance(array, np.ndarray):
+        if is_frame(array):
+            return Frame(name, array).numbers()
+        if is_series(array):
+            array = series_numbers(name, array)
     if np.ma.is_masked(array):
         raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
     try:
@@ -49,68 +72,130 @@ def as_binary(name, array) -> NDArray:
     return given
 
 
-def as_real(name, array, dtype) -> NDArray:
-    """Return `array` in C order and `dtype` (float32 or float64); finite values only."""
+def as_real(name, array, dtype, of=None) -> NDArray:
+    """Return `array` in C order and `dtype` (float32 or float64); finite values only.
+
+    `of` is what the user gave, for messages, if that is not `array`.
+    """
     given = as_numbers(name, array)
-    with np.errstate(
-        over="ignore"
-    ):  # a number too large for dtype becomes infinite, and is refused below
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
     if not _core.all_finite(converted.reshape(-1)):
-        raise _not_finite(name, given, np.argmin(np.isfinite(converted)), dtype)
+        place = np.argmin(np.isfinite(converted))
+        raise _not_finite(name, given, place, dtype, array if of is None else of)
     return converted
 
 
-def _not_finite(name, given, place, dtype):
-    """Return the error of `given`'s entry number `place`."""
+def _not_finite(name, given, place, dtype, of, scaled=False):
+    """Return the error of entry number `place` of `given`, made of what the user gave, `of`."""
     where = np.unravel_index(place, given.shape)
+    called = Frame(name, of).entry(where) if is_frame(of) else entry(name, where)
+    too_large = f", too large for {dtype}{' once it is scaled' if scaled else ''}"
     return ValueError(
-        f"{name} must be finite; {entry(name, where)} is {given[where]}"
-        + ("" if not np.isfinite(given[where]) else f", too large for {dtype}")
+        f"{name} must be finite; {called} is {given[where]}"
+        + ("" if not np.isfinite(given[where]) else too_large)
     )
 
 
-def as_stored(name, array, dtype) -> NDArray:
-    """Return `array` in C order, finite in `dtype`, as numbers that the core takes for inputs.
+def as_stored(name, array, dtype, scaling=None, columns=None, of=None) -> NDArray:
+    """Return `array` in C order, as numbers that the core takes for inputs.
 
-    In its own dtype if that is one of them, for the core converts row by row; else in `dtype`.
+    In its own dtype if that is one of them, for the core converts row by row; else in `dtype`, or
+    in float64 where numbers that float32 does not hold are to be scaled. What the network reads of
+    each, by its `Scaling` or as it is, is finite in `dtype`.
+
+    The last axis is that of the inputs, unless `columns` says for each number which it is. `of` is
+    what the user gave, for messages, if that is not `array`.
     """
-    given = as_numbers(name, array)
-    if given.dtype.name not in _core.INPUTS:
-        return as_real(name, given, dtype)
-    stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
-    if stored.dtype.kind == "f":
-        _check_finite(name, stored, dtype)
+    given, of = as_numbers(name, array), array if of is None else of
+    if given.dtype.name in _core.INPUTS:
+        stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
+    elif not scaling:
+        return as_real(name, given, dtype, of)
+    else:
+        exact = np.can_cast(given.dtype, np.float32)
+        stored = as_real(name, given, dtype if exact else np.float64, of)
+    if (scaling or stored.dtype.kind == "f") and not _all_below(stored, dtype, scaling):
+        _check_pieces(name, given, stored, dtype, scaling, columns, of)
     return stored
 
 
-def _check_finite(name, stored, dtype):
-    """Raise if a float of `stored` is not finite in `dtype`; no copy is made but of pieces."""
-    numbers, narrower = stored.reshape(-1), stored.dtype.itemsize > np.dtype(dtype).itemsize
-    step = PIECE if narrower else max(1, numbers.size)
-    for start in range(0, numbers.size, step):
-        piece = numbers[start : start + step]
-        with np.errstate(over="ignore"):  # becomes infinite
-            piece = piece.astype(dtype) if narrower else piece
-        if not _core.all_finite(piece):
-            raise _not_finite(name, stored, start + np.argmin(np.isfinite(piece)), dtype)
+def _all_below(stored, dtype, scaling):
+    """Whether every |x| is so small that what is read of it is finite: enough, not necessary."""
+    if scaling:
+        limit = scaling.limit(dtype)
+    else:
+        narrower = stored.dtype.itemsize > np.dtype(dtype).itemsize
+        limit = float(np.finfo(dtype).max) if narrower else math.inf
+    if limit == math.inf:
+        return stored.dtype.kind != "f" or _core.all_finite(stored.reshape(-1))
+    if stored.dtype.kind == "f":
+        return _core.all_below(stored.reshape(-1), limit)
+    if stored.size == 0 or 2 ** (8 * stored.itemsize) < limit:  # all that the dtype holds
+        return True
+    return max(-int(stored.min()), int(stored.max())) < limit
 
 
-def as_inputs(X, width, dtype, name="X") -> Inputs:
-    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`."""
+def _check_pieces(name, given, stored, dtype, scaling, columns, of):
+    """Raise if what is read of an entry is not finite; no copy is made but of pieces.
+
+    `of` is what the user gave, `given` its numbers, `stored` the same as the core takes them.
+    """
+    width = stored.shape[-1] if columns is None else 1
+    rows = stored.reshape(-1, width) if columns is None else stored
+    step = max(1, PIECE // width)
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        read = _read(rows[some], slice(None) if columns is None else columns[some], dtype, scaling)
+        if not _core.all_finite(read.reshape(-1)):
+            place = start * width + np.argmin(np.isfinite(read))
+            raise _not_finite(name, given, place, dtype, of, bool(scaling))
+
+
+def _read(numbers, columns, dtype, scaling):
+    """Return what is read of numbers in these columns; what is too large becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if scaling:
+            return scaling.apply(numbers, columns, dtype)
+        return numbers.astype(dtype, copy=False)
+
+
+def as_inputs(
+    X,
+    width,
+    dtype,
+    name="X",
+    *,
+    scaling: Scaling | None = None,
+    names=None,
+    written="list(net.input_names)",
+) -> Inputs:
+    """Return inputs as (m, width), m >= 1, for a network of that dtype; see `as_stored`.
+
+    If X is a frame, `names` are those that its columns must have, and `written` how users write
+    them.
+    """
+    if is_frame(X):
+        Frame(name, X).check_names(names, written)
     if is_sparse(X):
         X = as_sparse_rows(name, X)
-        X.data = as_stored(f"{name}.data", X.data, dtype)
-    else:
-        X = as_stored(name, X, dtype)
-    if len(X.shape) != 2 or X.shape[1] != width:
-        hint = " (for a single sample, use x[None, :])" if X.shape == (width,) else ""
-        raise ValueError(f"{name} must be (samples, {width}); got shape {X.shape}{hint}")
-    if X.shape[0] == 0:
-        raise ValueError(f"{name} must have at least one sample; got shape {X.shape}")
-    if X.shape[0] > MAX_SIZE:
-        raise ValueError(f"{name} must have fewer than 2**31 samples; got {X.shape[0]}")
-    return X
+        _check_shape(name, X.shape, width)
+        X.data = as_stored(f"{name}.data", X.data, dtype, scaling, X.indices)
+        return X
+    numbers = as_numbers(name, X)
+    _check_shape(name, numbers.shape, width)
+    return as_stored(name, numbers, dtype, scaling, of=X)
+
+
+def _check_shape(name, shape, width):
+    """Raise for what is not (m, width), m >= 1."""
+    if len(shape) != 2 or shape[1] != width:
+        hint = " (for a single sample, use x[None, :])" if shape == (width,) else ""
+        raise ValueError(f"{name} must be (samples, {width}); got shape {shape}{hint}")
+    if shape[0] == 0:
+        raise ValueError(f"{name} must have at least one sample; got shape {shape}")
+    if shape[0] > MAX_SIZE:
+        raise ValueError(f"{name} must have fewer than 2**31 samples; got {shape[0]}")
 
 
 def first_activations(plan, X, dtype) -> NDArray:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_real
+from chainrule.checks.classes import shown
 from chainrule.checks.options import check_index, check_not_negative
 from chainrule.checks.targets import Targets
 
@@ -65,7 +66,16 @@ def _class_weights(class_weight, targets):
         )
     weights = np.ones(known)
     for label, weight in class_weight.items():
-        label = check_index("each class of class_weight", label, 0, known - 1)
-        check_not_negative(f"class_weight[{label}]", weight)
-        weights[label] = weight
+        place = _place_of(label, known, targets.names)
+        check_not_negative(f"class_weight[{label!r}]", weight)
+        weights[place] = weight
     return weights
+
+
+def _place_of(label, n_classes, names):
+    """Return the place of a class among all of them."""
+    if names is None:
+        return check_index("each class of class_weight", label, 0, n_classes - 1)
+    if label not in names.tolist():
+        raise ValueError(f"each class of class_weight must be one of {shown(names)}; got {label!r}")
+    return names.tolist().index(label)

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.checks.arrays import Inputs, as_inputs
+from chainrule.checks.arrays import Inputs, Scaling, as_inputs
+from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
@@ -16,7 +17,7 @@ SPLIT_STREAM = 2**64 - 1  # of random numbers: not one of an epoch
 
 
 class Shape(Protocol):
-    """What samples ask of a network: how many inputs and outputs, of which numbers and cost."""
+    """What samples ask of a network: its inputs and outputs, of which numbers and cost."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -28,7 +29,18 @@ class Shape(Protocol):
         """Of parameters and arithmetic."""
         ...
 
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """Of the columns of X, if it has names for them."""
+        ...
+
     _cost: Any
+    _named: NDArray | None  # the classes, where they have names
+
+    @property
+    def _scaling(self) -> Scaling:
+        """What is done to inputs before they are read."""
+        ...
 
 
 class Samples:
@@ -44,13 +56,23 @@ class Samples:
         Of targets and weights, if not the network's.
     role : str, default ""
         What messages say before "X" and "y", with a space behind it.
+    like : Samples, optional
+        Those trained on: what columns and classes are called there counts, where the network does
+        not know it yet.
 
     Attributes
     ----------
     X : ndarray (m, n_1) or SparseRows
     targets : Targets
     weights : ndarray (m,), or None where all count alike
+    names : tuple of str, or None
+        Of the columns of X, where it is a frame that has names.
     """
+
+    X: Inputs
+    targets: Targets
+    weights: NDArray | None
+    names: tuple[str, ...] | None
 
     def __init__(
         self,
@@ -62,10 +84,18 @@ class Samples:
         *,
         dtype: DTypeLike | None = None,
         role: str = "",
+        like: "Samples | None" = None,
     ):
         dtype = net.dtype if dtype is None else np.dtype(dtype)
-        self.X: Inputs = as_inputs(X, net.sizes[0], dtype, f"{role}X")
-        self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y")
+        known, written, classes = net.input_names, "list(net.input_names)", net._named
+        if known is None and like is not None and like.names is not None:
+            known, written = like.names, "list(X.columns)"
+        if classes is None and like is not None:
+            classes = like.targets.names
+        named = {"names": known, "written": written}
+        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=net._scaling, **named)
+        self.names = names_of(f"{role}X", X)
+        self.targets = Targets(y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes)
         self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
 
     @property
@@ -98,7 +128,7 @@ class Samples:
 
     def _with(self, X, targets, weights):
         other = object.__new__(Samples)
-        other.X, other.targets, other.weights = X, targets, weights
+        other.X, other.targets, other.weights, other.names = X, targets, weights, self.names
         return other
 
     def __len__(self) -> int:

@@ -1,4 +1,7 @@
-"""Inputs with few numbers that are not 0, in compressed sparse rows, as SciPy's CSR has them."""
+"""Inputs with few numbers that are not 0, in compressed sparse rows, as SciPy's CSR has them.
+
+SciPy's other formats (COO, CSC, ...) are converted to it, by their `tocsr`.
+"""
 
 import numpy as np
 
@@ -45,21 +48,32 @@ class SparseRows:
 
 
 def is_sparse(X) -> bool:
-    """Whether it is made like SciPy's csr_matrix and csr_array."""
+    """Whether it is made like SciPy's csr_matrix and csr_array, or can be converted to such."""
+    return not isinstance(X, np.ndarray) and (_is_csr(X) or hasattr(type(X), "tocsr"))
+
+
+def _is_csr(X):
     return getattr(X, "format", None) == "csr" and all(hasattr(X, part) for part in PARTS)
 
 
 def as_sparse_rows(name, X) -> SparseRows:
     """Return X, checked but for its numbers, without a copy of these and of their columns.
 
-    A matrix whose columns are not sorted in each row, or stand there twice, is sorted and summed up
-    in a copy.
+    What is in another format is converted, which copies. A matrix whose columns are not sorted in
+    each row, or stand there twice, is sorted and summed up in a copy.
 
     Raises
     ------
     ValueError
         For what is no matrix, or one that points outside of itself.
     """
+    if len(X.shape) != 2:
+        raise ValueError(
+            f"{name} must be a matrix (samples, inputs); got shape {X.shape}; a single sample? "
+            "use .toarray()"
+        )
+    if not _is_csr(X):
+        X = X.tocsr()
     rows = _checked(name, X)
     if not _core.has_sorted_rows(rows.indices, rows.indptr):
         X = X.copy()
@@ -69,8 +83,6 @@ def as_sparse_rows(name, X) -> SparseRows:
 
 
 def _checked(name, X):
-    if len(X.shape) != 2:
-        raise ValueError(f"{name} must be a matrix (samples, inputs); got shape {X.shape}")
     m, n = map(int, X.shape)
     indptr = np.array(X.indptr, np.int64)  # our own: the core relies on what was checked
     indices = np.asarray(X.indices)

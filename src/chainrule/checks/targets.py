@@ -6,19 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers, as_real
+from chainrule.checks.classes import named_labels, places_of
 
 
 class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
-    The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`.
+    The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
+    classes that a network has settled, or None.
+
+    Attributes
+    ----------
+    names : ndarray (n_classes,) or None
+        What users call the classes, where y has such names.
     """
 
-    def __init__(self, y, m, width, dtype, cost, name="y"):
-        self.Y = self.labels = None
+    def __init__(self, y, m, width, dtype, cost, name="y", known=None):
+        self.Y = self.labels = self.names = None
         self._low = cost.low
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
+        if self.outputs_per_target == 1:
+            found = named_labels(name, y, self.n_classes, width, known)
+            if found is not None:
+                y, self.names = found
+                y = y if width > 1 else np.where(y == 1, 1, self._low)
         given = as_numbers(name, y, "; labels must be integers from 0")
         takes_labels = width > 1 and self.outputs_per_target == 1
         if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
@@ -35,8 +47,6 @@ class Targets:
 
     @staticmethod
     def _as_labels(given, width, name):
-        if given.dtype.kind == "b":
-            given = given.astype(np.int32)
         outside = (given < 0) | (given >= width)
         if outside.any():
             where = int(np.argmax(outside))
@@ -72,10 +82,13 @@ class Targets:
         """
         if self.labels is not None:
             return True
-        ones, lows = self.Y == 1, np.equal(self.Y, self._low)
-        if not (ones | lows).all():
+        if not self._are_ones_and_lows:
             return False
-        return self.Y.shape[1] == 1 or bool((ones.sum(axis=1) == 1).all())
+        return self.Y.shape[1] == 1 or bool(((self.Y == 1).sum(axis=1) == 1).all())
+
+    @property
+    def _are_ones_and_lows(self):
+        return bool(((self.Y == 1) | np.equal(self.Y, self._low)).all())
 
     @property
     def classes(self) -> NDArray:
@@ -86,9 +99,19 @@ class Targets:
 
     def classes_of(self, outputs) -> NDArray:
         """Return the class that each row of outputs (m, n_L) says, (m,)."""
-        if outputs.shape[1] > 1:
-            return outputs.argmax(axis=1)
-        return (outputs[:, 0] > (self._low + 1) / 2).astype(int)
+        return places_of(outputs, self._low)
+
+    def called(self, classes: NDArray) -> NDArray:
+        """Return classes, given from 0 to n_classes - 1, as users call them."""
+        return classes if self.names is None else self.names[classes]
+
+    @property
+    def answers(self) -> str:
+        """What a network that learns them answers with: "classes", "multilabel" or "values"."""
+        if self.are_classes:
+            return "classes"
+        many = self.outputs_per_target == 1 and self.Y.shape[1] > 1
+        return "multilabel" if many and self._are_ones_and_lows else "values"
 
     @property
     def values(self) -> NDArray:

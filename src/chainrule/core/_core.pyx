@@ -13,7 +13,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AsString
 from libc.math cimport NAN, fabs, isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strchr
 
 # The equations and the kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
 from chainrule.core cimport equations, kernels
@@ -26,8 +26,8 @@ from chainrule.core.kernels cimport (
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
     cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,
     cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_open_blas,
-    cr_optimizer_names, cr_philox, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team, cr_team_close,
-    cr_team_open, cr_team_run, cr_team_size, cr_update, real,
+    cr_optimizer_names, cr_philox, cr_scaling, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team,
+    cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, real,
 )
 
 cdef extern from "Python.h":
@@ -36,6 +36,7 @@ cdef extern from "Python.h":
         Py_ssize_t len
         int ndim
         char *format
+        Py_ssize_t itemsize
         Py_ssize_t *shape
     int PyObject_GetBuffer(object, Py_buffer *, int flags) except -1
     void PyBuffer_Release(Py_buffer *)

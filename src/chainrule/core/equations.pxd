@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, uint64_t
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_sparse, cr_update, real,
+    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, cr_update, real,
 )
 
 
@@ -29,8 +29,7 @@ cdef struct Net:
     int cost
     int low                      # the target of all classes but the sample's own
     const double *cost_parameters
-    const float *scaling_f32     # (2, n_1): a^1 is the first row ⊙ x + the second; NULL: a^1 is x
-    const double *scaling_f64    # the same numbers
+    const cr_scaling *scaling    # (2, n_1): a^1 is the first row ⊙ x + the second; NULL: a^1 is x
     Layer *layers
 
 cdef enum:

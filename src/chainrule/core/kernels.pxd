@@ -33,7 +33,7 @@ cdef extern from "chainrule.h" nogil:
     const int cr_cost_lows[]
     const char *cr_optimizer_names[]
     const char *cr_input_names[]
-    const char cr_input_formats[]
+    const char *cr_input_formats[]
     const size_t cr_input_sizes[]
 
     enum:
@@ -44,6 +44,10 @@ cdef extern from "chainrule.h" nogil:
         const void *x
         const int32_t *order
         size_t rows, width
+
+    ctypedef struct cr_scaling:
+        const float *f32
+        const double *f64
 
     ctypedef struct cr_entries:
         void *values
@@ -73,10 +77,10 @@ cdef extern from "chainrule.h" nogil:
         int (*all_finite)(const float *, size_t) noexcept nogil
         void (*sum_rows)(float *, const float *, size_t, size_t, size_t, float, float) noexcept nogil
         void (*gather)(float *, const float *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*convert[1])(float *, const void *, const int32_t *, size_t, size_t, const float *,
-                           const float *) noexcept nogil
+        void (*convert[1])(float *, const void *, const int32_t *, size_t, size_t,
+                           const cr_scaling *) noexcept nogil
         void (*densify[1])(float *, const void *, const int32_t *, const int64_t *, const int32_t *, size_t, size_t,
-                           const float *, const float *) noexcept nogil
+                           const cr_scaling *) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
         void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
@@ -89,7 +93,7 @@ cdef extern from "chainrule.h" nogil:
         size_t (*count_below)(const float *, size_t, float) noexcept nogil
         void (*move_average)(float *, const float *, size_t, double) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
-                          const float *) noexcept nogil
+                          const cr_scaling *) noexcept nogil
         void (*sparse_forward)(float *, size_t, const cr_entries *, size_t, size_t, const float *, size_t, size_t,
                                const float *, const cr_sparse *) noexcept nogil
         void (*sparse_outer)(float *, const cr_entries *, const float *, size_t, size_t, size_t, size_t, float,
@@ -105,10 +109,10 @@ cdef extern from "chainrule.h" nogil:
         int (*all_finite)(const double *, size_t) noexcept nogil
         void (*sum_rows)(double *, const double *, size_t, size_t, size_t, double, double) noexcept nogil
         void (*gather)(double *, const double *, const int32_t *, size_t, size_t) noexcept nogil
-        void (*convert[1])(double *, const void *, const int32_t *, size_t, size_t, const double *,
-                           const double *) noexcept nogil
+        void (*convert[1])(double *, const void *, const int32_t *, size_t, size_t,
+                           const cr_scaling *) noexcept nogil
         void (*densify[1])(double *, const void *, const int32_t *, const int64_t *, const int32_t *, size_t, size_t,
-                           const double *, const double *) noexcept nogil
+                           const cr_scaling *) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
         void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
@@ -121,7 +125,7 @@ cdef extern from "chainrule.h" nogil:
         size_t (*count_below)(const double *, size_t, double) noexcept nogil
         void (*move_average)(double *, const double *, size_t, double) noexcept nogil
         void (*unpack[1])(const cr_entries *, size_t, const cr_sparse *, const int32_t *, size_t, size_t,
-                          const double *) noexcept nogil
+                          const cr_scaling *) noexcept nogil
         void (*sparse_forward)(double *, size_t, const cr_entries *, size_t, size_t, const double *, size_t, size_t,
                                const double *, const cr_sparse *) noexcept nogil
         void (*sparse_outer)(double *, const cr_entries *, const double *, size_t, size_t, size_t, size_t, double,
@@ -231,20 +235,19 @@ cdef inline void gather(real *out, const real *x, const int32_t *order, size_t r
 
 
 cdef inline void convert(int kind, real *out, const void *x, const int32_t *order, size_t rows, size_t width,
-                         const real *scale, const real *shift) noexcept nogil:
+                         const cr_scaling *scaling) noexcept nogil:
     if real is float:
-        cr_f32.convert[kind](out, x, order, rows, width, scale, shift)
+        cr_f32.convert[kind](out, x, order, rows, width, scaling)
     else:
-        cr_f64.convert[kind](out, x, order, rows, width, scale, shift)
+        cr_f64.convert[kind](out, x, order, rows, width, scaling)
 
 
 cdef inline void densify(int kind, real *out, const void *x, const int32_t *columns, const int64_t *begins,
-                         const int32_t *order, size_t rows, size_t width, const real *scale,
-                         const real *shift) noexcept nogil:
+                         const int32_t *order, size_t rows, size_t width, const cr_scaling *scaling) noexcept nogil:
     if real is float:
-        cr_f32.densify[kind](out, x, columns, begins, order, rows, width, scale, shift)
+        cr_f32.densify[kind](out, x, columns, begins, order, rows, width, scaling)
     else:
-        cr_f64.densify[kind](out, x, columns, begins, order, rows, width, scale, shift)
+        cr_f64.densify[kind](out, x, columns, begins, order, rows, width, scaling)
 
 
 cdef inline void one_hot(real *out, const int32_t *labels, const int32_t *order,
@@ -322,11 +325,11 @@ cdef inline void move_average(real *average, const real *w, size_t n, double kee
 
 
 cdef inline void unpack(int kind, const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,
-                        size_t rows, size_t k, const real *scale) noexcept nogil:
+                        size_t rows, size_t k, const cr_scaling *scaling, const real *precision) noexcept nogil:
     if real is float:
-        cr_f32.unpack[kind](out, first, x, order, rows, k, scale)
+        cr_f32.unpack[kind](out, first, x, order, rows, k, scaling)
     else:
-        cr_f64.unpack[kind](out, first, x, order, rows, k, scale)
+        cr_f64.unpack[kind](out, first, x, order, rows, k, scaling)
 
 
 cdef inline void sparse_forward(real *z, size_t ldz, const cr_entries *x, size_t first, size_t rows, const real *w,

@@ -8,20 +8,18 @@ cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noe
 
 
 cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
-    """out (n_L,) <- a^L for x (n_1,), unless x is not finite."""
+    """out (n_L,) <- a^L for x (n_1,), unless a^1 is not finite."""
     cdef Workspace work = <Workspace> plan.one_sample
     cdef Part one_row = whole(1, 0)
     cdef Rows row
     cdef Py_ssize_t n_in = plan.net.layers[0].n_in
-    cdef const real *scaling
     cdef void *own = work.tape.a[plan.net.depth - 1]
-    if not kernels.finite[real](x, n_in):
-        return False
     row.a, row.sparse, row.coming.rows = x, NULL, 0
-    if plan.net.scaling_f64:
-        scaling = scaling_of[real](&plan.net, x)
-        kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, scaling, scaling + n_in)
+    if plan.net.scaling:
+        kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, plan.net.scaling)
         row.a = <const real *> work.xs[0]
+    if not kernels.finite[real](<const real *> row.a, n_in):
+        return False
     work.tape.a[plan.net.depth - 1] = out
     equations.feedforward[real](&plan.net, parameters, &row, &one_row, work.tape)
     work.tape.a[plan.net.depth - 1] = own

@@ -14,8 +14,9 @@ cdef class Plan:
 
     cdef Net net
     cdef double *cost_parameters
-    cdef const float[:, ::1] scaling_f32   # of the inputs, or None
+    cdef const float[:, ::1] scaling_f32   # of the inputs, or None: what `scaling` points to
     cdef const double[:, ::1] scaling_f64
+    cdef cr_scaling scaling
     cdef readonly object user_cost         # a Python object, or None
     cdef readonly list user_activations    # by layer, likewise
     cdef readonly bint calls_python        # whether there is one of these
@@ -58,8 +59,11 @@ cdef class Plan:
     cdef int set_scaling(self, scaling) except -1:
         self.shifts_inputs = scaling is not None and scaling[1].any()
         if scaling is not None:
-            self.scaling_f64, self.scaling_f32 = scaling, scaling.astype(numpy.float32)
-            self.net.scaling_f64, self.net.scaling_f32 = &self.scaling_f64[0, 0], &self.scaling_f32[0, 0]
+            self.scaling_f64 = scaling
+            with numpy.errstate(over="ignore"):  # a float64 network may have larger numbers, and reads only these
+                self.scaling_f32 = scaling.astype(numpy.float32)
+            self.scaling.f64, self.scaling.f32 = &self.scaling_f64[0, 0], &self.scaling_f32[0, 0]
+            self.net.scaling = &self.scaling
         return 0
 
     cdef int set_layers(self, activations, bint bias, Py_ssize_t stripe) except -1:
@@ -96,7 +100,7 @@ cdef class Plan:
 
     @property
     def scales_inputs(self):
-        return self.net.scaling_f64 != NULL
+        return self.net.scaling != NULL
 
     def __dealloc__(self):
         cr_aligned_free(self.net.layers)

@@ -61,30 +61,21 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
 
 
-cdef inline const real *scaling_of(const Net *net, const real *precision) noexcept nogil:
-    if real is float:
-        return net.scaling_f32
-    else:
-        return net.scaling_f64
-
-
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
                              real *a) noexcept nogil:
     """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
     cdef Py_ssize_t n_in = net.layers[0].n_in, skipped = 0 if samples.order else first
     cdef const int32_t *order = samples.order + first if samples.order else <const int32_t *> NULL
-    cdef const real *scale = scaling_of[real](net, a)
-    cdef const real *shift = scale + n_in if scale else <const real *> NULL
     cdef const char *x = <const char *> samples.x
     if samples.in_place:
         if order:
             kernels.gather[real](a, <const real *> x, order, rows, n_in)
     elif samples.begins:
         kernels.densify[real](samples.kind, a, x, samples.columns, samples.begins + skipped, order, rows, n_in,
-                              scale, shift)
+                              net.scaling)
     else:
         kernels.convert[real](samples.kind, a, x + skipped * n_in * cr_input_sizes[samples.kind], order, rows, n_in,
-                              scale, shift)
+                              net.scaling)
 
 
 cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
@@ -127,7 +118,7 @@ cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Pa
     if not order:
         x.begins += start + part.row
     kernels.unpack[real](samples.kind, &sparse.entries, part.row, &x, order, part.rows, net.layers[0].n_in,
-                         scaling_of[real](net, precision))
+                         net.scaling, precision)
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
@@ -164,6 +155,12 @@ cdef double total_weight(const Samples *samples, Py_ssize_t start, Py_ssize_t ro
     return total
 
 
+cdef bint is_format(const Py_buffer *buffer, const char *letters) noexcept:
+    """Whether its numbers are of one of the types that have these letters."""
+    cdef char letter = buffer.format[0]
+    return letter != 0 and buffer.format[1] == 0 and strchr(letters, letter) != NULL
+
+
 cdef int take_inputs(Samples *samples, X) except -1:
     """samples <- the inputs X (m, n_1), dense or a SparseRows, whose memory is not copied; who calls keeps X."""
     cdef Py_buffer buffer
@@ -174,7 +171,7 @@ cdef int take_inputs(Samples *samples, X) except -1:
     PyObject_GetBuffer(X.data if sparse else X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], -1
     for kind in range(CR_INPUT_COUNT):
-        if buffer.format[0] == cr_input_formats[kind] and buffer.format[1] == 0:
+        if is_format(&buffer, cr_input_formats[kind]) and <size_t> buffer.itemsize == cr_input_sizes[kind]:
             samples.kind = kind
     PyBuffer_Release(&buffer)
     if samples.kind < 0:
@@ -207,7 +204,7 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
         return samples
     take_inputs(&samples, X)
     samples.in_place = (samples.kind == own_kind[real](<const real *> NULL) and samples.begins == NULL
-                        and plan.net.scaling_f64 == NULL)
+                        and plan.net.scaling == NULL)
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]

@@ -79,6 +79,11 @@ def all_finite(const real[::1] x):
     return kernels.finite[real](&x[0], x.shape[0]) if x.shape[0] else True
 
 
+def all_below(const real[::1] x, double limit):
+    """Whether every |x| is below the limit; NaN is not, infinity never."""
+    return kernels.count_below[real](&x[0], x.shape[0], limit) == <size_t> x.shape[0] if x.shape[0] else True
+
+
 def shuffled(Py_ssize_t n, uint64_t seed, uint64_t stream, int32_t[::1] order):
     """order (n,) <- the order in which epoch number `stream` of a network with this seed visits n rows."""
     cr_shuffle(&order[0], n, seed, stream)

@@ -20,6 +20,7 @@ cdef class Trainee:
     cdef int32_t *own_order  # room for that of each epoch, (m,); NULL: the samples have one for all
     cdef uint64_t seed
     cdef uint64_t *clock     # how many epochs are finished
+    cdef double *epochs      # how many of them the optimiser has done
     cdef Hooks hooks         # or None
     cdef Tile tile           # the tile at hand, or what the tiles of groups have in common
     cdef Groups groups
@@ -42,6 +43,7 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     cdef Trainee t = Trainee()
     cdef size_t bytes
     t.descent, t.stream, t.hooks, t.seed, t.clock = recipe.descent, data.stream, hooks, data.seed, &state.clock[0]
+    t.epochs = &state.epochs[0]
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights)
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)

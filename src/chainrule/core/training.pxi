@@ -145,6 +145,7 @@ cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
     """Count a finished epoch, and note its figures; its cost is there already."""
     cdef Figures *figures = &t.figures
     cdef uint64_t *clock = t.clock
+    cdef double *epochs_done = t.epochs
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
     if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
@@ -153,6 +154,7 @@ cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
                         precision)
     figures.epochs += 1
     clock[0] += 1
+    epochs_done[0] += 1
 
 
 cdef Py_ssize_t break_off_epoch(Trainee t, int outcome, const real *precision) noexcept nogil:

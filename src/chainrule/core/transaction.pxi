@@ -5,11 +5,13 @@ cdef class TrainingState:
 
     cdef object s, t, average
     cdef uint64_t[::1] steps, clock
+    cdef double[::1] epochs
 
-    def __cinit__(self, s, t, average, uint64_t[::1] steps, uint64_t[::1] clock):
+    def __cinit__(self, s, t, average, uint64_t[::1] steps, double[::1] epochs, uint64_t[::1] clock):
         """s, t (n_parameters,): the states of the optimiser, None where it has none; average, likewise, of the
-        parameters. steps[0]: how many the optimiser has taken. clock[0]: how many epochs are finished."""
-        self.s, self.t, self.average, self.steps, self.clock = s, t, average, steps, clock
+        parameters. steps[0]: how many the optimiser has taken; epochs[0]: how many epochs it has done, for its
+        schedule. clock[0]: how many epochs the network has."""
+        self.s, self.t, self.average, self.steps, self.epochs, self.clock = s, t, average, steps, epochs, clock
 
 
 cdef struct Snapshot:      # what an epoch changes, as it is now, and as it was before the epoch
@@ -36,10 +38,13 @@ cdef void put_back(Snapshot *snapshot) noexcept nogil:
     snapshot.steps[0] = snapshot.steps_before
 
 
-def restore(list pairs):
-    """now <- before, for each of `pairs` of arrays (now, before) of one shape.
+def restore(list pairs, dict state=None, dict before=None):
+    """now <- before, for each of `pairs` of arrays (now, before) of one shape; and state <- before, if it is given.
 
     No Python code runs in between, so that all belong together wherever a signal comes.
     """
-    for now, before in pairs:
-        now[...] = before
+    for now, was in pairs:
+        now[...] = was
+    if state is not None:
+        state.clear()
+        state.update(before)

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.checks.arrays import as_inputs, as_numbers, first_activations
+from chainrule.checks.arrays import as_numbers, first_activations
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_index
 from chainrule.core import _core
@@ -170,13 +170,8 @@ def paths(
     if k is None:
         last, slope = 1.0, nabla.biases[i][j]
     else:
-        last, slope = (
-            [
-                first_activations(net._plan, as_inputs(X, net.sizes[0], net.dtype), net.dtype),
-                *trace.a,
-            ][i][0, k],
-            nabla.weights[i][j, k],
-        )
+        inputs = first_activations(net._plan, net._inputs(X)[0], net.dtype)
+        last, slope = [inputs, *trace.a][i][0, k], nabla.weights[i][j, k]
 
     found = []
     for neurons in product([j], *map(range, layers_above)):

@@ -171,7 +171,9 @@ def diagnose(
     check_trainable(net)
     samples = Samples(net, X, y)
     net._check_delta(samples.targets)
-    held_out = None if validation_data is None else checked_pair(net, validation_data)
+    held_out = None
+    if validation_data is not None:
+        held_out = checked_pair(net, validation_data, samples)
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")

@@ -12,6 +12,7 @@ from chainrule.training.optimizer_state import COUNTERS
 FORMAT = "chainrule network"
 FORMAT_VERSION = 1
 DTYPES = ("float32", "float64")
+ANSWERS = ("classes", "multilabel", "values")
 
 # What a field must be, in words and as a test.
 FIELDS = {
@@ -37,7 +38,12 @@ FIELDS = {
 
 # What may be missing, where it is the default.
 SCALING = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
-OPTIONAL = dict.fromkeys(DEFAULTS, SCALING)
+OPTIONAL = {
+    **dict.fromkeys(DEFAULTS, SCALING),
+    "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
+    "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
+    "input_names": ("a list of different strings", lambda v: _are_names(v)),
+}
 
 
 def parse_header(text):
@@ -64,6 +70,9 @@ def check_header(header):
         wanted, is_right = OPTIONAL[name]
         if not is_right(header[name]):
             raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    names, n_in = header.get("input_names"), header["sizes"][0]
+    if names is not None and len(names) != n_in:
+        raise ValueError(f"expected 'input_names' to be {n_in}, one an input, got {len(names)}")
     known = FIELDS | OPTIONAL
     if header.keys() - known.keys():
         raise ValueError(f"expected only {listed(known)} in the header, got {listed(header)}")
@@ -90,6 +99,19 @@ def _is_number(value):
 
 def _is_numbers(value):
     return isinstance(value, list) and all(map(_is_number, value))
+
+
+def _is_classes(value):
+    return type(value) is list and (
+        all(type(each) is str for each in value)
+        or all(type(each) is bool for each in value)
+        or all(_is_whole(each, -(2**63)) for each in value)
+    )
+
+
+def _are_names(value):
+    are_strings = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return are_strings and len(set(value)) == len(value)
 
 
 def _is_state(name):

@@ -7,10 +7,13 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        is its name; where a parameter is not the default an object, such as
                        ``{"name": "huber", "delta": 2.0}``; where it is the user's own an object
                        with its name alone, ``{"own": "Focal"}``; and, where they are not the
-                       default, those of `OPTIONAL`, each a number or a list of n_1
+                       default, those of `OPTIONAL`: ``input_scale`` and ``input_shift``, each a
+                       number or a list of n_1, and ``input_names``, a list of n_1 strings
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
+                       ``epochs`` (float64, one number: how many it has done; a fraction where the
+                       first versions' steps were),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
                        epochs since the best figure, the best), with ``unseen`` (uint64, one
                        number) where the last epoch's validation was interrupted
@@ -30,8 +33,9 @@ import numpy as np
 
 from chainrule.files.archive import check_array, unpack
 from chainrule.files.formulas import check_mapping, read_formulas, written_formulas
-from chainrule.files.header import FORMAT, FORMAT_VERSION, OPTIONAL, check_header, expected_arrays
-from chainrule.model.model import Model
+from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
+from chainrule.model.input_scaling import DEFAULTS
+from chainrule.model.model import Model, first_answers
 from chainrule.results.whole_file import write_whole
 
 Net = TypeVar("Net", bound=Model)
@@ -84,6 +88,8 @@ def write_network(net: Model, path) -> None:
             "epochs_trained": int(net.epochs_trained),
             "optimizer_state": list(state),
             **net._scaling.given,
+            **({} if net.input_names is None else {"input_names": list(net.input_names)}),
+            **_answers_of(net),
         }
         check_header(header)
         read_formulas(header, own)
@@ -119,15 +125,26 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
-            **{name: header[name] for name in OPTIONAL if name in header},
+            **{name: header[name] for name in DEFAULTS if name in header},
             seed=header["seed"],
         )
+        if "classes" in header:
+            net.classes = header["classes"]
+        net._answers = header.get("answers", net._answers)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
     net.parameters[:] = arrays.pop("parameters")
     net.epochs_trained = header["epochs_trained"]
+    net._input_names = tuple(header["input_names"]) if "input_names" in header else None
     net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
     return net
+
+
+def _answers_of(net):
+    """Return the fields of what a network answers with, where they are not as its formulas say."""
+    found = {} if net._named is None else {"classes": net._named.tolist()}
+    first = first_answers(net._output.name, net._cost.name, net.sizes[-1])
+    return found | ({} if net._answers == first else {"answers": net._answers})
 
 
 def _file_name(path):

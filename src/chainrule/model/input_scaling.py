@@ -1,10 +1,12 @@
 """What a network does to its inputs before it reads them: a^1 = scale·x + shift."""
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.checks.arrays import as_real
 
@@ -21,7 +23,7 @@ class Scaling:
     scale, shift : float or ndarray (n_1,)
         As they were given; arrays in float64, read-only.
     for_core : ndarray (2, n_1) or None
-        Both, float64, as the network's dtype rounds them; None where a^1 is x.
+        Both, float64, as they were given; None where a^1 is x.
     """
 
     scale: float | NDArray
@@ -35,6 +37,29 @@ class Scaling:
 
     def __reduce__(self):
         return Scaling, (self.scale, self.shift, self.for_core)
+
+    def __bool__(self) -> bool:
+        """Whether a^1 is another than x."""
+        return self.for_core is not None
+
+    @cached_property
+    def _largest(self):
+        return np.abs(self.for_core).max(axis=1).tolist()
+
+    def limit(self, dtype: DTypeLike) -> float:
+        """Return a number: where |x| is below it, a^1 is finite in `dtype`, roundings and all."""
+        scale, shift = self._largest
+        room = float(np.finfo(dtype).max) / 2 - shift
+        return room / scale if scale else math.inf
+
+    def apply(self, x: NDArray, columns: slice | NDArray, dtype: DTypeLike) -> NDArray:
+        """Return a^1 of x, whose last axis is that of these columns, with the core's roundings."""
+        if self.for_core is None:
+            return x.astype(dtype)
+        exact = np.can_cast(x.dtype, np.float32)
+        precision = dtype if exact else np.float64
+        scale, shift = self.for_core[:, columns].astype(precision)
+        return (x.astype(precision) * scale + shift).astype(dtype)
 
     @property
     def given(self) -> dict[str, float | list[float]]:
@@ -73,7 +98,7 @@ def as_scaling(scale: ArrayLike, shift: ArrayLike, n_in: int, dtype) -> Scaling:
                 f"got shape {rounded.shape}"
             )
         kept.append(np.array(value, np.float64) if rounded.ndim else float(value))
-        rows.append(np.broadcast_to(rounded, n_in))
+        rows.append(np.broadcast_to(kept[-1], n_in))
     scaling = np.array(rows, np.float64)
     changes = (scaling != np.array(list(DEFAULTS.values()))[:, None]).any()
     return Scaling(kept[0], kept[1], scaling if changes else None)

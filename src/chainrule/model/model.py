@@ -17,6 +17,8 @@ from chainrule.checks.arrays import (
     as_real,
     as_stored,
 )
+from chainrule.checks.classes import check_classes
+from chainrule.checks.frames import is_frame
 from chainrule.checks.options import (
     check_count,
     check_dtype,
@@ -25,6 +27,7 @@ from chainrule.checks.options import (
     check_seed,
     check_whole,
 )
+from chainrule.checks.samples import Samples
 from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -66,10 +69,13 @@ class Model:
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
         self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
+        self._input_names: tuple[str, ...] | None = None  # the first `fit` that gets some sets them
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
         self.history: History | None = None
+        self._named: NDArray | None = None  # the classes, where they have names
+        self._answers = first_answers(self._output.name, self._cost.name, self.sizes[-1])
         self._compile()
         self._initialize(init)
 
@@ -114,6 +120,11 @@ class Model:
         return self._scaling.shift
 
     @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of the inputs, if it was trained on a frame that has names."""
+        return self._input_names
+
+    @property
     def epochs_trained(self) -> int:
         """Epochs since the parameters were drawn."""
         return int(self._clock[0])
@@ -124,6 +135,18 @@ class Model:
         if epochs >= 2**63:
             raise ValueError(f"epochs_trained must be below 2**63; got {epochs}")
         self._clock[0] = epochs
+
+    @property
+    def classes(self) -> NDArray | None:
+        """What `predict` calls the classes, in the order of the outputs; None for other answers."""
+        if self._answers != "classes":
+            return None
+        return np.arange(max(self.sizes[-1], 2)) if self._named is None else self._named.copy()
+
+    @classes.setter
+    def classes(self, classes):
+        self._named = check_classes(classes, max(self.sizes[-1], 2))
+        self._answers = "classes"
 
     @property
     def parameters(self) -> NDArray:
@@ -179,15 +202,24 @@ class Model:
     def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
         n = self.sizes[0]
-        if is_sparse(X):
-            return as_inputs(X, n, self.dtype), False
+        if is_frame(X) or is_sparse(X):
+            named = {"names": self.input_names}
+            return as_inputs(X, n, self.dtype, scaling=self._scaling, **named), False
         given = as_numbers("X", X)
         single = given.ndim == 1
         if single and given.shape != (n,):
             raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
         if single:
-            given = as_stored("X", given, self.dtype)[None, :]
-        return as_inputs(given, n, self.dtype), single
+            given = as_stored("X", given, self.dtype, self._scaling)[None, :]
+        return as_inputs(given, n, self.dtype, scaling=self._scaling), single
+
+    def _settle(self, samples: Samples):
+        """Keep what columns and classes are called, and what the network learns to answer with."""
+        self._answers = samples.targets.answers
+        if samples.names is not None:
+            self._input_names = samples.names
+        if samples.targets.names is not None:
+            self._named = samples.targets.names
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
@@ -212,6 +244,13 @@ class Model:
                 if values.shape != view.shape:
                     raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
                 view[:] = values
+
+
+def first_answers(output: str, cost: str, n_outputs: int) -> str:
+    """Return what a network that has learned nothing yet answers with, by its formulas."""
+    if output == "softmax" or cost == "hinge" or (cost == "cross_entropy" and n_outputs == 1):
+        return "classes"
+    return "multilabel" if cost == "cross_entropy" else "values"
 
 
 def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 
+from chainrule.checks.frames import is_frame
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model
@@ -24,15 +25,22 @@ class Batches:
     ------
     ValueError, TypeError
         For what cannot be gone through as often as asked.
+
+    Attributes
+    ----------
+    like : Samples or None
+        As `Samples` takes it: the validation data.
     """
 
     def __init__(self, net: Model, given, options: SimpleNamespace):
-        if not (callable(given) or isinstance(given, Iterable)) or hasattr(given, "__array__"):
+        one_table = hasattr(given, "__array__") or is_frame(given)
+        if not (callable(given) or isinstance(given, Iterable)) or one_table:
             raise TypeError(
                 "without y, X must be an iterable of batches (X, y), or a function that returns "
                 f"one; got {type(given).__name__}. Targets? fit(X, y)"
             )
         self._net, self._given, self._class_weight = net, given, options.class_weight
+        self.like: Samples | None = None
         # One that is its own iterator can be gone through once; it goes on from epoch to epoch.
         self._goes_on = isinstance(given, Iterator)
         steps = options.steps_per_epoch
@@ -78,8 +86,13 @@ class Batches:
             )
         X, y, *sample_weight = batch
         try:
-            samples = Samples(self._net, X, y, *(sample_weight or [None]), self._class_weight)
+            weights = *(sample_weight or [None]), self._class_weight
+            samples = Samples(self._net, X, y, *weights, like=self.like)
             self._net._check_delta(samples.targets)
+            if self.count == 0:
+                self._net._settle(samples)
+            elif samples.names is not None:
+                self._net._input_names = samples.names
         except (TypeError, ValueError) as error:
             error.add_note(f"(batch {self.count} of epoch {self._net.epochs_trained})")
             raise

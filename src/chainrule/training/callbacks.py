@@ -39,6 +39,7 @@ class Callbacks:
     def __init__(self, given: Any):
         self._by_hook: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
         self._checks: list[Callable] = []
+        self._mends: list[Callable] = []
         if given is None:
             given = ()
         elif callable(given) or _hooks_of(given) or not isinstance(given, Iterable):
@@ -48,6 +49,8 @@ class Callbacks:
                 self._by_hook[hook].append(method)
             if hasattr(callback, "check_history"):
                 self._checks.append(callback.check_history)
+            if hasattr(callback, "mend"):
+                self._mends.append(callback.mend)
 
     def __bool__(self):
         return any(self._by_hook.values())
@@ -56,6 +59,16 @@ class Callbacks:
         """Let those that need something of the history refuse it, before any of them begins."""
         for check_history in self._checks:
             check_history(history)
+
+    def mend(self, net):
+        """Let those that can mend what an exception has left of training."""
+        for mend in self._mends:
+            mend(net)
+
+    @property
+    def of_batches(self) -> list[str]:
+        """The hooks around batches that there are."""
+        return [hook for hook, methods in self._by_hook.items() if "batch" in hook and methods]
 
     def call(self, hook: str, *arguments):
         """Call all that have the hook; a StopTraining of one comes after the others' turn."""

@@ -1,10 +1,12 @@
 """Early stopping: training ends when it no longer helps, at the best parameters it has seen."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
 from chainrule.core import _core
+from chainrule.model.model import Model
 from chainrule.schedules import MONITORS
 from chainrule.training.endings import StopTraining
 from chainrule.training.validation import check_figure
@@ -30,8 +32,10 @@ class EarlyStopping:
     restore_best : bool, default True
         At the end of training, whether it was stopped or came to its last epoch, put the parameters
         and the `optimizer_state` back, in place, to what the best epoch left. `epochs_trained`
-        stays, so that a later `fit` draws new orders. What ends with an exception (Ctrl-C) is left
-        as the last epoch left it.
+        stays, so that a later `fit` draws new orders. So they are where an exception ends training,
+        as of a cost that is no longer finite. Only Ctrl-C leaves the network as the last finished
+        epoch left it, so that training can go on from there; ``stopping.restore(net)`` then goes
+        back.
     larger_is_better : bool, optional
         Needed for metrics; else by the figure: of accuracy more is better, of all others less.
 
@@ -41,6 +45,8 @@ class EarlyStopping:
         The best figure of the last `fit`, and
     best_epoch : int or None
         the number of its epoch, as in ``history.epoch``.
+    best_parameters : ndarray (n_parameters,) or None
+        The network's at the best epoch, read-only, where restore_best keeps them.
     stopped : bool
         Whether the last `fit` was ended by this.
 
@@ -56,6 +62,7 @@ class EarlyStopping:
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import NDArray
     >>> import chainrule as cr
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 5))
@@ -124,11 +131,48 @@ class EarlyStopping:
 
     def on_train_end(self, net, history):
         """Go back to the best epoch."""
+        self.mend(net)
+
+    def mend(self, net):
+        """Go back to the best epoch, also where an exception ends training."""
         if self.restore_best and self._kept is not None:
-            parameters, state = self._kept
-            states = [(net.optimizer_state[name], values) for name, values in state.items()]
-            _core.restore([(net.parameters, parameters), *states])
-        self._kept = None
+            self.restore(net)
+
+    @property
+    def best_parameters(self) -> NDArray | None:
+        """Those of the best epoch of the last `fit`, (n_parameters,), read-only; None without."""
+        if self._kept is None:
+            return None
+        view = self._kept[0].view()
+        view.setflags(write=False)
+        return view
+
+    def restore(self, net: Model) -> None:
+        """Give `net` the parameters and the `optimizer_state` of the best epoch, in place.
+
+        Raises
+        ------
+        ValueError
+            If there is no best epoch, or `net` is another network than the one trained.
+        """
+        if self._kept is None:
+            raise ValueError(
+                "there is no best epoch to go back to: fit(..., callbacks=stopping) with "
+                "restore_best=True keeps it"
+            )
+        parameters, state = self._kept
+        if (net.parameters.shape, net.dtype) != (parameters.shape, parameters.dtype):
+            raise ValueError(
+                f"net must have the {parameters.size} parameters in {parameters.dtype} of the "
+                f"network that was trained; it has {net.parameters.size} in {net.dtype}"
+            )
+        pairs = [(net.parameters, parameters)]
+        if net.optimizer_state.keys() == state.keys():
+            pairs += [(net.optimizer_state[name], values) for name, values in state.items()]
+            _core.restore(pairs)
+        else:  # of LBFGS, which had fewer pairs then, or of another optimiser
+            copies = {name: values.copy() for name, values in state.items()}
+            _core.restore(pairs, net.optimizer_state, copies)
 
     def _is_better(self, figure):
         """Whether the figure betters the best by more than min_change; NaN never does."""

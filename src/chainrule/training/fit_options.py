@@ -208,7 +208,7 @@ class FitOptions(TypedDict, total=False):
         changes a parameter, which may round differently.
         """)]
     callbacks: Annotated[Callable | object | Iterable | None, Option(
-        None, "callback, or list of callbacks, optional", _callbacks, about="""
+        None, "callback, or list of callbacks, optional", _callbacks, full_batch=True, about="""
         A function, called as ``callback(net, history)`` after each epoch; or an object with any
         of the methods on_train_begin(net), on_epoch_begin(net, epoch), on_batch_begin(batch),
         on_batch_end(batch, cost), on_epoch_end(net, history) and on_train_end(net, history).
@@ -216,8 +216,9 @@ class FitOptions(TypedDict, total=False):
         mini-batch's mean before its step. on_epoch_end comes after validation;
         on_train_end not after an exception. A callback may raise `StopTraining` to end
         training quietly; any other exception comes out of `fit` as it is, and the batches
-        and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) With sparse
-        X each call of a batch hook takes a copy of W^2 and its optimiser's state.
+        and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) Full-batch
+        optimisers have no batches to call them around. With sparse X each call of a batch hook
+        takes a copy of W^2 and its optimiser's state.
         """)]
     progress: Annotated[bool, Option(
         False, "bool, default False", check_flag, full_batch=True, about="""

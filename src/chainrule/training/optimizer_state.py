@@ -8,17 +8,22 @@ from chainrule.schedules import MONITORS
 
 # The dtype and size of what counts. All others, as "average", are like the parameters.
 UNSEEN = "unseen"  # there if ReduceOnPlateau has yet to see the last epoch's validation
-COUNTERS = {"steps": ("uint64", 1), UNSEEN: ("uint64", 1)}
+COUNTERS = {"steps": ("uint64", 1), "epochs": ("float64", 1), UNSEEN: ("uint64", 1)}
 COUNTERS |= {f"plateau_{name}": ("float64", 3) for name in MONITORS}
 
 
 def resumed_state(
-    given: dict[str, NDArray], optimizer, schedule, averaging: bool, parameters: NDArray
+    given: dict[str, NDArray],
+    optimizer,
+    averaging: bool,
+    parameters: NDArray,
+    steps_per_epoch: int | None,
 ) -> dict[str, NDArray]:
     """Return the state that a fit goes on with: copies of what is `given`, or its beginning.
 
     It goes on if `given` is the state of the same kind of optimiser. The average belongs to the
-    parameters and goes on with any.
+    parameters and goes on with any. A state without "epochs", as the first versions kept it, stands
+    where its steps stand, counted in epochs of this fit.
 
     Raises
     ------
@@ -28,6 +33,7 @@ def resumed_state(
     own = given.keys() - COUNTERS.keys() - {"average"}
     if own != set(optimizer.states) or (optimizer.counts_steps and "steps" not in given):
         given = {name: values for name, values in given.items() if name == "average"}
+    schedule = optimizer.schedule
     state = {}
     for name in optimizer.states:
         state[name] = aligned_empty(parameters.size, parameters.dtype)
@@ -39,8 +45,13 @@ def resumed_state(
         state["average"] = aligned_empty(parameters.size, parameters.dtype)
         average = given.get("average", parameters)
         state["average"][:] = like_parameters("average", average, parameters)
-    if optimizer.counts_steps or schedule.counts_steps:
+    if optimizer.counts_steps:
         state["steps"] = as_counter("steps", given.get("steps", np.zeros(1, np.uint64)))
+    if optimizer.counts_steps or schedule.counts_epochs:
+        done = np.zeros(1)
+        if "epochs" not in given and "steps" in given and steps_per_epoch:
+            done = as_counter("steps", given["steps"]) / steps_per_epoch
+        state["epochs"] = as_counter("epochs", given.get("epochs", done))
     if schedule.state:
         seen = given.get(schedule.state, schedule.begin())
         state[schedule.state] = as_counter(schedule.state, seen)
@@ -69,7 +80,9 @@ def as_counter(name, values) -> NDArray:
             f"{_label(name)} must be a {dtype} array of {size}; "
             f"got dtype {values.dtype} and shape {values.shape}"
         )
-    counts = values[:2]  # of steps; of reductions and epochs waited
+    counts = values[:2]  # of steps; of epochs; of reductions and epochs waited
+    if name == "epochs":
+        counts = np.floor(counts)  # of the first versions' steps some may be beyond a whole epoch
     if (counts < 0).any() or (counts >= 2**63).any() or (counts % 1 != 0).any():
         raise ValueError(
             f"{_label(name)} must count in whole numbers from 0 to 2**63 - 1; got {values}"

@@ -54,7 +54,9 @@ class Training:
             if options.validation_split is not None and options.validation_data is None:
                 samples, held_out = samples.split(options.validation_split, net.seed)
             self.samples = samples
-        self.validation = Validation.of(net, options, held_out)
+        self.validation = Validation.of(net, options, held_out, self.samples)
+        if self.batches is not None and self.validation:
+            self.batches.like = self.validation.samples
         most = MAX_SIZE if self.samples is None else len(self.samples)
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
@@ -63,9 +65,9 @@ class Training:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         averaging = options.average is not None
         self.state = resumed_state(
-            net.optimizer_state, self.optimizer, self.schedule, averaging, net.parameters
+            net.optimizer_state, self.optimizer, averaging, net.parameters, self.steps_per_epoch
         )
-        self.schedule.check_end(self.state, options.epochs, self.steps_per_epoch)
+        self.schedule.check_end(self.state, options.epochs)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
         options.callbacks.check(self.history)
@@ -76,7 +78,7 @@ class Training:
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
         if self.batches is None:
             return -(-len(self.samples) // self.batch_size)
-        if self.batches.steps is None and self.schedule.counts_steps:
+        if self.batches.steps is None and self.schedule.counts_epochs:
             raise ValueError(
                 f"a {type(self.schedule).__name__} of the learning rate needs steps_per_epoch, or "
                 "batches that have a length"
@@ -88,19 +90,16 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
-        with Transaction(net, history, self.hooks) as transaction:
-            try:  # first: a signal that comes at this very line would pass the transaction by
-                transaction.begin(self.state)
-                callbacks.call("on_train_begin", net)
-                transaction.begun = True
-                self._epochs()
-                callbacks.call("on_train_end", net, history)
-            except StopTraining:  # at the beginning or the end; there is nothing left to stop
-                transaction.begun = True
-            finally:
-                if self.plateau:
-                    self.plateau.look()
+        Transaction(net, history, callbacks, self.hooks).run(self.state, self.samples, self._train)
         return history
+
+    def _train(self):
+        """Train, and let ReduceOnPlateau see each finished epoch however it ends."""
+        try:
+            self._epochs()
+        finally:
+            if self.plateau:
+                self.plateau.look()
 
     def _epochs(self):
         """Train until the last epoch is done, or a callback says stop."""
@@ -117,7 +116,7 @@ class Training:
             try:
                 while len(self.history) < epochs:
                     callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)
-                    self._train(min(per_call, epochs - len(self.history)))
+                    self._some_epochs(min(per_call, epochs - len(self.history)))
                     if self.validation:
                         self.history.measure(**self.validation.evaluate(self.net))
                     if self.plateau:
@@ -130,7 +129,7 @@ class Training:
     def _samples_per_epoch(self):
         return len(self.samples) if self.batches is None else self.batches.n_samples
 
-    def _train(self, count):
+    def _some_epochs(self, count):
         """Train for `count` epochs without a look between them."""
         net = self.net
         if self.batches is not None:
@@ -164,7 +163,8 @@ class Training:
         state = self.state
         s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
         steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
-        return _core.TrainingState(s, t, state.get("average"), steps, self.net._clock)
+        epochs = state["epochs"] if "epochs" in state else np.zeros(1)
+        return _core.TrainingState(s, t, state.get("average"), steps, epochs, self.net._clock)
 
 
 def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe:

@@ -1,49 +1,74 @@
-"""What a fit that does nothing leaves behind: the history and the optimiser's state from before."""
+"""The way through one fit; and where it does nothing, all is as it was before."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 from numpy.typing import NDArray
 
+from chainrule.checks.samples import Samples
+from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.results.history import History
-
-
-class KeptBatches(Protocol):
-    """What says whether batches of an epoch that was not finished are kept."""
-
-    kept_batches: bool
+from chainrule.training.callbacks import Callbacks
+from chainrule.training.endings import StopTraining
 
 
 class Transaction:
-    """Around a fit, in which `net` has its history and state; what it had comes back if need be.
+    """A fit, in which `net` has its history and state; what it had comes back if need be.
 
-    The state comes back where no epoch was finished and no batch of one is kept; the history where
-    `begun` has not been set. What ended for want of memory before its first epoch had not begun.
+    The state, and what columns and classes are called, come back where no epoch was finished and no
+    batch of one is kept; the history where training had not begun. What ended for want of memory
+    before its first epoch had not begun.
 
     Parameters
     ----------
     net : Model
     history : History
         Of this fit.
-    hooks : KeptBatches, optional
+    callbacks : Callbacks
+    hooks : _core.Hooks, optional
         Without them no batches are kept.
     """
 
-    def __init__(self, net: Model, history: History, hooks: KeptBatches | None = None):
-        self._net, self._history, self._hooks = net, history, hooks
+    def __init__(
+        self,
+        net: Model,
+        history: History,
+        callbacks: Callbacks,
+        hooks: _core.Hooks | None = None,
+    ):
+        self._net, self._history, self._callbacks, self._hooks = net, history, callbacks, hooks
         self._before = net.history, net.optimizer_state
-        self.begun = False
+        self._settled = net._input_names, net._named, net._answers
+        self._begun = False
 
-    def __enter__(self) -> "Transaction":
-        return self  # and changes nothing: a signal may come before the block begins
+    def run(
+        self, state: dict[str, NDArray], samples: Samples | None, epochs: Callable[[], None]
+    ) -> None:
+        """Train by ``epochs()``, from `state` on; `samples` settle what columns and classes are."""
+        net, callbacks = self._net, self._callbacks
+        try:
+            net.history, net.optimizer_state = self._history, state
+            if samples is not None:
+                net._settle(samples)
+            callbacks.call("on_train_begin", net)
+            self._begun = True
+            epochs()
+            callbacks.call("on_train_end", net, self._history)
+        except StopTraining:  # at the beginning or the end; there is nothing left to stop
+            self._begun = True
+        except MemoryError:
+            self._begun = self._begun and len(self._history) > 0
+            raise
+        except Exception:
+            if self._begun:
+                callbacks.mend(net)
+            raise
+        finally:
+            self._put_back()
 
-    def begin(self, state: dict[str, NDArray]) -> None:
-        """Give the network the history and the state of this fit."""
-        self._net.history, self._net.optimizer_state = self._history, state
-
-    def __exit__(self, kind, *_) -> None:
-        done = len(self._history) > 0
-        if not self.begun or (kind is not None and issubclass(kind, MemoryError) and not done):
+    def _put_back(self):
+        if not self._begun:
             self._net.history = self._before[0]
-        if not (done or (self._hooks is not None and self._hooks.kept_batches)):
+        if not (len(self._history) or (self._hooks is not None and self._hooks.kept_batches)):
             self._net.optimizer_state = self._before[1]
+            self._net._input_names, self._net._named, self._net._answers = self._settled

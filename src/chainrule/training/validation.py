@@ -32,14 +32,20 @@ class Validation:
             self.measures.append("validation_accuracy")
         self.measures += metrics
         if metrics:
-            self.truth = targets.classes if self.of_classes else targets.values
+            self.truth = targets.called(targets.classes) if self.of_classes else targets.values
             self.outputs = np.empty((len(samples), net.sizes[-1]), net.dtype)
 
     @classmethod
-    def of(cls, net: Model, options, held_out: Samples | None = None) -> "Validation | None":
+    def of(
+        cls,
+        net: Model,
+        options,
+        held_out: Samples | None = None,
+        like: Samples | None = None,
+    ) -> "Validation | None":
         """Return what the options of a fit ask to be measured after each epoch, or None.
 
-        held_out: the samples of validation_split.
+        held_out: the samples of validation_split. like: those trained on, as `Samples` takes them.
         """
         data, split, metrics = options.validation_data, options.validation_split, options.metrics
         if data is None and split is None:
@@ -48,7 +54,7 @@ class Validation:
             return None
         if data is not None and split is not None:
             raise ValueError("validation_data and validation_split: give one of the two")
-        samples = held_out if held_out is not None else checked_pair(net, data)
+        samples = held_out if held_out is not None else checked_pair(net, data, like)
         return cls(net, samples, metrics, options.threads)
 
     def evaluate(self, net: Model) -> dict[str, float]:
@@ -68,7 +74,8 @@ class Validation:
         """Return classes (m,) where the targets are; else outputs (m, n_L), or (m,) if n_L = 1."""
         outputs(net, self.samples.X, self.threads, out=self.outputs)
         if self.of_classes:
-            return self.samples.targets.classes_of(self.outputs)
+            targets = self.samples.targets
+            return targets.called(targets.classes_of(self.outputs))
         a = self.outputs.copy()  # a metric may keep it
         return a[:, 0] if a.shape[1] == 1 else a
 
@@ -82,15 +89,15 @@ def check_figure(who: str, monitor: str, measures: Iterable[str]):
         raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
-def checked_pair(net: Model, data) -> Samples:
-    """Return the samples of `fit`'s validation_data, checked."""
+def checked_pair(net: Model, data, like: Samples | None = None) -> Samples:
+    """Return the samples of `fit`'s validation_data, checked; like: as `Samples` takes them."""
     try:
         X, y = data
     except (TypeError, ValueError):
         raise TypeError(
             f"validation_data must be a pair (X, y); got {type(data).__name__}"
         ) from None
-    return Samples(net, X, y, role="validation ")
+    return Samples(net, X, y, role="validation ", like=like)
 
 
 def check_metrics(metrics) -> dict:

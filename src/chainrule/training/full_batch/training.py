@@ -1,6 +1,8 @@
 """Training by an optimiser of all samples at once: an epoch is one of its iterations."""
 
 from collections.abc import MutableSequence
+from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.results.history import History
 from chainrule.results.progress import Progress
-from chainrule.training.endings import DivergenceError
+from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation
@@ -43,34 +45,48 @@ class FullBatchTraining:
                 f"{kind} needs all samples at once, as arrays X and y; for batches "
                 "from an iterable use SGD or Adam"
             )
+        if hooks := options.callbacks.of_batches:
+            raise ValueError(
+                f"a callback with {' and '.join(hooks)} cannot be used with {kind}, whose epochs "
+                "have no batches; use on_epoch_begin and on_epoch_end"
+            )
         self.samples = Samples(net, X, y)
-        self.validation = Validation.of(net, options)
+        self.validation = Validation.of(net, options, like=self.samples)
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
         self._function = FullBatch(net, self.samples, options.l2, options.threads)
         measures = self.validation.measures if self.validation else ()
         self.history = History(net.epochs_trained, measures)
+        options.callbacks.check(self.history)
 
     def run(self) -> History:
         """Train, and return the history."""
-        net, history, epochs = self.net, self.history, self.options.epochs
-        costs, rates, seconds = history.core_columns[:3]
         state: dict = {}
-        with Transaction(net, history) as transaction:
-            transaction.begun = True
-            transaction.begin(state)
-            with Progress(self.options.progress, epochs) as shown:
+        transaction = Transaction(self.net, self.history, self.options.callbacks)
+        transaction.run(state, self.samples, partial(self._epochs, state))
+        return self.history
+
+    def _epochs(self, state):
+        """Iterate until the last epoch is done, no step is found, or a callback says stop."""
+        net, history, epochs = self.net, self.history, self.options.epochs
+        call = self.options.callbacks.call
+        costs, rates, seconds = history.core_columns[:3]
+        iterations = self._iterations()
+        with Progress(self.options.progress, epochs) as shown, suppress(StopTraining):
+            while len(history) < epochs:
+                call("on_epoch_begin", net, net.epochs_trained)
                 began = perf_counter()
-                for _, (point, next_state) in zip(range(epochs), self._iterations(), strict=False):
-                    took = perf_counter() - began
-                    entries: Entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
-                    _core.accept(net.parameters, point.w, net._clock, state, next_state, entries)
-                    if self.validation:
-                        history.measure(**self.validation.evaluate(net))
-                    shown.epoch_done(history, len(self.samples))
-                    began = perf_counter()
-        return history
+                point, next_state = next(iterations, (None, None))
+                if point is None:
+                    return
+                took = perf_counter() - began
+                entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
+                _core.accept(net.parameters, point.w, net._clock, state, next_state, entries)
+                if self.validation:
+                    history.measure(**self.validation.evaluate(net))
+                shown.epoch_done(history, len(self.samples))
+                call("on_epoch_end", net, history)
 
     def _iterations(self):
         start = self._function.at(self.net.parameters)
