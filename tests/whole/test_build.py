@@ -95,18 +95,13 @@ def test_version_is_that_of_the_metadata():
 
 
 def test_import_is_fast():
-    """Processor time that `import chainrule` adds to `import numpy`.
-
-    Where processors share their caches with others it grows, and NumPy's own with it.
-    """
+    """Processor time that `import chainrule` adds to `import numpy`."""
     code = """if True:
         import time
-        began = time.process_time()
         import numpy
-        between = time.process_time()
+        began = time.process_time()
         import chainrule
-        print(between - began, time.process_time() - between)
+        print(time.process_time() - began)
     """
-    runs = [map(float, python("-c", code).split()) for _ in range(IMPORTS)]
-    numpys, ours = map(min, zip(*runs, strict=True))  # the first may have had to compile
-    assert ours < max(IMPORT_SECONDS, 1.5 * numpys)
+    ours = [float(python("-c", code)) for _ in range(IMPORTS)]
+    assert min(ours) < IMPORT_SECONDS  # the first may have had to compile
