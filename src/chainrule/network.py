@@ -84,6 +84,8 @@ class Network(Model):
         weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
     biases : tuple of ndarray
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
+    answers : str
+        What `predict` answers with: "classes", "multilabel" (rows of 0 and 1) or "values".
     classes : ndarray (n_L,) or None
         What the classes are called, in the order of the outputs, with one output (2,); None where
         targets are no classes. The first `fit` settles it: labels that are text, booleans, or
@@ -223,7 +225,8 @@ class Network(Model):
     def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray[Any]:
         """Return what the network answers: classes, rows of 0 and 1, or values.
 
-        Which of them, the last `fit` has settled by its targets; before it, output and cost say it.
+        Which of them, the first `fit` settles by its targets (`answers`); before it, output and
+        cost say it.
 
         Parameters
         ----------

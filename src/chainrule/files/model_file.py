@@ -144,7 +144,7 @@ def _answers_of(net):
     """Return the fields of what a network answers with, where they are not as its formulas say."""
     found = {} if net._named is None else {"classes": net._named.tolist()}
     first = first_answers(net._output.name, net._cost.name, net.sizes[-1])
-    return found | ({} if net._answers == first else {"answers": net._answers})
+    return found | ({} if net.answers == first else {"answers": net.answers})
 
 
 def _file_name(path):

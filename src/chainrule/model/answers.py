@@ -13,9 +13,9 @@ def answers_of(net: Model, outputs: NDArray) -> NDArray:
     Values are the outputs themselves, (m, n_L), or (m,) where there is one output.
     """
     low = net._cost.low
-    if net._answers == "classes":
+    if net.answers == "classes":
         places = places_of(outputs, low)
         return places if net._named is None else net._named[places]
-    if net._answers == "multilabel":
+    if net.answers == "multilabel":
         return (outputs > (low + 1) / 2).astype(np.int64)
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs

@@ -75,7 +75,7 @@ class Model:
         self.optimizer_state: dict[str, NDArray] = {}
         self.history: History | None = None
         self._named: NDArray | None = None  # the classes, where they have names
-        self._answers = first_answers(self._output.name, self._cost.name, self.sizes[-1])
+        self._answers: str | None = None  # what the first `fit` settles
         self._compile()
         self._initialize(init)
 
@@ -137,9 +137,14 @@ class Model:
         self._clock[0] = epochs
 
     @property
+    def answers(self) -> str:
+        """What `predict` answers with: "classes", "multilabel" or "values"."""
+        return self._answers or first_answers(self._output.name, self._cost.name, self.sizes[-1])
+
+    @property
     def classes(self) -> NDArray | None:
         """What `predict` calls the classes, in the order of the outputs; None for other answers."""
-        if self._answers != "classes":
+        if self.answers != "classes":
             return None
         return np.arange(max(self.sizes[-1], 2)) if self._named is None else self._named.copy()
 
@@ -215,7 +220,8 @@ class Model:
 
     def _settle(self, samples: Samples):
         """Keep what columns and classes are called, and what the network learns to answer with."""
-        self._answers = samples.targets.answers
+        if self._answers is None:  # it takes a look at all targets
+            self._answers = samples.targets.answers
         if samples.names is not None:
             self._input_names = samples.names
         if samples.targets.names is not None:

@@ -62,7 +62,6 @@ class EarlyStopping:
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import NDArray
     >>> import chainrule as cr
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 5))
