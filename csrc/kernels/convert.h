@@ -38,41 +38,50 @@ CR_INPUTS(SCALE_IN_DOUBLE)
 #define CONVERT(name, type, formats, exact)                                                                            \
     static void convert_##name(real *out, const void *x, const int32_t *order, size_t rows, size_t width,              \
                                const cr_scaling *scaling) {                                                            \
+        if (IN_DOUBLE(exact) && scaling) { /* a loop of its own: the other is slower where both are one */             \
+            for (size_t i = 0; i < rows; i++, out += width) {                                                          \
+                const type *row = (const type *)x + (order ? (size_t)order[i] : i) * width;                            \
+                scale_##name(out, row, scaling->f64, scaling->f64 + width, width);                                     \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
         for (size_t i = 0; i < rows; i++, out += width) {                                                              \
             const type *row = (const type *)x + (order ? (size_t)order[i] : i) * width;                                \
-            if (IN_DOUBLE(exact) && scaling) {                                                                         \
-                scale_##name(out, row, scaling->f64, scaling->f64 + width, width);                                     \
-                continue;                                                                                              \
-            }                                                                                                          \
             INDEPENDENT for (size_t j = 0; j < width; j++) out[j] = (real)row[j];                                      \
             if (scaling) scale_row(out, scaling->SUFFIX, scaling->SUFFIX + width, width);                              \
         }                                                                                                              \
     }
 CR_INPUTS(CONVERT)
 
-/* Columns that the matrix does not have are passed over: whoever holds the arrays may have changed them. Numbers that
- * are scaled in double come after those that are 0. */
+/* Columns that the matrix does not have are passed over: whoever holds the arrays may have changed them. Scaled in
+ * double the numbers come after those that are 0. */
 #define DENSIFY(name, type, formats, exact)                                                                            \
+    INLINE void densify_##name##_in_double(real *out, const type *x, const int32_t *columns, size_t count,             \
+                                           size_t width, const double *scale, const double *shift) {                   \
+        INDEPENDENT for (size_t j = 0; j < width; j++) out[j] = (real)(scale[j] * 0 + shift[j]);                       \
+        for (size_t k = 0; k < count; k++) {                                                                           \
+            const uint32_t column = (uint32_t)columns[k];                                                              \
+            if (column < width) scale_##name(out + column, x + k, scale + column, shift + column, 1);                  \
+        }                                                                                                              \
+    }                                                                                                                  \
     static void densify_##name(real *out, const void *x, const int32_t *columns, const int64_t *begins,                \
                                const int32_t *order, size_t rows, size_t width, const cr_scaling *scaling) {           \
-        const double *const scale = IN_DOUBLE(exact) && scaling ? scaling->f64 : NULL;                                 \
+        if (IN_DOUBLE(exact) && scaling) {                                                                             \
+            for (size_t i = 0; i < rows; i++, out += width) {                                                          \
+                const int64_t *const begin = begins + (order ? (size_t)order[i] : i);                                  \
+                densify_##name##_in_double(out, (const type *)x + begin[0], columns + begin[0],                        \
+                                           (size_t)(begin[1] - begin[0]), width, scaling->f64, scaling->f64 + width);  \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
         for (size_t i = 0; i < rows; i++, out += width) {                                                              \
             const int64_t *const begin = begins + (order ? (size_t)order[i] : i);                                      \
-            if (scale) {                                                                                               \
-                INDEPENDENT for (size_t j = 0; j < width; j++) out[j] = (real)(scale[j] * 0 + scale[width + j]);       \
-            } else {                                                                                                   \
-                memset(out, 0, width * sizeof(real));                                                                  \
-            }                                                                                                          \
+            memset(out, 0, width * sizeof(real));                                                                      \
             for (int64_t k = begin[0]; k < begin[1]; k++) {                                                            \
                 const uint32_t column = (uint32_t)columns[k];                                                          \
-                const type *const number = (const type *)x + k;                                                        \
-                if (column < width && scale) {                                                                         \
-                    scale_##name(out + column, number, scale + column, scale + width + column, 1);                     \
-                } else if (column < width) {                                                                           \
-                    out[column] = (real)*number;                                                                       \
-                }                                                                                                      \
+                if (column < width) out[column] = (real)((const type *)x)[k];                                          \
             }                                                                                                          \
-            if (scaling && !scale) scale_row(out, scaling->SUFFIX, scaling->SUFFIX + width, width);                    \
+            if (scaling) scale_row(out, scaling->SUFFIX, scaling->SUFFIX + width, width);                              \
         }                                                                                                              \
     }
 CR_INPUTS(DENSIFY)
