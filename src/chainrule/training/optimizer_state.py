@@ -1,5 +1,7 @@
 """What an optimiser and its schedule carry from step to step: `net.optimizer_state`."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,14 +82,16 @@ def as_counter(name, values) -> NDArray:
             f"{_label(name)} must be a {dtype} array of {size}; "
             f"got dtype {values.dtype} and shape {values.shape}"
         )
-    counts = values[:2]  # of steps; of epochs; of reductions and epochs waited
-    if name == "epochs":
-        counts = np.floor(counts)  # of the first versions' steps some may be beyond a whole epoch
-    if (counts < 0).any() or (counts >= 2**63).any() or (counts % 1 != 0).any():
-        raise ValueError(
-            f"{_label(name)} must count in whole numbers from 0 to 2**63 - 1; got {values}"
-        )
-    as_real(_label(name), values, np.float64)  # finite
+    numbers = values.tolist()  # few: Python is done with them before NumPy has begun
+    for count in numbers[:2]:  # of steps; of epochs; of reductions and epochs waited
+        # of the first versions' steps some may be beyond a whole epoch
+        whole = name == "epochs" or count % 1 == 0
+        if not (0 <= count < 2**63 and whole):
+            raise ValueError(
+                f"{_label(name)} must count in whole numbers from 0 to 2**63 - 1; got {values}"
+            )
+    if not all(map(math.isfinite, numbers)):
+        as_real(_label(name), values, np.float64)  # says which
     return values.astype(dtype)
 
 
