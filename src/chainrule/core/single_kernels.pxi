@@ -24,6 +24,8 @@ cdef Tape empty_tape() noexcept:
 def activate(activation, const real[:, ::1] Z, real[:, ::1] A):
     """A <- σ(Z), both (m, n), for an activation (name, parameter); softmax goes row by row."""
     name, parameter = activation
+    if Z.shape[0] == 0 or Z.shape[1] == 0:  # then there is no first element to begin at
+        return
     kernels.activate[real](ACTIVATIONS.index(name), &A[0, 0], &Z[0, 0], Z.shape[0], Z.shape[1], parameter)
 
 
