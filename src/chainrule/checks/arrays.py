@@ -22,7 +22,7 @@ Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
 
 
 class Scaling(Protocol):
-    """What a network does to inputs before it reads them (`model/input_scaling.py`)."""
+    """What a network does to inputs before it reads them (`model/scaling.py`)."""
 
     def __bool__(self) -> bool:
         """Whether it does anything."""

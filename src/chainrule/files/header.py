@@ -6,7 +6,7 @@ import sys
 from itertools import pairwise
 
 from chainrule.files.formulas import is_formula
-from chainrule.model.input_scaling import DEFAULTS
+from chainrule.model.scaling import DEFAULTS
 from chainrule.training.optimizer_state import COUNTERS
 
 FORMAT = "chainrule network"

@@ -34,7 +34,7 @@ import numpy as np
 from chainrule.files.archive import check_array, unpack
 from chainrule.files.formulas import check_mapping, read_formulas, written_formulas
 from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
-from chainrule.model.input_scaling import DEFAULTS
+from chainrule.model.scaling import DEFAULTS
 from chainrule.model.model import Model, first_answers
 from chainrule.results.whole_file import write_whole
 

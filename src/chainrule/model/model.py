@@ -33,7 +33,7 @@ from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
 from chainrule.initializers import INITIALIZERS, Initializer
-from chainrule.model.input_scaling import as_scaling
+from chainrule.model.scaling import as_scaling
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.results.gradient import layer_views
 from chainrule.results.history import History
