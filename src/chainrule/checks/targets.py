@@ -15,37 +15,55 @@ class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
     The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
-    classes that a network has settled, or None.
+    classes that a network has settled, or None. `scaling` is what the network's outputs are scaled
+    by (`chainrule.model.scaling`): where there is one, targets are numbers, never classes, and Y is
+    what is learned of them, None until `learn_by` says what that is.
 
     Attributes
     ----------
+    given : ndarray (m, n), or None for labels
+        As users have them; in float64 where there is a scaling.
     names : ndarray (n_classes,) or None
         What users call the classes, where y has such names.
     """
 
-    def __init__(self, y, m, width, dtype, cost, name="y", known=None):
-        self.Y = self.labels = self.names = None
-        self._low = cost.low
+    def __init__(self, y, m, width, dtype, cost, name="y", known=None, scaling=None):
+        self.Y = self.labels = self.names = self.given = None
+        self._low, self._cost, self._dtype, self._name = cost.low, cost, dtype, name
+        self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
-        if self.outputs_per_target == 1:
+        of_classes = self.outputs_per_target == 1 and not self._scaled
+        if of_classes:
             found = named_labels(name, y, self.n_classes, width, known)
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._low)
-        given = as_numbers(name, y, "; labels must be integers from 0")
-        takes_labels = width > 1 and self.outputs_per_target == 1
+        hint = "; labels must be integers from 0"
+        if self._scaled:
+            hint = "; with an output_scale targets are numbers, for classes leave it out"
+        given = as_numbers(name, y, hint)
+        takes_labels = width > 1 and of_classes
         if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
             self.labels = self._as_labels(given, width, name)
         else:
             n = width // self.outputs_per_target
-            Y = self._as_matrix(given, n, dtype, name, takes_labels)
-            cost.check_targets(name, Y)
-            self.Y, self._given = cost.lay_out(Y), Y
+            precision = np.float64 if self._scaled else dtype
+            self.given = self._as_matrix(given, n, precision, name, takes_labels)
+            cost.check_targets(name, self.given)
+            if not self._scaled:
+                self.Y = cost.lay_out(self.given)
+            elif not scaling.is_open:
+                self.learn_by(scaling)
         if len(given) != m:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
             )
+
+    def learn_by(self, scaling) -> None:
+        """Learn targets y as (y - shift)/scale, rounded once."""
+        Y = as_real(f"{self._name}, once it is scaled,", scaling.learned(self.given), self._dtype)
+        self.Y = self._cost.lay_out(Y)
 
     @staticmethod
     def _as_labels(given, width, name):
@@ -84,7 +102,7 @@ class Targets:
         """
         if self.labels is not None:
             return True
-        if not self._are_ones_and_lows:
+        if self._scaled or not self._are_ones_and_lows:
             return False
         return self.Y.shape[1] == 1 or bool(((self.Y == 1).sum(axis=1) == 1).all())
 
@@ -113,13 +131,13 @@ class Targets:
         """What a network that learns them answers with: "classes", "multilabel" or "values"."""
         if self.are_classes:
             return "classes"
-        many = self.outputs_per_target == 1 and self.Y.shape[1] > 1
+        many = self.outputs_per_target == 1 and self.given.shape[1] > 1 and not self._scaled
         return "multilabel" if many and self._are_ones_and_lows else "values"
 
     @property
     def values(self) -> NDArray:
         """The targets as they were given, (m, n), or (m,) if n = 1, where they are no labels."""
-        return self._given[:, 0] if self._given.shape[1] == 1 else self._given
+        return self.given[:, 0] if self.given.shape[1] == 1 else self.given
 
     def of_rows(self, rows) -> "Targets":
         """Return the targets of the samples `rows` alone."""
@@ -127,8 +145,9 @@ class Targets:
         if self.labels is not None:
             part.labels = self.labels[rows]
         else:
-            part.Y, part._given = self.Y[rows], self._given[rows]
+            part.given = self.given[rows]
+            part.Y = None if self.Y is None else self.Y[rows]
         return part
 
     def __len__(self):
-        return len(self.Y if self.labels is None else self.labels)
+        return len(self.given if self.labels is None else self.labels)

@@ -7,6 +7,7 @@ from chainrule.checks.frames import is_frame
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model
+from chainrule.model.reach import check_reach
 
 
 class Batches:
@@ -88,6 +89,7 @@ class Batches:
         try:
             weights = *(sample_weight or [None]), self._class_weight
             samples = Samples(self._net, X, y, *weights, like=self.like)
+            check_reach(self._net, samples.targets)
             self._net._check_delta(samples.targets)
             if self.count == 0:
                 self._net._settle(samples)

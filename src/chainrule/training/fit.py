@@ -4,6 +4,8 @@ from typing import Unpack
 
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
+from chainrule.model.reach import check_reach, warn_of_slow_pair
+from chainrule.model.standard import standardize
 from chainrule.results.history import History
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.fit_options import FitOptions, read_options
@@ -19,9 +21,14 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
     """
     options = read_options(given)
     check_learns(net)
-    if isinstance(options.optimizer, FullBatchOptimizer):
-        return FullBatchTraining(net, X, y, options)
+    full_batch = isinstance(options.optimizer, FullBatchOptimizer)
     if y is None:
+        if full_batch:
+            raise ValueError(
+                f"{type(options.optimizer).__name__} needs all samples at once, as arrays X and y; "
+                "for batches from an iterable use SGD or Adam"
+            )
+        net._check_set()
         check_options_of_batches(options)
         return Training(net, Batches(net, X, options), options)
     if options.steps_per_epoch is not None:
@@ -29,8 +36,16 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
             "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
             "samples are an epoch, in mini-batches of batch_size"
         )
-    samples = Samples(net, X, y, options.sample_weight, options.class_weight)
-    return Training(net, samples, options)
+    samples = Samples(net, X, y, options.sample_weight, options.class_weight, learns=True)
+    held_out = None
+    if options.validation_split is not None and options.validation_data is None:
+        samples, held_out = samples.split(options.validation_split, net.seed)
+    standardize(net, *([samples] if held_out is None else [samples, held_out]))
+    check_reach(net, samples.targets)
+    if full_batch:
+        return FullBatchTraining(net, samples, options)
+    warn_of_slow_pair(net)
+    return Training(net, samples, options, held_out)
 
 
 def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:

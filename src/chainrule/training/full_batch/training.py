@@ -29,33 +29,27 @@ class FullBatchTraining:
     Parameters
     ----------
     net : Model
-    X, y
-        As `Network.fit` takes them.
+    samples : Samples
+        All that it is trained on.
     options : SimpleNamespace
         As `read_options` returns them.
     """
 
-    def __init__(self, net: Model, X, y, options: SimpleNamespace):
+    def __init__(self, net: Model, samples: Samples, options: SimpleNamespace):
         self.net, self.options = net, options
         self.optimizer: FullBatchOptimizer = options.optimizer
         self.batches = None
         kind = type(self.optimizer).__name__
-        if y is None:
-            raise ValueError(
-                f"{kind} needs all samples at once, as arrays X and y; for batches "
-                "from an iterable use SGD or Adam"
-            )
         if hooks := options.callbacks.of_batches:
             raise ValueError(
                 f"a callback with {' and '.join(hooks)} cannot be used with {kind}, whose epochs "
                 "have no batches; use on_epoch_begin and on_epoch_end"
             )
-        self.samples = Samples(net, X, y)
+        self.samples = samples
         self.validation = Validation.of(net, options, like=self.samples)
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
-        self._function = FullBatch(net, self.samples, options.l2, options.threads)
         measures = self.validation.measures if self.validation else ()
         self.history = History(net.epochs_trained, measures)
         options.callbacks.check(self.history)
@@ -89,13 +83,15 @@ class FullBatchTraining:
                 call("on_epoch_end", net, history)
 
     def _iterations(self):
-        start = self._function.at(self.net.parameters)
+        options = self.options
+        function = FullBatch(self.net, self.samples, options.l2, options.threads)
+        start = function.at(self.net.parameters)
         if not start.is_finite:
-            layer = self._function.diverged_layer(start)
+            layer = function.diverged_layer(start)
             raise DivergenceError(
                 "the cost or its gradient is not finite where epoch "
                 f"{self.net.epochs_trained} (counted from 0) begins, first at layer {layer}; "
                 "nothing has changed. Try inputs scaled to about -1 ... 1, or other initial "
                 "parameters."
             )
-        yield from self.optimizer.iterations(self._function, start, self._resumed)
+        yield from self.optimizer.iterations(function, start, self._resumed)
