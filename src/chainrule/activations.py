@@ -53,10 +53,12 @@ from chainrule.core import _core
 class Activation(Formula):
     """An activation σ, with its parameter if it has one."""
 
+    bounds = -math.inf, math.inf  # of a, where they hang by no parameter
+
     @property
     def reach(self) -> tuple[float, float]:
         """The least and the largest a there is, or comes near."""
-        return -math.inf, math.inf
+        return self.bounds
 
     @property
     def compiled(self) -> tuple[str, float]:
@@ -67,19 +69,19 @@ class Activation(Formula):
 class sigmoid(Activation):
     """σ(z) = 1/(1 + e^-z), from 0 to 1; σ' = a(1 - a)."""
 
-    reach = (0.0, 1.0)
+    bounds = 0.0, 1.0
 
 
 class tanh(Activation):
     """σ(z) = tanh z, from -1 to 1; σ' = 1 - a²."""
 
-    reach = (-1.0, 1.0)
+    bounds = -1.0, 1.0
 
 
 class relu(Activation):
     """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0."""
 
-    reach = (0.0, math.inf)
+    bounds = 0.0, math.inf
 
 
 @known_options()
@@ -135,13 +137,13 @@ class selu(Activation):
     variance 1 stay from layer to layer.
     """
 
-    reach = (-1.0507010 * 1.6732633, math.inf)
+    bounds = -1.0507010 * 1.6732633, math.inf
 
 
 class softplus(Activation):
     """σ(z) = ln(1 + e^z), a smooth relu; σ' = 1/(1 + e^-z)."""
 
-    reach = (0.0, math.inf)
+    bounds = 0.0, math.inf
 
 
 class gelu(Activation):
@@ -150,7 +152,7 @@ class gelu(Activation):
     The exact one, Φ(z) = (1 + erf(z/√2))/2, not an approximation by tanh.
     """
 
-    reach = (-0.1699713, math.inf)  # at z = -0.7518
+    bounds = -0.1699713, math.inf  # at z = -0.7518
 
 
 @known_options()
@@ -177,19 +179,19 @@ class swish(Activation):
 class softsign(Activation):
     """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)²."""
 
-    reach = (-1.0, 1.0)
+    bounds = -1.0, 1.0
 
 
 class hard_sigmoid(Activation):
     """σ(z) = z/6 + 1/2, cut off at 0 and 1; σ' = 1/6 between, else 0."""
 
-    reach = (0.0, 1.0)
+    bounds = 0.0, 1.0
 
 
 class exponential(Activation):
     """σ(z) = e^z, for rates and other positive outputs; σ' = a."""
 
-    reach = (0.0, math.inf)
+    bounds = 0.0, math.inf
 
 
 class identity(Activation):
@@ -199,13 +201,13 @@ class identity(Activation):
 class step(Activation):
     """σ(z) = 1 for z > 0, else 0: the perceptron. It cannot be trained by gradient descent."""
 
-    reach = (0.0, 1.0)
+    bounds = 0.0, 1.0
 
 
 class softmax(Activation):
     """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j)."""
 
-    reach = (0.0, 1.0)
+    bounds = 0.0, 1.0
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {name: globals()[name] for name in _core.ACTIVATIONS}

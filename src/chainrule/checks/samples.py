@@ -97,8 +97,8 @@ class Samples:
         like: "Samples | None" = None,
         learns: bool = False,
     ):
-        self.scaling = net._scaling if like is None else like.scaling
-        self.output_scaling = net._output_scaling if like is None else like.output_scaling
+        self.scaling: Any = net._scaling if like is None else like.scaling
+        self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
         if not learns:
             self.scaling.check_set()
             self.output_scaling.check_set()

@@ -122,7 +122,8 @@ class OutputScaling(Scaling):
 
     def learned(self, Y: NDArray) -> NDArray:
         """Return targets Y (m, n) as they are learned, (y - shift)/scale, in float64."""
-        return (Y - self.shift) / self.scale
+        scale: Any = self.scale  # a word only while it is open
+        return (Y - self.shift) / scale
 
     def outputs(self, said: NDArray) -> NDArray:
         """Return a^L (m, n_L) of what is said of it, in float64."""
@@ -147,8 +148,8 @@ def as_input_scaling(scale: ArrayLike, shift: ArrayLike, n_in: int, dtype) -> In
     ValueError, TypeError
         For what is not finite in `dtype`, and neither a number nor (n_in,) numbers.
     """
-    scale, shift, columns = _checked(InputScaling, scale, shift, n_in, dtype, "input")
-    return InputScaling(scale, shift, columns if _changes(InputScaling, columns) else None)
+    kept, columns = _checked(InputScaling, scale, shift, n_in, dtype, "input")
+    return InputScaling(*kept, columns if _changes(InputScaling, columns) else None)
 
 
 def as_output_scaling(
@@ -162,7 +163,7 @@ def as_output_scaling(
         Likewise; for a scale that is not above 0, and a cost whose targets have no units.
     """
     n = n_out // cost.outputs_per_target
-    scale, shift, columns = _checked(OutputScaling, scale, shift, n, dtype, "target")
+    kept, columns = _checked(OutputScaling, scale, shift, n, dtype, "target")
     changes = isinstance(scale, str) or _changes(OutputScaling, columns)
     if changes and not cost.has_units:
         raise ValueError(
@@ -170,16 +171,16 @@ def as_output_scaling(
             f"cost='quadratic'; got them with cost='{cost.name}', whose outputs mean something else"
         )
     if columns is None or not changes:
-        return OutputScaling(scale, shift, None)
+        return OutputScaling(*kept, None)
     if not (columns[0] > 0).all():
         raise ValueError(f"output_scale must be above 0; got {scale!r}")
-    return OutputScaling(scale, shift, np.array(cost.in_units(*columns)))
+    return OutputScaling(*kept, np.array(cost.in_units(*columns)))
 
 
 def _checked(
     kind: type[Scaling], scale: Any, shift: Any, n: int, dtype, of: str
-) -> tuple[Any, Any, NDArray | None]:
-    """Return scale and shift as they are kept, and both for each of n (2, n), None if open."""
+) -> tuple[tuple[Any, Any], NDArray | None]:
+    """Return (scale, shift) as they are kept, and both for each of n (2, n), None if open."""
     scale_name, shift_name = kind.defaults
     if isinstance(scale, str):
         if scale != STANDARD:
@@ -191,8 +192,8 @@ def _checked(
                 f"{shift_name} is set together with {scale_name}='standard', by the first fit; "
                 "leave it out, or give numbers for both"
             )
-        return scale, kind.defaults[shift_name], None
-    kept: list[float | NDArray] = []
+        return (scale, kind.defaults[shift_name]), None
+    kept = []
     for name, value in ((scale_name, scale), (shift_name, shift)):
         rounded = as_real(name, value, dtype)
         if rounded.shape not in ((), (n,)):
@@ -200,7 +201,7 @@ def _checked(
                 f"{name} must be a number, or one for each {of}, ({n},); got shape {rounded.shape}"
             )
         kept.append(np.array(value, np.float64) if rounded.ndim else float(value))
-    return (*kept, np.array([np.broadcast_to(each, n) for each in kept], np.float64))
+    return (kept[0], kept[1]), np.array([np.broadcast_to(each, n) for each in kept], np.float64)
 
 
 def _changes(kind, columns):
