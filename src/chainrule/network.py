@@ -54,7 +54,7 @@ class Network(Model):
         multilabel      sigmoid      cross_entropy   several labels     inputs
         ==============  ===========  ==============  =================  ==========================
 
-        with hidden="relu" and init="he". An output or a cost that is given decides the row.
+        with hidden="tanh" and init="glorot". An output or a cost that is given decides the row.
     hidden : str, Activation or object, or a sequence of these, default "sigmoid"
         The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
         selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with

@@ -55,7 +55,7 @@ def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> Simpl
     asked = names.get("output"), names.get("cost")
     fitting = [pair for pair in pairs if _agree(pair, asked)] or pairs
     output, cost = fitting[0]
-    chosen: dict[str, Any] = {"hidden": "relu", "init": "he", "output": output, "cost": cost}
+    chosen: dict[str, Any] = {"hidden": "tanh", "init": "glorot", "output": output, "cost": cost}
     # A shift of the user's belongs to a scale of the user's, and what cannot reach all numbers to
     # targets as they are.
     is_free = names.get("output", output) == "identity" and task == "regression"

@@ -39,7 +39,10 @@ def likely_cause(net: Model, samples: Samples | None, optimizer: Any) -> str:
 
 
 def _large(what, variable, numbers, limit, option, names):
-    mean, spread = mean_and_spread(numbers)
+    try:
+        mean, spread = mean_and_spread(numbers)
+    except ValueError as error:  # larger than any mean
+        return [f"Likely cause: in the {what}, {error}."]
     worst = int(np.hypot(mean, spread).argmax())
     if np.hypot(mean[worst], spread[worst]) <= limit:
         return []
