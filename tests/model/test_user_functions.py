@@ -323,7 +323,7 @@ class Nowhere(Tanh):
         ({"cost": HalfSquare}, TypeError, r"use HalfSquare\(\)"),
         ({"hidden": SlopeAlone()}, TypeError, "SlopeAlone has slope alone"),
         ({"cost": Tanh()}, TypeError, "Tanh has value alone"),
-        ({"hidden": 3}, TypeError, "hidden must be a name"),
+        ({"hidden": 3.0}, TypeError, "hidden must be a name"),
         ({"cost": 3}, TypeError, "cost must be a name"),
         ({"hidden": [Tanh(), Tanh()]}, ValueError, "1 hidden layers"),
         ({"hidden": NoArray()}, ValueError, r"shape \(4, 5\); got list"),
