@@ -233,7 +233,8 @@ class Network(Model):
         Returns
         -------
         ndarray (m, n_L), or (n_L,)
-            In the network's dtype.
+            In the network's dtype. With one output that is (m, 1): beside targets y (m,) NumPy
+            makes (m, m) of ``net(X) - y``; take ``net(X)[:, 0]``, or `predict`, which is (m,).
 
         Raises
         ------
@@ -274,8 +275,8 @@ class Network(Model):
             For targets that are classes the class of each sample, as `classes` calls it: that of
             its largest output, or with one output that on whose side of ½ it is (for the hinge cost
             of 0). For several labels a sample rows of 0 and 1, (m, n_L). For all other targets the
-            outputs, (m, n_L), or (m,) where there is one. Without the first axis for a single
-            sample.
+            outputs, (m, n_L), or (m,) where there is one, as targets y (m,) are: ``predict(X) - y``
+            is (m,). Without the first axis for a single sample.
 
         Raises
         ------

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def activations(dtype: str) -> Outcome:
 def costs(dtype: str) -> Outcome:
     """Compare the cost, and δ^L, of outputs drawn at random."""
     rng = np.random.default_rng(1)
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     for name in COSTS:
         output = _core.COST_OUTPUTS[name] or "identity"
         net = Network([4, 4], output=output, cost=name, dtype=dtype, seed=0)
@@ -141,7 +141,7 @@ def costs(dtype: str) -> Outcome:
 def networks(dtype: str) -> list[tuple[Network, NDArray, NDArray]]:
     """Return small networks with inputs and targets."""
     rng = np.random.default_rng(2)
-    kinds = [
+    kinds: list[dict[str, Any]] = [
         {"hidden": ["tanh", "sigmoid"], "output": "identity"},
         {"hidden": ["gelu", "swish"], "output": "softmax", "cost": "log_likelihood"},
         {"hidden": ["softplus", "elu"], "output": "sigmoid", "cost": "cross_entropy"},
@@ -185,7 +185,7 @@ def sparse(dtype: str) -> Outcome:
     y = rng.normal(size=(320, 3))
     rows, columns = np.nonzero(x)
     begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=320))])
-    csr = SimpleNamespace(
+    csr: Any = SimpleNamespace(
         format="csr", shape=x.shape, data=x[rows, columns], indices=columns, indptr=begins
     )
     nets = [Network([90, 17, 3], hidden="tanh", dtype=dtype, seed=0) for _ in range(2)]
@@ -206,8 +206,9 @@ def steps(dtype: str) -> Outcome:
         settings = {"momentum": 0.9, "nesterov": True} if name == "SGD" else {}
         rule = getattr(optimizers, name)(0.01, **settings)
         _, x, y = networks(dtype)[0]
-        kinds = {"hidden": "tanh", "output": "identity", "bias": False}  # biases do not decay
-        net, carried = Network([5, 7, 3], **kinds, dtype=dtype, seed=0), {}
+        carried: dict[str, Any] = {}
+        kinds: Any = {"hidden": "tanh", "output": "identity", "bias": False}  # biases do not decay
+        net = Network([5, 7, 3], **kinds, dtype=dtype, seed=0)
         for t in range(1, 6):
             w, g = net.parameters.astype(float), net.backprop(x, y).parameters.astype(float)
             net.fit(x, y, optimizer=rule, epochs=1, batch_size=len(x), shuffle=False)
@@ -221,7 +222,7 @@ def trained(dtype: str, threads: int = 1, epochs: int = 2, net: Network | None =
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(900, 61)), rng.integers(7, size=900)
     if net is None:
-        kinds = {"hidden": "relu", "output": "softmax", "cost": "log_likelihood"}
+        kinds: Any = {"hidden": "relu", "output": "softmax", "cost": "log_likelihood"}
         net = Network([61, 83, 7], **kinds, dtype=dtype, seed=0)
     rule = optimizers.Adam(0.003)
     net.fit(x, y, optimizer=rule, epochs=epochs, batch_size=300, dropout=0.1, threads=threads)

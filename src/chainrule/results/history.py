@@ -233,7 +233,7 @@ class History:
 
         Returns
         -------
-            The axes of the cost; ``ax.figure.savefig("curves.png")`` writes the picture.
+            They are those of the cost.
 
         Raises
         ------
