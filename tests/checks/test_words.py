@@ -200,7 +200,7 @@ NO_CLASSES = {"validation_split": 0.3, "callbacks": cr.EarlyStopping("accuracy")
         "accuracy": (
             lambda: network().fit(X, LABELS, metrics=["accuracy"]),
             TypeError,
-            ["functions of (y_true, y_pred)", "'accuracy'. It is recorded already"],
+            ["function of (y_true, y_pred)", "'accuracy'. It is recorded already"],
         ),
         "alone": (
             lambda: network().fit(X, LABELS, metrics="accuracy"),

@@ -124,8 +124,8 @@ def check_metrics(metrics) -> dict:
         for metric in given:
             if isinstance(metric, str):
                 raise TypeError(
-                    "metrics are functions of (y_true, y_pred), such as those of sklearn.metrics; "
-                    f"got {metric!r}.{hint(metric, (), OF_METRICS)}"
+                    "each of metrics must be a function of (y_true, y_pred), such as those of "
+                    f"sklearn.metrics; got {metric!r}.{hint(metric, (), OF_METRICS)}"
                 )
             name = getattr(check_function("each of metrics", metric), "__name__", "<none>")
             if not name.isidentifier() or name in metrics:
