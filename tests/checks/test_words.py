@@ -18,6 +18,8 @@ from chainrule.activations import ACTIVATIONS, NEURON_BY_NEURON
 from chainrule.checks import other_tools
 from chainrule.checks.words import hint, words
 from chainrule.costs import COSTS
+from chainrule.model import tasks
+from chainrule.model.tasks import PAIRS as TASKS
 from chainrule.training.fit_options import OPTIONS
 from eight_samples import LABELS, X, network
 from refusals import refuse, table
@@ -91,6 +93,10 @@ NAMES = {
     "xavier": (init("xavier"), ["Use 'glorot'"]),
     "kaiming": (init("kaiming"), ["Use 'he'"]),
     "kaiming_normal": (init("kaiming_normal"), ["Use 'he'"]),
+    "classifier": (
+        lambda: cr.Network([3, 4, 2], task="classifier"),
+        ["'classifier'. Use task='classification'."],
+    ),
     "monitor": (
         lambda: cr.ReduceOnPlateau(0.1, monitor="val_loss"),
         ["unknown monitor 'val_loss'. Use 'validation_cost'."],
@@ -252,8 +258,8 @@ def test_attributes_of_other_tools_networks(name):
 
 
 OF_THE_PACKAGE = {
-    "MLPClassifier": "output='softmax', cost='log_likelihood')",
-    "MLPRegressor": "output='identity')",
+    "MLPClassifier": "task='classification')",
+    "MLPRegressor": "task='regression')",
     "Sequential": "Network([784, 30, 10], hidden='relu')",
     "Dense": "Network([784, 30, 10], hidden='relu')",
     "Linear": "Network([784, 30, 10], hidden='relu')",
@@ -305,6 +311,7 @@ TABLES = {
     "activations": activations.WORDS,
     "costs": costs.WORDS,
     "initializers": initializers.WORDS,
+    "tasks": tasks.WORDS,
 }  # fmt: skip
 KNOWN = {
     "OF_A_NETWORK": {name for name in dir(network()) if not name.startswith("_")},
@@ -312,6 +319,7 @@ KNOWN = {
     "activations": set(ACTIVATIONS),
     "costs": set(COSTS),
     "initializers": set(cr.INITIALIZERS),
+    "tasks": set(TASKS),
 }
 NETWORK = inspect.signature(cr.Network).parameters
 FIGURES = ("accuracy", "cost", "validation_cost", "validation_accuracy", "learning_rate")
@@ -339,7 +347,15 @@ def test_what_is_advised_is_there(name):
             kind = getattr(optimizers, kind, None) or getattr(schedules, kind)
             assert option in kind.__dataclass_fields__, advice
         for named in re.findall(r"'(\w+)'", advice):
-            assert named in {*ACTIVATIONS, *COSTS, *cr.INITIALIZERS, *FIGURES, "float64"}
+            assert named in {
+                *ACTIVATIONS,
+                *COSTS,
+                *cr.INITIALIZERS,
+                *FIGURES,
+                *TASKS,
+                "float64",
+                "standard",
+            }
 
 
 @pytest.mark.parametrize("word", activations.WORDS)

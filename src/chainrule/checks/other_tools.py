@@ -113,7 +113,9 @@ OF_NETWORK = OF_FIT | words(
         "Use seed=...": "random_state random_seed",
         "Use init=...": "initializer initialization kernel_initializer weight_init weights_init",
         "Use bias=...": "use_bias fit_intercept",
-        "Use input_scale=... and input_shift=...": "normalize standardize scaler",
+        "Use input_scale='standard', output_scale='standard'.": "normalize standardize scaler "
+        "normalization scale standard_scale",
+        "Use output_scale='standard'.": "target_scale y_scale standardize_targets",
     }
 )
 
@@ -205,8 +207,8 @@ OF_A_NETWORK = words(
     }
 )
 
-_CLASSIFIER = "Network([n_inputs, 100, n_classes], output='softmax', cost='log_likelihood')"
-_REGRESSOR = "Network([n_inputs, 100, n_targets], output='identity')"
+_CLASSIFIER = "Network([n_inputs, 100, n_classes], task='classification')"
+_REGRESSOR = "Network([n_inputs, 100, n_targets], task='regression')"
 _ALL_LAYERS = "Network([784, 30, 10], hidden='relu') names all layers by their sizes"
 
 OF_THE_PACKAGE = words(
@@ -221,9 +223,11 @@ OF_THE_PACKAGE = words(
         "Networks are feedforward and fully connected here; there are no such layers.": "Conv1D "
         "Conv2D Conv1d Conv2d LSTM GRU RNN Embedding Attention MultiheadAttention Transformer "
         "MaxPool2d MaxPooling2D",
-        "There is none; Network(..., input_scale=..., input_shift=...) scales the inputs.": ""
-        "BatchNorm BatchNorm1d BatchNormalization LayerNorm LayerNormalization StandardScaler "
-        "MinMaxScaler Normalization Rescaling",
+        "Use Network(..., input_scale='standard'), set by the first fit.": "StandardScaler "
+        "Normalization normalize scale",
+        "Use Network(..., input_scale=..., input_shift=...).": "MinMaxScaler Rescaling",
+        "There is none; Network(..., input_scale='standard') scales the inputs.": "BatchNorm "
+        "BatchNorm1d BatchNormalization LayerNorm LayerNormalization",
         "Use fit(..., dropout=0.2).": "Dropout dropout",
         "Give its name, Network(..., hidden='relu', output='softmax'), or an object of "
         "chainrule.activations.": "ReLU relu Sigmoid sigmoid Tanh tanh Softmax softmax GELU gelu "

@@ -188,7 +188,8 @@ def sparse(dtype: str) -> Outcome:
     csr: Any = SimpleNamespace(
         format="csr", shape=x.shape, data=x[rows, columns], indices=columns, indptr=begins
     )
-    nets = [Network([90, 17, 3], hidden="tanh", dtype=dtype, seed=0) for _ in range(2)]
+    kinds: Any = {"hidden": "tanh", "output": "identity"}
+    nets = [Network([90, 17, 3], **kinds, dtype=dtype, seed=0) for _ in range(2)]
     for net, inputs in zip(nets, (csr, x), strict=True):
         net.fit(inputs, y, optimizer=optimizers.Adam(), epochs=2, batch_size=64)
     pairs = [(nets[0].parameters, nets[1].parameters), (nets[0](csr), nets[1](x))]
