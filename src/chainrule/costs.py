@@ -66,11 +66,23 @@ class Cost(Formula):
         """How the core takes it: name and parameters, for n_L outputs."""
         return self.name, self.parameters
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
-        """Raise ValueError unless the cost is defined for the targets Y (m, n)."""
+    @property
+    def coupling(self) -> str | None:
+        """Why it is no sum over the targets of a sample; None where it is."""
+        return None
+
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
+        """Return the targets Y (m, n) as its formula has them.
+
+        Raises
+        ------
+        ValueError
+            Unless the cost is defined for them.
+        """
+        return Y
 
     def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """Return targets (m, n) as the core takes them: (m, n_L), a column for each output."""
+        """Return targets (m, n), or their weights, as (m, n_L): a column for each output."""
         return Y
 
 
@@ -168,29 +180,27 @@ class hinge(Cost):
     outputs, labels or one-hot rows: each class against the rest.
     """
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
-        """Accept two values alone."""
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
+        """Accept two values alone, and take 0 as -1."""
         if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
             found = ", ".join(map(str, np.unique(Y)[:5]))
             raise ValueError(
                 f"{name} must hold -1 and 1, or 0 and 1, alone for the hinge cost; it holds {found}"
             )
-
-    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """Take 0 as -1."""
         return np.where(Y == 0, Y.dtype.type(-1), Y)
 
 
 class cross_entropy(Cost):
     """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept probabilities."""
         if ((Y < 0) | (Y > 1)).any():
             raise ValueError(
                 f"{name} must lie in [0, 1] for the cross_entropy cost; "
                 f"it spans [{Y.min()}, {Y.max()}]"
             )
+        return Y
 
 
 @known_options()
@@ -216,9 +226,15 @@ class log_likelihood(Cost):
         )
     }
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    @property
+    def coupling(self) -> str:
+        """Its softmax."""
+        return "log_likelihood is of the class of a sample, that is of all its outputs together"
+
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept shares of the classes."""
         _refuse_negative(self, name, Y)
+        return Y
 
 
 class poisson(Cost):
@@ -228,9 +244,10 @@ class poisson(Cost):
     occur. Targets: 0 or more, whole or not.
     """
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept counts."""
         _refuse_negative(self, name, Y)
+        return Y
 
 
 class gaussian(Cost):
@@ -274,6 +291,11 @@ class UserCost(UserFormula, Cost):
     def low(self) -> int:
         """Labels become one-hot rows of 0 and 1."""
         return 0
+
+    @property
+    def coupling(self) -> str:
+        """Nobody knows its sum."""
+        return f"{self.name}, a cost of your own, is one number a sample"
 
     def compiled(self, n_outputs: int) -> tuple[Any, tuple[float, ...]]:
         """How the core takes it: the object calls Python."""

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers, as_real
 from chainrule.checks.classes import named_labels, places_of
+from chainrule.checks.frames import is_series
+from chainrule.checks.output_weights import output_weights_of, without_missing
 
 FEW = 100  # rows
 
@@ -15,16 +17,26 @@ class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
     The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
-    classes that a network has settled, or None.
+    classes that a network has settled, or None; `weights` and `missing` are `fit`'s output_weight
+    and missing_targets.
 
     Attributes
     ----------
     names : ndarray (n_classes,) or None
         What users call the classes, where y has such names.
+    weights : ndarray (m, n), or None where all targets count alike
+        How much each target counts; 0 where it is missing.
+    U : ndarray (m, n_L), or None
+        The same for each output.
+    missing : ndarray (m, n), or None where no target is missing
+        `Y` has some other target in the place of each that is.
     """
 
-    def __init__(self, y, m, width, dtype, cost, name="y", known=None):
+    def __init__(
+        self, y, m, width, dtype, cost, name="y", known=None, *, weights=None, missing="refuse"
+    ):
         self.Y = self.labels = self.names = None
+        self.missing: NDArray | None = None
         self._low = cost.low
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
@@ -33,19 +45,26 @@ class Targets:
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._low)
-        given = as_numbers(name, y, "; labels must be integers from 0")
+        n = width // self.outputs_per_target
+        may_miss = n == 1 or not is_series(y)  # a label may not
+        given = as_numbers(name, y, "; labels must be integers from 0", missing=may_miss)
         takes_labels = width > 1 and self.outputs_per_target == 1
         if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
             self.labels = self._as_labels(given, width, name)
         else:
-            n = width // self.outputs_per_target
-            Y = self._as_matrix(given, n, dtype, name, takes_labels)
-            cost.check_targets(name, Y)
-            self.Y, self._given = cost.lay_out(Y), Y
+            matrix = self._shaped(given, n, name, takes_labels)
+            filled, self.missing = without_missing(name, y, matrix, missing)
+            Y = as_real(name, filled, dtype)
+            self.Y = cost.lay_out(cost.read_targets(name, Y))
+            self._given = (
+                Y if self.missing is None else np.where(self.missing, dtype.type(np.nan), Y)
+            )
         if len(given) != m:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
             )
+        self.weights = output_weights_of(weights, self.missing, (m, n), dtype, cost)
+        self.U = None if self.weights is None else cost.lay_out(self.weights)
 
     @staticmethod
     def _as_labels(given, width, name):
@@ -59,7 +78,7 @@ class Targets:
         return np.array(given, np.int32)  # our own: the core relies on what was checked
 
     @staticmethod
-    def _as_matrix(given, width, dtype, name, takes_labels):
+    def _shaped(given, width, name, takes_labels):
         if given.ndim == 1 and width == 1:
             given = given[:, None]
         if given.ndim != 2 or given.shape[1] != width:
@@ -74,17 +93,17 @@ class Targets:
             if given.ndim == 1 and takes_labels:
                 hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
             raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
-        return as_real(name, given, dtype)
+        return given
 
     @property
     def are_classes(self):
         """Whether accuracy has a meaning: labels, one-hot rows, or a single column of 0 and 1.
 
-        For the hinge cost, -1 is in the place of 0.
+        For the hinge cost, -1 is in the place of 0. Where some are missing it has none.
         """
         if self.labels is not None:
             return True
-        if not self._are_ones_and_lows:
+        if self.missing is not None or not self._are_ones_and_lows:
             return False
         return self.Y.shape[1] == 1 or bool(((self.Y == 1).sum(axis=1) == 1).all())
 
@@ -113,12 +132,16 @@ class Targets:
         """What a network that learns them answers with: "classes", "multilabel" or "values"."""
         if self.are_classes:
             return "classes"
-        many = self.outputs_per_target == 1 and self.Y.shape[1] > 1
-        return "multilabel" if many and self._are_ones_and_lows else "values"
+        if self.outputs_per_target > 1 or not self._are_ones_and_lows:
+            return "values"
+        return "multilabel" if self.Y.shape[1] > 1 else "classes"
 
     @property
     def values(self) -> NDArray:
-        """The targets as they were given, (m, n), or (m,) if n = 1, where they are no labels."""
+        """The targets as they were given, (m, n), or (m,) if n = 1, where they are no labels.
+
+        NaN where they are missing.
+        """
         return self._given[:, 0] if self._given.shape[1] == 1 else self._given
 
     def of_rows(self, rows) -> "Targets":
@@ -128,6 +151,10 @@ class Targets:
             part.labels = self.labels[rows]
         else:
             part.Y, part._given = self.Y[rows], self._given[rows]
+        if self.missing is not None:
+            part.missing = self.missing[rows]
+        if self.weights is not None:
+            part.weights, part.U = self.weights[rows], self.U[rows]
         return part
 
     def __len__(self):

@@ -25,7 +25,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient, Trace
 from chainrule.results.history import History
 from chainrule.training.full_batch.cost import FullBatchOptimizer
-from chainrule.training.validation import checked_pair
+from chainrule.training.validation import checked_validation
 
 WIDTH = 88  # of a printed line
 LIMIT = 2000  # of samples that go through the network
@@ -173,7 +173,7 @@ def diagnose(
     net._check_delta(samples.targets)
     held_out = None
     if validation_data is not None:
-        held_out = checked_pair(net, validation_data, samples)
+        held_out = checked_validation(net, validation_data, samples)
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")
@@ -232,10 +232,13 @@ def _look(net, samples):
 
 
 def as_matrix(targets, n_out):
-    """Return targets as (m, n_out), or None where a target is for several outputs."""
+    """Return targets as (m, n_out), NaN where missing; None where one is for several outputs."""
     if targets.labels is not None:
         return np.eye(n_out)[targets.labels]
-    return targets.Y.astype(np.float64) if targets.outputs_per_target == 1 else None
+    if targets.outputs_per_target > 1:
+        return None
+    Y = targets.Y.astype(np.float64)
+    return Y if targets.missing is None else np.where(targets.missing, np.nan, Y)
 
 
 def score_of(net, samples):
@@ -248,8 +251,10 @@ def score_of(net, samples):
     if Y is None:
         return Score(np.nan, 0.0, False, m)
     with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
-        residual = ((Y - passes.outputs(net, samples.X, check_threads(None))) ** 2).sum()
-        value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
+        there = ~np.isnan(Y)
+        residual = (Y - passes.outputs(net, samples.X, check_threads(None))) ** 2
+        spread = (Y - Y.sum(axis=0, where=there) / there.sum(axis=0)) ** 2
+        value = float(1 - residual.sum(where=there) / spread.sum(where=there))
     return Score(value, 0.0, False, m)
 
 

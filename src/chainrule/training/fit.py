@@ -19,9 +19,13 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
     """
     options = read_options(given)
     check_learns(net)
-    if isinstance(options.optimizer, FullBatchOptimizer):
-        return FullBatchTraining(net, X, y, options)
+    full_batch = isinstance(options.optimizer, FullBatchOptimizer)
     if y is None:
+        if full_batch:
+            raise ValueError(
+                f"{type(options.optimizer).__name__} needs all samples at once, as arrays X and y; "
+                "for batches from an iterable use SGD or Adam"
+            )
         check_options_of_batches(options)
         return Training(net, Batches(net, X, options), options)
     if options.steps_per_epoch is not None:
@@ -29,8 +33,11 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
             "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
             "samples are an epoch, in mini-batches of batch_size"
         )
-    samples = Samples(net, X, y, options.sample_weight, options.class_weight)
-    return Training(net, samples, options)
+    samples = Samples(
+        net, X, y, options.sample_weight, options.class_weight,
+        output_weight=options.output_weight, missing_targets=options.missing_targets,
+    )  # fmt: skip
+    return (FullBatchTraining if full_batch else Training)(net, samples, options)
 
 
 def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:

@@ -29,28 +29,22 @@ class FullBatchTraining:
     Parameters
     ----------
     net : Model
-    X, y
-        As `Network.fit` takes them.
+    samples : Samples
+        All that it is trained on.
     options : SimpleNamespace
         As `read_options` returns them.
     """
 
-    def __init__(self, net: Model, X, y, options: SimpleNamespace):
-        self.net, self.options = net, options
+    def __init__(self, net: Model, samples: Samples, options: SimpleNamespace):
+        self.net, self.samples, self.options = net, samples, options
         self.optimizer: FullBatchOptimizer = options.optimizer
         self.batches = None
         kind = type(self.optimizer).__name__
-        if y is None:
-            raise ValueError(
-                f"{kind} needs all samples at once, as arrays X and y; for batches "
-                "from an iterable use SGD or Adam"
-            )
         if hooks := options.callbacks.of_batches:
             raise ValueError(
                 f"a callback with {' and '.join(hooks)} cannot be used with {kind}, whose epochs "
                 "have no batches; use on_epoch_begin and on_epoch_end"
             )
-        self.samples = Samples(net, X, y)
         self.validation = Validation.of(net, options, like=self.samples)
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
