@@ -5,6 +5,12 @@ from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers, as_real, entry
 from chainrule.checks.frames import Frame, is_frame
+from chainrule.checks.options import check_name
+
+
+def check_missing(name: str, value) -> str:
+    """Return `fit`'s missing_targets if it is a word for what to do with them."""
+    return check_name(name, value, ["refuse", "skip"])
 
 
 def without_missing(

@@ -128,6 +128,13 @@ class Samples:
         """Return the same samples, all of which count alike; their targets keep their weights."""
         return self._with(self.X, self.targets, None)
 
+    def complete(self) -> "Samples | None":
+        """Return the samples of which no target is missing; None where there are none."""
+        if self.targets.missing is None:
+            return self
+        rows = np.flatnonzero(~self.targets.missing.any(axis=1))
+        return self.of_rows(rows) if len(rows) else None
+
     def split(self, share: float, seed: int) -> tuple["Samples", "Samples"]:
         """Return the samples to train on, and those of `split_rows` that are held out.
 

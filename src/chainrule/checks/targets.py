@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers, as_real
 from chainrule.checks.classes import named_labels, places_of
-from chainrule.checks.frames import is_series
-from chainrule.checks.output_weights import output_weights_of, without_missing
+from chainrule.checks.frames import is_frame, is_series
+from chainrule.checks.output_weights import check_missing, output_weights_of, without_missing
 
 FEW = 100  # rows
 
@@ -37,6 +37,7 @@ class Targets:
     ):
         self.Y = self.labels = self.names = None
         self.missing: NDArray | None = None
+        check_missing("missing_targets", missing)
         self._low = cost.low
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
@@ -46,7 +47,7 @@ class Targets:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._low)
         n = width // self.outputs_per_target
-        may_miss = n == 1 or not is_series(y)  # a label may not
+        may_miss = n == 1 or is_frame(y) or not is_series(y)  # a label may not
         given = as_numbers(name, y, "; labels must be integers from 0", missing=may_miss)
         takes_labels = width > 1 and self.outputs_per_target == 1
         if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
@@ -152,7 +153,8 @@ class Targets:
         else:
             part.Y, part._given = self.Y[rows], self._given[rows]
         if self.missing is not None:
-            part.missing = self.missing[rows]
+            missing = self.missing[rows]
+            part.missing = missing if missing.any() else None
         if self.weights is not None:
             part.weights, part.U = self.weights[rows], self.U[rows]
         return part

@@ -232,13 +232,10 @@ def _look(net, samples):
 
 
 def as_matrix(targets, n_out):
-    """Return targets as (m, n_out), NaN where missing; None where one is for several outputs."""
+    """Return targets as (m, n_out), or None where a target is for several outputs."""
     if targets.labels is not None:
         return np.eye(n_out)[targets.labels]
-    if targets.outputs_per_target > 1:
-        return None
-    Y = targets.Y.astype(np.float64)
-    return Y if targets.missing is None else np.where(targets.missing, np.nan, Y)
+    return targets.Y.astype(np.float64) if targets.outputs_per_target == 1 else None
 
 
 def score_of(net, samples):
@@ -251,10 +248,8 @@ def score_of(net, samples):
     if Y is None:
         return Score(np.nan, 0.0, False, m)
     with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
-        there = ~np.isnan(Y)
-        residual = (Y - passes.outputs(net, samples.X, check_threads(None))) ** 2
-        spread = (Y - Y.sum(axis=0, where=there) / there.sum(axis=0)) ** 2
-        value = float(1 - residual.sum(where=there) / spread.sum(where=there))
+        residual = ((Y - passes.outputs(net, samples.X, check_threads(None))) ** 2).sum()
+        value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
     return Score(value, 0.0, False, m)
 
 

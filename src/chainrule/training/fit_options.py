@@ -24,6 +24,7 @@ from chainrule.checks.options import (
     check_positive,
     check_share,
 )
+from chainrule.checks.output_weights import check_missing
 from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
@@ -86,10 +87,6 @@ def _metrics(name, value):
 
 def _callbacks(name, value):
     return Callbacks(value)
-
-
-def _missing_targets(name, value):
-    return check_name(name, value, ("refuse", "skip"))
 
 
 def _threads(name, value):
@@ -184,7 +181,7 @@ class FitOptions(TypedDict, total=False):
         that are no sum over targets, log_likelihood and those of your own, do not take it.
         """)]
     missing_targets: Annotated[str, Option(
-        "refuse", '"refuse" or "skip", default "refuse"', _missing_targets, full_batch=True,
+        "refuse", '"refuse" or "skip", default "refuse"', check_missing, full_batch=True,
         about="""
         What to do with numeric targets that are NaN (in a frame or a series also None or NA):
         "skip" gives each of them, in the validation data too, an output weight of 0, by which

@@ -55,8 +55,8 @@ class FullBatch:
         """Return the function and its gradient at w, rounded to the network's dtype."""
         rounded, nabla = (aligned_empty(w.size, self._dtype) for _ in range(2))
         rounded[:] = w
-        X, Y, labels, *weights = self._data
-        cost = _core.gradient(self._plan, rounded, X, Y, labels, nabla, *weights, *self._threads)
+        X, Y, labels, weights, U = self._data
+        cost = _core.gradient(self._plan, rounded, X, Y, labels, nabla, weights, U, *self._threads)
         decay = self._decay * rounded
         return Point(rounded, cost, cost + float(np.sum(decay * rounded)) / 2, nabla + decay)
 
@@ -73,7 +73,7 @@ class FullBatch:
         (c/Σw) JᵀVJ, where V is diagonal and has for each output the product of its own weight and
         its sample's. The lower triangle alone has a meaning.
         """
-        X, _, _, weights, output_weights = self._data
+        X, _, _, weights, U = self._data
         m, n, n_out = len(X), point.w.size, self._plan.sizes[-1]
         counted = m if weights is None else weights.sum(dtype=np.float64)
         rows = min(m, max(1, NUMBERS_AT_ONCE // (n_out * n)))
@@ -85,8 +85,8 @@ class FullBatch:
             tile = J[: len(x)].astype(np.float64, copy=False)
             if weights is not None:
                 tile *= np.sqrt(weights[some, None, None], dtype=np.float64)
-            if output_weights is not None:
-                tile *= np.sqrt(output_weights[some, :, None], dtype=np.float64)
+            if U is not None:
+                tile *= np.sqrt(U[some, :, None], dtype=np.float64)
             _core.add_gram(tile.reshape(-1, n), A, CURVATURE_OF_COST[self._cost] / counted)
         return A
 
