@@ -133,8 +133,8 @@ static void gaussian_delta(real *delta, const real *z, const real *a, const real
 /* -sum_j t_j ln a_j with a = softmax(z), t_j = (1 - p) y_j + p/width: the target, smoothed by p (Szegedy et al., 2016).
  * With k the largest output, ln a_j = (z_j - z_k) - ln(1 + sum_{i != k} a_i/a_k): no ln of a number that has lost its
  * digits. It couples the outputs, which are not weighted one by one: u is NULL. */
-static double log_likelihood_cost(const real *z, const real *a, const real *y, const real *u, size_t rows,
-                                  size_t width, const double *p) {
+static double log_likelihood_cost(const real *z, const real *a, const real *y, const real *u, size_t rows, size_t width,
+                                  const double *p) {
     (void)u;
     const double share = p[0] / (double)width;
     double total = 0;
