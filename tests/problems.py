@@ -10,8 +10,8 @@ import oracle
 KINK = 1e-3
 
 
-def targets_for(cost, rng, rows, n_out):
-    """Targets each cost is defined for: probabilities, one-hot rows, counts, or any numbers."""
+def targets_for(cost, rng, rows, n_out, reach=(-np.inf, np.inf)):
+    """Targets a cost is defined for: probabilities, one-hot rows, counts, or numbers in reach."""
     n, name = n_out // oracle.outputs_per_target(cost), oracle.name_of(cost)
     if name == "cross_entropy":
         return rng.random((rows, n))
@@ -21,7 +21,7 @@ def targets_for(cost, rng, rows, n_out):
         return rng.poisson(2.0, size=(rows, n))
     if name == "hinge":
         return rng.choice([-1, 1], size=(rows, n))
-    return rng.normal(size=(rows, n))
+    return np.clip(rng.normal(size=(rows, n)), *reach)
 
 
 def rows_off_the_kink(twin, x):
@@ -52,7 +52,7 @@ def draw_problem(sizes, rows, seed=0, *, cost="quadratic", dtype="float64", **op
         twin = oracle.copy_of(net)
         x = rng.normal(size=(2 * rows + 50, sizes[0])).astype(dtype)
         x = np.ascontiguousarray(x[rows_off_the_kink(twin, x)][:rows])
-        y = targets_for(cost, rng, rows, sizes[-1]).astype(dtype)
+        y = targets_for(cost, rng, rows, sizes[-1], net._output.reach).astype(dtype)
         alive = len(x) == rows and all(g.any() for g in oracle.backprop(twin, x, y)[0])
         alive = alive and is_off_the_kink(twin, x, y)
         if alive:  # a relu layer may be dead on every row

@@ -28,6 +28,7 @@ keep.
 >>> net = cr.Network([4, 8, 2], hidden=Sine(), seed=0)
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -52,6 +53,13 @@ from chainrule.core import _core
 class Activation(Formula):
     """An activation σ, with its parameter if it has one."""
 
+    bounds = -math.inf, math.inf  # of a, where they hang by no parameter
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The least and the largest a there is, or comes near."""
+        return self.bounds
+
     @property
     def compiled(self) -> tuple[str, float]:
         """How the core takes it: name and parameter, where one without parameters has any."""
@@ -61,13 +69,19 @@ class Activation(Formula):
 class sigmoid(Activation):
     """σ(z) = 1/(1 + e^-z), from 0 to 1; σ' = a(1 - a)."""
 
+    bounds = 0.0, 1.0
+
 
 class tanh(Activation):
     """σ(z) = tanh z, from -1 to 1; σ' = 1 - a²."""
 
+    bounds = -1.0, 1.0
+
 
 class relu(Activation):
     """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0."""
+
+    bounds = 0.0, math.inf
 
 
 @known_options()
@@ -89,6 +103,11 @@ class leaky_relu(Activation):
         )
     }
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """All numbers, unless the slope is 0."""
+        return (-math.inf if self.slope else 0.0), math.inf
+
 
 @known_options()
 @dataclass(frozen=True)
@@ -105,6 +124,11 @@ class elu(Activation):
 
     _checks: ClassVar[Checks] = {"alpha": check_positive_parameter}
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """-α and more."""
+        return -self.alpha, math.inf
+
 
 class selu(Activation):
     """σ(z) = λ elu(z) with α = 1.6732632 and λ = 1.0507010 (Klambauer et al., 2017).
@@ -113,9 +137,13 @@ class selu(Activation):
     variance 1 stay from layer to layer.
     """
 
+    bounds = -1.0507010 * 1.6732633, math.inf
+
 
 class softplus(Activation):
     """σ(z) = ln(1 + e^z), a smooth relu; σ' = 1/(1 + e^-z)."""
+
+    bounds = 0.0, math.inf
 
 
 class gelu(Activation):
@@ -123,6 +151,8 @@ class gelu(Activation):
 
     The exact one, Φ(z) = (1 + erf(z/√2))/2, not an approximation by tanh.
     """
+
+    bounds = -0.1699713, math.inf  # at z = -0.7518
 
 
 @known_options()
@@ -140,17 +170,28 @@ class swish(Activation):
 
     _checks: ClassVar[Checks] = {"beta": check_positive_parameter}
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """From where βz = -1.2785 on."""
+        return -0.2784646 / self.beta, math.inf
+
 
 class softsign(Activation):
     """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)²."""
+
+    bounds = -1.0, 1.0
 
 
 class hard_sigmoid(Activation):
     """σ(z) = z/6 + 1/2, cut off at 0 and 1; σ' = 1/6 between, else 0."""
 
+    bounds = 0.0, 1.0
+
 
 class exponential(Activation):
     """σ(z) = e^z, for rates and other positive outputs; σ' = a."""
+
+    bounds = 0.0, math.inf
 
 
 class identity(Activation):
@@ -160,9 +201,13 @@ class identity(Activation):
 class step(Activation):
     """σ(z) = 1 for z > 0, else 0: the perceptron. It cannot be trained by gradient descent."""
 
+    bounds = 0.0, 1.0
+
 
 class softmax(Activation):
     """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j)."""
+
+    bounds = 0.0, 1.0
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {name: globals()[name] for name in _core.ACTIVATIONS}

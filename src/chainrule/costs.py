@@ -52,6 +52,10 @@ from chainrule.core import _core
 class Cost(Formula):
     """A cost, with its parameters if it has some."""
 
+    has_units = True  # targets are numbers, which outputs tell in their units
+    # whether C_x is least where each output is its target, of whatever numbers these are
+    is_least_at_target = True
+
     @property
     def outputs_per_target(self) -> int:
         """How many outputs of the network there are for each target."""
@@ -61,6 +65,15 @@ class Cost(Formula):
     def low(self) -> int:
         """The target of all classes but the sample's own, whose target is 1."""
         return _core.COST_LOWS[self.name]
+
+    def in_units(
+        self, scale: NDArray[Any], shift: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return what outputs are multiplied by, and what is added, (n_L,), to be in units.
+
+        scale and shift (n,) are those of the targets, learned as (y - shift)/scale.
+        """
+        return self.lay_out(scale[None])[0], self.lay_out(shift[None])[0]
 
     def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
         """How the core takes it: name and parameters, for n_L outputs."""
@@ -180,6 +193,8 @@ class hinge(Cost):
     outputs, labels or one-hot rows: each class against the rest.
     """
 
+    has_units = is_least_at_target = False
+
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept two values alone, and take 0 as -1."""
         if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
@@ -192,6 +207,8 @@ class hinge(Cost):
 
 class cross_entropy(Cost):
     """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
+
+    has_units = is_least_at_target = False
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept probabilities."""
@@ -220,6 +237,8 @@ class log_likelihood(Cost):
 
     smoothing: float = 0.0
 
+    has_units = is_least_at_target = False
+
     _checks: ClassVar[Checks] = {
         "smoothing": partial(
             check_number, valid=lambda x: 0 <= x < 1, expected="a number from 0 to below 1"
@@ -244,6 +263,8 @@ class poisson(Cost):
     occur. Targets: 0 or more, whole or not.
     """
 
+    has_units = is_least_at_target = False
+
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept counts."""
         _refuse_negative(self, name, Y)
@@ -257,6 +278,8 @@ class gaussian(Cost):
     ½(1 - (y - μ)²e^-s) for the s. Targets: (m, n), any numbers, for 2n outputs.
     """
 
+    is_least_at_target = False
+
     @property
     def outputs_per_target(self) -> int:
         """A mean and the logarithm of a variance."""
@@ -265,6 +288,12 @@ class gaussian(Cost):
     def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
         """Set the targets beside the means, and again beside the variances."""
         return np.concatenate([Y, Y], axis=1)
+
+    def in_units(
+        self, scale: NDArray[Any], shift: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """ln(variance) gains 2 ln(scale)."""
+        return np.append(scale, np.ones_like(scale)), np.append(shift, 2 * np.log(scale))
 
 
 COSTS: dict[str, type[Cost]] = {name: globals()[name] for name in _core.COSTS}
@@ -286,6 +315,7 @@ class UserCost(UserFormula, Cost):
     """A cost of the user's: an object with value(a, y) and delta(z, a, y)."""
 
     methods = ("value", "delta")
+    is_least_at_target = False  # nobody knows
 
     @property
     def low(self) -> int:

@@ -39,6 +39,22 @@ class Network(Model):
     ----------
     sizes : sequence of int
         [n_1, ..., n_L]: the number of inputs, of neurons in each hidden layer, and of outputs.
+    task : str, optional
+        "regression", "classification" or "multilabel": where they are not given, hidden, output,
+        cost, init, input_scale and output_scale become what learns data as they are,
+
+        ==============  ===========  ==============  =================  ==========================
+        task            output       cost            for                scaled by the first `fit`
+        ==============  ===========  ==============  =================  ==========================
+        regression      identity     quadratic       numbers in units   inputs and outputs
+        regression      exponential  poisson         counts             inputs
+        classification  softmax      log_likelihood  several outputs    inputs
+        classification  sigmoid      cross_entropy   one output         inputs
+        classification  identity     hinge           cost="hinge"       inputs
+        multilabel      sigmoid      cross_entropy   several labels     inputs
+        ==============  ===========  ==============  =================  ==========================
+
+        with hidden="relu" and init="he". An output or a cost that is given decides the row.
     hidden : str, Activation or object, or a sequence of these, default "sigmoid"
         The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
         selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
@@ -65,13 +81,25 @@ class Network(Model):
     input_scale, input_shift : float or array (n_1,), default 1 and 0
         What the network reads of an input x is a^1 = input_scale·x + input_shift, in every method,
         computed for a few rows at a time, so that X stays as it is: images of uint8 with
-        ``input_scale=1/255``, say, or any X with ``input_scale=1/X.std(axis=0)`` and
-        ``input_shift=-X.mean(axis=0)/X.std(axis=0)``. Types that float32 does not hold to the last
+        ``input_scale=1/255``, say. "standard": the first `fit` sets them by the mean μ and the
+        spread s of each input, a^1 = (x - μ)/s, in float64, of the rows it trains on (none that
+        are held out), each by its weight; s = 1 where all are alike; of sparse X a^1 = x/s. A fit
+        that finishes no epoch leaves them open, later ones keep them; before, nothing can be
+        asked. Types that float32 does not hold to the last
         bit (float64, int32, int64, uint32, ...) are scaled and shifted in float64, by both numbers
         as they are given, and only a^1 is rounded to the network's dtype: times in seconds around
         1.7e9 stay apart with ``input_shift=-1.7e9``. All others are so in the network's dtype, to
         which both numbers are rounded first. The product is rounded before the sum.
         Derivatives by the inputs are those by x. They are part of the network, and of its file.
+    output_scale, output_shift : float or array (n_L,), default 1 and 0
+        What the network says is output_scale·a^L + output_shift, and a target y is learned as
+        (y - output_shift)/output_scale, in float64 before it is rounded; output_scale > 0. So
+        outputs, `predict`, `jacobian`, `sensitivity` and metrics are in the units of y, costs
+        (`History.cost`, `evaluate`), gradients and `trace` those of what is learned. "standard":
+        set by the mean and the spread of the targets like the inputs, so that no one has to write
+        (y - mean)/spread. For costs of numbers: quadratic, squared_error, absolute_error, huber,
+        quantile (all levels come back in units), gaussian (ln variance gains 2 ln output_scale)
+        and your own; one number a target. Targets then are numbers, never classes.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.

@@ -46,7 +46,7 @@ import chainrule as cr
 for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "Rprop"):
     for dtype in ("float32", "float64"):
         rng = np.random.default_rng(0)
-        x, y = rng.normal(size=(64, 5)), rng.normal(size=(64, 3))
+        x, y = rng.normal(size=(64, 5)), rng.random((64, 3))
         net = cr.Network((5, 37, 3), hidden="relu", output="identity", dtype=dtype, seed=0)
         net.fit(x, y, optimizer=getattr(cr, name)(0.01), epochs=3, batch_size=64, shuffle=False)
         print(name, dtype, *net.parameters.astype(float))

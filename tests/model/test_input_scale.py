@@ -395,13 +395,13 @@ def test_the_file_says_what_is_not_the_default(tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("1", "to be a number, or a list of numbers, got '1'"),
-        (None, "to be a number, or a list of numbers, got None"),
-        (True, "to be a number, or a list of numbers, got True"),
-        (float("nan"), "to be a number, or a list of numbers, got nan"),
-        (10**400, "to be a number, or a list of numbers, got 1000"),
-        ([0.0] * 12 + ["x"], "to be a number, or a list of numbers"),
-        ([[0.0] * 13], "to be a number, or a list of numbers"),
+        ("1", "to be a number, or a list of numbers.*, got '1'"),
+        (None, "to be a number, or a list of numbers.*, got None"),
+        (True, "to be a number, or a list of numbers.*, got True"),
+        (float("nan"), "to be a number, or a list of numbers.*, got nan"),
+        (10**400, "to be a number, or a list of numbers.*, got 1000"),
+        ([0.0] * 12 + ["x"], "to be a number, or a list of numbers.*"),
+        ([[0.0] * 13], "to be a number, or a list of numbers.*"),
         ([1.0] * 12, r"one for each input, \(13,\); got shape \(12,\)"),
         ([], r"one for each input, \(13,\); got shape \(0,\)"),
         (1e300, "must be finite; input_s.* is 1e.300, too large for float32"),
@@ -424,7 +424,6 @@ def test_what_a_file_says_is_checked(name, value, message, tmp_path):
         (np.ones(12), ValueError, r"one for each input, \(13,\); got shape \(12,\)"),
         (np.ones((1, 13)), ValueError, r"got shape \(1, 13\)"),
         ("1", TypeError, "must hold real numbers"),
-        (None, TypeError, "must hold real numbers"),
         (1j, TypeError, "must hold real numbers"),
     ],
 )

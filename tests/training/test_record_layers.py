@@ -26,6 +26,7 @@ RULES = {
 # Enough to saturate some units, but not all.
 STRETCH = {"sigmoid": 5.0, "tanh": 2.0, "relu": 1.0, "identity": 1.0}
 
+pytestmark = pytest.mark.filterwarnings("ignore:softmax learns slowly")
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 each_hidden = pytest.mark.parametrize("hidden", ["sigmoid", "tanh", "relu", "identity"])
 each_pair = pytest.mark.parametrize(("output", "cost"), oracle.PAIRS)
@@ -130,7 +131,7 @@ def assert_recorded(history, expected, dtype):
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "nobias"])
 def test_an_epoch_of_one_small_batch(replayed, hidden, output, cost, bias, dtype):
     names = {"hidden": hidden, "output": output, "cost": cost, "bias": bias, "dtype": dtype}
-    how = {"epochs": 4, "learning_rate": 0.2 if hidden in ("sigmoid", "tanh") else 0.01}
+    how = {"epochs": 4, "learning_rate": 0.2 if hidden in ("sigmoid", "tanh") else 0.02}
     net, x, y, expected = replayed((5, 16, 9, 3), 20, **how, **names)
     moved = np.abs(np.diff(expected[0], axis=0)).max() / expected[0].max()
     assert moved > 10 * TOLERANCE[dtype], "else which epoch is recorded could not be told"
@@ -270,7 +271,7 @@ def test_rows_looked_at_are_spread_and_follow_no_pattern(batch_size):
 def test_it_is_within_the_error_of_a_sample(stretched, batch_size, rule, dtype):
     """With steps too small to move anything: the value on all rows, and 5 standard errors."""
     net, x, y = stretched((5, 16, 9, 3), 4000, hidden="tanh", output="tanh", dtype=dtype)
-    y += 3  # δ does not average out
+    y[...] = 1  # δ does not average out
     options = {"batch_size": batch_size, "epochs": 5, "learning_rate": 1e-30, "rule": rule}
     before = net.parameters.copy()
     got = recorded(net, x, y, shuffle=True, **options)
@@ -379,7 +380,7 @@ def test_what_is_read_is_a_copy(draw_problem):
 @each_dtype
 def test_an_epoch_that_diverges_leaves_no_record(dtype):
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    x, y = rng.normal(size=(40, 3)), rng.random((40, 2))
     names = {"hidden": "identity", "output": "identity", "dtype": dtype}
     net = chainrule.Network([3, 2], **names, seed=3)
     with pytest.raises(chainrule.DivergenceError):

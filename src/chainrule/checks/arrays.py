@@ -22,7 +22,15 @@ Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
 
 
 class Scaling(Protocol):
-    """What a network does to inputs before it reads them (`model/input_scaling.py`)."""
+    """What a network does to inputs before it reads them (`model/scaling.py`)."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the first `fit` has yet to set it."""
+        ...
+
+    def check_set(self) -> None:
+        """Raise if it is open."""
 
     def __bool__(self) -> bool:
         """Whether it does anything."""

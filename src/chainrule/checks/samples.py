@@ -1,5 +1,6 @@
 """Samples: inputs paired with their targets and weights, checked together."""
 
+import copy
 import math
 from typing import Any, Protocol
 
@@ -42,6 +43,11 @@ class Shape(Protocol):
         """What is done to inputs before they are read."""
         ...
 
+    @property
+    def _output_scaling(self) -> Any:
+        """What is done to outputs before they are handed out."""
+        ...
+
 
 class Samples:
     """Checked inputs with their targets and weights.
@@ -57,13 +63,17 @@ class Samples:
     role : str, default ""
         What messages say before "X" and "y", with a space behind it.
     like : Samples, optional
-        Those trained on: what columns and classes are called there counts, where the network does
-        not know it yet.
+        Those trained on: what columns and classes are called there, and how they are scaled,
+        counts, where the network does not know it yet.
+    learns : bool, default False
+        Whether the network learns from them: only then may a scaling be open.
 
     Attributes
     ----------
     X : ndarray (m, n_1) or SparseRows
     targets : Targets
+    scaling, output_scaling : chainrule.model.scaling.Scaling
+        Of X, and of what is said of it.
     weights : ndarray (m,), or None where all count alike
     exponent : int
         The power of two that was taken out of the weights, which counts beside other samples.
@@ -91,7 +101,13 @@ class Samples:
         dtype: DTypeLike | None = None,
         role: str = "",
         like: "Samples | None" = None,
+        learns: bool = False,
     ):
+        self.scaling: Any = net._scaling if like is None else like.scaling
+        self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
+        if not learns:
+            self.scaling.check_set()
+            self.output_scaling.check_set()
         dtype = net.dtype if dtype is None else np.dtype(dtype)
         known, written, classes = net.input_names, "list(net.input_names)", net._named
         if known is None and like is not None and like.names is not None:
@@ -99,12 +115,13 @@ class Samples:
         if classes is None and like is not None:
             classes = like.targets.names
         named = {"names": known, "written": written}
-        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=net._scaling, **named)
+        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, **named)
         self.names = names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
-            weights=output_weight, missing=missing_targets,
+            self.output_scaling, weights=output_weight, missing=missing_targets,
         )  # fmt: skip
+        self._dtype, self._role = dtype, role
         self.weights, self.exponent = weights_of(sample_weight, class_weight, self.targets, dtype)
 
     @property
@@ -118,6 +135,17 @@ class Samples:
     ) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None, NDArray | None]:
         """X, Y, labels, and the weights of samples and of outputs, as the core takes them."""
         return self.X, self.targets.Y, self.targets.labels, self.weights, self.targets.U
+
+    def read_by(self, scaling: Scaling) -> None:
+        """Read X by a scaling that was open before."""
+        named = f"{self._role}X"
+        self.X = as_inputs(self.X, self.X.shape[1], self._dtype, named, scaling=scaling)
+        self.scaling = scaling
+
+    def learn_by(self, scaling) -> None:
+        """Learn the targets by a scaling that was open before."""
+        self.targets.learn_by(scaling)
+        self.output_scaling = scaling
 
     def of_rows(self, rows: NDArray) -> "Samples":
         """Return some of the samples, in the order of `rows`."""
@@ -151,8 +179,8 @@ class Samples:
         return kept, self.of_rows(held_out).unweighted()
 
     def _with(self, X, targets, weights):
-        other = object.__new__(Samples)
-        other.X, other.targets, other.weights, other.names = X, targets, weights, self.names
+        other = copy.copy(self)
+        other.X, other.targets, other.weights = X, targets, weights
         other.exponent = 0 if weights is None else self.exponent
         return other
 

@@ -18,10 +18,14 @@ class Targets:
 
     The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
     classes that a network has settled, or None; `weights` and `missing` are `fit`'s output_weight
-    and missing_targets.
+    and missing_targets. `scaling` is what the network's outputs are scaled by
+    (`chainrule.model.scaling`): where there is one, targets are numbers, never classes, and Y is
+    what is learned of them, None until `learn_by` says what that is.
 
     Attributes
     ----------
+    given : ndarray (m, n), or None for labels
+        As users have them, NaN where missing; in float64 where there is a scaling.
     names : ndarray (n_classes,) or None
         What users call the classes, where y has such names.
     weights : ndarray (m, n), or None where all targets count alike
@@ -33,39 +37,55 @@ class Targets:
     """
 
     def __init__(
-        self, y, m, width, dtype, cost, name="y", known=None, *, weights=None, missing="refuse"
-    ):
-        self.Y = self.labels = self.names = None
+        self, y, m, width, dtype, cost, name="y", known=None, scaling=None, *, weights=None,
+        missing="refuse",
+    ):  # fmt: skip
+        self.Y = self.labels = self.names = self.given = None
         self.missing: NDArray | None = None
         check_missing("missing_targets", missing)
-        self._low = cost.low
+        self._low, self._cost, self._dtype, self._name = cost.low, cost, dtype, name
+        self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
-        if self.outputs_per_target == 1:
+        of_classes = self.outputs_per_target == 1 and not self._scaled
+        if of_classes:
             found = named_labels(name, y, self.n_classes, width, known)
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._low)
+        hint = "; labels must be integers from 0"
+        if self._scaled:
+            hint = "; with an output_scale targets are numbers, for classes leave it out"
         n = width // self.outputs_per_target
         may_miss = n == 1 or is_frame(y) or not is_series(y)  # a label may not
-        given = as_numbers(name, y, "; labels must be integers from 0", missing=may_miss)
-        takes_labels = width > 1 and self.outputs_per_target == 1
+        given = as_numbers(name, y, hint, missing=may_miss)
+        takes_labels = width > 1 and of_classes
         if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
             self.labels = self._as_labels(given, width, name)
         else:
             matrix = self._shaped(given, n, name, takes_labels)
             filled, self.missing = without_missing(name, y, matrix, missing)
-            Y = as_real(name, filled, dtype)
-            self.Y = cost.lay_out(cost.read_targets(name, Y))
-            self._given = (
-                Y if self.missing is None else np.where(self.missing, dtype.type(np.nan), Y)
-            )
+            filled = as_real(name, filled, np.float64 if self._scaled else dtype)
+            read = cost.read_targets(name, filled)
+            self.given = filled if self.missing is None else _with_nan(filled, self.missing)
+            if not self._scaled:
+                self.Y = cost.lay_out(read)
+            elif not scaling.is_open:
+                self.learn_by(scaling)
         if len(given) != m:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
             )
         self.weights = output_weights_of(weights, self.missing, (m, n), dtype, cost)
         self.U = None if self.weights is None else cost.lay_out(self.weights)
+
+    def learn_by(self, scaling) -> None:
+        """Learn targets y as (y - shift)/scale, rounded once."""
+        learned = scaling.learned(self.given)
+        if self.missing is not None:
+            learned[self.missing] = 0
+        Y = as_real(f"{self._name}, once it is scaled,", learned, self._dtype)
+        self.Y = self._cost.lay_out(Y)
 
     @staticmethod
     def _as_labels(given, width, name):
@@ -104,7 +124,7 @@ class Targets:
         """
         if self.labels is not None:
             return True
-        if self.missing is not None or not self._are_ones_and_lows:
+        if self._scaled or self.missing is not None or not self._are_ones_and_lows:
             return False
         return self.Y.shape[1] == 1 or bool(((self.Y == 1).sum(axis=1) == 1).all())
 
@@ -133,9 +153,9 @@ class Targets:
         """What a network that learns them answers with: "classes", "multilabel" or "values"."""
         if self.are_classes:
             return "classes"
-        if self.outputs_per_target > 1 or not self._are_ones_and_lows:
+        if self._scaled or self.outputs_per_target > 1 or not self._are_ones_and_lows:
             return "values"
-        return "multilabel" if self.Y.shape[1] > 1 else "classes"
+        return "multilabel" if self.given.shape[1] > 1 else "classes"
 
     @property
     def values(self) -> NDArray:
@@ -143,7 +163,7 @@ class Targets:
 
         NaN where they are missing.
         """
-        return self._given[:, 0] if self._given.shape[1] == 1 else self._given
+        return self.given[:, 0] if self.given.shape[1] == 1 else self.given
 
     def of_rows(self, rows) -> "Targets":
         """Return the targets of the samples `rows` alone."""
@@ -151,7 +171,8 @@ class Targets:
         if self.labels is not None:
             part.labels = self.labels[rows]
         else:
-            part.Y, part._given = self.Y[rows], self._given[rows]
+            part.given = self.given[rows]
+            part.Y = None if self.Y is None else self.Y[rows]
         if self.missing is not None:
             missing = self.missing[rows]
             part.missing = missing if missing.any() else None
@@ -160,4 +181,11 @@ class Targets:
         return part
 
     def __len__(self):
-        return len(self.Y if self.labels is None else self.labels)
+        return len(self.given if self.labels is None else self.labels)
+
+
+def _with_nan(given, missing):
+    """Return targets (m, n) that are NaN where they are missing."""
+    given = given.copy()
+    given[missing] = np.nan
+    return given

@@ -36,6 +36,7 @@ class Plan:
         cost: Cost,
         bias: bool,
         scaling: NDArray[np.float64] | None = None,
+        output_scaling: NDArray[np.float64] | None = None,
         stripe: int = 1,
     ) -> None: ...
 
@@ -155,7 +156,7 @@ def feedforward(
     plan: Plan, parameters: Real, X: Inputs, out: Real, threads: int = 1, cores: int = 0
 ) -> None: ...
 def feedforward_one(
-    plan: Plan, parameters: Real, x: object, out: object | None
+    plan: Plan | None, parameters: Real, x: object, out: object | None
 ) -> NDArray | None: ...
 def first_activations(plan: Plan, X: Inputs, out: Real) -> None: ...
 def trace(

@@ -4,7 +4,7 @@
 # the system has yet to find. Where there is much to write, that takes longer than the arithmetic.
 cdef double WORK_OF_A_NUMBER = 200
 
-def sample_gradients(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
+def sample_gradients(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
                      const int32_t[::1] labels, real[:, ::1] nabla):
     """nabla (m, n_parameters) <- the gradient of each sample's own cost."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
@@ -46,7 +46,7 @@ cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, c
                        first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
-def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
+def jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
     """out (m, n_L, n_1) <- ∂a^L_q/∂x_k of each sample."""
     cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
     cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
@@ -69,7 +69,7 @@ def jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:
     work.reraise()
 
 
-def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, real[:, ::1] by_parameter,
+def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::1] x, real[:, ::1] by_parameter,
                 real[:, ::1] by_input):
     """by_parameter (n_L, n_parameters), by_input (n_L, n_1) <- the derivatives of each output for the one sample x."""
     cdef Py_ssize_t q
@@ -89,7 +89,7 @@ def sensitivity(Plan plan, const real[::1] parameters, const real[:, ::1] x, rea
     work.reraise()
 
 
-def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
+def parameter_jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
     """out (m, n_L, n_parameters) <- ∂a^L_q/∂p of each sample, for every weight and bias p."""
     cdef Py_ssize_t i = 0, q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
@@ -110,7 +110,7 @@ def parameter_jacobian(Plan plan, const real[::1] parameters, const real[:, ::1]
     work.reraise()
 
 
-def numerical_gradient(Plan plan, const double[::1] parameters, X, const double[:, ::1] Y,
+def numerical_gradient(Plan plan not None, const double[::1] parameters, X, const double[:, ::1] Y,
                        const int32_t[::1] labels, const int64_t[::1] indices, double step, bint central,
                        double[::1] nabla):
     """nabla[i] <- ∂C/∂p for the parameter p = parameters[indices[i]], by differences of the mean cost C: over p - h to

@@ -30,6 +30,7 @@ cdef struct Net:
     int low                      # the target of all classes but the sample's own
     const double *cost_parameters
     const cr_scaling *scaling    # (2, n_1): a^1 is the first row ⊙ x + the second; NULL: a^1 is x
+    const double *output_scaling # (2, n_L): what is said is the first row ⊙ a^L + the second; NULL: a^L
     Layer *layers
 
 cdef enum:

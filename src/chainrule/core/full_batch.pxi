@@ -14,7 +14,7 @@ def accept(real[::1] parameters, const real[::1] w, uint64_t[::1] clock, dict st
         column.append(number)
 
 
-def diverged_layer(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
+def diverged_layer(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
                    const int32_t[::1] labels, const real[::1] weights=None,
                    const real[:, ::1] output_weights=None):
     """The layer where the cost of the samples, or else its gradient, is not finite for the first time."""

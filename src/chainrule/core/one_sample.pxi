@@ -8,7 +8,7 @@ cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noe
 
 
 cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
-    """out (n_L,) <- a^L for x (n_1,), unless a^1 is not finite."""
+    """out (n_L,) <- what is said of x (n_1,), unless a^1 is not finite."""
     cdef Workspace work = <Workspace> plan.one_sample
     cdef Part one_row = whole(1, 0)
     cdef Rows row
@@ -23,18 +23,22 @@ cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, r
     work.tape.a[plan.net.depth - 1] = out
     equations.feedforward[real](&plan.net, parameters, &row, &one_row, work.tape)
     work.tape.a[plan.net.depth - 1] = own
+    scale_outputs[real](&plan.net, out, 1)
     return True
 
 
 def feedforward_one(Plan plan, parameters, x, out):
-    """out, or a new array (n_L,), <- a^L for x (n_1,); None where x, or out, is not as simple as that: a vector of
-    finite numbers of the network's own type, one after another. (The GIL is held: the memory is the plan's.)"""
+    """out, or a new array (n_L,), <- what the network says of x (n_1,); None where x, or out, is not as simple as that,
+    a vector of finite numbers of the network's own type, one after another, and where there is no plan yet. (The GIL
+    is held: the memory is the plan's.)"""
     cdef Py_buffer given, p, result
     cdef char kind
     cdef size_t itemsize
     cdef Py_ssize_t n_out
     cdef bint done = False
-    if plan.calls_python or type(x) is not numpy.ndarray or (out is not None and type(out) is not numpy.ndarray):
+    if plan is None or plan.calls_python or type(x) is not numpy.ndarray:
+        return None
+    if out is not None and type(out) is not numpy.ndarray:
         return None
     PyObject_GetBuffer(parameters, &p, PyBUF_FORMAT)
     kind, itemsize = p.format[0], sizeof(float) if p.format[0] == c'f' else sizeof(double)

@@ -1,6 +1,6 @@
 # What can be asked of a network without changing it.
 
-def gradient(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
+def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, real[::1] nabla, const real[::1] weights=None,
              const real[:, ::1] output_weights=None, int threads=1, int cores=0):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost. Each sample and each
@@ -50,7 +50,7 @@ cdef double total_cost(Plan plan, const real *parameters, const Samples *samples
     return total
 
 
-def evaluate(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
+def evaluate(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, const real[::1] weights=None, const real[:, ::1] output_weights=None,
              int threads=1, int cores=0):
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
@@ -72,6 +72,17 @@ def evaluate(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
         cost = total_cost[real](plan, p, &samples, work, team.members, costs, correct)
     work.reraise()
     return cost / total, correct[0], total
+
+
+cdef inline void scale_outputs(const Net *net, real *out, Py_ssize_t m) noexcept nogil:
+    """out (m, n_L) <- what is handed out of a^L: in the units of the targets, rounded once."""
+    cdef Py_ssize_t i, j, n = net.layers[net.depth - 1].n_out
+    cdef const double *scale = net.output_scaling
+    if scale == NULL:
+        return
+    for i in range(m):
+        for j in range(n):
+            out[i * n + j] = <real> (scale[j] * out[i * n + j] + scale[n + j])
 
 
 cdef struct Outputs:   # what a team feeds forward, a tile at a time
@@ -100,6 +111,7 @@ cdef inline void do_outputs(Outputs *outputs, Py_ssize_t t, int thread, const re
     else:
         read_inputs[real](tile.samples, tile.start, tile.m, tile.net, <real *> tile.x_room)
     equations.feedforward[real](tile.net, <const real *> tile.parameters, &tile.x, &part, tile.tape)
+    scale_outputs[real](tile.net, <real *> tile.tape.a[last], tile.m)
     if thread == 0:
         outputs.done += tile.m * outputs.sample_work
         if outputs.done > WORK_BETWEEN_SIGNALS or tile.row_costs:  # or for what a user's function has raised
@@ -115,8 +127,8 @@ cdef void some_outputs(void *outputs, size_t t, int thread) noexcept nogil:
         do_outputs[double](<Outputs *> outputs, t, thread, <const double *> NULL)
 
 
-def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int threads=1, int cores=0):
-    """out (m, n_L) <- a^L of each row of X (m, n_1)."""
+def feedforward(Plan plan not None, const real[::1] parameters, X, real[:, ::1] out, int threads=1, int cores=0):
+    """out (m, n_L) <- what the network says of each row of X (m, n_1): a^L, or that as the outputs are scaled."""
     cdef Samples samples = samples_of[real](plan, X, out, None, None)
     plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
@@ -134,13 +146,13 @@ def feedforward(Plan plan, const real[::1] parameters, X, real[:, ::1] out, int 
     work.reraise()
 
 
-def first_activations(Plan plan, X, real[:, ::1] out):
+def first_activations(Plan plan not None, X, real[:, ::1] out):
     """out (m, n_1) <- a^1 of each row of X, where the network does not read it as it stands."""
     cdef Samples samples = samples_of[real](plan, X, out, None, None)
     read_inputs[real](&samples, 0, samples.m, &plan.net, &out[0, 0])
 
 
-def trace(Plan plan, const real[::1] parameters, X, const real[:, ::1] Y,
+def trace(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
           const int32_t[::1] labels, list z, list a, list delta):
     """z[i], a[i], delta[i] (m, n_l) <- what a forward and a backward pass leave at layer l = i + 2 of every sample."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None)

@@ -17,6 +17,7 @@ cdef class Plan:
     cdef const float[:, ::1] scaling_f32   # of the inputs, or None: what `scaling` points to
     cdef const double[:, ::1] scaling_f64
     cdef cr_scaling scaling
+    cdef const double[:, ::1] output_scaling
     cdef readonly object user_cost         # a Python object, or None
     cdef readonly list user_activations    # by layer, likewise
     cdef readonly bint calls_python        # whether there is one of these
@@ -29,14 +30,19 @@ cdef class Plan:
     cdef Plan striped           # the same with W^2 in stripes, likewise
     cdef tuple arguments
 
-    def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, Py_ssize_t stripe=1):
-        """scaling: input_scale and input_shift, float64 (2, n_1), or None. stripe: how many neurons of W^2 stand
-        together in memory."""
-        self.arguments = (sizes, activations, cost, bias, scaling)
+    def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, output_scaling=None,
+                  Py_ssize_t stripe=1):
+        """scaling: of the inputs, float64 (2, n_1), what each is multiplied by and what is added then, or None.
+        output_scaling: likewise what is handed out of a^L, (2, n_L). stripe: how many neurons of W^2 stand together
+        in memory."""
+        self.arguments = (sizes, activations, cost, bias, scaling, output_scaling)
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         self.set_cost(cost)
         self.set_scaling(scaling)
+        if output_scaling is not None:
+            self.output_scaling = output_scaling
+            self.net.output_scaling = &self.output_scaling[0, 0]
         self.set_layers(activations, bias, stripe)
         self.set_tile()
         self.calls_python = any(user is not None for user in (self.user_cost, *self.user_activations))

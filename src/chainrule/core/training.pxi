@@ -190,7 +190,7 @@ cdef Py_ssize_t train_epochs(Trainee t, Py_ssize_t epochs, const Rates *rates, c
     return 0
 
 
-def train(Plan plan, real[::1] parameters, Recipe recipe, TrainingState state, Data data, Log log,
+def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState state, Data data, Log log,
           const double[::1] rates, Py_ssize_t epochs=1, Hooks hooks=None, int threads=1, int cores=0):
     """Train for so many epochs. Each one finished adds 1 to the state's clock, and its figures to the log.
 

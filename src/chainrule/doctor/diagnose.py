@@ -248,7 +248,8 @@ def score_of(net, samples):
     if Y is None:
         return Score(np.nan, 0.0, False, m)
     with np.errstate(all="ignore"):  # outputs may be huge, or targets all alike
-        residual = ((Y - passes.outputs(net, samples.X, check_threads(None))) ** 2).sum()
+        said = passes.outputs(net, samples.X, check_threads(None))
+        residual = ((Y - net._output_scaling.outputs(said)) ** 2).sum()
         value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
     return Score(value, 0.0, False, m)
 

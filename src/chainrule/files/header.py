@@ -6,7 +6,7 @@ import sys
 from itertools import pairwise
 
 from chainrule.files.formulas import is_formula
-from chainrule.model.input_scaling import DEFAULTS
+from chainrule.model.scaling import SCALINGS, STANDARD
 from chainrule.training.optimizer_state import COUNTERS
 
 FORMAT = "chainrule network"
@@ -37,9 +37,10 @@ FIELDS = {
 }
 
 # What may be missing, where it is the default.
-SCALING = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
+SHIFT = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_numbers(v))
+SCALE = (f"{SHIFT[0]}, or {STANDARD!r}", lambda v: v == STANDARD or SHIFT[1](v))
 OPTIONAL = {
-    **dict.fromkeys(DEFAULTS, SCALING),
+    **{name: SCALE if name.endswith("scale") else SHIFT for name in SCALINGS},
     "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
     "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),

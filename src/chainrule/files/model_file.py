@@ -8,7 +8,9 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        ``{"name": "huber", "delta": 2.0}``; where it is the user's own an object
                        with its name alone, ``{"own": "Focal"}``; and, where they are not the
                        default, those of `OPTIONAL`: ``input_scale`` and ``input_shift``, each a
-                       number or a list of n_1, and ``input_names``, a list of n_1 strings
+                       number or a list of n_1, ``output_scale`` and ``output_shift``, each a
+                       number or a list of one a target (a scale may be "standard", to be set by
+                       the first training), and ``input_names``, a list of n_1 strings
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
@@ -34,8 +36,8 @@ import numpy as np
 from chainrule.files.archive import check_array, unpack
 from chainrule.files.formulas import check_mapping, read_formulas, written_formulas
 from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
-from chainrule.model.input_scaling import DEFAULTS
 from chainrule.model.model import Model, first_answers
+from chainrule.model.scaling import SCALINGS
 from chainrule.results.whole_file import write_whole
 
 Net = TypeVar("Net", bound=Model)
@@ -88,6 +90,7 @@ def write_network(net: Model, path) -> None:
             "epochs_trained": int(net.epochs_trained),
             "optimizer_state": list(state),
             **net._scaling.given,
+            **net._output_scaling.given,
             **({} if net.input_names is None else {"input_names": list(net.input_names)}),
             **_answers_of(net),
         }
@@ -125,7 +128,7 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
             init="zeros",
             bias=header["bias"],
             dtype=header["dtype"],
-            **{name: header[name] for name in DEFAULTS if name in header},
+            **{name: header[name] for name in SCALINGS if name in header},
             seed=header["seed"],
         )
         if "classes" in header:

@@ -33,8 +33,9 @@ from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
 from chainrule.initializers import INITIALIZERS, Initializer
-from chainrule.model.input_scaling import as_scaling
 from chainrule.model.own_functions import check_delta_of, check_slope_of
+from chainrule.model.scaling import as_input_scaling, as_output_scaling
+from chainrule.model.tasks import choices_of
 from chainrule.results.gradient import layer_views
 from chainrule.results.history import History
 
@@ -46,29 +47,44 @@ class Model:
         self,
         sizes: Iterable[int],
         *,
+        task: str | None = None,
         hidden: str
         | Activation
         | OwnActivation
-        | Sequence[str | Activation | OwnActivation] = "sigmoid",
-        output: str | Activation | OwnActivation = "sigmoid",
-        cost: str | Cost | OwnCost = "quadratic",
-        init: str | Initializer = "scaled",
+        | Sequence[str | Activation | OwnActivation]
+        | None = None,
+        output: str | Activation | OwnActivation | None = None,
+        cost: str | Cost | OwnCost | None = None,
+        init: str | Initializer | None = None,
         bias: bool = True,
         dtype: DTypeLike = "float32",
-        input_scale: ArrayLike = 1.0,
+        input_scale: ArrayLike | str | None = None,
         input_shift: ArrayLike = 0.0,
+        output_scale: ArrayLike | str | None = None,
+        output_shift: ArrayLike = 0.0,
         seed: int | None = None,
     ):
         self._sizes = check_sizes(sizes)
-        self._hidden = find_hidden(hidden, len(self.sizes) - 2)
-        self._output = find_output(output)
-        self._cost = find_cost(cost, self._output.name, self.sizes[-1])
+        given = {
+            "hidden": hidden, "output": output, "cost": cost, "init": init,
+            "input_scale": input_scale, "input_shift": input_shift,
+            "output_scale": output_scale, "output_shift": output_shift,
+        }  # fmt: skip
+        chosen = choices_of(task, self.sizes[-1], given)
+        self._hidden = find_hidden(chosen.hidden, len(self.sizes) - 2)
+        self._output = find_output(chosen.output)
+        self._cost = find_cost(chosen.cost, self._output.name, self.sizes[-1])
         for width, activation in zip(self.sizes[1:], (*self._hidden, self._output), strict=True):
             check_slope_of(activation, width)
         self._delta_checked = not isinstance(self._cost, UserCost)
         self._bias = check_flag("bias", bias)
         self._dtype = check_dtype(dtype)
-        self._scaling = as_scaling(input_scale, input_shift, self.sizes[0], self.dtype)
+        of_inputs = chosen.input_scale, chosen.input_shift
+        of_outputs = chosen.output_scale, chosen.output_shift
+        self._scaling = as_input_scaling(*of_inputs, self.sizes[0], self.dtype)
+        self._output_scaling = as_output_scaling(
+            *of_outputs, self._cost, self.sizes[-1], self.dtype
+        )
         self._input_names: tuple[str, ...] | None = None  # the first `fit` that gets some sets them
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
@@ -77,7 +93,7 @@ class Model:
         self._named: NDArray | None = None  # the classes, where they have names
         self._answers: str | None = None  # what the first `fit` settles
         self._compile()
-        self._initialize(init)
+        self._initialize(chosen.init)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -110,14 +126,27 @@ class Model:
         return self._dtype
 
     @property
-    def input_scale(self) -> float | NDArray:
-        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64."""
+    def input_scale(self) -> float | NDArray | str:
+        """What inputs are multiplied by, as it was given: a number, or (n_1,) in float64.
+
+        "standard" until the first `fit` has set it.
+        """
         return self._scaling.scale
 
     @property
     def input_shift(self) -> float | NDArray:
         """What is added then, likewise."""
         return self._scaling.shift
+
+    @property
+    def output_scale(self) -> float | NDArray | str:
+        """What outputs are multiplied by, a number, or one for each target, likewise."""
+        return self._output_scaling.scale
+
+    @property
+    def output_shift(self) -> float | NDArray:
+        """What is added then, likewise."""
+        return self._output_scaling.shift
 
     @property
     def input_names(self) -> tuple[str, ...] | None:
@@ -181,7 +210,7 @@ class Model:
         return (
             f"{type(self).__name__}({list(self.sizes)}, hidden={list(self.hidden)}, "
             f"output={self.output!r}, cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', "
-            f"{self._scaling.shown}seed={self.seed})"
+            f"{self._scaling.shown}{self._output_scaling.shown}seed={self.seed})"
         )
 
     def __getstate__(self):
@@ -198,14 +227,29 @@ class Model:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        activations = [activation.compiled for activation in (*self._hidden, self._output)]
-        cost = self._cost.compiled(self.sizes[-1])
-        self._plan = _core.Plan(self.sizes, activations, cost, self.bias, self._scaling.for_core)
-        self._parameters = aligned_empty(self._plan.n_parameters, self.dtype)
+        self._set_plan()
+        self._parameters = aligned_empty(count_parameters(self.sizes, self.bias), self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
+
+    def _set_plan(self):
+        """Make the plan, once it is known how inputs and outputs are scaled; None before."""
+        scalings = self._scaling, self._output_scaling
+        self._plan: Any = None
+        if not any(scaling.is_open for scaling in scalings):
+            activations = [activation.compiled for activation in (*self._hidden, self._output)]
+            cost = self._cost.compiled(self.sizes[-1])
+            scaled = [scaling.for_core for scaling in scalings]
+            self._plan = _core.Plan(self.sizes, activations, cost, self.bias, *scaled)
+
+    def _check_set(self):
+        """Raise if nothing can be computed yet."""
+        if self._plan is None:
+            self._scaling.check_set()
+            self._output_scaling.check_set()
 
     def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
+        self._check_set()
         n = self.sizes[0]
         if is_frame(X) or is_sparse(X):
             named = {"names": self.input_names}
@@ -219,13 +263,31 @@ class Model:
         return as_inputs(given, n, self.dtype, scaling=self._scaling), single
 
     def _settle(self, samples: Samples):
-        """Keep what columns and classes are called, and what the network learns to answer with."""
+        """Keep what columns and classes are called, what to answer with, and how all is scaled."""
         if self._answers is None:  # it takes a look at all targets
             self._answers = samples.targets.answers
         if samples.names is not None:
             self._input_names = samples.names
         if samples.targets.names is not None:
             self._named = samples.targets.names
+        if self._plan is None:
+            self._scaling, self._output_scaling = samples.scaling, samples.output_scaling
+            self._set_plan()
+
+    @property
+    def _settled(self) -> tuple:
+        """All that `_settle` sets."""
+        return (
+            self._answers, self._input_names, self._named, self._scaling, self._output_scaling,
+            self._plan,
+        )  # fmt: skip
+
+    @_settled.setter
+    def _settled(self, before):
+        (
+            self._answers, self._input_names, self._named, self._scaling, self._output_scaling,
+            self._plan,
+        ) = before  # fmt: skip
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
@@ -272,12 +334,17 @@ def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     for n in sizes:
         if not 1 <= n <= MAX_SIZE:
             raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
-    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    n_parameters = count_parameters(sizes)
     if n_parameters > 2**40:
         raise ValueError(
             f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
         )
     return sizes
+
+
+def count_parameters(sizes: Sequence[int], bias: bool = True) -> int:
+    """Return how many weights and biases there are."""
+    return sum((n_in + bias) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def check_trainable(net: Model) -> None:

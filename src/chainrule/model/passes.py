@@ -14,7 +14,7 @@ ALONE = (1, 0)
 
 
 def outputs(net: Model, X: Inputs, threads: Threads = ALONE, out: NDArray | None = None) -> NDArray:
-    """Return a^L, (m, n_L), written into `out` if that is given."""
+    """Return what `net` says, (m, n_L), a^L as it is scaled; written into `out` if given."""
     if out is None:
         out = np.empty((len(X), net.sizes[-1]), net.dtype)
     _core.feedforward(net._plan, net.parameters, X, out, *threads)
@@ -52,19 +52,23 @@ def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:
 
 def sensitivity(net: Model, x: NDArray) -> Sensitivity:
     """Return the derivatives of each output for one sample x (n_1,), by parameters and inputs."""
+    net._check_set()
     n_out = net.sizes[-1]
     by_parameter = np.empty((n_out, net.parameters.size), net.dtype)
     by_input = np.empty((n_out, net.sizes[0]), net.dtype)
     a = first_activations(net._plan, x[None, :], net.dtype)
     _core.sensitivity(net._plan, net.parameters, a, by_parameter, by_input)
     net._scaling.chain(by_input)
+    for derivatives in (by_parameter, by_input):
+        net._output_scaling.chain(derivatives)
     return Sensitivity(by_parameter, net.sizes, net.bias, by_input)
 
 
 def jacobian(net: Model, X: Inputs) -> NDArray:
-    """Return ∂a^L_q/∂x_k of each sample, (m, n_L, n_1)."""
+    """Return the derivative of each output by each input of each sample, (m, n_L, n_1)."""
     a = first_activations(net._plan, X, net.dtype)
     out = np.empty((len(X), net.sizes[-1], net.sizes[0]), net.dtype)
     _core.jacobian(net._plan, net.parameters, a, out)
     net._scaling.chain(out)
+    net._output_scaling.chain(out)
     return out

@@ -7,6 +7,7 @@ from chainrule.checks.frames import is_frame
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model
+from chainrule.model.reach import check_reach
 
 
 class Batches:
@@ -96,6 +97,7 @@ class Batches:
                 self._net, X, y, sample_weight, self._class_weight,
                 output_weight=output_weight, missing_targets=self._missing, like=self.like,
             )  # fmt: skip
+            check_reach(self._net, samples.targets)
             self._net._check_delta(samples.targets)
             if self.count == 0:
                 self._net._settle(samples)

@@ -4,6 +4,8 @@ from typing import Unpack
 
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
+from chainrule.model.reach import check_reach, warn_of_slow_pair
+from chainrule.model.standard import standardize
 from chainrule.results.history import History
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.fit_options import FitOptions, read_options
@@ -26,6 +28,7 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
                 f"{type(options.optimizer).__name__} needs all samples at once, as arrays X and y; "
                 "for batches from an iterable use SGD or Adam"
             )
+        net._check_set()
         check_options_of_batches(options)
         return Training(net, Batches(net, X, options), options)
     if options.steps_per_epoch is not None:
@@ -34,10 +37,18 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
             "samples are an epoch, in mini-batches of batch_size"
         )
     samples = Samples(
-        net, X, y, options.sample_weight, options.class_weight,
+        net, X, y, options.sample_weight, options.class_weight, learns=True,
         output_weight=options.output_weight, missing_targets=options.missing_targets,
     )  # fmt: skip
-    return (FullBatchTraining if full_batch else Training)(net, samples, options)
+    held_out = None
+    if options.validation_split is not None and options.validation_data is None:
+        samples, held_out = samples.split(options.validation_split, net.seed)
+    standardize(net, *([samples] if held_out is None else [samples, held_out]))
+    check_reach(net, samples.targets)
+    if full_batch:
+        return FullBatchTraining(net, samples, options)
+    warn_of_slow_pair(net)
+    return Training(net, samples, options, held_out)
 
 
 def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:

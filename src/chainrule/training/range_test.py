@@ -10,6 +10,8 @@ from chainrule.checks.keywords import OF_FIT, known_options
 from chainrule.checks.options import check_count, check_number, check_positive
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
+from chainrule.model.reach import check_reach
+from chainrule.model.standard import standardize
 from chainrule.optimizers import Optimizer, Rprop, check_optimizer
 from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, documents_axes, open_course
 from chainrule.training.endings import DivergenceError
@@ -140,7 +142,10 @@ def learning_rate_range(
     net = copy.copy(net)
     net.optimizer_state = {}
     check_learns(net)
-    samples = Samples(net, X, y)
+    samples = Samples(net, X, y, learns=True)
+    standardize(net, samples)
+    check_reach(net, samples.targets)
+    net._settle(samples)
     batches = _batches(len(samples), batch_size, np.random.default_rng(net.seed))
     rates = np.geomspace(low, high, steps)
     costs: list[float] = []

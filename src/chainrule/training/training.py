@@ -38,21 +38,27 @@ class Training:
         All that it is trained on, or what hands that out batch by batch.
     options : SimpleNamespace
         As `read_options` returns them.
+    held_out : Samples, optional
+        Those of validation_split.
     """
 
-    def __init__(self, net: Model, samples: Samples | Batches, options: SimpleNamespace):
+    def __init__(
+        self,
+        net: Model,
+        samples: Samples | Batches,
+        options: SimpleNamespace,
+        held_out: Samples | None = None,
+    ):
         self.net, self.options = net, options
         self.optimizer: Optimizer = options.optimizer
         self.schedule = self.optimizer.schedule
         check_epsilon(self.optimizer, net.dtype)
         self.recipe = recipe_of(options, check_dropout(options.dropout, len(net.sizes) - 2))
-        self.samples = self.batches = held_out = None
+        self.samples = self.batches = None
         if isinstance(samples, Batches):
             self.batches = samples
         else:
             net._check_delta(samples.targets)
-            if options.validation_split is not None and options.validation_data is None:
-                samples, held_out = samples.split(options.validation_split, net.seed)
             self.samples = samples
         self.validation = Validation.of(net, options, held_out, self.samples)
         if self.batches is not None and self.validation:

@@ -15,7 +15,7 @@ from chainrule.training.endings import StopTraining
 class Transaction:
     """A fit, in which `net` has its history and state; what it had comes back if need be.
 
-    The state, and what columns and classes are called, come back where no epoch was finished and no
+    The state, and what the samples settle, come back where no epoch was finished and no
     batch of one is kept; the history where training had not begun. What ended for want of memory
     before its first epoch had not begun.
 
@@ -38,13 +38,13 @@ class Transaction:
     ):
         self._net, self._history, self._callbacks, self._hooks = net, history, callbacks, hooks
         self._before = net.history, net.optimizer_state
-        self._settled = net._input_names, net._named, net._answers
+        self._settled = net._settled
         self._begun = False
 
     def run(
         self, state: dict[str, NDArray], samples: Samples | None, epochs: Callable[[], None]
     ) -> None:
-        """Train by ``epochs()``, from `state` on; `samples` settle what columns and classes are."""
+        """Train by ``epochs()``, from `state` on; `samples` settle what is not settled yet."""
         net, callbacks = self._net, self._callbacks
         try:
             net.history, net.optimizer_state = self._history, state
@@ -71,4 +71,4 @@ class Transaction:
             self._net.history = self._before[0]
         if not (len(self._history) or (self._hooks is not None and self._hooks.kept_batches)):
             self._net.optimizer_state = self._before[1]
-            self._net._input_names, self._net._named, self._net._answers = self._settled
+            self._net._settled = self._settled

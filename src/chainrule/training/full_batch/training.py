@@ -49,7 +49,6 @@ class FullBatchTraining:
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
-        self._function = FullBatch(net, self.samples, options.l2, options.threads)
         measures = self.validation.measures if self.validation else ()
         self.history = History(net.epochs_trained, measures)
         options.callbacks.check(self.history)
@@ -83,13 +82,15 @@ class FullBatchTraining:
                 call("on_epoch_end", net, history)
 
     def _iterations(self):
-        start = self._function.at(self.net.parameters)
+        options = self.options
+        function = FullBatch(self.net, self.samples, options.l2, options.threads)
+        start = function.at(self.net.parameters)
         if not start.is_finite:
-            layer = self._function.diverged_layer(start)
+            layer = function.diverged_layer(start)
             raise DivergenceError(
                 "the cost or its gradient is not finite where epoch "
                 f"{self.net.epochs_trained} (counted from 0) begins, first at layer {layer}; "
                 "nothing has changed. Try inputs scaled to about -1 ... 1, or other initial "
                 "parameters."
             )
-        yield from self.optimizer.iterations(self._function, start, self._resumed)
+        yield from self.optimizer.iterations(function, start, self._resumed)

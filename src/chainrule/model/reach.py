@@ -1,0 +1,32 @@
+"""Whether what a network shall answer is within the reach of its output activation."""
+
+import warnings
+
+from chainrule.checks.targets import Targets
+from chainrule.model.model import Model
+
+
+def check_reach(net: Model, targets: Targets) -> None:
+    """Raise if outputs could not come near the targets, where the cost is least at a = y."""
+    if not net._cost.is_least_at_target or targets.Y is None:
+        return
+    least, most = net._output.reach
+    Y = targets.Y if targets.U is None else targets.Y[targets.U > 0]
+    low, high = float(Y.min()), float(Y.max())
+    if least <= low and high <= most:
+        return
+    raise ValueError(
+        f"y must lie within the reach of output={net.output!r}, from {least:g} to {most:g}"
+        f"{', once it is scaled' if net._output_scaling else ''}; it spans {low:g} to {high:g}. "
+        f"For numbers in units write Network({list(net.sizes)}, task='regression')"
+    )
+
+
+def warn_of_slow_pair(net: Model) -> None:
+    """Warn once, before the first training, of softmax with a cost that it learns slowly by."""
+    if net._output.name == "softmax" and net._cost.is_least_at_target and net.history is None:
+        warnings.warn(
+            f"softmax learns slowly by cost={net.cost!r}, whose gradient is small where an answer "
+            "is plainly wrong; for classes take cost='log_likelihood'",
+            stacklevel=5,  # where users call fit
+        )
