@@ -52,6 +52,7 @@ from chainrule.core import _core
 class Cost(Formula):
     """A cost, with its parameters if it has some."""
 
+    coupling: ClassVar[str | None] = None  # why C_x is no sum over the targets, where it is none
     has_units = True  # targets are numbers, which outputs tell in their units
     # whether C_x is least where each output is its target, of whatever numbers these are
     is_least_at_target = True
@@ -78,11 +79,6 @@ class Cost(Formula):
     def compiled(self, n_outputs: int) -> tuple[str, tuple[float, ...]]:
         """How the core takes it: name and parameters, for n_L outputs."""
         return self.name, self.parameters
-
-    @property
-    def coupling(self) -> str | None:
-        """Why it is no sum over the targets of a sample; None where it is."""
-        return None
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Return the targets Y (m, n) as its formula has them.
@@ -237,6 +233,7 @@ class log_likelihood(Cost):
 
     smoothing: float = 0.0
 
+    coupling = "log_likelihood is of the class of a sample, that is of all its outputs together"
     has_units = is_least_at_target = False
 
     _checks: ClassVar[Checks] = {
@@ -244,11 +241,6 @@ class log_likelihood(Cost):
             check_number, valid=lambda x: 0 <= x < 1, expected="a number from 0 to below 1"
         )
     }
-
-    @property
-    def coupling(self) -> str:
-        """Its softmax."""
-        return "log_likelihood is of the class of a sample, that is of all its outputs together"
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept shares of the classes."""
@@ -315,17 +307,13 @@ class UserCost(UserFormula, Cost):
     """A cost of the user's: an object with value(a, y) and delta(z, a, y)."""
 
     methods = ("value", "delta")
+    coupling = "a cost of your own is one number a sample"
     is_least_at_target = False  # nobody knows
 
     @property
     def low(self) -> int:
         """Labels become one-hot rows of 0 and 1."""
         return 0
-
-    @property
-    def coupling(self) -> str:
-        """Nobody knows its sum."""
-        return f"{self.name}, a cost of your own, is one number a sample"
 
     def compiled(self, n_outputs: int) -> tuple[Any, tuple[float, ...]]:
         """How the core takes it: the object calls Python."""

@@ -20,7 +20,9 @@ PAIRS = [
     ("identity", "gaussian"),
 ]
 by_pair = pytest.mark.parametrize(("output", "cost"), PAIRS, ids=map(str, PAIRS))
-by_optimizer = pytest.mark.parametrize("optimizer", [cr.Adam(0.01), cr.LBFGS()], ids=str)
+by_optimizer = pytest.mark.parametrize(
+    "optimizer", [cr.Adam(0.01), cr.LBFGS()], ids=["Adam", "LBFGS"]
+)
 
 
 def problem(output="identity", cost="quadratic", dtype="float32", rows=50):

@@ -36,7 +36,7 @@ def without_missing(
         raise ValueError(
             f"{name} must be finite; it misses {count} of {missing.size} values: leave those "
             "samples out, fill the values in, or let those alone count that are there, "
-            f"missing_targets='skip'. {first} is nan"
+            f"fit(..., missing_targets='skip'). {first} is nan"
         )
     if count == missing.size:
         raise ValueError(f"{name} misses all of its {count} values; at least one must be there")
@@ -68,7 +68,7 @@ def output_weights_of(
         np.ones(shape[1]) if output_weight is None else as_numbers("output_weight", output_weight)
     )
     if cost.coupling:
-        asked = "missing_targets='skip'" if output_weight is None else "output_weight"
+        asked = "output_weight" if missing is None else "missing_targets='skip'"
         raise ValueError(
             f"{asked} needs a cost that is a sum over the targets of a sample, to count each by a "
             f"weight of its own; {cost.coupling}. Use sample_weight, or another cost"
