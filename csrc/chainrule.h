@@ -150,9 +150,10 @@ typedef struct {
         void (*activate[CR_ACTIVATION_COUNT])(real *a, const real *z, size_t rows, size_t width, real p);              \
         /* delta <- delta ⊙ sigma'(z), with sigma' computed from x = a or x = z, as cr_activation_sources says */      \
         void (*activate_prime[CR_ACTIVATION_COUNT])(real *delta, const real *x, size_t rows, size_t width, real p);    \
-        /* the sum over the rows of the cost of one sample; p are the cost's parameters where it has some */           \
-        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, size_t rows, size_t width,          \
-                                      const double *p);                                                                \
+        /* the sum over the rows of the cost of one sample; p are the cost's parameters where it has some; where u is  \
+         * not NULL each output's share counts u times, which the costs that couple outputs do not know */             \
+        double (*cost[CR_COST_COUNT])(const real *z, const real *a, const real *y, const real *u, size_t rows,         \
+                                      size_t width, const double *p);                                                  \
         /* delta <- dC/da, or delta^L where the cost is for one output activation */                                   \
         void (*cost_delta[CR_COST_COUNT])(real *delta, const real *z, const real *a, const real *y, size_t rows,       \
                                           size_t width, const double *p);                                              \

@@ -53,6 +53,7 @@ from chainrule.core import _core
 class Cost(Formula):
     """A cost, with its parameters if it has some."""
 
+    coupling: ClassVar[str | None] = None  # why C_x is no sum over the targets, where it is none
     has_units = True  # targets are numbers, which outputs tell in their units
     # whether C_x is least where each output is its target, of whatever numbers these are
     is_least_at_target = True
@@ -80,11 +81,18 @@ class Cost(Formula):
         """How the core takes it: name and parameters, for n_L outputs."""
         return self.name, self.parameters
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
-        """Raise ValueError unless the cost is defined for the targets Y (m, n)."""
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
+        """Return the targets Y (m, n) as its formula has them.
+
+        Raises
+        ------
+        ValueError
+            Unless the cost is defined for them.
+        """
+        return Y
 
     def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """Return targets (m, n) as the core takes them: (m, n_L), a column for each output."""
+        """Return targets (m, n), or their weights, as (m, n_L): a column for each output."""
         return Y
 
 
@@ -184,16 +192,13 @@ class hinge(Cost):
 
     has_units = is_least_at_target = False
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
-        """Accept two values alone."""
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
+        """Accept two values alone, and take 0 as -1."""
         if not (((Y == -1) | (Y == 1)).all() or ((Y == 0) | (Y == 1)).all()):
             found = ", ".join(map(str, np.unique(Y)[:5]))
             raise ValueError(
                 f"{name} must hold -1 and 1, or 0 and 1, alone for the hinge cost; it holds {found}"
             )
-
-    def lay_out(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """Take 0 as -1."""
         return np.where(Y == 0, Y.dtype.type(-1), Y)
 
 
@@ -202,13 +207,14 @@ class cross_entropy(Cost):
 
     has_units = is_least_at_target = False
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept probabilities."""
         if ((Y < 0) | (Y > 1)).any():
             raise ValueError(
                 f"{name} must lie in [0, 1] for the cross_entropy cost; "
                 f"it spans [{Y.min()}, {Y.max()}]"
             )
+        return Y
 
 
 @known_options()
@@ -228,6 +234,7 @@ class log_likelihood(Cost):
 
     smoothing: float = 0.0
 
+    coupling = "log_likelihood is of the class of a sample, that is of all its outputs together"
     has_units = is_least_at_target = False
 
     _checks: ClassVar[Checks] = {
@@ -236,9 +243,10 @@ class log_likelihood(Cost):
         )
     }
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept shares of the classes."""
         _refuse_negative(self, name, Y)
+        return Y
 
 
 class poisson(Cost):
@@ -250,9 +258,10 @@ class poisson(Cost):
 
     has_units = is_least_at_target = False
 
-    def check_targets(self, name: str, Y: NDArray[Any]) -> None:
+    def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept counts."""
         _refuse_negative(self, name, Y)
+        return Y
 
 
 class gaussian(Cost):
@@ -326,6 +335,7 @@ class UserCost(UserFormula, Cost):
     """A cost of the user's: an object with value(a, y) and delta(z, a, y)."""
 
     methods = ("value", "delta")
+    coupling = "a cost of your own is one number a sample"
     is_least_at_target = False  # nobody knows
 
     @property

@@ -101,7 +101,7 @@ def bp1(
     if z.shape[:-1] != y.shape[:-1] or y.shape[-1:] != (n_outputs // cost.outputs_per_target,):
         each = "" if cost.outputs_per_target == 1 else f", over {cost.outputs_per_target} columns"
         raise ValueError(f"z and y must have one shape{each}; got {z.shape} and {y.shape}")
-    cost.check_targets("y", y)
+    y = cost.read_targets("y", y)
     delta = np.empty_like(rows)
     targets = cost.lay_out(_rows("y", y))
     a = _activated(activation, rows)

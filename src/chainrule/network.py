@@ -184,8 +184,9 @@ class Network(Model):
             only what is not 0, and results are those of the dense form but for rounding. (With
             input_shift, max_norm or functions in Python, or where there are fewer than 32 rows, 256
             if W^2 is over 4 MB, they are made dense, a few at a time.)
-            Without y: an iterable of mini-batches (X, y) or (X, y, sample_weight), for data that do
-            not fit in memory, or a function that returns one. It is gone through anew in each
+            Without y: an iterable of mini-batches (X, y), (X, y, sample_weight) or (X, y,
+            sample_weight, output_weight), for data that do not fit in memory, or a function that
+            returns one. It is gone through anew in each
             epoch; what can be gone through only once, such as a generator, needs its function, or
             epochs=1, or steps_per_epoch, and then goes on from epoch to epoch. The batches are
             taken as they come (batch_size and shuffle have no meaning), and their making counts in
@@ -304,6 +305,8 @@ class Network(Model):
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
+        output_weight: ArrayLike | None = None,
+        missing_targets: str = "refuse",
         threads: int | None = None,
     ) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
@@ -311,7 +314,8 @@ class Network(Model):
         Accuracy is the share of samples whose largest output is at the target's class; with a
         single output, of those on the target's side of ½ (for the hinge cost, of 0). Targets are
         classes if they are integer labels, one-hot rows, or one column of 0 and 1 (hinge: also of
-        -1 and 1); rows with several labels, or none, are not. The cost is without penalties.
+        -1 and 1); rows with several labels, or none, are not, nor are those of which some are
+        missing. The cost is without penalties.
 
         Parameters
         ----------
@@ -320,6 +324,10 @@ class Network(Model):
         y : array (m, n_L), or integer labels (m,)
         sample_weight : array (m,), optional
             How much each sample counts in both, 0 or more.
+        output_weight : array (m, n), or (n,), optional
+            As in `fit`: how much each target counts in the cost.
+        missing_targets : "refuse" or "skip", default "refuse"
+            As in `fit`.
         threads : int, optional
             As in `fit`.
 
@@ -328,7 +336,9 @@ class Network(Model):
         dict
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
-        samples = Samples(self, X, y, sample_weight)
+        samples = Samples(
+            self, X, y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
+        )
         cost, correct, total = passes.evaluate(self, samples, check_threads(threads))
         are_classes = samples.targets.are_classes
         return {"cost": cost} | ({"accuracy": correct / total} if are_classes else {})
@@ -350,13 +360,27 @@ class Network(Model):
         twin.optimizer_state = {}
         return twin
 
-    def backprop(self, X: ArrayLike, Y: ArrayLike, *, threads: int | None = None) -> Gradient:
+    @known_options()
+    def backprop(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        output_weight: ArrayLike | None = None,
+        missing_targets: str = "refuse",
+        threads: int | None = None,
+    ) -> Gradient:
         """Return the mean gradient of the cost over the samples, by the four equations BP1-BP4.
 
         Parameters
         ----------
         X : array (m, n_1)
         Y : array (m, n_L), or integer labels (m,)
+        sample_weight : array (m,), optional
+            How much each sample counts, 0 or more: Σ w_i ∂C_i / Σ w_i.
+        output_weight, missing_targets
+            As in `fit`.
         threads : int, optional
             As in `fit`.
 
@@ -371,7 +395,10 @@ class Network(Model):
         ValueError, TypeError
             For data that do not fit, or a network with step units.
         """
-        return passes.gradient(self, self._descended(X, Y), check_threads(threads))
+        samples = self._descended(
+            X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
+        )
+        return passes.gradient(self, samples, check_threads(threads))
 
     @known_options()
     def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:
@@ -488,10 +515,10 @@ class Network(Model):
                 f"{type(self).__name__} has no attribute '{name}'.{hint(name, known, OF_A_NETWORK)}"
             )
 
-    def _descended(self, X: ArrayLike, Y: ArrayLike) -> Samples:
-        """Return samples to take derivatives of the cost for."""
+    def _descended(self, *data: Any, **weights: Any) -> Samples:
+        """Return samples to take derivatives of the cost for, of what `Samples` takes."""
         check_trainable(self)
-        samples = Samples(self, X, Y)
+        samples = Samples(self, *data, **weights)
         self._check_delta(samples.targets)
         return samples
 

@@ -453,11 +453,19 @@ static void test_costs(void) {
                 }
                 /* those with logarithms have tests of their own */
                 if (cost != CR_COST_cross_entropy && cost != CR_COST_log_likelihood) {
-                    expect_sum(KERNELS->cost[cost](z, a, y, rows, width, p), total, 0);
+                    expect_sum(KERNELS->cost[cost](z, a, y, NULL, rows, width, p), total, 0);
                 }
                 real *delta = room_for(OUT, n);
                 KERNELS->cost_delta[cost](delta, z, a, y, rows, width, p);
                 expect_equal(delta, n);
+                if (cost == CR_COST_log_likelihood || cost == CR_COST_cross_entropy) continue;
+                double weighted = 0; /* each output's share by its weight */
+                for (size_t i = 0; i < n; i++) {
+                    const double level = cost == CR_COST_quantile ? p[i % width] : p[0];
+                    delta[i] = (real)whole(3);
+                    weighted += (double)delta[i] * plain_cost(cost, (double)z[i], (double)a[i], (double)y[i], level);
+                }
+                expect_sum(KERNELS->cost[cost](z, a, y, delta, rows, width, p), weighted, 0);
             }
         }
     }
@@ -489,7 +497,7 @@ static void test_gaussian(void) {
                            "at %zu it is %.9g and %.9g; expected %.12Lg and %.12Lg", i, (double)delta[i],
                            (double)delta[i + half], by_mean, by_s);
             }
-            const double got = KERNELS->cost[CR_COST_gaussian](a, a, y, rows, width, &none);
+            const double got = KERNELS->cost[CR_COST_gaussian](a, a, y, NULL, rows, width, &none);
             const double allowed = (4 * EPSILON + sqrt((double)n) * DBL_EPSILON) * size;
             expect_sum(got, (double)total, allowed);
         }
@@ -513,7 +521,7 @@ static void test_cross_entropy(void) {
                 total += larger - (long double)y[i] * x + log1pl(expl(-fabsl(x)));
                 size += fabs((double)x) + 1;
             }
-            const double none = 0, got = KERNELS->cost[CR_COST_cross_entropy](z, a, y, rows, width, &none);
+            const double none = 0, got = KERNELS->cost[CR_COST_cross_entropy](z, a, y, NULL, rows, width, &none);
             expect_sum(got, (double)total, 4 * EPSILON * size);
         }
     }
@@ -553,7 +561,7 @@ static void test_log_likelihood(double p) {
                 }
             }
             const double allowed = (4 + sqrt((double)width)) * EPSILON * size;
-            expect_sum(KERNELS->cost[CR_COST_log_likelihood](z, a, y, rows, width, &p), (double)total, allowed);
+            expect_sum(KERNELS->cost[CR_COST_log_likelihood](z, a, y, NULL, rows, width, &p), (double)total, allowed);
             real *delta = room_for(OUT, n);
             KERNELS->cost_delta[CR_COST_log_likelihood](delta, z, a, y, rows, width, &p);
             int ok = 1;

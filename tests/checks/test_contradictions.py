@@ -126,7 +126,7 @@ CHECKED = [
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
     cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
-    cr.Network.trace, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.Network.backprop, cr.Network.trace, cr.Perceptron.fit, *PARAMETERIZED,
 ]  # fmt: skip
 
 
@@ -303,8 +303,6 @@ NOT_FOR_ALL = {
     "l1": 0.1,
     "average": 0.9,
     "dropout": 0.5,
-    "sample_weight": np.ones(8),
-    "class_weight": "balanced",
     "validation_split": 0.3,
     "metrics": {"m": max},
     "record": "layers",
@@ -326,7 +324,7 @@ def test_options_of_mini_batches_with_all_samples_at_once(net, optimizer, name):
 @by_kind
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("average", 0.0), ("sample_weight", []), ("sample_weight", np.zeros(8)), ("clip_norm", 0),
+    [("average", 0.0), ("average", 2.0), ("clip_norm", 0), ("validation_split", 1.0),
      ("l1", np.array(0.1)), ("dropout", [0.5]), ("dropout", np.array([0.5])), ("max_norm", 0)],
 )  # fmt: skip
 def test_also_where_they_would_be_wrong_anyway(net, optimizer, name, value):

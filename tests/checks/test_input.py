@@ -215,8 +215,8 @@ BAD_OPTION = {
     "diagnose 'no'": ({"diagnose": "no"}, TypeError, ["diagnose", "'no'"]),
     "validation X": ({"validation_data": X}, TypeError, ["validation_data", "(X, y)", "ndarray"]),
     "validation (X,)": ({"validation_data": (X,)}, TypeError, ["validation_data", "(X, y)"]),
-    "validation three": (
-        {"validation_data": (X, LABELS, LABELS)},
+    "validation five": (
+        {"validation_data": (X, LABELS, None, None, LABELS)},
         TypeError,
         ["validation_data", "(X, y)"],
     ),

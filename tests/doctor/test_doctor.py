@@ -660,7 +660,7 @@ def test_nothing_changes():
         ({"X": X * np.nan}, ValueError, "X must be finite"),
         ({"y": LABELS[:-1]}, ValueError, "for each of the 300 samples; got 299"),
         ({"y": LABELS + np.arange(300) % 2}, ValueError, "labels from 0 to 2"),
-        ({"validation_data": X}, TypeError, r"validation_data must be a pair \(X, y\)"),
+        ({"validation_data": X}, TypeError, r"validation_data must be \(X, y\), \(X, y, sample"),
         ({"validation_data": (X[:0], LABELS[:0])}, ValueError, "validation X must have at least"),
         ({"history": [1.0, 2.0]}, TypeError, r"history must be a chainrule\.History; got list"),
         ({"optimizer": 0.1}, TypeError, r"optimizer must be one such as .*SGD.*got 0\.1"),

@@ -14,13 +14,14 @@ from chainrule.training.fit_options import OPTIONS, FitOptions, documents_option
 DEFAULTS = {
     "optimizer": None, "epochs": 10, "batch_size": 32, "steps_per_epoch": None, "l1": 0.0,
     "l2": 0.0, "max_norm": None, "clip_norm": None, "clip_value": None, "average": None,
-    "sample_weight": None, "class_weight": None, "shuffle": True, "dropout": 0.0,
+    "sample_weight": None, "class_weight": None, "output_weight": None,
+    "missing_targets": "refuse", "shuffle": True, "dropout": 0.0,
     "validation_data": None, "validation_split": None, "metrics": None, "record": None,
     "callbacks": None, "progress": False, "diagnose": False, "threads": None,
 }  # fmt: skip
 FULL_BATCH = {
-    "optimizer", "epochs", "batch_size", "l2", "shuffle", "validation_data", "callbacks",
-    "progress", "diagnose", "threads",
+    "optimizer", "epochs", "batch_size", "l2", "sample_weight", "class_weight", "output_weight",
+    "missing_targets", "shuffle", "validation_data", "callbacks", "progress", "diagnose", "threads",
 }  # fmt: skip
 
 

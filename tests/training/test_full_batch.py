@@ -340,7 +340,6 @@ def test_the_layer_that_diverged_is_found_on_any_row(dtype, row):
         {"max_norm": 1.0},
         {"clip_norm": 1.0},
         {"average": 0.9},
-        {"sample_weight": np.ones(40)},
         {"dropout": 0.5},
         {"validation_split": 0.1},
     ],

@@ -305,7 +305,7 @@ BAD = [
     ({"sample_weight": -np.ones(60)}, ValueError, ["sample_weight[0]", "negative", "-1"]),
     ({"sample_weight": np.zeros(60)}, ValueError, ["weights", "all", "0"]),
     ({"sample_weight": np.full(60, np.nan)}, ValueError, ["sample_weight", "finite", "nan"]),
-    ({"sample_weight": np.full(60, 1e300)}, ValueError, ["sample_weight", "too large"]),
+    ({"sample_weight": np.full(60, np.inf)}, ValueError, ["sample_weight", "finite", "inf"]),
     ({"sample_weight": ["a"] * 60}, TypeError, ["sample_weight", "real numbers"]),
     ({"class_weight": "even"}, TypeError, ["class_weight", "'balanced'", "'even'"]),
     ({"class_weight": [1, 1, 1, 1]}, TypeError, ["class_weight", "dict", "[1, 1, 1, 1]"]),
@@ -317,8 +317,6 @@ BAD = [
     ({"class_weight": {0: np.nan}}, ValueError, ["class_weight[0]", NOT_NEGATIVE]),
     ({"class_weight": {0: "1"}}, TypeError, ["class_weight[0]", "'1'"]),
     ({"class_weight": dict.fromkeys(range(4), 0)}, ValueError, ["weights", "all", "0"]),
-    ({"class_weight": {0: 1e30}, "sample_weight": np.full(60, 1e30)}, ValueError,
-     ["product of the weights", "finite"]),
 ]  # fmt: skip
 
 

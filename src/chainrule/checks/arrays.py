@@ -42,16 +42,17 @@ class Scaling(Protocol):
         """Return what is read of numbers x in these columns."""
 
 
-def as_numbers(name, array, hint="") -> NDArray:
+def as_numbers(name, array, hint="", *, missing=False) -> NDArray:
     """Return `array` as an array of real numbers; `hint` is added if it holds none.
 
-    Frames are taken too, and series (`chainrule.checks.frames`).
+    Frames are taken too, and series (`chainrule.checks.frames`): of these what is missing becomes
+    NaN if `missing` allows it.
     """
     if not isinstance(array, np.ndarray):
         if is_frame(array):
-            return Frame(name, array).numbers()
+            return Frame(name, array).numbers(missing=missing)
         if is_series(array):
-            array = series_numbers(name, array)
+            array = series_numbers(name, array, missing=missing)
     if np.ma.is_masked(array):
         raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
     try:

@@ -96,8 +96,8 @@ class Frame:
             )
         self.names = None if self.keys == list(range(len(names))) else names
 
-    def numbers(self) -> NDArray:
-        """Return the columns as one array (m, n) of real numbers, none of them missing.
+    def numbers(self, *, missing: bool = False) -> NDArray:
+        """Return the columns as one array (m, n) of real numbers; NaN for what may be missing.
 
         In float64, or in a smaller type of those that the core takes for inputs if that holds all
         of the columns' numbers as they are; without a copy where the frame has one.
@@ -107,12 +107,12 @@ class Frame:
         TypeError
             For columns that hold anything but real numbers; it names them all.
         ValueError
-            For missing values; it says how many.
+            For missing values, unless `missing` allows them; it says how many.
         """
         array = self._in_one_piece()
         if array is None:
             array = self._joined([self._column(key) for key in self.keys])
-        if array.size and array.dtype.kind == "f" and np.isnan(array.min()):
+        if not missing and array.size and array.dtype.kind == "f" and np.isnan(array.min()):
             raise self._incomplete(array)
         return array
 
@@ -270,13 +270,13 @@ class Frame:
         return f"write {X}[{written}]{first}"
 
 
-def series_numbers(name: str, series: Any) -> NDArray:
+def series_numbers(name: str, series: Any, *, missing: bool = False) -> NDArray:
     """Return a series as an array: of numbers, of integers if it has no others, or as it is.
 
     Raises
     ------
     ValueError
-        For missing values among numbers; it says how many.
+        For missing values among numbers, unless `missing` allows them; it says how many.
     """
     array = np.asarray(series)
     if array.dtype.kind == "O":
@@ -285,9 +285,9 @@ def series_numbers(name: str, series: Any) -> NDArray:
             return array
         whole = all(issubclass(each, int | np.integer | np.bool_) for each in types)
         array = np.array(array.tolist()) if whole else _from_objects(array)
-    if array.dtype.kind == "f" and (missing := np.count_nonzero(np.isnan(array))):
+    if array.dtype.kind == "f" and not missing and (count := np.count_nonzero(np.isnan(array))):
         raise ValueError(
-            f"{name} misses {missing} of {array.size} values: leave those samples out, "
+            f"{name} misses {count} of {array.size} values: leave those samples out, "
             "or fill the values in"
         )
     return array

@@ -9,8 +9,12 @@ from chainrule.checks.options import check_index, check_not_negative
 from chainrule.checks.targets import Targets
 
 
-def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> NDArray | None:
-    """Return the weight of each sample, (m,), or None where all count alike.
+def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> tuple[NDArray | None, int]:
+    """Return the weight of each sample, (m,) in `dtype`, and the power of two taken out of them.
+
+    A common factor means nothing to a mean, so that the largest is scaled to about 1, in float64;
+    by a power of two, which changes no bit. Weights that are too small beside it to be divided by
+    are 0. None and 0 where all count alike.
 
     Parameters
     ----------
@@ -26,10 +30,10 @@ def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> NDArray 
         For weights that do not fit; class weights for targets that are not classes.
     """
     if sample_weight is None and class_weight is None:
-        return None
-    weights = np.ones(len(targets), dtype)
+        return None, 0
+    weights = np.ones(len(targets))
     if sample_weight is not None:
-        weights = as_real("sample_weight", sample_weight, dtype)
+        weights = as_real("sample_weight", sample_weight, np.float64)
         if weights.shape != (len(targets),):
             raise ValueError(
                 f"sample_weight must be ({len(targets)},), a weight for each sample; "
@@ -40,12 +44,18 @@ def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> NDArray 
             raise ValueError(
                 f"sample_weight must not be negative; sample_weight[{where}] is {weights[where]}"
             )
-    if class_weight is not None:
-        by_class = _class_weights(class_weight, targets)
-        weights = as_real("the product of the weights", weights * by_class[targets.classes], dtype)
-    if not weights.any():
+    shares, exponents = np.frexp(weights)
+    if class_weight is not None:  # the product may be beyond float64
+        others, more = np.frexp(_class_weights(class_weight, targets)[targets.classes])
+        shares, further = np.frexp(shares * others)
+        exponents = exponents + more + further
+    if not shares.any():
         raise ValueError("the weights of all samples are 0; at least one must count")
-    return weights
+    exponent = int(exponents[shares > 0].max())
+    weights = np.ldexp(shares, exponents - exponent).astype(dtype)
+    numbers = np.finfo(dtype)
+    weights[weights < numbers.tiny / numbers.eps] = 0
+    return weights, exponent
 
 
 def _class_weights(class_weight, targets):

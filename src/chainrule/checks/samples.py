@@ -56,7 +56,7 @@ class Samples:
     ----------
     net : Model
         Whose samples they are.
-    X, y, sample_weight, class_weight
+    X, y, sample_weight, class_weight, output_weight, missing_targets
         As `Network.fit` takes them.
     dtype : dtype, optional
         Of targets and weights, if not the network's.
@@ -75,6 +75,9 @@ class Samples:
     scaling, output_scaling : chainrule.model.scaling.Scaling
         Of X, and of what is said of it.
     weights : ndarray (m,), or None where all count alike
+    exponent : int
+        The power of two that was taken out of the weights, which counts beside other samples.
+    output_weights : ndarray (m, n_targets), or None where all targets count alike
     names : tuple of str, or None
         Of the columns of X, where it is a frame that has names.
     """
@@ -82,6 +85,7 @@ class Samples:
     X: Inputs
     targets: Targets
     weights: NDArray | None
+    exponent: int
     names: tuple[str, ...] | None
 
     def __init__(
@@ -92,6 +96,8 @@ class Samples:
         sample_weight=None,
         class_weight=None,
         *,
+        output_weight=None,
+        missing_targets="refuse",
         dtype: DTypeLike | None = None,
         role: str = "",
         like: "Samples | None" = None,
@@ -113,15 +119,22 @@ class Samples:
         self.names = names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
-            self.output_scaling,
+            self.output_scaling, weights=output_weight, missing=missing_targets,
         )  # fmt: skip
         self._dtype, self._role = dtype, role
-        self.weights = weights_of(sample_weight, class_weight, self.targets, dtype)
+        self.weights, self.exponent = weights_of(sample_weight, class_weight, self.targets, dtype)
 
     @property
-    def for_core(self) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None]:
-        """X, Y, labels and weights, as the core takes them."""
-        return self.X, self.targets.Y, self.targets.labels, self.weights
+    def output_weights(self) -> NDArray | None:
+        """How much each target counts, (m, n_targets)."""
+        return self.targets.weights
+
+    @property
+    def for_core(
+        self,
+    ) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None, NDArray | None]:
+        """X, Y, labels, and the weights of samples and of outputs, as the core takes them."""
+        return self.X, self.targets.Y, self.targets.labels, self.weights, self.targets.U
 
     def read_by(self, scaling: Scaling) -> None:
         """Read X by a scaling that was open before."""
@@ -140,8 +153,15 @@ class Samples:
         return self._with(self.X[rows], self.targets.of_rows(rows), weights)
 
     def unweighted(self) -> "Samples":
-        """Return the same samples, all of which count alike."""
+        """Return the same samples, all of which count alike; their targets keep their weights."""
         return self._with(self.X, self.targets, None)
+
+    def complete(self) -> "Samples | None":
+        """Return the samples of which no target is missing; None where there are none."""
+        if self.targets.missing is None:
+            return self
+        rows = np.flatnonzero(~self.targets.missing.any(axis=1))
+        return self.of_rows(rows) if len(rows) else None
 
     def split(self, share: float, seed: int) -> tuple["Samples", "Samples"]:
         """Return the samples to train on, and those of `split_rows` that are held out.
@@ -153,13 +173,15 @@ class Samples:
         """
         rows, held_out = split_rows(len(self), share, seed)
         kept = self.of_rows(rows)
-        if kept.weights is not None and not kept.weights.any():
-            raise ValueError("the weights of all samples that are not held out are 0")
+        for of, weights in (("samples", kept.weights), ("targets", kept.output_weights)):
+            if weights is not None and not weights.any():
+                raise ValueError(f"the weights of all {of} that are not held out are 0")
         return kept, self.of_rows(held_out).unweighted()
 
     def _with(self, X, targets, weights):
         other = copy.copy(self)
         other.X, other.targets, other.weights = X, targets, weights
+        other.exponent = 0 if weights is None else self.exponent
         return other
 
     def __len__(self) -> int:

@@ -72,6 +72,7 @@ class Data:
         Y: Real | None = None,
         labels: Labels | None = None,
         weights: Real | None = None,
+        output_weights: Real | None = None,
         order: Labels | None = None,
         *,
         batch_size: int,
@@ -135,6 +136,8 @@ def gradient(
     Y: Real | None,
     labels: Labels | None,
     nabla: Real,
+    weights: Real | None = None,
+    output_weights: Real | None = None,
     threads: int = 1,
     cores: int = 0,
 ) -> float: ...
@@ -145,6 +148,7 @@ def evaluate(
     Y: Real | None,
     labels: Labels | None,
     weights: Real | None = None,
+    output_weights: Real | None = None,
     threads: int = 1,
     cores: int = 0,
 ) -> tuple[float, float, float]: ...
@@ -193,7 +197,13 @@ def accept(
     entries: list[tuple[MutableSequence[float], float]],
 ) -> None: ...
 def diverged_layer(
-    plan: Plan, parameters: Real, X: Inputs, Y: Real | None, labels: Labels | None
+    plan: Plan,
+    parameters: Real,
+    X: Inputs,
+    Y: Real | None,
+    labels: Labels | None,
+    weights: Real | None = None,
+    output_weights: Real | None = None,
 ) -> int: ...
 def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> None: ...
 def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...

@@ -185,14 +185,18 @@ cdef inline void multiply_by_slope(real *delta, const Net *net, Py_ssize_t i, co
                                  layer.parameter)
 
 
-cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y,
+cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, const real *y, const real *u,
                      Py_ssize_t m, const Tape *tape) noexcept nogil:
-    """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y)."""
+    """BP1: δ^L = ∇_a C ⊙ σ'(z^L). Some costs give the product in closed form (cross-entropy: a^L - y).
+
+    u (m, n_L), or NULL: how much each output counts in C."""
     cdef const Layer *output = &net.layers[net.depth - 1]
     if net.cost == OF_THE_USER:
         tape.user.cost_delta(tape.user.context, delta, z, a, y, m)
         return
     kernels.cost_delta[real](net.cost, delta, z, a, y, m, output.n_out, net.cost_parameters)
+    if u:  # before the slope, which for softmax mixes the outputs
+        kernels.multiply[real](delta, u, m * output.n_out)
     if cr_cost_outputs[net.cost] == CR_ACTIVATION_any:
         multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
@@ -263,7 +267,7 @@ cdef inline void backward(const Net *net, const real *parameters, const real *y,
     """δ^L, ..., δ^2 of some of the samples, after `feedforward`. y are the targets of these."""
     cdef Py_ssize_t last = net.depth - 1, first = part.row * net.layers[last].n_out
     bp1[real](<real *> tape.delta[last] + first, net, <const real *> tape.z[last] + first,
-              <const real *> tape.a[last] + first, y, part.rows, tape)
+              <const real *> tape.a[last] + first, y, NULL, part.rows, tape)
     hidden_deltas[real](net, parameters, part, tape)
 
 

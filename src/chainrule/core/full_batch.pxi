@@ -15,9 +15,10 @@ def accept(real[::1] parameters, const real[::1] w, uint64_t[::1] clock, dict st
 
 
 def diverged_layer(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
-                   const int32_t[::1] labels):
+                   const int32_t[::1] labels, const real[::1] weights=None,
+                   const real[:, ::1] output_weights=None):
     """The layer where the cost of the samples, or else its gradient, is not finite for the first time."""
-    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights)
     cdef Workspace work = Workspace(plan, min(samples.m, plan.tile), sizeof(real))
     cdef Py_ssize_t start = 0, m = 0, layer
     cdef double cost = 0

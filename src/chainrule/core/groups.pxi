@@ -12,6 +12,7 @@ cdef struct Groups:
     Tape *tapes                 # and each thread for itself
     void **xs
     void **ys
+    void **us
     Py_ssize_t start, rows      # so many rows from `start` on
     Py_ssize_t count            # how many groups there are
     void *gradients             # (count, n_parameters), each begun on a cache line; NULL: costs alone
@@ -71,7 +72,7 @@ cdef Groups groups_for(Workspace work, void *parameters, const Samples *samples,
     cdef Groups groups
     memset(&groups, 0, sizeof(Groups))
     groups.tile = tile_of(work, 0, parameters, samples, NULL)
-    groups.tapes, groups.xs, groups.ys = work.tapes, work.xs, work.ys
+    groups.tapes, groups.xs, groups.ys, groups.us = work.tapes, work.xs, work.ys, work.us
     groups.costs, groups.sample_work = costs, sample_work
     return groups
 
@@ -100,7 +101,8 @@ cdef inline void do_group(Groups *groups, Py_ssize_t group, int thread, const re
     cdef Part part
     cdef double costs[MOST_COSTS]
     tile.costs = costs
-    tile.tape, tile.x_room, tile.y_room = &groups.tapes[thread], groups.xs[thread], groups.ys[thread]
+    tile.tape, tile.x_room = &groups.tapes[thread], groups.xs[thread]
+    tile.y_room, tile.u_room = groups.ys[thread], groups.us[thread]
     tile.nabla = <char *> groups.gradients + group * stride_of(net, sizeof(real))
     groups.costs[group] = 0
     if groups.correct:

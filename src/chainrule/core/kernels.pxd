@@ -71,7 +71,8 @@ cdef extern from "chainrule.h" nogil:
     ctypedef struct cr_kernels_f32:
         void (*activate[1])(float *, const float *, size_t, size_t, float) noexcept nogil
         void (*activate_prime[1])(float *, const float *, size_t, size_t, float) noexcept nogil
-        double (*cost[1])(const float *, const float *, const float *, size_t, size_t, const double *) noexcept nogil
+        double (*cost[1])(const float *, const float *, const float *, const float *, size_t, size_t,
+                          const double *) noexcept nogil
         void (*cost_delta[1])(float *, const float *, const float *, const float *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const float *, size_t) noexcept nogil
@@ -103,7 +104,8 @@ cdef extern from "chainrule.h" nogil:
     ctypedef struct cr_kernels_f64:
         void (*activate[1])(double *, const double *, size_t, size_t, double) noexcept nogil
         void (*activate_prime[1])(double *, const double *, size_t, size_t, double) noexcept nogil
-        double (*cost[1])(const double *, const double *, const double *, size_t, size_t, const double *) noexcept nogil
+        double (*cost[1])(const double *, const double *, const double *, const double *, size_t, size_t,
+                          const double *) noexcept nogil
         void (*cost_delta[1])(double *, const double *, const double *, const double *, size_t, size_t,
                               const double *) noexcept nogil
         int (*all_finite)(const double *, size_t) noexcept nogil
@@ -196,12 +198,12 @@ cdef inline void activate_prime(int activation, real *delta, const real *x, size
         cr_f64.activate_prime[activation](delta, x, rows, width, parameter)
 
 
-cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y, size_t rows, size_t width,
-                            const double *parameters) noexcept nogil:
+cdef inline double cost_sum(int cost, const real *z, const real *a, const real *y, const real *u, size_t rows,
+                            size_t width, const double *parameters) noexcept nogil:
     if real is float:
-        return cr_f32.cost[cost](z, a, y, rows, width, parameters)
+        return cr_f32.cost[cost](z, a, y, u, rows, width, parameters)
     else:
-        return cr_f64.cost[cost](z, a, y, rows, width, parameters)
+        return cr_f64.cost[cost](z, a, y, u, rows, width, parameters)
 
 
 cdef inline void cost_delta(int cost, real *delta, const real *z, const real *a, const real *y,

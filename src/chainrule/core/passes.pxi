@@ -1,9 +1,11 @@
 # What can be asked of a network without changing it.
 
 def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
-             const int32_t[::1] labels, real[::1] nabla, int threads=1, int cores=0):
-    """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost."""
-    cdef Samples samples = samples_of[real](plan, X, Y, labels, None)
+             const int32_t[::1] labels, real[::1] nabla, const real[::1] weights=None,
+             const real[:, ::1] output_weights=None, int threads=1, int cores=0):
+    """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost. Each sample and each
+    output counts by its weight, 1 without weights."""
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights)
     plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t count = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, count, threads, cores)
@@ -15,9 +17,9 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
     cdef real *out = &nabla[0] if p == &parameters[0] else <real *> work.reserve(plan.n_parameters * sizeof(real))
     cdef Groups groups = groups_for(work, <void *> p, &samples, NULL, plan.flops)
     cdef Tile tile = tile_of(work, 0, <void *> p, &samples, <double *> work.reserve(MOST_COSTS * sizeof(double)))
-    cdef double cost = 0
+    cdef double cost = 0, counted = total_weight[real](&samples, 0, samples.m, out)
     set_up_groups(&groups, work, count)
-    tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, samples.m, True
+    tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, counted, True
     groups.rows, groups.count, groups.tile = samples.m, count, tile
     with nogil:
         if count:
@@ -27,7 +29,7 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
         if out != &nabla[0]:
             out_of_stripes[real](&plan.net, &nabla[0], out)
     work.reraise()
-    return cost / samples.m
+    return cost / counted
 
 
 cdef double total_cost(Plan plan, const real *parameters, const Samples *samples, Workspace work, cr_team *team,
@@ -49,10 +51,11 @@ cdef double total_cost(Plan plan, const real *parameters, const Samples *samples
 
 
 def evaluate(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
-             const int32_t[::1] labels, const real[::1] weights=None, int threads=1, int cores=0):
+             const int32_t[::1] labels, const real[::1] weights=None, const real[:, ::1] output_weights=None,
+             int threads=1, int cores=0):
     """The mean cost of the m samples; how many of them have their largest output where their target is largest; and of
-    how many. Each counts by its weight, 1 without weights."""
-    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights)
+    how many. Each counts by its weight, 1 without weights; in the cost alone each output by its own, too."""
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights)
     plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t tiles = (samples.m + plan.tile - 1) // plan.tile
     cdef Team team = Team(plan, samples.m, tiles, threads, cores, 1.0 / 3)
@@ -175,7 +178,7 @@ def trace(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] 
             x = inputs[real](&samples, start, m, net.layers[0].n_in, <real *> work.xs[0])
             y = targets[real](&samples, start, net, <real *> work.ys[0])
             read_samples[real](&samples, start, &whole_tile, net, NULL, <real *> work.xs[0],
-                               <real *> work.ys[0])
+                               <real *> work.ys[0], NULL)
             equations.feedforward[real](net, p, &x, &whole_tile, work.tape)
             equations.backward[real](net, p, y, &whole_tile, work.tape)
         start += m

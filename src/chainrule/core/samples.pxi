@@ -9,7 +9,9 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
-    const void *weights    # of the samples, (m,), or NULL where all count alike
+    const void *u          # how much each output counts, (m, n_L), or NULL where all count alike
+    const void *weights    # of the samples, (m,), likewise;
+    int exponent           # they are so many 2**exponent, which counts beside other batches
     const int32_t *order
     Py_ssize_t m
     Py_ssize_t rows        # of the data set; m of them are visited
@@ -59,6 +61,14 @@ cdef inline const real *targets(const Samples *samples, Py_ssize_t start, const 
     if samples.order or samples.labels:
         return room
     return <const real *> samples.y + start * net.layers[net.depth - 1].n_out
+
+
+cdef inline const real *output_weights(const Samples *samples, Py_ssize_t start, const Net *net,
+                                       real *room) noexcept nogil:
+    """Where the weights of their outputs are, likewise, or NULL."""
+    if not samples.u:
+        return NULL
+    return room if samples.order else <const real *> samples.u + start * net.layers[net.depth - 1].n_out
 
 
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
@@ -122,9 +132,9 @@ cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Pa
 
 
 cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Part *part, const Net *net,
-                              const Sparse *sparse, real *x, real *y) noexcept nogil:
+                              const Sparse *sparse, real *x, real *y, real *u) noexcept nogil:
     """Gather some of the rows from `start` on, where they are not together: their inputs into the room x, or into the
-    sparse one, their targets into the room y; labels become one-hot rows there."""
+    sparse one, their targets into the room y; labels become one-hot rows there; the weights of outputs into u."""
     cdef Py_ssize_t first = start + part.row, n_out = net.layers[net.depth - 1].n_out
     if sparse:
         read_entries[real](samples, start, part, net, sparse, y)
@@ -136,6 +146,8 @@ cdef inline void read_samples(const Samples *samples, Py_ssize_t start, const Pa
                               net.low)
     elif samples.order:
         kernels.gather[real](y + part.row * n_out, <const real *> samples.y, samples.order + first, part.rows, n_out)
+    if samples.u and samples.order:
+        kernels.gather[real](u + part.row * n_out, <const real *> samples.u, samples.order + first, part.rows, n_out)
 
 
 cdef inline double weight(const Samples *samples, Py_ssize_t i, const real *precision) noexcept nogil:
@@ -197,7 +209,7 @@ def has_sorted_rows(const int32_t[::1] columns, const int64_t[::1] begins):
 
 
 cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
-                        const real[::1] weights=None):
+                        const real[::1] weights=None, const real[:, ::1] output_weights=None):
     cdef Samples samples
     memset(&samples, 0, sizeof(Samples))
     if X is None:  # they come batch by batch
@@ -208,6 +220,7 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
     samples.y = NULL if Y is None else &Y[0, 0]
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
+    samples.u = NULL if output_weights is None else &output_weights[0, 0]
     samples.rows = samples.m
     if order is not None:
         samples.order, samples.m = &order[0], order.shape[0]

@@ -40,7 +40,7 @@ def bp1(activation, cost, const real[:, ::1] Z, const real[:, ::1] A, const real
     """BP1: delta (m, n_L) <- δ^L from Z = z^L, A = a^L and Y, all (m, n_L)."""
     cdef Plan plan = Plan((1, A.shape[1]), (activation,), cost, False)
     cdef Tape tape = empty_tape()
-    equations.bp1[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], A.shape[0], &tape)
+    equations.bp1[real](&delta[0, 0], &plan.net, &Z[0, 0], &A[0, 0], &Y[0, 0], NULL, A.shape[0], &tape)
 
 
 def bp2(activation, const real[:, ::1] W, const real[:, ::1] delta_following, const real[:, ::1] Z,

@@ -1,7 +1,8 @@
 # Batches that a Python iterable hands out one by one.
 
 cdef class Stream:
-    """following() returns the next batch as (X, Y, labels, weights), or None at the end of an epoch."""
+    """following() returns the next batch as (X, Y, labels, weights, output_weights) and the exponent of two by which
+    these weights of samples are to be multiplied, or None at the end of an epoch."""
 
     cdef object following
     cdef object batch  # keeps alive what the core reads
@@ -13,7 +14,7 @@ cdef class Stream:
     cdef bint begins_sparse(self) except -1:
         """Whether the first batch is sparse."""
         self.batch, self.ahead = self.following(), True
-        return self.batch is not None and not isinstance(self.batch[0], numpy.ndarray)
+        return self.batch is not None and not isinstance(self.batch[0][0], numpy.ndarray)
 
     cdef take(self):
         """The next batch, or None."""
@@ -31,8 +32,9 @@ cdef int take_batch(Stream stream, Samples *samples, Workspace work, const real 
             if stream.take() is None:
                 samples.m = 0
             else:
-                X, Y, labels, weights = stream.batch
-                samples[0] = samples_of[real](work.plan, X, Y, labels, None, weights)
+                (X, Y, labels, weights, output_weights), exponent = stream.batch
+                samples[0] = samples_of[real](work.plan, X, Y, labels, None, weights, output_weights)
+                samples.exponent = exponent
                 if work.tape.sparse:
                     work.make_room(min(samples.m, work.rows), room_of(samples) if samples.begins
                                    else work.plan.net.layers[0].n_in + CR_SPARSE_SUMS)

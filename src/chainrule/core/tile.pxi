@@ -26,9 +26,11 @@ cdef struct Tile:
     const Samples *samples
     Py_ssize_t start, m         # the m samples from `start` on
     Rows x                      # where their inputs are
-    const void *y               # and their targets
+    const void *y               # and their targets,
+    const void *u               # and how much each output counts, or NULL
     void *x_room                # where they are gathered
     void *y_room
+    void *u_room
     Tape *tape
     double *costs               # of each ROWS_OF_A_COST of them
     double *row_costs           # of each, where the cost is a user's
@@ -50,7 +52,8 @@ cdef Tile tile_of(Workspace work, int thread, void *parameters, const Samples *s
     memset(&tile, 0, sizeof(Tile))
     tile.single = work.itemsize == sizeof(float)
     tile.net, tile.parameters, tile.samples, tile.costs = &work.plan.net, parameters, samples, costs
-    tile.tape, tile.x_room, tile.y_room = &work.tapes[thread], work.xs[thread], work.ys[thread]
+    tile.tape, tile.x_room = &work.tapes[thread], work.xs[thread]
+    tile.y_room, tile.u_room = work.ys[thread], work.us[thread]
     tile.row_costs, tile.work = work.costs, <void *> work
     return tile
 
@@ -62,6 +65,7 @@ cdef inline void place_tile(Tile *tile, Py_ssize_t start, Py_ssize_t m, const re
     else:
         tile.x = inputs[real](tile.samples, start, m, tile.net.layers[0].n_in, <real *> tile.x_room)
     tile.y = targets[real](tile.samples, start, tile.net, <real *> tile.y_room)
+    tile.u = output_weights[real](tile.samples, start, tile.net, <real *> tile.u_room)
     if tile.tape.dropout:
         tile.tape.dropout.row = tile.samples.first + start
 
@@ -96,17 +100,18 @@ cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m
     cdef const real *z = <const real *> tile.tape.z[last] + first * n_out
     cdef const real *a = <const real *> tile.tape.a[last] + first * n_out
     cdef const real *y = <const real *> tile.y + first * n_out
+    cdef const real *u = <const real *> tile.u + first * n_out if tile.u else <const real *> NULL
     cdef double cost, total = 0
     if net.cost == OF_THE_USER:
         user_costs(tile.work, tile.row_costs, a, y, m)
     elif not tile.samples.weights:
-        return kernels.cost_sum[real](net.cost, z, a, y, m, n_out, net.cost_parameters)
+        return kernels.cost_sum[real](net.cost, z, a, y, u, m, n_out, net.cost_parameters)
     for i in range(m):
         if net.cost == OF_THE_USER:
             cost = tile.row_costs[i]
         else:
-            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out, 1, n_out,
-                                          net.cost_parameters)
+            cost = kernels.cost_sum[real](net.cost, z + i * n_out, a + i * n_out, y + i * n_out,
+                                          u + i * n_out if u else <const real *> NULL, 1, n_out, net.cost_parameters)
         total += cost * weight[real](tile.samples, tile.start + first + i, y) if tile.samples.weights else cost
     return total
 
@@ -134,7 +139,7 @@ cdef inline double total_of(const Tile *tile) noexcept nogil:
 
 cdef inline void read_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
     read_samples[real](tile.samples, tile.start, part, tile.net, tile.tape.sparse, <real *> tile.x_room,
-                       <real *> tile.y_room)
+                       <real *> tile.y_room, <real *> tile.u_room)
 
 
 cdef inline void forward_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
@@ -150,7 +155,8 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
     cdef real *delta = <real *> tile.tape.delta[last] + first
     cdef real by
     equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first,
-                        <const real *> tile.tape.a[last] + first, <const real *> tile.y + first, part.rows, tile.tape)
+                        <const real *> tile.tape.a[last] + first, <const real *> tile.y + first,
+                        <const real *> tile.u + first if tile.u else <const real *> NULL, part.rows, tile.tape)
     if not tile.samples.weights:
         return
     for i in range(part.rows):

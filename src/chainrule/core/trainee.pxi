@@ -44,7 +44,8 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     cdef size_t bytes
     t.descent, t.stream, t.hooks, t.seed, t.clock = recipe.descent, data.stream, hooks, data.seed, &state.clock[0]
     t.epochs = &state.epochs[0]
-    t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights)
+    t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
+                                data.output_weights)
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
     t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None

@@ -60,6 +60,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
     rates: the learning rate of each step, rate_stride apart."""
     cdef Py_ssize_t start = 0, rows = 0, batch = 0
     cdef double batch_cost, batch_weight, weight_of_all = 0
+    cdef int exponent = 0  # costs and weights of the epoch are so many 2**exponent
     cdef uint64_t *steps = t.snapshot.steps
     cdef int outcome
     cost[0] = 0
@@ -83,8 +84,14 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
         outcome = step[real](t, start, rows, &batch_cost, &batch_weight, precision)
         if outcome != FINISHED:
             return outcome
-        cost[0] += batch_cost
-        weight_of_all += batch_weight
+        if batch == 0:
+            exponent = t.samples.exponent
+        elif t.samples.exponent > exponent:
+            cost[0] = ldexp(cost[0], exponent - t.samples.exponent)
+            weight_of_all = ldexp(weight_of_all, exponent - t.samples.exponent)
+            exponent = t.samples.exponent
+        cost[0] += ldexp(batch_cost, t.samples.exponent - exponent)
+        weight_of_all += ldexp(batch_weight, t.samples.exponent - exponent)
         if t.hooks is not None:
             outcome = t.hooks.after_batch(batch, batch_cost / batch_weight, t.work, layouts_of(t))
             if outcome != FINISHED:

@@ -14,7 +14,8 @@ cdef struct Watch:
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
-    double weight               # of those looked at
+    double weight               # of those looked at,
+    int exponent                # and their deltas: so many 2**exponent
     bint looking                # whether more of them are due
     void *delta                 # the sums of δ^l over those looked at, one layer after another, (n_2 + ... + n_L,)
     void *slopes                # σ' of a layer, (rows, widest)
@@ -83,12 +84,21 @@ cdef void look_at(Watch *watch, const Net *net, const Tape *tape, const Samples 
     cdef real *delta = <real *> watch.delta
     cdef real *slopes = <real *> watch.slopes
     cdef real limit
+    cdef double keep = 1, alpha = 1
+    if watch.looked_at == 0:
+        watch.exponent = samples.exponent
+    elif samples.exponent > watch.exponent:
+        keep = ldexp(1, watch.exponent - samples.exponent)
+        watch.exponent = samples.exponent
+    else:
+        alpha = ldexp(1, samples.exponent - watch.exponent)
     watch.looked_at += rows
-    watch.weight += total_weight[real](samples, place + first, rows, precision)
+    watch.weight = keep * watch.weight + alpha * total_weight[real](samples, place + first, rows, precision)
     for i in range(net.depth):
         layer = &net.layers[i]
         start = first * layer.n_out
-        kernels.sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out, 1, 1)
+        kernels.sum_rows[real](delta, <const real *> tape.delta[i] + start, rows, layer.n_out, layer.n_out,
+                               alpha, keep)
         delta += layer.n_out
         n = rows * layer.n_out
         for j in range(n):

@@ -1,12 +1,14 @@
 # The memory of passes forward and back.
 
 cdef class Workspace(Memory):
-    """What one call works in: for each thread a tape, and rooms for the inputs and the targets of a tile."""
+    """What one call works in: for each thread a tape, and rooms for the inputs, the targets and their weights
+    of a tile."""
 
     cdef Tape *tape     # of the first thread
     cdef Tape *tapes    # of each thread, (threads,)
-    cdef void **xs      # its rooms for inputs and targets
+    cdef void **xs      # its rooms for inputs, targets, and the weights of outputs
     cdef void **ys
+    cdef void **us
     cdef int threads
     cdef UserFunctions user
     cdef Py_ssize_t entries   # of a tile of sparse rows there is room for; in arrays of their own if it had to grow
@@ -18,7 +20,7 @@ cdef class Workspace(Memory):
         self.plan, self.rows, self.itemsize, self.threads = plan, rows, itemsize, threads
         self.views, self.entries = [None] * VIEWS, rows * room
         self.size = extra_bytes + threads * self.bytes_of_a_thread(room) + padded(threads * sizeof(Tape))
-        self.size += 2 * padded(threads * sizeof(void *))
+        self.size += 3 * padded(threads * sizeof(void *))
         if plan.calls_python:
             self.size += padded(rows * sizeof(double))
         self.allocate(plan.calls_python)
@@ -39,6 +41,7 @@ cdef class Workspace(Memory):
             bytes += padded(rows * net.layers[0].n_in * self.itemsize)
         for i in range(net.depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * padded(rows * net.layers[i].n_out * self.itemsize)
+        bytes += padded(rows * net.layers[net.depth - 1].n_out * self.itemsize)  # as are their weights
         return bytes
 
     cdef int set_up_user_functions(self) except -1:
@@ -55,11 +58,13 @@ cdef class Workspace(Memory):
         self.tapes = <Tape *> self.reserve(self.threads * sizeof(Tape))
         self.xs = <void **> self.reserve(self.threads * sizeof(void *))
         self.ys = <void **> self.reserve(self.threads * sizeof(void *))
+        self.us = <void **> self.reserve(self.threads * sizeof(void *))
         for i in range(self.threads):
             self.set_up_tape(&self.tapes[i])
             self.xs[i] = NULL if room else self.reserve(rows * net.layers[0].n_in * self.itemsize)
             self.tapes[i].sparse = self.sparse_room(room) if room else NULL
             self.ys[i] = self.reserve(rows * net.layers[net.depth - 1].n_out * self.itemsize)
+            self.us[i] = self.reserve(rows * net.layers[net.depth - 1].n_out * self.itemsize)
         self.tape = &self.tapes[0]
         return 0
 

@@ -26,7 +26,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient, Trace
 from chainrule.results.history import History
 from chainrule.training.full_batch.cost import FullBatchOptimizer
-from chainrule.training.validation import checked_pair
+from chainrule.training.validation import checked_validation
 
 WIDTH = 88  # of a printed line
 LIMIT = 2000  # of samples that go through the network
@@ -174,7 +174,7 @@ def diagnose(
     net._check_delta(samples.targets)
     held_out = None
     if validation_data is not None:
-        held_out = checked_pair(net, validation_data, samples)
+        held_out = checked_validation(net, validation_data, samples)
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")

@@ -15,6 +15,11 @@ def run_and_diagnose(training: Training | FullBatchTraining) -> History:
             "diagnose=True needs the samples as arrays X and y; with batches from an iterable ask "
             "when training has ended, chainrule.diagnose(net, X, y) with some of the samples"
         )
+    if training.samples.complete() is None:
+        raise ValueError(
+            "diagnose=True needs samples whose targets are all there, which it looks at; each of "
+            "these misses some"
+        )
     try:
         history = training.run()
     except DivergenceError:
@@ -26,12 +31,15 @@ def run_and_diagnose(training: Training | FullBatchTraining) -> History:
 
 
 def _visit(training):
-    """Diagnose the network by the samples that it was trained on and those that were held out."""
+    """Diagnose the network by the samples that it was trained on and those that were held out.
+
+    Of both by those whose targets are all there.
+    """
     validation, history = training.validation, training.history
     history.diagnosis = examine(
         training.net,
-        training.samples.unweighted(),
-        None if validation is None else validation.samples,
+        training.samples.complete().unweighted(),
+        None if validation is None else validation.samples.complete(),
         history,
         training.optimizer,
     )

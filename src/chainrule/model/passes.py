@@ -22,20 +22,23 @@ def outputs(net: Model, X: Inputs, threads: Threads = ALONE, out: NDArray | None
 
 
 def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[float, float, float]:
-    """Return the mean cost, how many answers are right, and of how many; each by its weight."""
+    """Return the mean cost, how many answers are right, and of how many; all by their weights."""
     return _core.evaluate(net._plan, net.parameters, *samples.for_core, *threads)
 
 
 def gradient(net: Model, samples: Samples, threads: Threads = ALONE) -> Gradient:
-    """Return the mean gradient of the cost, by BP1-BP4; weights of samples do not count."""
+    """Return the mean gradient of the cost, by BP1-BP4; samples and targets by their weights."""
     nabla = np.empty_like(net.parameters)
-    data = samples.for_core[:3]
-    cost = _core.gradient(net._plan, net.parameters, *data, nabla, *threads)
+    X, Y, labels, weights, U = samples.for_core
+    cost = _core.gradient(net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads)
     return Gradient(nabla, net.sizes, net.bias, cost)
 
 
 def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:
-    """Return z, a and δ of every layer for every sample; if asked, each sample's own gradient."""
+    """Return z, a and δ of every layer for every sample; if asked, each sample's own gradient.
+
+    Weights do not count.
+    """
     m = len(samples)
     z, a, delta = ([np.empty((m, n), net.dtype) for n in net.sizes[1:]] for _ in range(3))
     data = net._plan, net.parameters, *samples.for_core[:3]

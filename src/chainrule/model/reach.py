@@ -11,7 +11,8 @@ def check_reach(net: Model, targets: Targets) -> None:
     if not net._cost.is_least_at_target or targets.Y is None:
         return
     least, most = net._output.reach
-    low, high = float(targets.Y.min()), float(targets.Y.max())
+    Y = targets.Y if targets.U is None else targets.Y[targets.U > 0]
+    low, high = float(Y.min()), float(Y.max())
     if least <= low and high <= most:
         return
     raise ValueError(

@@ -28,8 +28,10 @@ def standardize(net: Model, samples: Samples, *others: Samples) -> None:
         for part in (samples, *others):
             part.read_by(scaling)
     if samples.output_scaling.is_open:
-        targets = samples.targets
-        mean, spread = _moments("y", targets.given, samples.weights)
+        weights, of_targets = samples.weights, samples.output_weights
+        if of_targets is not None:
+            weights = of_targets if weights is None else weights[:, None] * of_targets
+        mean, spread = _moments("y", samples.targets.given, weights)
         output = as_output_scaling(spread, mean, net._cost, net.sizes[-1], net.dtype)
         for part in (samples, *others):
             part.learn_by(output)

@@ -18,9 +18,11 @@ class Batches:
     net : Model
     given : iterable, or function
         What is gone through in each epoch, or a function without arguments that returns it. A batch
-        is a tuple (X, y) or (X, y, sample_weight), each as `fit` takes them.
+        is a tuple (X, y), (X, y, sample_weight) or (X, y, sample_weight, output_weight), each as
+        `fit` takes them.
     options : SimpleNamespace
-        As `read_options` returns them; steps_per_epoch, epochs and class_weight count here.
+        As `read_options` returns them; steps_per_epoch, epochs, class_weight and missing_targets
+        count here.
 
     Raises
     ------
@@ -40,7 +42,8 @@ class Batches:
                 "without y, X must be an iterable of batches (X, y), or a function that returns "
                 f"one; got {type(given).__name__}. Targets? fit(X, y)"
             )
-        self._net, self._given, self._class_weight = net, given, options.class_weight
+        self._net, self._given = net, given
+        self._class_weight, self._missing = options.class_weight, options.missing_targets
         self.like: Samples | None = None
         # One that is its own iterator can be gone through once; it goes on from epoch to epoch.
         self._goes_on = isinstance(given, Iterator)
@@ -65,7 +68,10 @@ class Batches:
             self._batches = iter(given)
 
     def following(self):
-        """Return the next batch as the core takes it, or None at the end of the epoch."""
+        """Return the next batch as the core takes it, or None at the end of the epoch.
+
+        Its weights come with the power of two that was taken out of them.
+        """
         if self.count == self.steps:
             return None
         try:
@@ -80,15 +86,17 @@ class Batches:
         return self._checked(batch)
 
     def _checked(self, batch):
-        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3, 4):
             raise TypeError(
-                "a batch must be (X, y) or (X, y, sample_weight); "
-                f"batch {self.count} is a {type(batch).__name__}"
+                "a batch must be (X, y), (X, y, sample_weight) or (X, y, sample_weight, "
+                f"output_weight); batch {self.count} is a {type(batch).__name__}"
             )
-        X, y, *sample_weight = batch
+        X, y, sample_weight, output_weight = (*batch, None, None)[:4]
         try:
-            weights = *(sample_weight or [None]), self._class_weight
-            samples = Samples(self._net, X, y, *weights, like=self.like)
+            samples = Samples(
+                self._net, X, y, sample_weight, self._class_weight,
+                output_weight=output_weight, missing_targets=self._missing, like=self.like,
+            )  # fmt: skip
             check_reach(self._net, samples.targets)
             self._net._check_delta(samples.targets)
             if self.count == 0:
@@ -100,7 +108,7 @@ class Batches:
             raise
         self.count += 1
         self.n_samples += len(samples)
-        return samples.for_core
+        return samples.for_core, samples.exponent
 
 
 def check_options_of_batches(options: SimpleNamespace) -> None:
@@ -109,6 +117,11 @@ def check_options_of_batches(options: SimpleNamespace) -> None:
         raise ValueError(
             "sample_weight is for arrays; from an iterable the weights of its samples come with "
             "each batch, (X, y, sample_weight)"
+        )
+    if options.output_weight is not None:
+        raise ValueError(
+            "output_weight is for arrays; from an iterable the weights of its targets come with "
+            "each batch, (X, y, sample_weight, output_weight), where sample_weight may be None"
         )
     if options.validation_split is not None:
         raise ValueError(

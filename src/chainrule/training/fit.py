@@ -36,7 +36,10 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
             "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
             "samples are an epoch, in mini-batches of batch_size"
         )
-    samples = Samples(net, X, y, options.sample_weight, options.class_weight, learns=True)
+    samples = Samples(
+        net, X, y, options.sample_weight, options.class_weight, learns=True,
+        output_weight=options.output_weight, missing_targets=options.missing_targets,
+    )  # fmt: skip
     held_out = None
     if options.validation_split is not None and options.validation_data is None:
         samples, held_out = samples.split(options.validation_split, net.seed)

@@ -24,6 +24,7 @@ from chainrule.checks.options import (
     check_positive,
     check_share,
 )
+from chainrule.checks.output_weights import check_missing
 from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
@@ -159,15 +160,34 @@ class FitOptions(TypedDict, total=False):
         a ← average·a + (1-average)·w, which begins as w. It is
         ``optimizer_state["average"]``; `averaged` returns the network with it.
         """)]
-    sample_weight: Annotated[ArrayLike | None, Option(None, "array (m,), optional", about="""
+    sample_weight: Annotated[ArrayLike | None, Option(
+        None, "array (m,), optional", full_batch=True, about="""
         How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
-        One whose weights are all 0 makes no step, but counts as one.
+        One whose weights are all 0 makes no step, but counts as one. A common factor changes
+        nothing but rounding, a power of two not a bit; weights below 1e-31 times the largest
+        (1e-292 in float64) are 0.
         """)]
     class_weight: Annotated[dict[int, float] | str | None, Option(
-        None, 'dict of int to float, or "balanced", optional', about="""
+        None, 'dict of int to float, or "balanced", optional', full_batch=True, about="""
         How much the samples of each class count, 1 for classes not named; "balanced":
         m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
         with sample_weight.
+        """)]
+    output_weight: Annotated[ArrayLike | None, Option(
+        None, "array (m, n), or (n,), optional", full_batch=True, about="""
+        How much each of n targets counts, 0 or more; (n,) for all samples alike. A sample costs
+        Σ_j u_ij C_ij, a mini-batch Σ_i w_i Σ_j u_ij C_ij / Σ_i w_i: output weights do not
+        normalise. For gaussian and quantile a target's weight is that of all its outputs. Costs
+        that are no sum over targets, log_likelihood and those of your own, do not take it.
+        """)]
+    missing_targets: Annotated[str, Option(
+        "refuse", '"refuse" or "skip", default "refuse"', check_missing, full_batch=True,
+        about="""
+        What to do with numeric targets that are NaN (in a frame or a series also None or NA):
+        "skip" gives each of them, in the validation data too, an output weight of 0, by which
+        it counts neither in the cost nor in the gradient. Its sample counts in Σ w_i all the
+        same, even where all its targets are missing. There is no accuracy then, and metrics see
+        NaN.
         """)]
     shuffle: Annotated[bool, Option(
         True, "bool, default True", check_flag, full_batch=True, about="""
@@ -182,15 +202,19 @@ class FitOptions(TypedDict, total=False):
         (seed, epochs_trained); outside of training nothing is dropped, nor scaled (Srivastava
         et al., 2014). p counts in steps of 2⁻¹⁶.
         """)]
-    validation_data: Annotated[tuple[ArrayLike, ArrayLike] | None, Option(
-        None, "(X, y), optional", full_batch=True, about="""
-        Evaluated after each epoch, for the history; without sample weights.
+    validation_data: Annotated[tuple[ArrayLike | None, ...] | None, Option(
+        None, "(X, y), (X, y, sample_weight) or with output_weight, optional", full_batch=True,
+        about="""
+        Evaluated after each epoch, for the history: cost and accuracy by these weights, 1 if
+        not given. (X, y, None, output_weight) has weights of targets alone. Metrics are called
+        without weights.
         """)]
     validation_split: Annotated[float | None, Option(None, "float, optional", about="""
         In 0 < validation_split < 1, in the place of validation_data: hold out this share of the
         samples, round(share·m) of them but at least one, and train on the others. The rows are
         drawn from the network's seed and m alone, so that a later `fit` on the same data holds
-        out the same. (``class_weight="balanced"`` counts all m.)
+        out the same. They are evaluated without sample weights, but by their output weights.
+        (``class_weight="balanced"`` counts all m.)
         """)]
     metrics: Annotated[dict[str, Callable] | Iterable[Callable] | None, Option(
         None, "dict of str to function, or list of functions, optional", _metrics, about="""

@@ -56,7 +56,9 @@ class Validation:
             return None
         if data is not None and split is not None:
             raise ValueError("validation_data and validation_split: give one of the two")
-        samples = held_out if held_out is not None else checked_pair(net, data, like)
+        if held_out is not None:
+            return cls(net, held_out, metrics, options.threads)
+        samples = checked_validation(net, data, like, options.missing_targets)
         return cls(net, samples, metrics, options.threads)
 
     def evaluate(self, net: Model) -> dict[str, float]:
@@ -91,15 +93,21 @@ def check_figure(who: str, monitor: str, measures: Iterable[str]):
         raise ValueError(f"{who}(monitor={monitor!r}) needs {needed}")
 
 
-def checked_pair(net: Model, data, like: Samples | None = None) -> Samples:
+def checked_validation(
+    net: Model, data, like: Samples | None = None, missing_targets: str = "refuse"
+) -> Samples:
     """Return the samples of `fit`'s validation_data, checked; like: as `Samples` takes them."""
-    try:
-        X, y = data
-    except (TypeError, ValueError):
+    given = tuple(data) if isinstance(data, Iterable) else ()
+    if len(given) not in (2, 3, 4):
         raise TypeError(
-            f"validation_data must be a pair (X, y); got {type(data).__name__}"
-        ) from None
-    return Samples(net, X, y, role="validation ", like=like)
+            "validation_data must be (X, y), (X, y, sample_weight) or (X, y, sample_weight, "
+            f"output_weight); got {type(data).__name__}"
+        )
+    X, y, sample_weight, output_weight = (*given, None, None)[:4]
+    return Samples(
+        net, X, y, sample_weight,
+        output_weight=output_weight, missing_targets=missing_targets, role="validation ", like=like,
+    )  # fmt: skip
 
 
 def check_metrics(metrics) -> dict:

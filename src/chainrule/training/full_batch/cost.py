@@ -36,7 +36,7 @@ class Point(NamedTuple):
 
 
 class FullBatch:
-    """f(w) = C + (l2/2)Σ‖W‖², where C is the mean cost of all samples.
+    """f(w) = C + (l2/2)Σ‖W‖², where C is the mean cost of all samples, by their weights.
 
     C and ∇C are evaluated in the network's dtype, by `threads` as `check_threads` returns them; all
     else in float64.
@@ -45,7 +45,7 @@ class FullBatch:
     def __init__(self, net: Model, samples: Samples, l2: float, threads: tuple[int, int]):
         self._threads = threads
         self._plan, self._cost, self._dtype = net._plan, net._cost.name, net.dtype
-        self._X, self._Y, self._labels, _ = samples.for_core
+        self._data = samples.for_core
         self._decay = np.zeros(net.parameters.size)  # l2 for weights, 0 for biases
         for W in layer_views(self._decay, net.sizes, net.bias)[0]:
             W[...] = float(l2)
@@ -55,31 +55,39 @@ class FullBatch:
         """Return the function and its gradient at w, rounded to the network's dtype."""
         rounded, nabla = (aligned_empty(w.size, self._dtype) for _ in range(2))
         rounded[:] = w
-        data = self._X, self._Y, self._labels
-        cost = _core.gradient(self._plan, rounded, *data, nabla, *self._threads)
+        X, Y, labels, weights, U = self._data
+        cost = _core.gradient(self._plan, rounded, X, Y, labels, nabla, weights, U, *self._threads)
         decay = self._decay * rounded
         return Point(rounded, cost, cost + float(np.sum(decay * rounded)) / 2, nabla + decay)
 
     def diverged_layer(self, point: Point) -> int:
         """Return the first layer where a point is not finite."""
-        return _core.diverged_layer(self._plan, point.w, self._X, self._Y, self._labels)
+        return _core.diverged_layer(self._plan, point.w, *self._data)
 
     def curvature(self, point: Point) -> NDArray:
         """Return the Gauss-Newton approximation of ∇²f, float64 (n_parameters, n_parameters).
 
         It is (c/m) JᵀJ + l2 on the diagonal of weights, where J (m·n_L, n_parameters) has the
         derivatives of the outputs and c is `CURVATURE_OF_COST`: ∇²f without the second derivatives
-        of the outputs, which count little where the residuals are small. The lower triangle alone
-        has a meaning.
+        of the outputs, which count little where the residuals are small. With weights it is
+        (c/Σw) JᵀVJ, where V is diagonal and has for each output the product of its own weight and
+        its sample's. The lower triangle alone has a meaning.
         """
-        m, n, n_out = len(self._X), point.w.size, self._plan.sizes[-1]
+        X, _, _, weights, U = self._data
+        m, n, n_out = len(X), point.w.size, self._plan.sizes[-1]
+        counted = m if weights is None else weights.sum(dtype=np.float64)
         rows = min(m, max(1, NUMBERS_AT_ONCE // (n_out * n)))
         A, J = np.diag(self._decay), np.empty((rows, n_out, n), self._dtype)
         for start in range(0, m, rows):
-            x = first_activations(self._plan, self._X[start : start + rows], self._dtype)
+            some = slice(start, start + rows)
+            x = first_activations(self._plan, X[some], self._dtype)
             _core.parameter_jacobian(self._plan, point.w, x, J[: len(x)])
-            tile = J[: len(x)].reshape(-1, n).astype(np.float64, copy=False)
-            _core.add_gram(tile, A, CURVATURE_OF_COST[self._cost] / m)
+            tile = J[: len(x)].astype(np.float64, copy=False)
+            if weights is not None:
+                tile *= np.sqrt(weights[some, None, None], dtype=np.float64)
+            if U is not None:
+                tile *= np.sqrt(U[some, :, None], dtype=np.float64)
+            _core.add_gram(tile.reshape(-1, n), A, CURVATURE_OF_COST[self._cost] / counted)
         return A
 
 

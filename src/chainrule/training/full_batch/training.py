@@ -37,7 +37,7 @@ class FullBatchTraining:
     """
 
     def __init__(self, net: Model, samples: Samples, options: SimpleNamespace):
-        self.net, self.options = net, options
+        self.net, self.samples, self.options = net, samples, options
         self.optimizer: FullBatchOptimizer = options.optimizer
         self.batches = None
         kind = type(self.optimizer).__name__
@@ -46,7 +46,6 @@ class FullBatchTraining:
                 f"a callback with {' and '.join(hooks)} cannot be used with {kind}, whose epochs "
                 "have no batches; use on_epoch_begin and on_epoch_end"
             )
-        self.samples = samples
         self.validation = Validation.of(net, options, like=self.samples)
         self.optimizer.check(net)
         self._resumed = self.optimizer.resumed_state(net)
