@@ -3,6 +3,7 @@
 Tables, as in test_input.py: what is given, the exception, and what its message must contain.
 """
 
+import dataclasses
 import inspect
 import re
 import time
@@ -118,7 +119,7 @@ def test_what_evaluate_does_not_have(net):
 
 
 PARAMETERIZED = [
-    kind for kind in (*ACTIVATIONS.values(), *COSTS.values()) if kind.__dataclass_fields__
+    kind for kind in (*ACTIVATIONS.values(), *COSTS.values()) if dataclasses.fields(kind)
 ]
 CHECKED = [
     cr.Network, cr.Network.fit, cr.Network.evaluate, cr.load, cr.SGD, cr.Adagrad, cr.RMSprop,
