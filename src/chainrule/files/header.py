@@ -5,7 +5,7 @@ import re
 import sys
 from itertools import pairwise
 
-from chainrule.files.formulas import is_formula
+from chainrule.files.formulas import is_formula, is_object
 from chainrule.model.input_scaling import DEFAULTS
 from chainrule.training.optimizer_state import COUNTERS
 
@@ -42,6 +42,7 @@ OPTIONAL = {
     **dict.fromkeys(DEFAULTS, SCALING),
     "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
     "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
+    "optimizer": ("an object with a name", is_object),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),
 }
 

@@ -10,10 +10,11 @@ from chainrule.checks.keywords import OF_FIT, known_options
 from chainrule.checks.options import check_count, check_number, check_positive
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
-from chainrule.optimizers import Optimizer, Rprop, check_optimizer
+from chainrule.optimizers import Adam, Optimizer, Rprop, check_optimizer
 from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, documents_axes, open_course
 from chainrule.training.endings import DivergenceError
 from chainrule.training.fit_options import read_options
+from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.training import Training
 
 # How much of the moving average of the costs is kept, and how far above its least the test ends.
@@ -98,7 +99,8 @@ def learning_rate_range(
     X : array (m, n_1)
     y : array (m, n_L), or integer labels (m,)
     optimizer : SGD, Adam, ..., optional
-        Whose learning rate to look for, with its other settings; ``SGD()`` if not given.
+        Whose learning rate to look for, with its other settings. If not given the network's last,
+        ``net.optimizer``; for a network never trained ``Adam()``.
     low, high : float, default 1e-6 and 10
         0 < low < high.
     steps : int, default 100
@@ -130,9 +132,12 @@ def learning_rate_range(
     >>> 1e-6 < found.suggestion < 10
     True
     """
+    if optimizer is None:
+        optimizer = net._optimizer or Adam()
+    if isinstance(optimizer, Rprop | FullBatchOptimizer):
+        kind = type(optimizer).__name__
+        raise ValueError(f"{kind} finds its own steps; there is no learning rate to look for")
     optimizer = check_optimizer(optimizer)
-    if isinstance(optimizer, Rprop):
-        raise ValueError("Rprop finds its own steps; there is no learning rate to look for")
     check_positive("low", low)
     check_number("high", high, lambda x: x > low, f"a number above low, {low}")
     steps = check_count("steps", steps, least=2)

@@ -90,7 +90,8 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
-        Transaction(net, history, callbacks, self.hooks).run(self.state, self.samples, self._train)
+        transaction = Transaction(net, history, callbacks, self.hooks)
+        transaction.run(self.optimizer, self.state, self.samples, self._train)
         return history
 
     def _train(self):
