@@ -549,7 +549,7 @@ def test_states_of_other_shapes_come_back(counted):
         assert arrays["optimizer.plateau_cost"].dtype == "f8"
         assert arrays["optimizer.plateau_cost"].shape == (3,)
     back = load(counted)
-    names = ["mean", "mean_square", "average", "steps", "epochs", "plateau_cost"]
+    names = ["mean", "mean_square", "average", "steps", "epochs", "plateau_cost", "plateau_data"]
     assert list(back.optimizer_state) == names
     assert back.averaged()(X).shape == (40, 3)
 

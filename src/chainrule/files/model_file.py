@@ -17,8 +17,10 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        ``epochs`` (float64, one number: how many it has done; a fraction where the
                        first versions' steps were),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
-                       epochs since the best figure, the best), with ``unseen`` (uint64, one
-                       number) where the last epoch's validation was interrupted
+                       epochs since the best figure, the best), with ``plateau_data`` (uint64,
+                       two: how many samples these are of, and the checksum of their targets) and
+                       ``unseen`` (uint64, one number) where the last epoch's validation was
+                       interrupted
 =====================  ==========================================================================
 
 `write_network` checks what it is about to write with the same functions as `read_network` what it

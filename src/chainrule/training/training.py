@@ -17,7 +17,7 @@ from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
 from chainrule.training.endings import StopTraining, check_finite
 from chainrule.training.optimizer_state import resumed_state
-from chainrule.training.plateau import Plateau
+from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
 
@@ -61,12 +61,16 @@ class Training:
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
-        if self.schedule.state:
-            check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         averaging = options.average is not None
         self.state = resumed_state(
             net.optimizer_state, self.optimizer, averaging, net.parameters, self.steps_per_epoch
         )
+        if self.schedule.state:
+            check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
+            watched = self.samples
+            if self.validation and self.schedule.monitor != "cost":
+                watched = self.validation.samples
+            begin_best(self.state, self.schedule, watched)
         self.schedule.check_end(self.state, options.epochs)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
