@@ -63,6 +63,9 @@ class LearningRateRange:
         ax.plot(self.rates, self.smoothed, color=BLUE, linewidth=1.8, label="smoothed")
         label = f"suggestion {self.suggestion:.3g}"
         ax.axvline(self.suggestion, color=ORANGE, linewidth=1.2, label=label)
+        least, most = self.costs.min(), self.smoothed.max()
+        margin = (most - least) / 20
+        ax.set_ylim(least - margin, most + margin)  # the last costs may be many times all others
         ax.set_ylabel("cost per sample", color=BLUE)
         ax.legend(frameon=False)
         return ax
@@ -121,7 +124,7 @@ def learning_rate_range(
     >>> import chainrule as cr
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(500, 4))
-    >>> y = X[:, 0] * X[:, 1]
+    >>> y = np.sin(X[:, 0])
     >>> net = cr.Network([4, 16, 1], hidden="tanh", output="identity", seed=0)
     >>> found = cr.learning_rate_range(net, X, y)
     >>> 1e-3 < found.suggestion < 0.1
@@ -184,8 +187,8 @@ def suggestion_of(rates: NDArray, smoothed: NDArray) -> float:
         raise ValueError(
             f"the cost falls at no learning rate from {rates[0]:.3g} to {rates[-1]:.3g}, where it "
             f"goes from {smoothed[0]:.4g} to {smoothed[-1]:.4g}. Ask chainrule.diagnose(net, X, y) "
-            "what keeps the network from learning; or give a smaller low=, or more steps=. A network "
-            "that is trained already has nothing left to learn"
+            "what keeps the network from learning; or give a smaller low=, or more steps=. (A "
+            "network that is trained already has nothing left to learn.)"
         )
     slopes = np.gradient(smoothed, np.log(rates))
     return float(rates[first + np.argmin(slopes[first : least + 1])])
