@@ -110,13 +110,15 @@ def cases():
         for activation in cr.ACTIVATIONS:
             if activation not in ("step", "softmax"):
                 kinds = softmax | {"hidden": activation} | base
-                yield f"activation {activation} {dtype}", sizes, kinds, X, y, {}
+                rule = {"optimizer": cr.SGD()}
+                yield f"activation {activation} {dtype}", sizes, kinds, X, y, rule
         for name, options in FITS.items():
             kinds = softmax | {"hidden": ["relu", "tanh"]} | base
             yield f"option {name} {dtype}", sizes, kinds, X, y, {"optimizer": cr.Adam()} | options
         wide = {"input_scale": 1 / 255, "input_shift": -0.5} | softmax | base
         images = (np.abs(X) * 60).astype(np.uint8)
-        yield f"uint8 {dtype}", [8, 300, 300, 3], wide, images, y, {"batch_size": 64}
+        rule = {"optimizer": cr.SGD(), "batch_size": 64}
+        yield f"uint8 {dtype}", [8, 300, 300, 3], wide, images, y, rule
 
 
 def hash_of(net, X, y, options):

@@ -24,10 +24,12 @@ from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes
 from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_trainable
+from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
 from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OPTIONS, FitOptions, documents_options
+from chainrule.training.full_batch.cost import FullBatchOptimizer
 
 # Beside the words of other tools, those of one that are options of the other.
 _OF_FIT = dict.fromkeys(Model.__init__.__kwdefaults__ or (), "It is an option of Network(...).")
@@ -139,6 +141,11 @@ class Network(Model):
         schedule counts them, or it its steps; "average" (n_parameters,) for fit(average=); and what
         `ReduceOnPlateau` has seen.
         ``net.optimizer_state = {}`` begins anew.
+    optimizer : SGD, Adam, ..., LBFGS or LevenbergMarquardt, or None
+        That of the last `fit` that kept an epoch, or a batch; a `fit` that names none goes by it.
+        None for a network never trained. It is in the network's file with all its settings and its
+        schedule, but for a function in the place of one, which such a `fit` then asks for. Assign
+        it to go on with another.
     history : History or None
         Of the last `fit`, also one that was interrupted.
 
@@ -154,6 +161,16 @@ class Network(Model):
     >>> net.weights[0].shape, net.biases[1].shape
     ((30, 784), (10,))
     """
+
+    @property
+    def optimizer(self) -> Optimizer | FullBatchOptimizer | None:
+        """The optimiser of the last `fit` that kept anything; what a `fit` without one goes by."""
+        optimizer: Optimizer | FullBatchOptimizer | None = self._optimizer
+        return optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer | FullBatchOptimizer | None) -> None:
+        self._optimizer = OPTIONS["optimizer"].check("optimizer", optimizer)
 
     @known_options(_OF_FIT | OF_FIT)
     @documents_options
@@ -346,7 +363,7 @@ class Network(Model):
     def averaged(self) -> "Network":
         """Return a copy of the network with the average of its parameters, from `fit(average=)`.
 
-        It has no optimiser state: its training begins anew.
+        It has no optimiser state: its training begins anew, with the network's `optimizer`.
 
         Raises
         ------
@@ -494,10 +511,10 @@ class Network(Model):
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to a file, with what an exact continuation of its training needs.
 
-        The file (.npz) holds numbers and names only; `chainrule.load` reads it without running
-        code. It is written whole or not at all. An activation or cost that is an object of your own
-        is kept by its name (its attribute `name`, or else its class's), its parameters are not:
-        give it again, ``chainrule.load(path, own={"Focal": Focal(2.0)})``.
+        The file (.npz) holds numbers and names only, also of `optimizer`; `chainrule.load` reads it
+        without running code. It is written whole or not at all. An activation or cost that is an
+        object of your own is kept by its name (its attribute `name`, or else its class's), its
+        parameters are not: give it again, ``chainrule.load(path, own={"Focal": Focal(2.0)})``.
 
         Every later version reads it. A `pickle` of a network names modules of the package, and so
         is for the version that made it.
@@ -538,8 +555,11 @@ def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) 
     Returns
     -------
     net : Network
-        Gives the same outputs and continues training the same way, to the last bit. What belongs to
-        a call of `fit`, such as the optimiser's settings, is not in the file; give it again.
+        Gives the same outputs and continues training the same way, to the last bit. The optimiser
+        of the last `fit` is `net.optimizer`; what else belongs to a call of `fit`, such as
+        batch_size and l2, is not in the file; give it again. A file of a version that did not keep
+        the optimiser has None: its `fit` needs optimizer= where the file has an optimiser's state,
+        and else goes by ``Adam()``.
 
     Raises
     ------

@@ -294,9 +294,7 @@ OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adagrad, RMSprop, Adam, Adam
 
 
 def check_optimizer(optimizer: object) -> Optimizer:
-    """Return `optimizer` if it is one of this module, SGD() for None."""
-    if optimizer is None:
-        return SGD()
+    """Return `optimizer` if it is one of this module."""
     if isinstance(optimizer, Optimizer):
         return optimizer
     given = optimizer if isinstance(optimizer, str) else getattr(optimizer, "__name__", "")

@@ -288,12 +288,9 @@ class OneCycle(EndingSchedule):
 
 @dataclass(frozen=True)
 class Function(Schedule):
-    """η(e) = function(e), called for every step with a float: what a function stands for.
+    """η(e) = function(e) >= 0, called for every step with a float: what a function stands for.
 
-    Parameters
-    ----------
-    function : callable
-        Takes e and returns η, 0 or more. It is tried at once with e = 0.
+    It is tried at once with e = 0.
     """
 
     function: Callable[[float], float]
@@ -318,8 +315,10 @@ class ReduceOnPlateau(Schedule):
     η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
     is looked at; k goes up when it has not been better than its best for `patience` epochs in a
     row, which are then counted anew. k, that count and the best are the state "plateau_" with the
-    monitor's name, (3,) in float64. Where Ctrl-C ended a validation, the next `fit` makes up for it
-    before it trains; until then there is a state "unseen".
+    monitor's name, (3,) in float64. Where a `fit` watches other samples than the last one, the best
+    and that count begin anew, as figures of both do not compare; the reductions stay. The state
+    "plateau_data" (2,) tells them apart: their number and a checksum of targets and weights. Where
+    Ctrl-C ended a validation, the next `fit` makes up for it first; till then a state is "unseen".
 
     Parameters
     ----------

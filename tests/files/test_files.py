@@ -23,6 +23,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 5))
 Y = RNG.integers(3, size=40)
 MOMENTUM = SGD(0.2, momentum=0.9)
+SGD_WRITTEN = {"name": "SGD", "learning_rate": 0.2, "momentum": 0.9, "nesterov": False}
 
 
 class mine(activations.Activation):  # noqa: N801 - as the others
@@ -111,6 +112,7 @@ def test_numpy_reads_the_file(path):
     assert header["package_version"] == chainrule.__version__
     assert header["sizes"] == [5, 4, 3]
     assert header["optimizer_state"] == ["velocity"]
+    assert header["optimizer"] == SGD_WRITTEN
 
 
 def test_parameters_that_are_the_default_leave_names_alone(tmp_path):
@@ -421,6 +423,43 @@ def test_rewritten_unchanged_it_is_still_good(path):
         ("input_names", [*"abcda"], "'input_names' to be a list of different strings"),
         ("input_names", [*"abcd"], "'input_names' to be 5, one an input, got 4"),
         ("input_names", [], "'input_names' to be 5, one an input, got 0"),
+        ("optimizer", None, "'optimizer' to be an object with a name, got None"),
+        ("optimizer", "SGD", "'optimizer' to be an object with a name"),
+        ("optimizer", {"learning_rate": 0.1}, "'optimizer' to be an object with a name"),
+        ("optimizer", {"name": ["SGD"]}, "'optimizer' to be an object with a name"),
+        ("optimizer", {"name": "Sgd"}, "unknown optimizer 'Sgd'. Did you mean 'SGD'"),
+        ("optimizer", {"name": "__class__"}, "unknown optimizer '__class__'"),
+        ("optimizer", {"name": "SGD"}, "expected 'learning_rate', 'momentum', 'name', 'nesterov'"),
+        ("optimizer", SGD_WRITTEN | {"x": 1}, "'nesterov' alone in"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": -1}, "learning_rate must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": "0.1"}, "learning_rate must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": [0.1]}, "learning_rate must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": None}, "learning_rate must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": True}, "learning_rate must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": 10**400}, "must be a positive number; got"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": float("inf")}, "must be a positive"),
+        ("optimizer", SGD_WRITTEN | {"momentum": float("nan")}, "momentum must be in 0 <= mom"),
+        ("optimizer", SGD_WRITTEN | {"nesterov": 1}, "nesterov must be True or False"),
+        ("optimizer", SGD_WRITTEN | {"nesterov": True, "momentum": 0}, "needs momentum above 0"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": {}}, "schedule must be a name, one of"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": {"name": []}}, "schedule must be a name"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": {"name": "Function"}}, "unknown schedule"),
+        ("optimizer", SGD_WRITTEN | {"learning_rate": {"name": "Constant"}}, "'learning_rate', 'n"),
+        (
+            "optimizer",
+            SGD_WRITTEN | {"learning_rate": {"name": "Constant", "learning_rate": {"name": "SGD"}}},
+            "learning_rate must be a positive number",
+        ),
+        (
+            "optimizer",
+            SGD_WRITTEN | {"learning_rate": {"name": "Missing", "function": 3}},
+            "function must be a string; got 3",
+        ),
+        (
+            "optimizer",
+            {"name": "LBFGS", "history": 0, "tolerance": 1e-8},
+            "history must be 1 or more; got 0",
+        ),
         ("extra", 1, "expected only 'format', .* in the header, got .*'extra'"),
     ],
 )
@@ -510,7 +549,7 @@ def test_states_of_other_shapes_come_back(counted):
         assert arrays["optimizer.plateau_cost"].dtype == "f8"
         assert arrays["optimizer.plateau_cost"].shape == (3,)
     back = load(counted)
-    names = ["mean", "mean_square", "average", "steps", "epochs", "plateau_cost"]
+    names = ["mean", "mean_square", "average", "steps", "epochs", "plateau_cost", "plateau_data"]
     assert list(back.optimizer_state) == names
     assert back.averaged()(X).shape == (40, 3)
 

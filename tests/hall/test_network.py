@@ -446,7 +446,7 @@ def test_no_epochs_change_nothing(data):
 def test_the_optimiser_state_comes_and_goes(data):
     net = draw()
     assert net.optimizer_state == {}
-    net.fit(*data, epochs=1)
+    net.fit(*data, optimizer=SGD(0.1), epochs=1)
     assert net.optimizer_state == {}
     net.fit(*data, optimizer=SGD(0.1, momentum=0.9), epochs=1)
     assert list(net.optimizer_state) == ["velocity"]

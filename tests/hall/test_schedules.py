@@ -236,7 +236,7 @@ def test_the_rate_falls_on_a_plateau(monitor, patience):
     expected = reduced(figures, 0.5, patience, 8.0, 0.2)
     np.testing.assert_allclose(history.learning_rate, expected, rtol=1e-15)
     assert len(set(expected)) >= 2
-    assert list(net.optimizer_state) == [f"plateau_{monitor}"]
+    assert list(net.optimizer_state) == [f"plateau_{monitor}", "plateau_data"]
     best = figures.min()
     assert net.optimizer_state[f"plateau_{monitor}"][2] == best
 

@@ -25,7 +25,9 @@ def slices(*arrays, batch=BATCH):
 
 
 def state_of(net):
-    return net.parameters.tobytes(), {n: a.tobytes() for n, a in net.optimizer_state.items()}
+    """All that is carried on but which samples they are, which of batches is not known."""
+    state = {n: a.tobytes() for n, a in net.optimizer_state.items() if n != "plateau_data"}
+    return net.parameters.tobytes(), state
 
 
 OPTIONS = {

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot
 
 import chainrule as cr
-from chainrule.training.range_test import LearningRateRange
+from chainrule.training.range_test import LearningRateRange, suggestion_of
 
 
 def problem():
@@ -17,28 +17,46 @@ def problem():
     return net, x, (x @ rng.normal(size=(4, 3))).argmax(axis=1)
 
 
+@pytest.mark.parametrize("batch_size", [None, 32])
 @pytest.mark.parametrize("optimizer", [None, cr.SGD(0.3, momentum=0.5), cr.AdamW(0.5)])
-def test_each_step_has_its_rate(optimizer):
+def test_each_step_has_its_rate(optimizer, batch_size):
     net, x, y = problem()
     found = cr.learning_rate_range(
-        net, x, y, optimizer=optimizer, low=1e-4, high=1.0, steps=40, batch_size=32
+        net, x, y, optimizer=optimizer, low=1e-4, high=1.0, steps=40, batch_size=batch_size
     )
     assert len(found.rates) == len(found.costs) == len(found.smoothed) == 40
     np.testing.assert_allclose(found.rates, [10 ** (-4 + 4 * k / 39) for k in range(40)])
 
     twin, rng = problem()[0], np.random.default_rng(3)
-    rows = [order[a : a + 32] for order in (rng.permutation(70) for _ in range(14))
-            for a in (0, 32, 64)]  # fmt: skip
+    size = batch_size or 70
+    rows = [order[a : a + size] for order in (rng.permutation(70) for _ in range(40))
+            for a in range(0, 70, size)]  # fmt: skip
     settings = {"momentum": 0.5} if isinstance(optimizer, cr.SGD) else {}
-    kind = cr.SGD if optimizer is None else type(optimizer)
+    kind = cr.Adam if optimizer is None else type(optimizer)
     average = 0
     for k in range(40):
-        batch = x[rows[k]], y[rows[k]]
-        assert found.costs[k] == pytest.approx(twin.evaluate(*batch)["cost"], rel=1e-5)
+        assert found.costs[k] == pytest.approx(twin.evaluate(x, y)["cost"], rel=1e-5)
         average = 0.9 * average + 0.1 * found.costs[k]
         assert found.smoothed[k] == pytest.approx(average / (1 - 0.9 ** (k + 1)), rel=1e-12)
         rule = kind(found.rates[k], **settings)
-        twin.fit(*batch, optimizer=rule, epochs=1, batch_size=32)
+        twin.fit(x[rows[k]], y[rows[k]], optimizer=rule, epochs=1, batch_size=size)
+
+
+def test_of_many_samples_some_are_watched_and_512_make_a_step():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 4))
+    y = (x @ rng.normal(size=(4, 3))).argmax(axis=1)
+    found = cr.learning_rate_range(problem()[0], x, y, low=1e-3, high=1.0, steps=20)
+
+    twin, rng = problem()[0], np.random.default_rng(3)
+    watched = np.sort(rng.choice(3000, 2048, replace=False))
+    rows = [order[a : a + 512] for order in (rng.permutation(3000) for _ in range(5))
+            for a in range(0, 3000, 512)]  # fmt: skip
+    for k in range(20):
+        cost = twin.evaluate(x[watched], y[watched])["cost"]
+        assert found.costs[k] == pytest.approx(cost, rel=1e-5)
+        rule = cr.Adam(found.rates[k])
+        twin.fit(x[rows[k]], y[rows[k]], optimizer=rule, epochs=1, batch_size=512)
 
 
 def test_the_network_stays_as_it_is():
@@ -56,7 +74,9 @@ def test_it_ends_when_the_cost_explodes():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 3))
     net = cr.Network((3, 2), hidden=[], output="identity", seed=0)
-    found = cr.learning_rate_range(net, x, x[:, :2], low=1e-4, high=1e30, steps=200)
+    found = cr.learning_rate_range(
+        net, x, x[:, :2], optimizer=cr.SGD(), low=1e-4, high=1e30, steps=200
+    )
     assert 10 < len(found.rates) < 150
     assert np.isfinite(found.costs).all()
     # ‖1 - ηλ‖ < 1 up to η = 2/λ, with λ about 1
@@ -66,14 +86,40 @@ def test_it_ends_when_the_cost_explodes():
 
 def test_the_suggestion_is_where_the_cost_falls_most_steeply():
     rates = np.geomspace(1e-4, 1, 5)
-    found = LearningRateRange(rates, np.ones(5), np.array([5.0, 4.9, 3, 2.5, 9]))
     # slopes over ln η: -0.1, -1, -1.2, +3, ... in steps of one
-    assert found.suggestion == rates[2]
-    assert "suggestion 0.01" in repr(found)
-    rising = LearningRateRange(rates, np.ones(5), np.arange(5.0))
-    assert rising.suggestion is None
-    assert "suggestion none" in repr(rising)
-    assert LearningRateRange(rates[:1], np.ones(1), np.ones(1)).suggestion is None
+    assert suggestion_of(rates, np.array([5.0, 4.9, 3, 2.5, 9])) == rates[2]
+    assert "suggestion 0.01" in repr(LearningRateRange(rates, rates, rates, 0.01))
+
+
+@pytest.mark.parametrize("smoothed", [np.arange(5.0), np.ones(5), np.ones(2), np.ones(1)])
+def test_where_the_cost_does_not_fall_it_says_what_to_do(smoothed):
+    rates = np.geomspace(1e-4, 1, 5)[: len(smoothed)]
+    message = r"falls at no learning rate from 0\.0001 to .*diagnose.* smaller low=.* steps="
+    with pytest.raises(ValueError, match=message):
+        suggestion_of(rates, smoothed)
+
+
+def test_a_network_with_nothing_to_learn_is_told():
+    net, x, _ = problem()
+    net.fit(x, np.full(70, 1), epochs=1)
+    net.biases[-1][:] = -100, 100, -100  # sure of what is always right
+    net.weights[-1][:] = 0
+    with pytest.raises(ValueError, match="nothing left to learn"):
+        cr.learning_rate_range(net, x, np.full(70, 1))
+
+
+@pytest.mark.parametrize("low", [1e3, 1e30])
+def test_rates_that_are_all_too_large_are_told(low):
+    net, x, y = problem()
+    with pytest.raises(ValueError, match="give a smaller low="):
+        cr.learning_rate_range(net, x, y, optimizer=cr.SGD(), low=low, high=1e36)
+
+
+def test_a_cost_that_is_never_finite():
+    net, x, y = problem()
+    net.parameters[:] = 3e38
+    with pytest.raises(cr.DivergenceError, match="not finite before the first step"):
+        cr.learning_rate_range(net, x, y)
 
 
 def test_the_first_steps_and_what_comes_after_the_least_do_not_count():
@@ -82,12 +128,24 @@ def test_the_first_steps_and_what_comes_after_the_least_do_not_count():
     costs[:3] = [90, 70, 50]
     costs[25] = 3.5
     costs[26:] = np.linspace(200, 50, 14)
-    assert LearningRateRange(rates, costs, costs).suggestion == rates[24]
+    assert suggestion_of(rates, costs) == rates[24]
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("m", [80, 3000])
+def test_noise_does_not_hide_the_suggestion(m, seed):
+    """Costs of mini-batches of 32 fall and rise by themselves more than the first steps do."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(m, 6))
+    y = x[:, 0] + rng.standard_t(3, size=m)
+    kinds = {"hidden": "relu", "init": "he", "output": "identity"}
+    net = cr.Network([6, 40, 40, 1], **kinds, seed=seed)
+    assert 1e-3 <= cr.learning_rate_range(net, x, y / y.std()).suggestion <= 0.1
 
 
 def test_the_suggestion_learns():
     net, x, y = problem()
-    found = cr.learning_rate_range(net, x, y)
+    found = cr.learning_rate_range(net, x, y, optimizer=cr.SGD())
     start = net.evaluate(x, y)["cost"]
     net.fit(x, y, optimizer=cr.SGD(found.suggestion), epochs=20)
     assert net.evaluate(x, y)["cost"] < 0.8 * start
@@ -98,7 +156,7 @@ def test_plot():
     found = cr.learning_rate_range(net, x, y)
     ax = found.plot()
     lines = {line.get_label(): line for line in ax.lines}
-    np.testing.assert_array_equal(lines["mini-batch"].get_ydata(), found.costs)
+    np.testing.assert_array_equal(lines["before each step"].get_ydata(), found.costs)
     np.testing.assert_array_equal(lines["smoothed"].get_xdata(), found.rates)
     assert lines[f"suggestion {found.suggestion:.3g}"].get_xdata()[0] == found.suggestion
     assert ax.get_xscale() == "log"
@@ -111,7 +169,7 @@ def test_plot():
 def test_plot_names_the_extra_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r'pip install "chainrule\[demo\]"'):
-        LearningRateRange(np.ones(2), np.ones(2), np.ones(2)).plot()
+        LearningRateRange(*np.ones((3, 2)), 1.0).plot()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +183,7 @@ def test_plot_names_the_extra_without_matplotlib(monkeypatch):
         ({"batch_size": 0}, ValueError, "batch_size"),
         ({"optimizer": "adam"}, TypeError, "chainrule.Adam()"),
         ({"optimizer": cr.Rprop()}, ValueError, "Rprop finds its own steps"),
+        ({"optimizer": cr.LBFGS()}, ValueError, "LBFGS finds its own steps"),
         ({"X": np.zeros((70, 3))}, ValueError, "X must be"),
         ({"y": np.full(70, 3)}, ValueError, "labels from 0 to 2"),
         ({"y": np.zeros(69, int)}, ValueError, "69"),

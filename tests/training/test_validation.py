@@ -143,7 +143,7 @@ def test_two_classes_with_one_output(data, low, options):
     seen = []
     net = begin(1, **options)
     history = net.fit(
-        x, y, epochs=100, validation_data=(x, y),
+        x, y, epochs=100, optimizer=cr.SGD(), validation_data=(x, y),
         metrics={"f1": scores.f1_score, "kept": lambda *pair: seen.append(pair) or 0},
     )  # fmt: skip
     threshold = 0 if options["cost"] == "hinge" else 0.5

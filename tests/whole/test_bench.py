@@ -19,6 +19,7 @@ PRINTS = {
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
     "naive.py": r"^\| a few weights, batch 8 \|.* µs \| \*\*[\d.]+\*\* \|",
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",
+    "rates.py": r"^\| iris \|.*\n\| diabetes \|(.*\n)+suggestions for Adam: 2 of 2 ",
     "same_bits.py": r"^24 results before, 24 now; 0 differ$",
     "step_profile.py": r"^\| quick \(SGD\) \| 1 \| [\d.,]+ \| ",
     "steps.py": r"^\| quick \(SGD\) \| [\d.]+ \(.*\n(.*\n)*\| quick from CSR \| ",

@@ -125,6 +125,13 @@ def check_function(name: str, value: Any) -> Callable[..., Any]:
     return value
 
 
+def check_text(name: str, value: Any) -> str:
+    """Return `value` if it is a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string; got {value!r}")
+    return value
+
+
 def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False."""
     if not isinstance(value, bool | np.bool_):

@@ -137,8 +137,9 @@ def diagnose(
         Samples it is not trained on, to see whether it has learned its own by heart.
     history : History, optional
         The course of training; that of the last `fit`, ``net.history``, if not given.
-    optimizer : SGD, optional
-        The one in use: advice on the learning rate then names its figures.
+    optimizer : SGD, Adam, ..., optional
+        The one in use: advice on the learning rate names its figures. That of the last `fit`,
+        ``net.optimizer``, if not given.
     limit : int, default 2000
         How many samples go through the network. Of more, so many are drawn, the same ones each
         time.
@@ -178,6 +179,8 @@ def diagnose(
     history = net.history if history is None else history
     if not isinstance(history, History | None):
         raise TypeError(f"history must be a chainrule.History; got {type(history).__name__}")
+    if optimizer is None and history and history is net.history:  # without epochs it is another's
+        optimizer = net._optimizer
     return examine(net, samples, held_out, history, optimizer, limit)
 
 

@@ -1,18 +1,26 @@
-"""Activations and costs in the header of a model file: as names, numbers, and names of objects.
+"""Activations, costs and the optimiser in a model file's header: names, numbers, names of objects.
 
 A formula of the package is its name, or {"name": ..., parameter: value, ...} where a parameter is
 not the default. An object of the user's own is {"own": name}: the file says where it belongs, and
-who loads the file gives the object.
+who loads the file gives the object. An optimiser is {"name": ..., setting: value, ...} with every
+setting; its learning rate is a number, or a schedule, written likewise.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from itertools import chain
+from numbers import Real
+
+import numpy as np
 
 from chainrule.activations import ACTIVATIONS, UserActivation
 from chainrule.checks.formulas import Formula, find_formula
 from chainrule.checks.options import check_name
 from chainrule.costs import COSTS, UserCost
+from chainrule.model.kept_optimizer import SCHEDULES, without_function
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.training.full_batch.lbfgs import LBFGS
+from chainrule.training.full_batch.levenberg_marquardt import LevenbergMarquardt
 
 # What each of the header's fields holds, what it is if it is the user's own, and the package's.
 _ROLES = {
@@ -20,6 +28,7 @@ _ROLES = {
     "output": ("output activation", UserActivation, ACTIVATIONS),
     "cost": ("cost", UserCost, COSTS),
 }
+_OPTIMIZERS = OPTIMIZERS | {kind.__name__: kind for kind in (LBFGS, LevenbergMarquardt)}
 
 
 def is_formula(value) -> bool:
@@ -30,6 +39,11 @@ def is_formula(value) -> bool:
         return False
     name = value.get("own") if value.keys() == {"own"} else value.get("name")
     return isinstance(name, str) and (len(value) == 1 or "own" not in value)
+
+
+def is_object(value) -> bool:
+    """Whether it is written like an optimiser."""
+    return type(value) is dict and isinstance(value.get("name"), str)
 
 
 def written_formulas(net) -> tuple[dict, dict[str, object]]:
@@ -66,6 +80,31 @@ def read_formulas(header: dict, own: Mapping[str, object]) -> dict:
     }
 
 
+def written_optimizer(net) -> dict:
+    """Return the field of the header, without which nothing is known of it."""
+    kind = type(net._optimizer)  # None, or perhaps a class of the user's own
+    if _OPTIMIZERS.get(kind.__name__) is not kind:
+        return {}
+    return {"optimizer": _as_object(without_function(net._optimizer))}
+
+
+def read_optimizer(header: dict):
+    """Return the optimiser of a header, or None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For names that are not known, and for settings that cannot be.
+    """
+    written = header.get("optimizer")
+    if written is None:
+        return None
+    rate = written.get("learning_rate")
+    if type(rate) is dict:
+        written = written | {"learning_rate": _made("schedule", rate, SCHEDULES)}
+    return _made("optimizer", written, _OPTIMIZERS)
+
+
 def check_mapping(own) -> Mapping[str, object]:
     """Return `load`'s option `own` as a mapping; empty for None."""
     if own is None:
@@ -82,7 +121,7 @@ def _written(formula, own):
     if isinstance(formula, str):
         return formula
     if isinstance(formula, Formula):
-        return {"name": formula.name} | asdict(formula)
+        return _as_object(formula)
     name = getattr(formula, "name", type(formula).__name__)
     if not isinstance(name, str) or not name:
         raise ValueError(
@@ -122,7 +161,27 @@ def _read(role, written, own):
         return find_formula(what, written, known, known)
     if "own" in written:
         return _checked(what, written["own"], own, of_user)
-    kind = known[check_name(what, written["name"], known)]
+    return _made(what, written, known)
+
+
+def _as_object(value):
+    """Return what JSON holds of a formula, an optimiser or a schedule: its name and its fields."""
+    return {"name": type(value).__name__} | {
+        field.name: _plain(getattr(value, field.name)) for field in fields(value)
+    }
+
+
+def _plain(value):
+    if is_dataclass(value):
+        return _as_object(value)
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.item()
+    return float(value) if isinstance(value, Real) and not isinstance(value, int) else value
+
+
+def _made(what, written, known):
+    """Return one of `known` that `_as_object` wrote."""
+    kind = known[check_name(what, written.get("name"), known)]
     expected = {"name", *(field.name for field in fields(kind))}
     if written.keys() != expected:
         raise ValueError(

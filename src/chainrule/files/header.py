@@ -5,7 +5,7 @@ import re
 import sys
 from itertools import pairwise
 
-from chainrule.files.formulas import is_formula
+from chainrule.files.formulas import is_formula, is_object
 from chainrule.model.scaling import SCALINGS, STANDARD
 from chainrule.training.optimizer_state import COUNTERS
 
@@ -43,6 +43,7 @@ OPTIONAL = {
     **{name: SCALE if name.endswith("scale") else SHIFT for name in SCALINGS},
     "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
     "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
+    "optimizer": ("an object with a name", is_object),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),
 }
 

@@ -10,15 +10,19 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        default, those of `OPTIONAL`: ``input_scale`` and ``input_shift``, each a
                        number or a list of n_1, ``output_scale`` and ``output_shift``, each a
                        number or a list of one a target (a scale may be "standard", to be set by
-                       the first training), and ``input_names``, a list of n_1 strings
+                       the first training), ``input_names``, a list of n_1 strings, and
+                       ``optimizer``, an object such as ``{"name": "SGD", "learning_rate": 0.1,
+                       "momentum": 0.9, "nesterov": false}``
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
                        but for ``steps`` (uint64, one number: how many it has taken),
                        ``epochs`` (float64, one number: how many it has done; a fraction where the
                        first versions' steps were),
                        ``plateau_<figure>`` (float64, three: reductions of the learning rate,
-                       epochs since the best figure, the best), with ``unseen`` (uint64, one
-                       number) where the last epoch's validation was interrupted
+                       epochs since the best figure, the best), with ``plateau_data`` (uint64,
+                       two: how many samples these are of, and the checksum of their targets) and
+                       ``unseen`` (uint64, one number) where the last epoch's validation was
+                       interrupted
 =====================  ==========================================================================
 
 `write_network` checks what it is about to write with the same functions as `read_network` what it
@@ -34,7 +38,13 @@ from typing import TypeVar
 import numpy as np
 
 from chainrule.files.archive import check_array, unpack
-from chainrule.files.formulas import check_mapping, read_formulas, written_formulas
+from chainrule.files.formulas import (
+    check_mapping,
+    read_formulas,
+    read_optimizer,
+    written_formulas,
+    written_optimizer,
+)
 from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
 from chainrule.model.model import Model, first_answers
 from chainrule.model.scaling import SCALINGS
@@ -93,9 +103,11 @@ def write_network(net: Model, path) -> None:
             **net._output_scaling.given,
             **({} if net.input_names is None else {"input_names": list(net.input_names)}),
             **_answers_of(net),
+            **written_optimizer(net),
         }
         check_header(header)
         read_formulas(header, own)
+        read_optimizer(header)
         for name, (dtype, size) in expected_arrays(header).items():
             check_array(name, arrays[name], dtype, size)
     except ValueError as error:
@@ -134,6 +146,7 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
         if "classes" in header:
             net.classes = header["classes"]
         net._answers = header.get("answers", net._answers)
+        net._optimizer = read_optimizer(header)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
     net.parameters[:] = arrays.pop("parameters")

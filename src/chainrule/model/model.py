@@ -33,6 +33,7 @@ from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
 from chainrule.initializers import INITIALIZERS, WORDS, Initializer
+from chainrule.model.kept_optimizer import Carried
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
 from chainrule.model.tasks import choices_of
@@ -89,6 +90,7 @@ class Model:
         self.seed = check_seed(seed)
         self._clock = np.zeros(1, np.uint64)  # epochs trained; the core counts it up
         self.optimizer_state: dict[str, NDArray] = {}
+        self._optimizer: Any = None  # of the last fit that kept anything
         self.history: History | None = None
         self._named: NDArray | None = None  # the classes, where they have names
         self._answers: str | None = None  # what the first `fit` settles
@@ -216,10 +218,12 @@ class Model:
     def __getstate__(self):
         """Pickle and copy what is not a view or compiled."""
         derived = ("_plan", "_weights", "_biases")
-        return {name: value for name, value in vars(self).items() if name not in derived}
+        kept = {name: value for name, value in vars(self).items() if name not in derived}
+        return kept | {"_optimizer": Carried(self._optimizer)}
 
     def __setstate__(self, state):
         vars(self).update(state)
+        self._optimizer = self._optimizer.optimizer
         self._clock = self._clock.copy()
         self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
         self._compile()

@@ -6,6 +6,7 @@ from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach, warn_of_slow_pair
 from chainrule.model.standard import standardize
+from chainrule.optimizers import Adam, Optimizer
 from chainrule.results.history import History
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.fit_options import FitOptions, read_options
@@ -19,6 +20,8 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
 
     Nothing has changed yet, and nothing has if this raises.
     """
+    if given.get("optimizer") is None:
+        given = {**given, "optimizer": last_optimizer(net)}
     options = read_options(given)
     check_learns(net)
     full_batch = isinstance(options.optimizer, FullBatchOptimizer)
@@ -49,6 +52,26 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
         return FullBatchTraining(net, samples, options)
     warn_of_slow_pair(net)
     return Training(net, samples, options, held_out)
+
+
+def last_optimizer(net: Model) -> Optimizer | FullBatchOptimizer:
+    """Return what a fit that names no optimiser goes by: the network's last, or ``Adam()``.
+
+    Raises
+    ------
+    ValueError
+        Where the network has the state of one that it does not know, as from a file of a version
+        that did not keep it.
+    """
+    unknown = net.optimizer_state.keys() - {"average"}  # the average goes on with any
+    if net._optimizer is None and unknown:
+        raise ValueError(
+            "the network has the state of an optimiser, "
+            f"{', '.join(map(repr, sorted(unknown)))}, but does not know which: files of earlier "
+            "versions did not say it. Give it, fit(..., optimizer=...), and training goes on; or "
+            "begin anew with net.optimizer_state = {}"
+        )
+    return net._optimizer or Adam()
 
 
 def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:

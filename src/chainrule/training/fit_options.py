@@ -62,7 +62,8 @@ class Option:
 
 
 def _optimizer(name, value):
-    return value if isinstance(value, FullBatchOptimizer) else check_optimizer(value)
+    is_checked = value is None or isinstance(value, FullBatchOptimizer)
+    return value if is_checked else check_optimizer(value)
 
 
 def _count(least, optional=False):
@@ -112,8 +113,9 @@ class FitOptions(TypedDict, total=False):
     optimizer: Annotated[Optimizer | FullBatchOptimizer | None, Option(
         None, "SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional",
         _optimizer, full_batch=True, about="""
-        ``SGD()`` if not given. It goes on with the `optimizer_state` that its kind left, and
-        its schedule where it stood; after another kind both begin anew.
+        If not given the network's last, ``net.optimizer``; for a network never trained
+        ``Adam()``. It goes on with the `optimizer_state` that its kind left, and its schedule
+        where it stood; after another kind both begin anew.
         LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
         samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
         for them, and training ends before its epochs are over where no step lowers the cost.

@@ -10,7 +10,9 @@ from chainrule.schedules import MONITORS
 
 # The dtype and size of what counts. All others, as "average", are like the parameters.
 UNSEEN = "unseen"  # there if ReduceOnPlateau has yet to see the last epoch's validation
+PLATEAU_DATA = "plateau_data"  # which samples ReduceOnPlateau's best is of: count and checksum
 COUNTERS = {"steps": ("uint64", 1), "epochs": ("float64", 1), UNSEEN: ("uint64", 1)}
+COUNTERS |= {PLATEAU_DATA: ("uint64", 2)}
 COUNTERS |= {f"plateau_{name}": ("float64", 3) for name in MONITORS}
 
 
@@ -57,8 +59,9 @@ def resumed_state(
     if schedule.state:
         seen = given.get(schedule.state, schedule.begin())
         state[schedule.state] = as_counter(schedule.state, seen)
-        if UNSEEN in given and schedule.state in given and schedule.monitor != "cost":
-            state[UNSEEN] = as_counter(UNSEEN, given[UNSEEN])
+        if schedule.state in given:
+            also = [PLATEAU_DATA] if schedule.monitor == "cost" else [PLATEAU_DATA, UNSEEN]
+            state |= {name: as_counter(name, given[name]) for name in also if name in given}
     return state
 
 

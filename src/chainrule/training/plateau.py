@@ -1,8 +1,39 @@
 """What `ReduceOnPlateau` needs of training: a figure to wait for, shown to it after each epoch."""
 
-import numpy as np
+import zlib
 
-from chainrule.training.optimizer_state import UNSEEN
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks.samples import Samples
+from chainrule.schedules import ReduceOnPlateau
+from chainrule.training.optimizer_state import PLATEAU_DATA, UNSEEN
+
+
+def begin_best(
+    state: dict[str, NDArray], schedule: ReduceOnPlateau, samples: Samples | None
+) -> None:
+    """Begin the best in `state` anew where it is of other samples than those watched from now on.
+
+    Which these are is kept. Of batches from an iterable it is not known, nor in a state of the
+    first versions: these go on.
+    """
+    before = state.pop(PLATEAU_DATA, None)
+    if samples is None:
+        return
+    state[PLATEAU_DATA] = now = fingerprint(samples)
+    if before is not None and (before != now).any():
+        state[schedule.state][1:] = schedule.begin()[1:]
+        state.pop(UNSEEN, None)  # that figure would be of the others
+
+
+def fingerprint(samples: Samples) -> NDArray:
+    """Return how many samples there are, and a checksum of their targets and weights, (2,)."""
+    checksum = 0
+    for values in samples.for_core[1:]:
+        if values is not None:
+            checksum = zlib.crc32(np.ascontiguousarray(values).data, checksum)
+    return np.array([len(samples), checksum], np.uint64)
 
 
 class Plateau:

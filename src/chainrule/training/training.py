@@ -18,7 +18,7 @@ from chainrule.training.batches import Batches
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import StopTraining, diverged
 from chainrule.training.optimizer_state import resumed_state
-from chainrule.training.plateau import Plateau
+from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
 
@@ -68,12 +68,16 @@ class Training:
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
-        if self.schedule.state:
-            check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
         averaging = options.average is not None
         self.state = resumed_state(
             net.optimizer_state, self.optimizer, averaging, net.parameters, self.steps_per_epoch
         )
+        if self.schedule.state:
+            check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
+            watched = self.samples
+            if self.validation and self.schedule.monitor != "cost":
+                watched = self.validation.samples
+            begin_best(self.state, self.schedule, watched)
         self.schedule.check_end(self.state, options.epochs)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
@@ -97,7 +101,8 @@ class Training:
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
-        Transaction(net, history, callbacks, self.hooks).run(self.state, self.samples, self._train)
+        transaction = Transaction(net, history, callbacks, self.hooks)
+        transaction.run(self.optimizer, self.state, self.samples, self._train)
         return history
 
     def _train(self):

@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
+from chainrule.optimizers import Optimizer
 from chainrule.results.history import History
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.endings import StopTraining
+from chainrule.training.full_batch.cost import FullBatchOptimizer
 
 
 class Transaction:
     """A fit, in which `net` has its history and state; what it had comes back if need be.
 
-    The state, and what the samples settle, come back where no epoch was finished and no
-    batch of one is kept; the history where training had not begun. What ended for want of memory
+    The state, the optimiser, and what the samples settle, come back where no epoch was finished and
+    no batch of one is kept; the history where training had not begun. What ended for want of memory
     before its first epoch had not begun.
 
     Parameters
@@ -37,17 +39,22 @@ class Transaction:
         hooks: _core.Hooks | None = None,
     ):
         self._net, self._history, self._callbacks, self._hooks = net, history, callbacks, hooks
-        self._before = net.history, net.optimizer_state
+        self._before = net.history, net.optimizer_state, net._optimizer
         self._settled = net._settled
         self._begun = False
 
     def run(
-        self, state: dict[str, NDArray], samples: Samples | None, epochs: Callable[[], None]
+        self,
+        optimizer: Optimizer | FullBatchOptimizer,
+        state: dict[str, NDArray],
+        samples: Samples | None,
+        epochs: Callable[[], None],
     ) -> None:
-        """Train by ``epochs()``, from `state` on; `samples` settle what is not settled yet."""
+        """Train by ``epochs()`` with `optimizer`, from `state` on; samples settle what is open."""
         net, callbacks = self._net, self._callbacks
         try:
             net.history, net.optimizer_state = self._history, state
+            net._optimizer = optimizer
             if samples is not None:
                 net._settle(samples)
             callbacks.call("on_train_begin", net)
@@ -70,5 +77,5 @@ class Transaction:
         if not self._begun:
             self._net.history = self._before[0]
         if not (len(self._history) or (self._hooks is not None and self._hooks.kept_batches)):
-            self._net.optimizer_state = self._before[1]
+            self._net.optimizer_state, self._net._optimizer = self._before[1:]
             self._net._settled = self._settled

@@ -58,7 +58,7 @@ class FullBatchTraining:
         """Train, and return the history."""
         state: dict = {}
         transaction = Transaction(self.net, self.history, self.options.callbacks)
-        transaction.run(state, self.samples, partial(self._epochs, state))
+        transaction.run(self.optimizer, state, self.samples, partial(self._epochs, state))
         return self.history
 
     def _epochs(self, state):
