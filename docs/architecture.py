@@ -32,6 +32,7 @@ STOREYS = [
     {"logic"},
     {"__init__"},  # the face
     {"book"},
+    {"command"},
     {"__main__"},
 ]
 WORDS = STOREYS[3]
@@ -99,7 +100,8 @@ def _module_of(dotted, known):
 
 # The rows of the picture from the top: a name, and the places that it stands for.
 ROWS = [
-    ("command", ["__main__"]),
+    ("__main__", ["__main__"]),
+    ("command", ["command"]),
     ("book", ["book"]),
     ("face", ["__init__"]),
     ("logic", ["logic"]),

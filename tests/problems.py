@@ -21,7 +21,10 @@ def targets_for(cost, rng, rows, n_out, reach=(-np.inf, np.inf)):
         return rng.poisson(2.0, size=(rows, n))
     if name == "hinge":
         return rng.choice([-1, 1], size=(rows, n))
-    return np.clip(rng.normal(size=(rows, n)), *reach)
+    y, (low, high) = rng.normal(size=(rows, n)), reach
+    if np.isfinite(low) and np.isinf(high):
+        return low + np.abs(y)  # not at the edge, where outputs of a relu are too
+    return np.clip(y, low, high)
 
 
 def rows_off_the_kink(twin, x):

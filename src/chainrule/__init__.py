@@ -13,6 +13,8 @@
 import typing as _typing
 
 from chainrule import activations, costs, equations, logic
+from chainrule.checks.other_tools import OF_THE_PACKAGE as _OF_THE_PACKAGE
+from chainrule.checks.words import hint as _hint
 from chainrule.core._core import ACTIVATIONS, COSTS
 from chainrule.course.descent import Descent, gradient_descent
 from chainrule.course.gradient_check import (
@@ -103,12 +105,16 @@ if _typing.TYPE_CHECKING:  # by what follows, any other name would be a string t
 else:
 
     def __getattr__(name: str) -> str:
-        """Look the version up when it is asked for: the metadata take longer than all the rest."""
+        """Look the version up when it is asked for: the metadata take longer than all the rest.
+
+        For all else that there is not, say what there is.
+        """
         if name == "__version__":
             from chainrule.version import __version__
 
             return __version__
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        meant = "" if name.startswith("_") else _hint(name, __all__, _OF_THE_PACKAGE)
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}.{meant}")
 
 
 def __dir__() -> list[str]:

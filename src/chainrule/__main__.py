@@ -10,8 +10,8 @@ import chainrule
 def main(argv=None):
     """Run the command with the arguments `argv` (of the process by default); returns its status.
 
-    0 is success, 2 a wrong argument, a missing extra or a file that cannot be read or written
-    (with one line on stderr), 130 an interrupt.
+    0 is success, 1 a check that failed, 2 a wrong argument, a missing extra or a file that cannot
+    be read or written (with one line on stderr), 130 an interrupt.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -19,14 +19,13 @@ def main(argv=None):
         parser.print_help()
         return 0
     try:
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except KeyboardInterrupt:
         print("chainrule: stopped", file=sys.stderr)
         return 130
     except (ImportError, OSError, ValueError) as error:
         print(f"chainrule: error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser():
@@ -55,6 +54,15 @@ def _parser():
     )
     demo.set_defaults(command=_demo)
 
+    check = commands.add_parser(
+        "check",
+        help="check in some seconds that the core computes right on this machine",
+        description="Compare the compiled core with plain loops on this machine, in float32 and "
+        "float64 and with each instruction set of the processor. Ends with status 1 if any differ.",
+    )
+    check.add_argument("--simd", metavar="NAME", help="baseline, avx2 or avx512 alone")
+    check.set_defaults(command=_check)
+
     info = commands.add_parser("info", help="show versions, BLAS and SIMD in use")
     info.set_defaults(command=_info)
     return parser
@@ -70,6 +78,12 @@ def _demo(arguments):
     from chainrule.course.demo import run_demo
 
     run_demo(arguments.data, epochs=arguments.epochs, output=arguments.output)
+
+
+def _check(arguments):
+    from chainrule.command.check import run_checks
+
+    return run_checks(arguments.simd)
 
 
 def _info(arguments):

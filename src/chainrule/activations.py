@@ -32,6 +32,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any, ClassVar, Protocol
 
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ from chainrule.checks.formulas import (
 )
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_number
+from chainrule.checks.words import words
 from chainrule.core import _core
 
 
@@ -212,6 +214,28 @@ class softmax(Activation):
 
 ACTIVATIONS: dict[str, type[Activation]] = {name: globals()[name] for name in _core.ACTIVATIONS}
 
+# What other tools call them.
+WORDS = words(
+    {
+        "Use 'swish'.": "silu SiLU",
+        "Use 'identity'.": "linear Linear lin purelin none Identity",
+        "Use 'sigmoid'.": "logistic logsig expit sigm",
+        "Use 'tanh'.": "tansig hyperbolic_tangent",
+        "Use 'relu'.": "rectifier rectified_linear ramp",
+        "Use 'leaky_relu'.": "leaky lrelu LeakyReLU",
+        "Use 'step'.": "heaviside threshold hardlim perceptron",
+        "Use 'exponential'.": "exp",
+        "There is none; 'swish' is near it.": "mish Mish hard_swish hardswish Hardswish",
+        "There is none; 'relu' is near it.": "relu6 ReLU6",
+        "There is none; 'leaky_relu' is near it.": "prelu PReLU rrelu",
+        "There is none; 'tanh' is near it.": "hard_tanh hardtanh Hardtanh",
+        "Use 'softmax', with cost='log_likelihood', which takes the logarithm itself.": ""
+        "log_softmax logsoftmax LogSoftmax",
+        "Use 'sigmoid', with cost='cross_entropy', which takes the logarithm itself.": ""
+        "log_sigmoid logsigmoid LogSigmoid",
+    }
+)
+
 
 class OwnActivation(Protocol):
     """What an activation of your own is: any object with these methods."""
@@ -243,7 +267,7 @@ def find_activation(
     what: str, given: str | Activation, names: Sequence[str] = tuple(ACTIVATIONS)
 ) -> Activation:
     """Return the activation that `given` is or names, one of `names`; `what` is for the message."""
-    return find_formula(what, given, ACTIVATIONS, names)
+    return find_formula(what, given, ACTIVATIONS, names, WORDS)
 
 
 def find_output(given: Any) -> Activation:
@@ -259,19 +283,25 @@ def find_hidden_activation(given: Any) -> Activation:
     return find_activation("hidden activation", given, NEURON_BY_NEURON)
 
 
-def find_hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
-    """Return the activations of the hidden layers, of which there are `layers`."""
-    what = "hidden activation"
+def find_hidden(hidden: Any, sizes: tuple[int, ...]) -> tuple[Activation, ...]:
+    """Return the activations of the hidden layers, for the sizes of all layers."""
+    what, layers = "hidden activation", len(sizes) - 2
     if isinstance(hidden, str | Activation):
         return (find_hidden_activation(hidden),) * layers
     if (own := UserActivation.of(what, hidden)) is not None:
         return (own,) * layers
     try:
-        given = tuple(hidden)
+        given = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
     except TypeError:
         raise TypeError(
             f"hidden must be a name such as 'tanh', or one for each layer; got {hidden!r}"
         ) from None
+    if given and all(isinstance(each, Integral) for each in given):
+        meant = [sizes[0], *map(int, given), sizes[-1]]
+        raise TypeError(
+            f"hidden must be activations; got {hidden!r}. Sizes of hidden layers stand between "
+            f"inputs and outputs: Network({meant})"
+        )
     found = tuple(UserActivation.of(what, each) or find_hidden_activation(each) for each in given)
     if len(found) != layers:
         names = tuple(each.shown for each in found)

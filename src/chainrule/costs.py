@@ -45,6 +45,7 @@ from chainrule.checks.formulas import (
 )
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_number
+from chainrule.checks.words import words
 from chainrule.core import _core
 
 
@@ -290,6 +291,33 @@ class gaussian(Cost):
 
 COSTS: dict[str, type[Cost]] = {name: globals()[name] for name in _core.COSTS}
 
+# What other tools call them.
+WORDS = words(
+    {
+        "Use 'squared_error', the sum over the outputs, or 'quadratic', half of it.": "mse MSE "
+        "MSELoss mean_squared_error MeanSquaredError squared_loss least_squares l2 L2 rmse l2_loss "
+        "root_mean_squared_error sse",
+        "Use 'absolute_error'.": "mae MAE l1 L1 L1Loss l1_loss mean_absolute_error absolute_loss "
+        "MeanAbsoluteError lad",
+        "Use 'cross_entropy', with output='sigmoid'.": "bce BCE BCELoss BCEWithLogitsLoss logloss "
+        "binary_crossentropy binary_cross_entropy binary_cross_entropy_with_logits "
+        "BinaryCrossentropy log_loss logistic",
+        "Use 'log_likelihood', with output='softmax'; for labels of two classes, or several a "
+        "sample, 'cross_entropy', with output='sigmoid'.": "crossentropy CrossEntropyLoss ce CE "
+        "CrossEntropy",
+        "Use 'log_likelihood', with output='softmax'.": "nll NLL NLLLoss nll_loss "
+        "categorical_crossentropy sparse_categorical_crossentropy categorical_cross_entropy "
+        "CategoricalCrossentropy SparseCategoricalCrossentropy softmax_cross_entropy "
+        "negative_log_likelihood multinomial mlogloss",
+        "Use 'huber'.": "smooth_l1 SmoothL1Loss smooth_l1_loss HuberLoss huber_loss",
+        "Use 'quantile', or chainrule.costs.quantile([0.1, 0.5, 0.9]).": "pinball pinball_loss "
+        "quantile_loss mean_pinball_loss median",
+        "Use 'hinge'.": "HingeLoss hinge_loss svm margin MultiMarginLoss",
+        "Use 'poisson', with output='exponential'.": "PoissonNLLLoss poisson_nll poisson_nll_loss",
+        "Use 'gaussian', with output='identity'.": "GaussianNLLLoss gaussian_nll normal",
+    }
+)
+
 
 class OwnCost(Protocol):
     """What a cost of your own is: any object with these methods."""
@@ -324,7 +352,7 @@ def find_cost(given: Any, output: str, n_outputs: int) -> Cost:
     """Return the cost that `given` is or names, if it is for that output activation and width."""
     if (own := UserCost.of("cost", given)) is not None:
         return own
-    cost = find_formula("cost", given, COSTS, COSTS)
+    cost = find_formula("cost", given, COSTS, COSTS, WORDS)
     needed = _core.COST_OUTPUTS[cost.name]
     if needed not in (None, output):
         fitting = [c for c in COSTS if _core.COST_OUTPUTS[c] in (None, output)]

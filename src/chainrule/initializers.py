@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.checks.words import words
+
 if TYPE_CHECKING:  # it takes long, and not every use of the package draws numbers
     from numpy.random import Generator
 
@@ -54,3 +56,17 @@ def zeros(rng: "Generator", n_in: int, n_out: int) -> Beginning:
 
 
 INITIALIZERS = {f.__name__: f for f in (scaled, large, glorot, he, lecun, small, zeros)}
+
+# What other tools call them.
+WORDS = words(
+    {
+        "Use 'glorot'.": "xavier Xavier xavier_uniform xavier_normal glorot_uniform glorot_normal",
+        "Use 'he'.": "kaiming Kaiming kaiming_uniform kaiming_normal he_uniform he_normal",
+        "Use 'lecun'.": "lecun_uniform lecun_normal",
+        "Use 'small'.": "uniform random_uniform random",
+        "Use 'large'.": "normal random_normal gaussian",
+        "Use 'zeros', or a function of (rng, n_in, n_out).": "constant ones zero",
+        "Give a function of (rng, n_in, n_out) that returns W and b.": "orthogonal "
+        "truncated_normal trunc_normal sparse variance_scaling",
+    }
+)

@@ -6,16 +6,18 @@ Over 400 lines for the docstrings alone, which are the reference that `help` sho
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.arrays import as_real, check_out
-from chainrule.checks.keywords import OF_FIT, OF_NETWORK, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_flag
+from chainrule.checks.other_tools import OF_A_NETWORK, OF_FIT, OF_NETWORK, sizes_in_a_list
 from chainrule.checks.samples import Samples
 from chainrule.checks.threads import check_threads
+from chainrule.checks.words import hint
 from chainrule.core import _core
 from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files.model_file import read_network, write_network
@@ -25,10 +27,14 @@ from chainrule.model.model import Model, check_trainable
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
 from chainrule.training.fit import prepare
-from chainrule.training.fit_options import FitOptions, documents_options
+from chainrule.training.fit_options import OPTIONS, FitOptions, documents_options
+
+# Beside the words of other tools, those of one that are options of the other.
+_OF_FIT = dict.fromkeys(Model.__init__.__kwdefaults__ or (), "It is an option of Network(...).")
+_OF_NETWORK = dict.fromkeys(OPTIONS, "It is an option of fit(...).")
 
 
-@known_options(OF_NETWORK)
+@known_options(OF_NETWORK | _OF_NETWORK, positional=sizes_in_a_list)
 class Network(Model):
     """A feedforward network trained by backpropagation.
 
@@ -54,7 +60,7 @@ class Network(Model):
         multilabel      sigmoid      cross_entropy   several labels     inputs
         ==============  ===========  ==============  =================  ==========================
 
-        with hidden="relu" and init="he". An output or a cost that is given decides the row.
+        with hidden="tanh" and init="glorot". An output or a cost that is given decides the row.
     hidden : str, Activation or object, or a sequence of these, default "sigmoid"
         The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
         selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
@@ -149,7 +155,7 @@ class Network(Model):
     ((30, 784), (10,))
     """
 
-    @known_options(OF_FIT)
+    @known_options(_OF_FIT | OF_FIT)
     @documents_options
     def fit(
         self,
@@ -228,7 +234,8 @@ class Network(Model):
         Returns
         -------
         ndarray (m, n_L), or (n_L,)
-            In the network's dtype.
+            In the network's dtype. With one output that is (m, 1): beside targets y (m,) NumPy
+            makes (m, m) of ``net(X) - y``; take ``net(X)[:, 0]``, or `predict`, which is (m,).
 
         Raises
         ------
@@ -269,8 +276,8 @@ class Network(Model):
             For targets that are classes the class of each sample, as `classes` calls it: that of
             its largest output, or with one output that on whose side of ½ it is (for the hinge cost
             of 0). For several labels a sample rows of 0 and 1, (m, n_L). For all other targets the
-            outputs, (m, n_L), or (m,) where there is one. Without the first axis for a single
-            sample.
+            outputs, (m, n_L), or (m,) where there is one, as targets y (m,) are: ``predict(X) - y``
+            is (m,). Without the first axis for a single sample.
 
         Raises
         ------
@@ -496,6 +503,17 @@ class Network(Model):
         is for the version that made it.
         """
         write_network(self, path)
+
+    if not TYPE_CHECKING:  # to type checkers, any name would be there
+
+        def __getattr__(self, name):
+            """Say what there is in the place of what is not: Python asks for nothing else here."""
+            if name.startswith("_") or hasattr(type(self), name):  # a property that has raised this
+                return super().__getattribute__(name)
+            known = [each for each in dir(self) if not each.startswith("_")]
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute '{name}'.{hint(name, known, OF_A_NETWORK)}"
+            )
 
     def _descended(self, *data: Any, **weights: Any) -> Samples:
         """Return samples to take derivatives of the cost for, of what `Samples` takes."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from chainrule.checks.fields import CheckedFields, Checks
-from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import (
     check_above_1,
     check_flag,
@@ -21,6 +21,7 @@ from chainrule.checks.options import (
     check_positive,
     check_share,
 )
+from chainrule.checks.other_tools import OF_OPTIMIZERS
 from chainrule.schedules import LearningRate, Schedule, as_schedule
 
 

@@ -1,9 +1,8 @@
 """Learning-rate schedules: η as a function of how far training has come.
 
 In the formulas e is the position of a step in epochs: the whole epochs done, and the share of this
-epoch's steps that were taken before it. So it does not matter how many rows each `fit` has, nor how
-large its mini-batches are. The epochs done are kept in `net.optimizer_state["epochs"]`, so that a
-later `fit` goes on where the schedule stands.
+epoch's steps that were taken before it, whatever the rows and the mini-batches of each `fit`. The
+epochs done are kept in `net.optimizer_state["epochs"]`: a later `fit` goes on where it stands.
 """
 
 import math
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.fields import CheckedFields, Checks
-from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import (
     check_count,
     check_name,
@@ -26,6 +25,7 @@ from chainrule.checks.options import (
     check_real,
     check_share,
 )
+from chainrule.checks.other_tools import OF_FIGURES, OF_SCHEDULES
 
 Floats = NDArray[np.float64]
 State = dict[str, NDArray[Any]]  # net.optimizer_state
@@ -97,7 +97,7 @@ class EndingSchedule(Schedule):
             )
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class Constant(Schedule):
     """η(e) = η: what a number stands for.
@@ -122,7 +122,7 @@ class Constant(Schedule):
         return np.array([float(self.learning_rate)])
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """η(e) = η₀ f^⌊e/E⌋: lower by a factor every E epochs.
@@ -153,7 +153,7 @@ class StepDecay(Schedule):
         )
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
     """η(e) = η₀ f^e: lower by a factor in every epoch, a little in every step.
@@ -175,7 +175,7 @@ class ExponentialDecay(Schedule):
         return float(self.learning_rate) * float(self.factor) ** epoch
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """η(e) = η₀ / (1+e)^p: slower and slower (Robbins and Monro, 1951, ask for ½ < p <= 1).
@@ -197,7 +197,7 @@ class InverseScaling(Schedule):
         return float(self.learning_rate) / (1 + epoch) ** float(self.power)
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class CosineDecay(EndingSchedule):
     """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
@@ -242,7 +242,7 @@ class CosineDecay(EndingSchedule):
         return np.where(epoch < rise, highest * epoch / rise, down) if rise else down
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class OneCycle(EndingSchedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
@@ -310,7 +310,7 @@ class Function(Schedule):
         return float(rate)
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_SCHEDULES)
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
     """Lower by a factor when there was no progress for some epochs.
@@ -354,7 +354,7 @@ class ReduceOnPlateau(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_lower_rate("min_rate", self.min_rate, self.learning_rate)
-        check_name("monitor", self.monitor, MONITORS)
+        check_name("monitor", self.monitor, MONITORS, OF_FIGURES)
 
     @property
     def state(self) -> str:

@@ -185,7 +185,7 @@ def test_options_for_classes_on_values(net, options, fragments):
 CONTRADICTIONS = {
     "plateau, no validation": (reduce("validation_cost"), ["ReduceOnPlateau", NEEDS_DATA]),
     "stop, no validation": (stop("validation_cost"), ["EarlyStopping", NEEDS_DATA]),
-    "stop by what is not": (stop("val_loss") | SPLIT, ["'val_loss'", "mean 'validation_cost'"]),
+    "stop by what is not": (stop("val_loss") | SPLIT, ["'val_loss'", "Use 'validation_cost'"]),
     "stop by no metric": (
         stop("f1", larger_is_better=True) | SPLIT,
         ["unknown monitor 'f1'", "Known: cost, learning_rate, validation_cost"],

@@ -316,6 +316,34 @@ class Nowhere(Tanh):
         return z * np.nan
 
 
+class Flat(HalfSquare):
+    """With targets of (m,) where they come as (m, 1)."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def value(self, a, y):
+        return (a - y.ravel()) ** 2 if self.method == "value" else super().value(a, y)
+
+    def delta(self, z, a, y):
+        return a - y.ravel() if self.method == "delta" else super().delta(z, a, y)
+
+
+@pytest.mark.parametrize("method", ["value", "delta"])
+def test_columns_beside_rows_are_told(method):
+    net = cr.Network([2, 1], output="softplus", cost=Flat(method), seed=0)
+    with pytest.raises(ValueError, match=rf"{method}\(.*shape \(4, 4\).*\(m, 1\) makes \(m, m\)"):
+        net.fit(np.eye(2), [0.5, 1.0])
+
+
+def test_predictions_go_with_targets_of_one_column_and_outputs_are_said_not_to():
+    net, X, y = cr.Network([2, 1], output="identity", seed=0), np.eye(2), np.ones(2)
+    assert (net.predict(X) - y).shape == (net(X)[:, 0] - y).shape == (2,)
+    assert (net(X) - y).shape == (2, 2)
+    for method in (net.feedforward, net.predict):
+        assert " - y``" in method.__doc__
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -323,7 +351,7 @@ class Nowhere(Tanh):
         ({"cost": HalfSquare}, TypeError, r"use HalfSquare\(\)"),
         ({"hidden": SlopeAlone()}, TypeError, "SlopeAlone has slope alone"),
         ({"cost": Tanh()}, TypeError, "Tanh has value alone"),
-        ({"hidden": 3}, TypeError, "hidden must be a name"),
+        ({"hidden": 3.0}, TypeError, "hidden must be a name"),
         ({"cost": 3}, TypeError, "cost must be a name"),
         ({"hidden": [Tanh(), Tanh()]}, ValueError, "1 hidden layers"),
         ({"hidden": NoArray()}, ValueError, r"shape \(4, 5\); got list"),

@@ -1,6 +1,8 @@
 """What all methods that draw have in common."""
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,18 @@ def test_every_plot_documents_its_axes(kind):
         "ax : matplotlib Axes, optional", "ax : matplotlib Axes", "ImportError",
     ]  # fmt: skip
     assert [lines[i + 1] for i in at] == ["-" * 10, "-" * 7, "-" * 6]
+
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.py")]
+
+
+def test_every_example_keeps_its_picture():
+    """A script that drops the axes shows nothing; the last cell of a notebook does."""
+    plot = re.compile(r"\b(?:history|found|way)\.plot\((?:f=\w+)?\)(.{,15})")
+    after = [rest for path in PAGES for rest in plot.findall(path.read_text(encoding="utf-8"))]
+    assert len(after) >= 6
+    assert {rest for rest in after if not rest.startswith("`` there")} == {".figure.savefig"}
 
 
 def test_what_a_method_says_itself_comes_after_that():
@@ -53,6 +67,8 @@ def test_what_a_method_says_itself_comes_after_that():
         Returns
         -------
         ax : matplotlib Axes
+            ``ax.figure.savefig("curves.png")`` writes the picture, ``matplotlib.pyplot.show()``
+            opens it.
 
         Raises
         ------

@@ -7,7 +7,7 @@ from chainrule.book._rows import Rows, check_list
 from chainrule.checks.options import check_count
 from chainrule.core import _core
 from chainrule.model.passes import evaluate
-from chainrule.training.endings import check_finite
+from chainrule.training.endings import diverged
 
 # A method that a subclass, or an assignment, has replaced is not passed over: where one of these
 # comes from elsewhere, training and scoring go through the methods, batch by batch.
@@ -171,7 +171,9 @@ def descend(net, samples, order, batch_size, learning_rate, weight_decay):
         _core.Log([], [], []),
         np.array([learning_rate], np.float64),
     )
-    check_finite(layer, net.epochs_trained)
+    if layer:
+        advice = "Try a smaller eta, or inputs scaled to about -1 ... 1."
+        raise diverged(layer, net.epochs_trained, advice)
 
 
 def sigmoid(z):

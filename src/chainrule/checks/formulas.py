@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from chainrule.checks.fields import CheckedFields
 from chainrule.checks.options import check_name, check_number
+from chainrule.checks.words import NONE, Words
 
 LARGEST = 1e30  # of a parameter: float32 holds it, and its products with ordinary numbers
 
@@ -97,7 +98,11 @@ def check_positive_parameter(name: str, value: float) -> None:
 
 
 def find_formula(
-    what: str, given: Any, known: dict[str, type[_Kind]], names: Iterable[str]
+    what: str,
+    given: Any,
+    known: dict[str, type[_Kind]],
+    names: Iterable[str],
+    others: Words = NONE,
 ) -> _Kind:
     """Return the formula that `given` is or names.
 
@@ -109,6 +114,8 @@ def find_formula(
     known : dict of str to type
     names : iterable of str
         Those of `known` that are allowed.
+    others : dict of str to str, optional
+        What to use for the names of other tools.
 
     Raises
     ------
@@ -117,5 +124,5 @@ def find_formula(
     """
     is_one = isinstance(given, tuple(known.values()))
     name = given.name if is_one else given
-    name = check_name(what, name, names)
+    name = check_name(what, name, names, others)
     return known[name]() if isinstance(given, str) else given

@@ -6,15 +6,17 @@ What users give is Any until it has been looked at.
 import math
 import operator
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from chainrule.checks.words import NONE, hint
 
-def check_name(kind: str, name: Any, known: Iterable[str]) -> str:
+
+def check_name(kind: str, name: Any, known: Iterable[str], others: Mapping[str, str] = NONE) -> str:
     """Return `name` if it is one of `known`, else raise with the nearest known one.
 
     Parameters
@@ -25,6 +27,8 @@ def check_name(kind: str, name: Any, known: Iterable[str]) -> str:
         The user's choice.
     known : iterable of str
         The names there are.
+    others : dict of str to str, optional
+        What to use in the place of words that are none (`chainrule.checks.words`).
 
     Raises
     ------
@@ -37,24 +41,10 @@ def check_name(kind: str, name: Any, known: Iterable[str]) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{kind} must be a name, one of {', '.join(known)}; got {name!r}")
     if name not in known:
-        hint = did_you_mean(name, known)
-        raise ValueError(f"unknown {kind} '{name}'.{hint} Known: {', '.join(known)}")
+        raise ValueError(
+            f"unknown {kind} '{name}'.{hint(name, known, others)} Known: {', '.join(known)}"
+        )
     return str(name)  # not a subclass, such as NumPy's
-
-
-def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the name out of `known` that `name` is most like, or None where it is like none."""
-    import difflib  # only here, where a name is refused: it is not there at once
-
-    spelled = {k.lower(): k for k in known}
-    nearest = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
-    return spelled[nearest[0]] if nearest else None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for the message that refuses `name`: the nearest of `known`, or nothing."""
-    nearest = nearest_name(name, known)
-    return f" Did you mean '{nearest}'?" if nearest else ""
 
 
 def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> None:

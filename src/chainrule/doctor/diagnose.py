@@ -1,5 +1,6 @@
 """A doctor for networks: what is wrong, with the figures, and what to try next."""
 
+import copy
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -118,8 +119,8 @@ def diagnose(
       unscaled_targets;
     - of layers: not_finite, identical_units, dead_units, saturated_units, saturated_output,
       zero_gradient, vanishing_gradient, exploding_gradient, same_outputs;
-    - of training: cost_not_finite, cost_rising, cost_oscillating, cost_flat, overfitting,
-      underfitting.
+    - of training: cost_not_finite, cost_blown_up, cost_rising, cost_oscillating, cost_flat,
+      cost_slow, overfitting, underfitting.
 
     Unscaled data and dead units are a "note" in a network that has learned its task all the same;
     saturated units, and a δ that vanishes or explodes, then are no finding at all.
@@ -194,11 +195,14 @@ def examine(
     targets, seen = samples.targets, _some(samples, limit)
     case = _look(net, seen)
     score, counts = case.score, class_counts(targets, net.sizes[-1])
-    found = look_at_inputs(first_activations(net._plan, seen.X, net.dtype), score)
-    found += look_at_targets(targets, counts, case.layers[-1].activation, score)
-    found += look_at_layers(case)
+    found = look_at_inputs(first_activations(net._plan, seen.X, net.dtype), score, net.input_names)
+    found += look_at_targets(targets, counts, net._output, score)
+    plain_cost = None if _any_serious(found) else _plain_cost(net, seen)
+    of_layers = look_at_layers(case)
     if history is not None and (len(history) or history.diverged):
-        found += look_at_course(history, score, rate, _any_serious(found))
+        explained = _any_serious([*found, *of_layers])
+        found += look_at_course(history, score, rate, explained, plain_cost)
+    found += of_layers
     unseen = None if held_out is None else score_of(net, held_out)
     found += look_at_scores(score, unseen, net, _any_serious(found))
     if history is not None and not any(finding.kind == "overfitting" for finding in found):
@@ -252,6 +256,13 @@ def score_of(net, samples):
         residual = ((Y - net._output_scaling.outputs(said)) ** 2).sum()
         value = float(1 - residual / ((Y - Y.mean(axis=0)) ** 2).sum())
     return Score(value, 0.0, False, m)
+
+
+def _plain_cost(net, samples):
+    """Return the mean cost of always answering σ(0)."""
+    twin = copy.copy(net)
+    twin.parameters[:] = 0
+    return passes.evaluate(twin, samples, check_threads(None))[0]
 
 
 def _any_serious(found):

@@ -3,10 +3,8 @@
 import numpy as np
 
 from chainrule.doctor.findings import FEWEST_SAMPLES, Finding, harm, percent
+from chainrule.training.causes import LARGE, LARGE_TARGET, column
 
-# Initial weights are about 1/√n_in, so that inputs of size 1 give z of size 1. With inputs of
-# size 5 a third of sigmoid neurons begin saturated (|z| > 4.4), and a step of W is 25 times as far.
-LARGE = 5.0
 # A column with |mean| beyond 3 standard deviations, and not within -1 ... 1 anyway, acts as a bias:
 # what it tells is a small part of what it adds to z.
 OFF_CENTER = 3.0
@@ -15,38 +13,26 @@ OFF_CENTER = 3.0
 NARROW, NARROW_SHARE = 1 / 100, 1 / 20
 # A class with a tenth of the samples of another hardly counts in the mean cost.
 IMBALANCE = 10.0
-# The step of the output's bias is the learning rate times the error, so with the usual 0.1 ... 1,
-# targets of size 10 throw the first steps far off.
-LARGE_TARGET = 10.0
-# What an output can give, by activation; any number for all others.
-RANGES = {
-    **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax"), (0.0, 1.0)),
-    **dict.fromkeys(("tanh", "softsign"), (-1.0, 1.0)),
-    **dict.fromkeys(("relu", "softplus", "exponential"), (0.0, np.inf)),
-}
-ANY = (-np.inf, np.inf)
-
-SCALE = "X = (X - X.mean(axis=0)) / X.std(axis=0)"
 
 
-def look_at_inputs(X, score):
-    """Find what is wrong with inputs X (m, n_1)."""
+def look_at_inputs(X, score, names):
+    """Find what is wrong with inputs X (m, n_1); names: of the columns, or None."""
     if len(X) < FEWEST_SAMPLES:
         return []
     X = X.astype(np.float64)
     spans = X.max(axis=0) - X.min(axis=0)
-    return [*_unscaled_inputs(X, spans, score), *_constant_inputs(X, spans)]
+    return [*_unscaled_inputs(X, spans, score, names), *_constant_inputs(X, spans, names)]
 
 
-def _unscaled_inputs(X, spans, score):
+def _unscaled_inputs(X, spans, score, names):
     means, deviations = X.mean(axis=0), X.std(axis=0)
     sizes = np.hypot(means, deviations)  # root mean squares
     off_center = (np.abs(means) > 1) & (np.abs(means) > OFF_CENTER * deviations) & (spans > 0)
     wrong = (sizes > LARGE) | off_center
-    differ, figures = _different_scales(spans)
+    differ, figures = _different_scales(spans, names)
     advice = (
-        f"{SCALE}, without constant columns, and the same means and deviations for all later data; "
-        "then train afresh."
+        "Network(..., input_scale='standard'), which scales all that the network reads by what it "
+        "trains on; then train afresh."
     )
     if not wrong.any():
         text = f"The columns of X have different scales: {differ}."
@@ -59,15 +45,16 @@ def _unscaled_inputs(X, spans, score):
     text = (
         f"The inputs are not scaled: {n_wrong} of {n_columns} columns "
         f"{'is' if n_wrong == 1 else 'are'} far from mean 0 and standard deviation 1. The worst, "
-        f"X[:, {worst}], goes from {least:.4g} to {largest:.4g}, with mean {mean:.4g} and standard "
-        f"deviation {deviation:.4g}." + (f" And {differ}." if differ else "")
+        f"{column('X', worst, names)}, goes from {least:.4g} to {largest:.4g}, with mean "
+        f"{mean:.4g} and standard deviation {deviation:.4g}."
+        + (f" And {differ}." if differ else "")
     )
     figures |= {"columns": n_wrong, "of": n_columns, "worst": worst, "least": least}
     figures |= {"largest": largest, "mean": mean, "deviation": deviation}
     return [Finding("unscaled_inputs", harm(score), text, advice, figures)]
 
 
-def _different_scales(spans):
+def _different_scales(spans, names):
     """Return a sentence and its figures if many columns are narrow beside the widest."""
     varying = np.flatnonzero(spans > 0)
     if not varying.size or (spans[varying] < NARROW * spans.max()).mean() < NARROW_SHARE:
@@ -75,13 +62,13 @@ def _different_scales(spans):
     wide, thin = int(spans.argmax()), int(varying[spans[varying].argmin()])
     factor = float(spans[wide] / spans[thin])
     sentence = (
-        f"X[:, {wide}] spans {spans[wide]:.3g} and X[:, {thin}] only {spans[thin]:.3g}, a factor "
-        f"of {factor:.3g}"
+        f"{column('X', wide, names)} spans {spans[wide]:.3g} and {column('X', thin, names)} only "
+        f"{spans[thin]:.3g}, a factor of {factor:.3g}"
     )
     return sentence, {"factor": factor, "widest": wide, "narrowest": thin}
 
 
-def _constant_inputs(X, spans):
+def _constant_inputs(X, spans, names):
     constant = np.flatnonzero(spans == 0)
     if not constant.size:
         return []
@@ -92,7 +79,7 @@ def _constant_inputs(X, spans):
             "constant_inputs",
             "note" if constant.size < X.shape[1] else "serious",
             f"{constant.size} of {X.shape[1]} input {each} the same in all {len(X)} samples looked "
-            f"at; the first is X[:, {first}], always {X[0, first]:.4g}.",
+            f"at; the first is {column('X', first, names)}, always {X[0, first]:.4g}.",
             "leave them out, X[:, np.ptp(X, axis=0) > 0]: they tell the network nothing.",
             {"columns": tuple(map(int, constant)), "of": X.shape[1]},
         )
@@ -110,18 +97,18 @@ def class_counts(targets, n_out):
 
 
 def look_at_targets(targets, counts, output, score):
-    """Find what is wrong with all targets, for an output layer of the activation `output`."""
+    """Find what is wrong with all targets, for an output layer with the `Activation` output."""
     Y = targets.Y
     m = len(targets.labels if Y is None else Y)
     found = []
     if m >= FEWEST_SAMPLES:
         if counts is not None:
-            found += _classes(counts, m)
+            found += _classes(counts, m, targets.called(np.arange(counts.size)).tolist())
         elif np.equal(Y, Y[0]).all():  # their differences may overflow
             found += [_same_targets(f"All {m} targets are the same.", {"samples": m})]
     if Y is not None:
         found += _out_of_range(Y, output)
-        if counts is None and output == "identity":
+        if counts is None and output.name == "identity":
             found += _unscaled_targets(Y, score)
     return found
 
@@ -131,16 +118,18 @@ def _same_targets(text, figures):
     return Finding("same_targets", "serious", text, advice, figures)
 
 
-def _classes(counts, m):
+def _classes(counts, m, names):
     present = np.flatnonzero(counts)
     most, least = (int(present[pick(counts[present])]) for pick in (np.argmax, np.argmin))
     if present.size == 1:
-        text = f"All {m} samples are of one class, {most}: always the same answer is right."
+        text = (
+            f"All {m} samples are of one class, {names[most]!r}: always the same answer is right."
+        )
         return [_same_targets(text, {"samples": m, "class": most})]
     found = []
     absent = np.flatnonzero(counts == 0)
     if absent.size:
-        some = ", ".join(map(str, absent[:5])) + (", ..." if absent.size > 5 else "")
+        some = ", ".join(repr(names[k]) for k in absent[:5]) + (", ..." if absent.size > 5 else "")
         text = (
             f"Of {counts.size} classes {absent.size} never occur in the {m} targets: {some}. The "
             "network can only learn never to answer so."
@@ -151,8 +140,8 @@ def _classes(counts, m):
     ratio = float(counts[most] / counts[least])
     if ratio >= IMBALANCE:
         text = (
-            f"The classes are unbalanced: class {most} has {counts[most]} of {m} samples "
-            f"({percent(counts[most] / m)}), class {least} only {counts[least]}, "
+            f"The classes are unbalanced: class {names[most]!r} has {counts[most]} of {m} samples "
+            f"({percent(counts[most] / m)}), class {names[least]!r} only {counts[least]}, "
             f"{ratio:.3g} times fewer."
         )
         advice = (
@@ -165,7 +154,7 @@ def _classes(counts, m):
 
 
 def _out_of_range(Y, output):
-    low, high = RANGES.get(output, ANY)
+    low, high = output.reach
     outside = (low > Y) | (high < Y)
     if not outside.any():
         return []
@@ -173,9 +162,10 @@ def _out_of_range(Y, output):
     span = f"from {low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more"
     text = (
         f"{percent(outside.mean())} of the targets ({outside.sum()} of {outside.size}) are beyond "
-        f"what the {output} output can give, {span}: they go from {least:.4g} to {largest:.4g}."
+        f"what the {output.name} output can give, {span}: they go from {least:.4g} to "
+        f"{largest:.4g}."
     )
-    advice = f"output='identity', or targets brought to {span}."
+    advice = f"Network(..., task='regression'), or targets brought to {span}."
     figures = {
         "outside": int(outside.sum()),
         "share": float(outside.mean()),
@@ -198,6 +188,9 @@ def _unscaled_targets(Y, score):
         f"The targets are not scaled: y[:, {worst}] has mean {mean:.4g} and standard deviation "
         f"{deviation:.4g}, so that the first errors, and steps, are as large."
     )
-    advice = "train for (y - y.mean(axis=0)) / y.std(axis=0), and scale the answers back."
+    advice = (
+        "Network(..., output_scale='standard'), which learns (y - mean) / spread and answers in "
+        "the units of y."
+    )
     figures = {"worst": worst, "mean": mean, "deviation": deviation}
     return [Finding("unscaled_targets", harm(score, "warning"), text, advice, figures)]

@@ -4,7 +4,6 @@ import numpy as np
 
 from chainrule.doctor.findings import FEWEST_SAMPLES, Finding, harm, listed, percent
 from chainrule.doctor.layer_states import FLAT_ON_THE_LEFT, LARGEST_SLOPE, length
-from chainrule.doctor.symptoms_of_data import ANY, RANGES
 
 # Half of a layer saturated: the error that comes through it is mostly that of the other half.
 SATURATED_SHARE = 1 / 2
@@ -47,7 +46,7 @@ def look_at_layers(case):
 
 def _wrong_outputs(case):
     """Find errors that the outputs could avoid, but that make no gradient."""
-    reach = np.clip(case.Y, *RANGES.get(case.layers[-1].activation, ANY))
+    reach = np.clip(case.Y, *case.net._output.reach)
     error = case.trace.a[-1].astype(np.float64) - reach
     return _zero_gradient(case.layers, error, case.score) or _held_output(case, error)
 

@@ -1,8 +1,10 @@
 """What the doctor sees in the course of training, and in how well the network does after it."""
 
+import math
+
 import numpy as np
 
-from chainrule.doctor.findings import Finding, percent
+from chainrule.doctor.findings import Finding, harm, percent
 
 # Up again by a quarter of what was gained, and by a tenth of where it began, is more than noise.
 RISE, RISE_OF_FIRST = 1 / 4, 1 / 10
@@ -11,14 +13,22 @@ FEWEST_EPOCHS, FLAT = 5, 1 / 100
 # Costs that go up in a quarter of the epochs, by a tenth each time, do so by steps that are too
 # long; below a twentieth of the first cost it does not matter.
 FEWEST_UPS, UPS, UP, LEVEL = 3, 1 / 4, 1 / 10, 1 / 20
+# Costs of a thousand times what answers of σ(0) cost come of steps that were far too long, not of
+# any beginning.
+BLOWN_UP = 1000
+# A steady fall by which it takes so many epochs to halve the cost, by steps that are too short.
+FEWEST_TO_HALVE = 20
 # A gap between training and validation of less is common, and hardly worth a cure.
 GAP = 1 / 10
 # The validation cost has turned when it is a fifth above its lowest.
 TURN = 1 / 5
 
 
-def look_at_course(history, score, rate, explained):
-    """Find what is wrong with a `History`; a flat cost only if no finding has `explained` it."""
+def look_at_course(history, score, rate, explained, plain_cost):
+    """Find what is wrong with a `History`; a flat cost only if no finding has `explained` it.
+
+    plain_cost: that of always answering σ(0), or None where the data explain a larger one.
+    """
     costs, epochs = history.cost, history.epoch
     finite = np.isfinite(costs)
     if history.diverged or not finite.all():
@@ -27,9 +37,10 @@ def look_at_course(history, score, rate, explained):
         text = f"The cost stopped being finite in epoch {epoch}: training has diverged."
         return [_rate_finding("cost_not_finite", "serious", text, rate, 1 / 10, {"epoch": epoch})]
     return (
-        _rising(costs, epochs, rate)
+        _blown_up(costs, epochs, score, rate, plain_cost)
+        or _rising(costs, epochs, rate)
         or _oscillating(costs, rate)
-        or ([] if explained else _flat(costs, score, rate))
+        or ([] if explained else _flat(costs, score, rate) or _slow(costs, score, rate))
     )
 
 
@@ -39,6 +50,19 @@ def _rate_finding(kind, severity, text, rate, factor, figures):
     numbers = "" if rate is None else f", {rate * factor:.3g} instead of {rate:.3g}"
     figures = figures | ({} if rate is None else {"learning_rate": rate})
     return Finding(kind, severity, text, f"{times} the learning rate{numbers}.", figures)
+
+
+def _blown_up(costs, epochs, score, rate, plain_cost):
+    highest = int(costs.argmax())
+    most = float(costs[highest])
+    if plain_cost is None or most <= BLOWN_UP * plain_cost:
+        return []
+    text = (
+        f"The cost blew up: {most:.3g} in epoch {epochs[highest]}, where answers that do not look "
+        f"at the inputs cost {plain_cost:.3g}. The steps are far too long."
+    )
+    figures = {"highest": most, "epoch": int(epochs[highest]), "plain": plain_cost}
+    return [_rate_finding("cost_blown_up", harm(score), text, rate, 1 / 10, figures)]
 
 
 def _rising(costs, epochs, rate):
@@ -87,6 +111,25 @@ def _flat(costs, score, rate):
     severity = "serious" if score.guessing else "warning"
     figures = {"first": first, "last": last, "epochs": len(costs)}
     return [_rate_finding("cost_flat", severity, text, rate, 10, figures)]
+
+
+def _slow(costs, score, rate):
+    """Find a cost that falls as slowly at the end as at the beginning, and tells nothing yet."""
+    if len(costs) < 3 or not score.guessing:
+        return []
+    first, middle, last = (float(costs[k]) for k in (0, len(costs) // 2, -1))
+    is_steady = first - middle > 0 and middle - last > (first - middle) / 2
+    if not is_steady or last <= 0:
+        return []
+    to_halve = (len(costs) - 1) * math.log(2) / math.log(first / last)
+    if to_halve < FEWEST_TO_HALVE:
+        return []
+    text = (
+        f"The cost falls steadily, but slowly: from {first:.4g} to {last:.4g} in {len(costs)} "
+        f"epochs. At this pace it takes {to_halve:.0f} to halve it: the steps are too short."
+    )
+    figures = {"first": first, "last": last, "epochs": len(costs), "to_halve": to_halve}
+    return [_rate_finding("cost_slow", "serious", text, rate, 10, figures)]
 
 
 def look_at_scores(score, validation, net, explained):

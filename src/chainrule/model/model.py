@@ -32,7 +32,7 @@ from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
-from chainrule.initializers import INITIALIZERS, Initializer
+from chainrule.initializers import INITIALIZERS, WORDS, Initializer
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
 from chainrule.model.tasks import choices_of
@@ -71,7 +71,7 @@ class Model:
             "output_scale": output_scale, "output_shift": output_shift,
         }  # fmt: skip
         chosen = choices_of(task, self.sizes[-1], given)
-        self._hidden = find_hidden(chosen.hidden, len(self.sizes) - 2)
+        self._hidden = find_hidden(chosen.hidden, self.sizes)
         self._output = find_output(chosen.output)
         self._cost = find_cost(chosen.cost, self._output.name, self.sizes[-1])
         for width, activation in zip(self.sizes[1:], (*self._hidden, self._output), strict=True):
@@ -298,7 +298,7 @@ class Model:
     def _initialize(self, init: str | Initializer) -> None:
         begin: Any = init
         if not callable(init):
-            begin = INITIALIZERS[check_name("init", init, INITIALIZERS)]
+            begin = INITIALIZERS[check_name("init", init, INITIALIZERS, WORDS)]
         rng = np.random.default_rng(self.seed)
         for i, W in enumerate(self._weights):
             given = begin(rng, W.shape[1], W.shape[0])

@@ -102,6 +102,8 @@ def _shown(array: NDArray) -> NDArray:
 def _shaped(what: str, result, shape: tuple[int, ...]) -> NDArray:
     if getattr(result, "shape", None) != shape:
         got = f"shape {result.shape}" if hasattr(result, "shape") else type(result).__name__
+        if getattr(result, "shape", None) == (shape[0], shape[0]):
+            got += " ((m,) beside (m, 1) makes (m, m): a and y are (m, n_L))"
         raise ValueError(f"{what} must return an array of shape {shape}; got {got}")
     if result.dtype.kind not in "fiub":
         raise TypeError(f"{what} must return real numbers; got dtype {result.dtype}")

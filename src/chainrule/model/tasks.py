@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.checks.options import check_name
+from chainrule.checks.words import words
 from chainrule.model.scaling import STANDARD
 
 BOOK = {
@@ -28,6 +29,16 @@ PAIRS = {
     "multilabel": [("sigmoid", "cross_entropy")],
 }
 
+# What other tools call them.
+WORDS = words(
+    {
+        "Use task='classification'.": "classifier clf binary multiclass binary_classification "
+        "multiclass_classification",
+        "Use task='regression'.": "regressor reg values",
+        "Use task='multilabel'.": "multi-label multilabel_classification",
+    }
+)
+
 
 def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> SimpleNamespace:
     """Return the options in BOOK, and the shifts: those that are given, the others as they fit.
@@ -48,14 +59,14 @@ def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> Simpl
     given = {name: it for name, it in given.items() if it is not None or name not in BOOK}
     if task is None:
         return SimpleNamespace(**BOOK | given)
-    pairs = PAIRS[check_name("task", task, PAIRS)]
+    pairs = PAIRS[check_name("task", task, PAIRS, WORDS)]
     if n_outputs == 1:  # of which softmax says nothing
         pairs = [pair for pair in pairs if pair[0] != "softmax"]
     names = {name: getattr(value, "name", value) for name, value in given.items()}
     asked = names.get("output"), names.get("cost")
     fitting = [pair for pair in pairs if _agree(pair, asked)] or pairs
     output, cost = fitting[0]
-    chosen: dict[str, Any] = {"hidden": "relu", "init": "he", "output": output, "cost": cost}
+    chosen: dict[str, Any] = {"hidden": "tanh", "init": "glorot", "output": output, "cost": cost}
     # A shift of the user's belongs to a scale of the user's, and what cannot reach all numbers to
     # targets as they are.
     is_free = names.get("output", output) == "identity" and task == "regression"

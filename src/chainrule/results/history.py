@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.other_tools import OF_FIGURES
+from chainrule.checks.words import hint
 from chainrule.results.csv_log import write_csv
 from chainrule.results.pictures import (
     BLUE,
@@ -164,7 +166,8 @@ class History:
             raise KeyError(f"{name} has a column for each layer, so it is history.{name}")
         known = dict.fromkeys(("epoch", *_OF_THE_CORE, *_IF_ASKED, *self._columns))
         if name not in known:
-            raise KeyError(f"expected one of {', '.join(known)}; got {name!r}")
+            meant = hint(name, known, OF_FIGURES) if isinstance(name, str) else ""
+            raise KeyError(f"expected one of {', '.join(known)}; got {name!r}.{meant}")
         if name == "epoch":
             return np.arange(self.first_epoch, self.first_epoch + len(self))
         if name not in self._columns:
@@ -230,7 +233,7 @@ class History:
 
         Returns
         -------
-            The axes of the cost; ``ax.figure.savefig("curves.png")`` writes the picture.
+            They are those of the cost.
 
         Raises
         ------

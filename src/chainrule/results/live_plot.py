@@ -16,11 +16,11 @@ class LivePlot:
     It draws after the first epoch, then after the first epoch to end `seconds` after the last
     drawing (which takes about a tenth of a second), and at the end of training, also where
     `StopTraining` ended it. What ends with an exception (Ctrl-C) leaves the picture as it was last
-    drawn; ``net.history.plot()`` then draws all of it.
+    drawn; ``net.history.plot()`` there draws all of it.
 
     It is for notebooks alone, and refuses to begin elsewhere: a window would need an event loop
     beside the training, and many machines have none to show. Use ``fit(..., progress=True)`` there,
-    and ``history.plot()`` after it. No figure of pyplot is opened.
+    and ``history.plot().figure.savefig("curves.png")`` after it. No figure of pyplot is opened.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ class LivePlot:
         if not in_notebook():
             raise RuntimeError(
                 "LivePlot draws into the output of a notebook's cell, and this is no notebook (no "
-                "kernel of IPython). Use fit(..., progress=True) here, and history.plot() after it"
+                "kernel of IPython). Use fit(..., progress=True) here, and after it "
+                'history.plot().figure.savefig("curves.png")'
             )
         check_matplotlib("LivePlot")
         self._picture = None  # the one in the cell, once there is one

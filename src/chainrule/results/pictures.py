@@ -13,7 +13,8 @@ FIGURE: dict[str, Any] = {"figsize": (6.4, 4.0), "layout": "constrained"}
 _OF_AXES = {
     "Parameters": "ax : matplotlib Axes, optional\n"
     "    Where to draw; a new pyplot figure by default.",
-    "Returns": "ax : matplotlib Axes",
+    "Returns": 'ax : matplotlib Axes\n    ``ax.figure.savefig("curves.png")`` writes the picture, '
+    "``matplotlib.pyplot.show()``\n    opens it.",
     "Raises": "ImportError\n    If matplotlib is not installed.",
 }
 _Method = TypeVar("_Method", bound=Callable)

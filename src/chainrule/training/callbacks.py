@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from chainrule.checks.options import did_you_mean
+from chainrule.checks.words import hint
 from chainrule.core import _core
 from chainrule.training.endings import StopTraining
 
@@ -105,7 +105,7 @@ def _checked(callback) -> dict[str, Callable]:
         if name.startswith("on_") and name not in HOOKS:
             raise ValueError(
                 f"unknown hook '{name}' of a callback {type(callback).__name__}."
-                f"{did_you_mean(name, HOOKS)} Known: {_listed()}"
+                f"{hint(name, HOOKS)} Known: {_listed()}"
             )
     hooks = _hooks_of(callback)
     if not hooks and callable(callback):

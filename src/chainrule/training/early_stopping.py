@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
+from chainrule.checks.other_tools import OF_FIGURES, OF_STOPPING
 from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.schedules import MONITORS
@@ -15,7 +16,7 @@ from chainrule.training.validation import check_figure
 LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {"gradient_norm": False}
 
 
-@known_options()
+@known_options(OF_STOPPING)
 class EarlyStopping:
     """A callback that ends training when a figure has not become better for some epochs.
 
@@ -105,7 +106,7 @@ class EarlyStopping:
         """Check that the figure will come, before training begins."""
         figures = [name for name in history if name not in ("epoch", "seconds")]
         check_figure("EarlyStopping", self.monitor, figures)
-        check_name("monitor", self.monitor, figures)
+        check_name("monitor", self.monitor, figures, OF_FIGURES)
         if self.larger_is_better is None and self.monitor not in LARGER_IS_BETTER:
             raise ValueError(
                 f"EarlyStopping(monitor={self.monitor!r}) needs larger_is_better=True or False"

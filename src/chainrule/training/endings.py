@@ -24,11 +24,9 @@ class StopTraining(Exception):  # noqa: N818 - not an error
     """
 
 
-def check_finite(layer, epoch):
-    """Raise if `epoch` ended because the cost was not finite, first in `layer`; 0: it was."""
-    if layer:
-        raise DivergenceError(
-            f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
-            f"{layer}; the network is as that epoch found it. Try a smaller learning_rate, or "
-            "inputs scaled to about -1 ... 1."
-        )
+def diverged(layer: int, epoch: int, advice: str) -> DivergenceError:
+    """Return the error of an `epoch` whose cost was not finite, first in `layer`."""
+    return DivergenceError(
+        f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
+        f"{layer}; the network is as that epoch found it. {advice}"
+    )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.checks.keywords import OF_FIT, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_number, check_positive
+from chainrule.checks.other_tools import OF_FIT
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach

@@ -15,7 +15,8 @@ from chainrule.optimizers import Optimizer
 from chainrule.results.history import History
 from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
-from chainrule.training.endings import StopTraining, check_finite
+from chainrule.training.causes import likely_cause
+from chainrule.training.endings import StopTraining, diverged
 from chainrule.training.optimizer_state import resumed_state
 from chainrule.training.plateau import Plateau
 from chainrule.training.transaction import Transaction
@@ -153,7 +154,9 @@ class Training:
             *self.options.threads,
         )
         self.history.diverged = layer > 0
-        check_finite(layer, net.epochs_trained)
+        if layer:
+            advice = likely_cause(net, self.samples, self.optimizer)
+            raise diverged(layer, net.epochs_trained, advice)
 
     def _data_for_core(self):
         """Return what is learned from, in which mini-batches and order."""

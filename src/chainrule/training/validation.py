@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from chainrule.checks.options import check_function, check_real
+from chainrule.checks.other_tools import OF_METRICS
 from chainrule.checks.samples import Samples
+from chainrule.checks.words import hint
 from chainrule.model.model import Model
 from chainrule.model.passes import evaluate, outputs
 from chainrule.results.history import RESERVED
@@ -120,7 +122,7 @@ def check_metrics(metrics) -> dict:
         return {}
     if not isinstance(metrics, dict):
         try:
-            given = list(metrics)
+            given = [metrics] if isinstance(metrics, str) else list(metrics)
         except TypeError:
             raise TypeError(
                 "metrics must be a dict of functions by name, or a list of functions; "
@@ -128,6 +130,11 @@ def check_metrics(metrics) -> dict:
             ) from None
         metrics = {}
         for metric in given:
+            if isinstance(metric, str):
+                raise TypeError(
+                    "each of metrics must be a function of (y_true, y_pred), such as those of "
+                    f"sklearn.metrics; got {metric!r}.{hint(metric, (), OF_METRICS)}"
+                )
             name = getattr(check_function("each of metrics", metric), "__name__", "<none>")
             if not name.isidentifier() or name in metrics:
                 raise ValueError(

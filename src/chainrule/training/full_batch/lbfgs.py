@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.fields import Checks
-from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count
+from chainrule.checks.other_tools import OF_FULL_BATCH
 from chainrule.training.full_batch.cost import FullBatchOptimizer, Point
 from chainrule.training.optimizer_state import like_parameters
 
@@ -22,7 +23,7 @@ _FALL, _SLOPE = 1e-4, 0.9
 _TRIALS = 40  # of a line search
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_FULL_BATCH)
 @dataclass(frozen=True)
 class LBFGS(FullBatchOptimizer):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal, 1980).

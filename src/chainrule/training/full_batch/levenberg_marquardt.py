@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.fields import Checks
-from chainrule.checks.keywords import OF_OPTIMIZERS, known_options
+from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_above_1, check_number
+from chainrule.checks.other_tools import OF_FULL_BATCH
 from chainrule.core import _core
 from chainrule.training.full_batch.cost import CURVATURE_OF_COST, FullBatchOptimizer, Point
 from chainrule.training.optimizer_state import like_parameters
@@ -19,7 +20,7 @@ MOST_PARAMETERS = 5000
 LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20  # float32 holds both
 
 
-@known_options(OF_OPTIMIZERS)
+@known_options(OF_FULL_BATCH)
 @dataclass(frozen=True)
 class LevenbergMarquardt(FullBatchOptimizer):
     """Between Gauss and Newton's step and the gradient's (Marquardt, 1963; Hagan, Menhaj, 1994).

@@ -13,6 +13,7 @@ from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.results.history import History
 from chainrule.results.progress import Progress
+from chainrule.training.causes import likely_cause
 from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
 from chainrule.training.transaction import Transaction
@@ -90,7 +91,6 @@ class FullBatchTraining:
             raise DivergenceError(
                 "the cost or its gradient is not finite where epoch "
                 f"{self.net.epochs_trained} (counted from 0) begins, first at layer {layer}; "
-                "nothing has changed. Try inputs scaled to about -1 ... 1, or other initial "
-                "parameters."
+                f"nothing has changed. {likely_cause(self.net, self.samples, None)}"
             )
         yield from self.optimizer.iterations(function, start, self._resumed)
