@@ -53,7 +53,7 @@ from chainrule.core import _core
 class Cost(Formula):
     """A cost, with its parameters if it has some."""
 
-    coupling: ClassVar[str | None] = None  # why C_x is no sum over the targets, where it is none
+    coupling = ""  # why C_x is no sum over the targets of a sample, where it is none
     has_units = True  # targets are numbers, which outputs tell in their units
     # whether C_x is least where each output is its target, of whatever numbers these are
     is_least_at_target = True
