@@ -1,5 +1,7 @@
 """How much each target counts in the cost of its sample: output weights, 0 for what is missing."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ def without_missing(
     ValueError
         For missing targets, unless missing_targets is "skip" and some are not missing.
     """
-    if given.dtype.kind != "f" or not given.size or not np.isnan(given.min()):
+    if given.dtype.kind != "f" or not given.size or not math.isnan(given.min()):
         return given, None
     missing = np.isnan(given)
     count = np.count_nonzero(missing)

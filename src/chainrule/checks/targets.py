@@ -42,7 +42,8 @@ class Targets:
     ):  # fmt: skip
         self.Y = self.labels = self.names = self.given = None
         self.missing: NDArray | None = None
-        check_missing("missing_targets", missing)
+        if missing != "refuse":
+            check_missing("missing_targets", missing)
         self._low, self._cost, self._dtype, self._name = cost.low, cost, dtype, name
         self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target

@@ -353,8 +353,8 @@ def count_parameters(sizes: Sequence[int], bias: bool = True) -> int:
 
 def check_trainable(net: Model) -> None:
     """Raise if any unit of `net` is a step, which gradient descent cannot train."""
-    for layer, name in enumerate((*net.hidden, net.output), start=2):
-        check_slope(f"layer {layer} has step units", name)
+    for layer, activation in enumerate((*net._hidden, net._output), start=2):
+        check_slope(f"layer {layer} has step units", activation.name)
 
 
 def check_learns(net: Model) -> None:

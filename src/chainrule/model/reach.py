@@ -1,16 +1,19 @@
 """Whether what a network shall answer is within the reach of its output activation."""
 
+import math
 import warnings
 
 from chainrule.checks.targets import Targets
 from chainrule.model.model import Model
 
+ANY = -math.inf, math.inf
+
 
 def check_reach(net: Model, targets: Targets) -> None:
     """Raise if outputs could not come near the targets, where the cost is least at a = y."""
-    if not net._cost.is_least_at_target or targets.Y is None:
+    least, most = reach = net._output.reach
+    if reach == ANY or not net._cost.is_least_at_target or targets.Y is None:
         return
-    least, most = net._output.reach
     Y = targets.Y if targets.U is None else targets.Y[targets.U > 0]
     low, high = float(Y.min()), float(Y.max())
     if least <= low and high <= most:

@@ -19,6 +19,7 @@ COUNTERS |= {f"plateau_{name}": ("float64", 3) for name in MONITORS}
 def resumed_state(
     given: dict[str, NDArray],
     optimizer,
+    schedule,
     averaging: bool,
     parameters: NDArray,
     steps_per_epoch: int | None,
@@ -37,7 +38,6 @@ def resumed_state(
     own = given.keys() - COUNTERS.keys() - {"average"}
     if own != set(optimizer.states) or (optimizer.counts_steps and "steps" not in given):
         given = {name: values for name, values in given.items() if name == "average"}
-    schedule = optimizer.schedule
     state = {}
     for name in optimizer.states:
         state[name] = aligned_empty(parameters.size, parameters.dtype)

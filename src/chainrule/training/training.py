@@ -69,8 +69,9 @@ class Training:
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
         averaging = options.average is not None
+        rules = self.optimizer, self.schedule
         self.state = resumed_state(
-            net.optimizer_state, self.optimizer, averaging, net.parameters, self.steps_per_epoch
+            net.optimizer_state, *rules, averaging, net.parameters, self.steps_per_epoch
         )
         if self.schedule.state:
             check_figure("ReduceOnPlateau", self.schedule.monitor, measures)
