@@ -332,6 +332,8 @@ BAD_SIZES = {
     "none": ([], ValueError, ["sizes", "input and an output", "()"]),
     "nothing": (None, TypeError, [*SEQUENCE, "None"]),
     "a number": (784, TypeError, [*SEQUENCE, "784"]),
+    "a set": ({1, 2}, TypeError, [*SEQUENCE, "{1, 2}"]),
+    "a dict": ({3: 1, 2: 1}, TypeError, [*SEQUENCE, "{3: 1"]),
     "a string": ("784", TypeError, [*SEQUENCE, "'784'"]),
     "strings": (["3", "2"], TypeError, [*SEQUENCE, "['3', '2']"]),
     "float": ([3.0, 2], TypeError, [*SEQUENCE, "[3.0, 2]"]),

@@ -261,6 +261,28 @@ def test_permissions_of_an_old_file_stay(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(os.name != "posix", reason="paths as POSIX has them")
+def test_a_path_that_ends_as_a_folder_does_is_none_of_a_file(tmp_path):
+    net = trained()
+    for there in (False, True):
+        with pytest.raises(OSError, match="expected a file to write to, got a folder.*new/$"):
+            net.save(f"{tmp_path}/new/")
+        assert (tmp_path / "new").exists() is there
+        (tmp_path / "new").mkdir(exist_ok=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_links_that_lead_in_a_circle_stay(tmp_path):
+    net = trained()
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.symlink_to(two)
+    two.symlink_to(one)
+    with pytest.raises(OSError, match="round in a circle"):
+        net.save(one)
+    assert one.is_symlink()
+    assert two.is_symlink()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="symbolic links")
 def test_a_link_stays_a_link(path):
     link = path.parent / "link.npz"

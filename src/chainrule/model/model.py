@@ -1,6 +1,6 @@
 """What a network is: its sizes, its parameters, and the plan by which the core computes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -328,6 +328,8 @@ def first_answers(output: str, cost: str, n_outputs: int) -> str:
 def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     """Return `sizes` as a tuple of ints, two or more."""
     try:
+        if isinstance(sizes, Set | Mapping):  # in which order?
+            raise TypeError
         sizes = tuple(check_whole("each of sizes", n) for n in sizes)
     except TypeError:
         raise TypeError(
