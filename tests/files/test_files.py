@@ -265,7 +265,7 @@ def test_permissions_of_an_old_file_stay(path):
 def test_a_path_that_ends_as_a_folder_does_is_none_of_a_file(tmp_path):
     net = trained()
     for there in (False, True):
-        with pytest.raises(OSError, match="expected a file to write to, got a folder.*new/$"):
+        with pytest.raises(OSError, match=r"expected a file to write to, got a folder.*new/$"):
             net.save(f"{tmp_path}/new/")
         assert (tmp_path / "new").exists() is there
         (tmp_path / "new").mkdir(exist_ok=True)
