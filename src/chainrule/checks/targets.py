@@ -17,10 +17,11 @@ class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
     The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
-    classes that a network has settled, or None; `weights` and `missing` are `fit`'s output_weight
-    and missing_targets. `scaling` is what the network's outputs are scaled by
-    (`chainrule.model.scaling`): where there is one, targets are numbers, never classes, and Y is
-    what is learned of them, None until `learn_by` says what that is.
+    classes that a network has settled, or None, `answers` what it answers with, likewise. `part`:
+    whether there are other targets, so that these may all be missing or count nothing. `weights`
+    and `missing` are `fit`'s output_weight and missing_targets. `scaling` is what the network's
+    outputs are scaled by (`chainrule.model.scaling`): where there is one, targets are numbers,
+    never classes, and Y is what is learned of them, None until `learn_by` says what that is.
 
     Attributes
     ----------
@@ -37,8 +38,8 @@ class Targets:
     """
 
     def __init__(
-        self, y, m, width, dtype, cost, name="y", known=None, scaling=None, *, weights=None,
-        missing="refuse",
+        self, y, m, width, dtype, cost, name="y", known=None, scaling=None, *, answers=None,
+        weights=None, missing="refuse", part=False, role="",
     ):  # fmt: skip
         self.Y = self.labels = self.names = self.given = None
         self.missing: NDArray | None = None
@@ -50,7 +51,7 @@ class Targets:
         self.n_classes = max(width, 2)
         of_classes = self.outputs_per_target == 1 and not self._scaled
         if of_classes:
-            found = named_labels(name, y, self.n_classes, width, known)
+            found = named_labels(name, y, self.n_classes, width, known, answers)
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._low)
@@ -65,7 +66,7 @@ class Targets:
             self.labels = self._as_labels(given, width, name)
         else:
             matrix = self._shaped(given, n, name, takes_labels)
-            filled, self.missing = without_missing(name, y, matrix, missing)
+            filled, self.missing = without_missing(name, y, matrix, missing, part)
             filled = as_real(name, filled, np.float64 if self._scaled else dtype)
             read = cost.read_targets(name, filled)
             self.given = filled if self.missing is None else _with_nan(filled, self.missing)
@@ -77,7 +78,9 @@ class Targets:
             raise ValueError(
                 f"{name} must have a target for each of the {m} samples; got {len(given)}"
             )
-        self.weights = output_weights_of(weights, self.missing, (m, n), dtype, cost)
+        self.weights = output_weights_of(
+            f"{role}output_weight", weights, self.missing, (m, n), dtype, cost, part
+        )
         self.U = None if self.weights is None else cost.lay_out(self.weights)
 
     def learn_by(self, scaling) -> None:
@@ -85,7 +88,7 @@ class Targets:
         learned = scaling.learned(self.given)
         if self.missing is not None:
             learned[self.missing] = 0
-        Y = as_real(f"{self._name}, once it is scaled,", learned, self._dtype)
+        Y = as_real(f"{self._name} once scaled", learned, self._dtype)
         self.Y = self._cost.lay_out(Y)
 
     @staticmethod
@@ -152,6 +155,8 @@ class Targets:
     @property
     def answers(self) -> str:
         """What a network that learns them answers with: "classes", "multilabel" or "values"."""
+        if self._cost.name == "poisson":  # counts
+            return "values"
         if self.are_classes:
             return "classes"
         if self._scaled or self.outputs_per_target > 1 or not self._are_ones_and_lows:
