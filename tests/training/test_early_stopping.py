@@ -177,7 +177,9 @@ def after_its_first_epoch():
     return net
 
 
-@pytest.mark.parametrize("error", [None, ValueError("mine"), MemoryError()], ids=["diverges", "fails"])
+@pytest.mark.parametrize(
+    "error", [None, ValueError("mine"), MemoryError()], ids=["diverges", "fails", "memory"]
+)
 def test_an_exception_does_not_lose_the_best_epoch(error):
     stopping = cr.EarlyStopping("cost", patience=9)
     net, fit = worse_and_worse(stopping, Fail(2, error))
