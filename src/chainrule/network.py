@@ -438,6 +438,7 @@ class Network(Model):
     def trainer(
         self,
         optimizer: Optimizer | FullBatchOptimizer | None = None,
+        /,
         **options: Unpack[FitOptions],
     ) -> Trainer:
         """Return a trainer for a loop of your own: ``trainer.step(X, y)`` is one step.
@@ -448,6 +449,8 @@ class Network(Model):
 
         Parameters
         ----------
+        optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
+            As in `fit`, with or without its name.
 
         Returns
         -------
@@ -469,7 +472,11 @@ class Network(Model):
         >>> for _ in range(3):
         ...     cost = trainer.step(np.ones((8, 4)), np.zeros((8, 2)))
         """
-        return Trainer(self, {"optimizer": optimizer, **options})
+        if optimizer is not None:
+            if "optimizer" in options:
+                raise TypeError("trainer() got two optimizers, one of them without its name")
+            options["optimizer"] = optimizer
+        return Trainer(self, options)
 
     @known_options()
     def backprop(

@@ -44,8 +44,8 @@ class GivenGradients:
     """
 
     def __init__(self, net: Shape, X, output_gradient=None, output_delta=None, sample_weight=None):
-        named = {"names": net.input_names, "scaling": net._scaling}
-        self.X: Inputs = as_inputs(X, net.sizes[0], net.dtype, **named)
+        n, scaling = net.sizes[0], net._scaling
+        self.X: Inputs = as_inputs(X, n, net.dtype, scaling=scaling, names=net.input_names)
         self.names = names_of("X", X)
         name = "output_delta" if output_gradient is None else "output_gradient"
         self.given = _core.GIVEN.index(name)

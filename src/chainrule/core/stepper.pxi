@@ -34,8 +34,7 @@ cdef class Stepper:
     cdef readonly Py_ssize_t steps_done, samples_done  # of this epoch
     cdef readonly Py_ssize_t layer
 
-    def __cinit__(self, Plan plan not None, parameters, Recipe recipe not None, dict carried not None,
-                  TrainingState state not None, uint64_t seed, *, double limit, double low, double high,
+    def __cinit__(self, Plan plan, parameters, Recipe recipe, dict carried, TrainingState state, uint64_t seed, *, double limit, double low, double high,
                   bint takes_labels, bint chooses, int threads=1, int cores=0):
         """carried: the dict whose arrays `state` has. limit: where all |x| are below it, what is read of them is
         finite. low, high: what targets may be; none where high < low. takes_labels: whether whole numbers (m,) are
@@ -87,10 +86,11 @@ cdef class Stepper:
             taken = take_arrays[double](self, X, Y, given, actions, <const double *> NULL)
         return self.follow(self.kept) if taken else NotImplemented
 
-    def step_by(self, X, Y, labels, weights, output_weights, int given=0):
-        """A step by samples that are checked, as `gradient` takes them."""
+    def step_by(self, samples, int given=0):
+        """A step by samples that are checked, (X, Y, labels, weights, output_weights)."""
         cdef Data data
         cdef Trainee trainee
+        X, Y, labels, weights, output_weights = samples
         cdef bint dense = isinstance(X, NDARRAY)
         self.make_room(len(X), not dense)
         trainee = self.kept

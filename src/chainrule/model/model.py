@@ -245,7 +245,7 @@ class Model:
             scaled = [scaling.for_core for scaling in scalings]
             self._plan = _core.Plan(self.sizes, activations, cost, self.bias, *scaled)
 
-    def _check_set(self):
+    def _check_set(self) -> None:
         """Raise if nothing can be computed yet."""
         if self._plan is None:
             self._scaling.check_set()

@@ -136,26 +136,31 @@ class FitOptions(TypedDict, total=False):
         With an iterable: how many batches make an epoch, where it is endless, or where a
         schedule of the learning rate has to know and the iterable has no length.
         """)]
-    l1: Annotated[float, Option(0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""
+    l1: Annotated[float, Option(
+        0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""
         Add l1·Σ|W| to the mean cost, so the gradient gains l1·sign(W); biases are not decayed.
         """)]
     l2: Annotated[float, Option(
-        0.0, "float, default 0", _number(check_not_negative), full_batch=True, single_steps=True, about="""
+        0.0, "float, default 0", _number(check_not_negative), full_batch=True,
+        single_steps=True, about="""
         Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
         The book's λ is l2·m.
         """)]
     max_norm: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), single_steps=True, about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         After each step, the weights into a neuron (a row of W^l) are scaled down to this
         length where they are longer.
         """)]
     clip_norm: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), single_steps=True, about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         Before each step, after clip_value, the mini-batch's mean gradient is scaled down to
         this length if it is longer; the penalties come on top.
         """)]
     clip_value: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), single_steps=True, about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         Before each step, every entry of the mini-batch's mean gradient is limited to
         ±clip_value; the penalties come on top.
         """)]
@@ -173,7 +178,8 @@ class FitOptions(TypedDict, total=False):
         (1e-292 in float64) are 0.
         """)]
     class_weight: Annotated[dict[int, float] | str | None, Option(
-        None, 'dict of int to float, or "balanced", optional', full_batch=True, single_steps=True, about="""
+        None, 'dict of int to float, or "balanced", optional', full_batch=True,
+        single_steps=True, about="""
         How much the samples of each class count, 1 for classes not named; "balanced":
         m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
         with sample_weight.
@@ -340,9 +346,10 @@ def documents_options(function: _Function, options: Mapping[str, Option] = OPTIO
     ]  # fmt: skip
     documented: Any = function  # type checkers do not know that it has a __signature__
     documented.__signature__ = signature.replace(parameters=[*own, *rows])
+    rows_shown = [_paragraph(name) for name in options if name not in named]
     if function.__doc__:  # there is none with python -OO
         head, *tail = function.__doc__.partition("\n        Returns\n")
-        function.__doc__ = "".join([head.rstrip(), "\n", *map(_paragraph, options), *tail])
+        function.__doc__ = "".join([head.rstrip(), "\n", *rows_shown, *tail])
     return function
 
 

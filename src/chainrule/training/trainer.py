@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.actions import targets_of_actions
 from chainrule.checks.arrays import as_real
+from chainrule.checks.classes import shown
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count
@@ -190,7 +191,7 @@ class Trainer:
                 X, y, actions, output_gradient, output_delta, sample_weight, output_weight
             )
             if done is NotImplemented:
-                done = core.step_by(*samples.for_core, samples.given)
+                done = core.step_by(samples.for_core, samples.given)
             if done is None:
                 known = samples if isinstance(samples, Samples) else None
                 advice = likely_cause(self._net, known, self.optimizer)
@@ -346,6 +347,11 @@ class Trainer:
             net, X, y, sample_weight, options.class_weight,
             output_weight=output_weight, missing_targets=options.missing_targets,
         )  # fmt: skip
+        if self._is_settled and samples.targets.names is not None:
+            raise ValueError(
+                f"y holds names of classes, {shown(samples.targets.names)}; labels were those of "
+                "outputs, so far. To call the classes so, assign net.classes before the first step"
+            )
         check_reach(net, samples.targets)
         net._check_delta(samples.targets)
         return samples

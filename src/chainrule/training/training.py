@@ -178,7 +178,7 @@ def state_for_core(
     net: Model, optimizer: Optimizer, state: dict[str, NDArray]
 ) -> _core.TrainingState:
     """Return what training goes on with; its arrays are those in `state` now."""
-    s, t = [state.get(name) for name in (*optimizer.states, None, None)[:2]]
+    s, t = (*(state[name] for name in optimizer.states), None, None)[:2]
     steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
     epochs = state["epochs"] if "epochs" in state else np.zeros(1)
     return _core.TrainingState(s, t, state.get("average"), steps, epochs, net._clock)
