@@ -512,7 +512,10 @@ def test_targets_that_the_cost_or_the_output_does_not_reach():
     net, X, y = classes()
     trainer = net.trainer(cr.SGD(0.1))
     trainer.step(X, y)
-    for wrong, message in ((y + 1, "outputs, so far"), (y + 3 * (np.arange(ROWS) > 30), "exactly 3")):
+    for wrong, message in (
+        (y + 1, "outputs, so far"),
+        (y + 3 * (np.arange(ROWS) > 30), "exactly 3"),
+    ):
         refuse(lambda w=wrong: trainer.step(X, w), ValueError, [message], net)
     assert net.classes.tolist() == [0, 1, 2]
 

@@ -133,6 +133,7 @@ cdef class Stepper:
             return 0
         bytes *= sizeof(float) if self.single else sizeof(double)
         self.kept = self.trainee_for(Data(batch_size=rows, seed=self.seed))
+        self.kept.team.close()  # between steps its threads are others'
         self.room = numpy.empty(2 * padded(rows * bytes) + padded(rows * sizeof(int32_t)), "u1")
         self.y, self.u = &self.room[0], &self.room[padded(rows * bytes)]
         self.labels, self.rows = <int32_t *> &self.room[2 * padded(rows * bytes)], rows
@@ -172,11 +173,13 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
     cdef int outcome
     cdef uint64_t *steps = t.snapshot.steps
     begin_dropout(t)
+    t.team.open()
     if t.pace and t.pace.rows != rows:
         begin_pace(t.pace, rows, t.team.size)
     elif t.pace:
         t.pace.began += cr_seconds() - idle_since  # what happens between steps does not count
     outcome = next_step[real](t, rate, 0, rows, cost, &counted, precision)
+    t.team.close()
     cost[0] /= counted
     if outcome != FINISHED:
         steps[0] -= 1
