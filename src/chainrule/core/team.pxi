@@ -45,12 +45,12 @@ cdef class Team:
                     threads, best = n, step_nanoseconds(plan, rows, groups, n, part)
         else:
             cores = 0  # as many as asked for
-        self.threads, self.cores = threads, cores
+        self.threads, self.cores, self.size = threads, cores, 1
         self.open()
 
     cdef void open(self) noexcept nogil:
         """Have the threads together, unless they are."""
-        if self.members == NULL:
+        if self.members == NULL and self.threads > 1:
             self.members = cr_team_open(self.threads, self.cores)
             self.size = cr_team_size(self.members)
 
