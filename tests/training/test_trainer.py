@@ -187,6 +187,26 @@ def test_weights_and_missing_targets():
     assert carried(ours) == carried(theirs)
 
 
+@pytest.mark.parametrize("factor", [1, 1e-300, 1e300, 3])
+@pytest.mark.parametrize("weight_dtype", ["f4", "f8"])
+def test_weights_read_in_the_core_are_those_of_fit(factor, weight_dtype, dtype):
+    """Also of any size: only what they are beside each other counts."""
+    ours, X, Y = problem(dtype)
+    theirs, *_ = problem(dtype)
+    w = np.random.default_rng(2).uniform(0, 2, ROWS)
+    w[:6] = 0, 1e-25, 1e-31, 1e-32, 1e-38, 1e-300
+    if weight_dtype == "f8":
+        w *= factor
+    w = w.astype(weight_dtype)
+    trainer = ours.trainer(cr.Adam())
+    for _ in range(3):
+        trainer.step(X, Y, sample_weight=w)
+        trainer.end_epoch()
+    theirs.fit(X, Y, batch_size=ROWS, shuffle=False, epochs=3, optimizer=cr.Adam(),
+               sample_weight=w)  # fmt: skip
+    assert carried(ours) == carried(theirs)
+
+
 @pytest.mark.parametrize("optimizer", [cr.SGD(0.1), cr.Adam()])
 @pytest.mark.parametrize("rows", [50, 20])  # sparse kernels, and too few for them
 def test_sparse_rows(optimizer, rows):
@@ -423,6 +443,12 @@ DATA = table(
         "nothing": (bad(y=lambda X, Y: None), TypeError, ["exactly one", "none of them"]),
         "both": (bad(output_gradient=lambda X, Y: Y), TypeError, ["y and output_gradient"]),
         "weights": (bad(sample_weight=lambda X, Y: [1.0]), ValueError, ["sample_weight must be"]),
+        "negative weights": (
+            bad(sample_weight=lambda X, Y: -np.ones(ROWS)), ValueError, ["must not be negative"]
+        ),
+        "NaN in weights": (
+            bad(sample_weight=lambda X, Y: np.full(ROWS, np.nan)), ValueError, ["must be finite"]
+        ),
         "no weight": (
             bad(sample_weight=lambda X, Y: np.zeros(ROWS)), ValueError, ["all samples are 0"]
         ),

@@ -253,7 +253,7 @@ OF_THE_PACKAGE = words(
         "Use chainrule.CSVLog, or chainrule.LivePlot.": "CSVLogger TensorBoard SummaryWriter",
         "A callback is a function of (net, history), or an object with methods such as "
         "on_epoch_end(net, history): fit(..., callbacks=[...]).": "Callback callbacks",
-        "Use net.fit(X, y).": "train fit Trainer train_test compile",
+        "Use net.fit(X, y).": "train fit train_test compile",
         "Use net.save(path).": "save save_model dump",
         "Use chainrule.load(path).": "load_model from_file",
         "Use fit(X, y), or fit(batches) with any iterable of (X, y).": "DataLoader TensorDataset "

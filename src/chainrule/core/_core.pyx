@@ -11,7 +11,7 @@ from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
-from libc.math cimport INFINITY, NAN, fabs, isfinite, ldexp, pow, sqrt
+from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, ldexp, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
 

@@ -2,6 +2,10 @@
 
 cdef object NDARRAY = numpy.ndarray  # looked up once
 cdef double BEYOND_INTEGERS = 2.0 ** 64
+cdef double LEAST_WEIGHTS[2]  # of float32 and float64: smaller ones are 0
+LEAST_WEIGHTS = [numpy.finfo(each).tiny / float(numpy.finfo(each).eps) for each in (numpy.float32, numpy.float64)]
+cdef enum:
+    MOST_EXPONENT = 1 << 16   # beyond all of float64
 
 
 cdef class Stepper:
@@ -26,6 +30,7 @@ cdef class Stepper:
     cdef unsigned char[::1] room  # with room for their targets as the core takes them
     cdef void *y
     cdef void *u
+    cdef void *weights
     cdef int32_t *labels
     cdef Samples samples          # of the step at hand
     cdef const double[::1] rates  # of the steps of this epoch, or one for all
@@ -73,17 +78,17 @@ cdef class Stepper:
         """Whether there is no rate for another step."""
         return self.rates.shape[0] > 1 and self.steps_done >= self.rates.shape[0]
 
-    def step(self, X, Y, int given=0, actions=None):
+    def step(self, X, Y, int given=0, actions=None, sample_weight=None):
         """A step by X (m, n_1) and by Y: (m, n_L), or labels (m,), or with actions (m,) the target of one output each.
 
-        NotImplemented where an array is not as simple as that, or anything is wrong with it."""
+        sample_weight: (m,). NotImplemented where an array is not as simple as that, or anything is wrong with it."""
         cdef bint taken
         if self.busy or self.epoch_is_over:
             return NotImplemented
         if self.single:
-            taken = take_arrays[float](self, X, Y, given, actions, <const float *> NULL)
+            taken = take_arrays[float](self, X, Y, given, actions, sample_weight, <const float *> NULL)
         else:
-            taken = take_arrays[double](self, X, Y, given, actions, <const double *> NULL)
+            taken = take_arrays[double](self, X, Y, given, actions, sample_weight, <const double *> NULL)
         return self.follow(self.kept) if taken else NotImplemented
 
     def step_by(self, samples, int given=0):
@@ -126,17 +131,18 @@ cdef class Stepper:
 
     cdef int make_room(self, Py_ssize_t rows, bint elsewhere=False) except -1:
         """Have memory for a batch of so many rows, unless it goes `elsewhere`."""
-        cdef Py_ssize_t bytes = self.plan.net.layers[self.plan.net.depth - 1].n_out
+        cdef size_t number = sizeof(float) if self.single else sizeof(double)
+        cdef size_t targets = padded(rows * self.plan.net.layers[self.plan.net.depth - 1].n_out * number)
+        cdef size_t weights = padded(rows * number)
         if self.busy:
             raise RuntimeError("a step of this trainer is at work, in another thread or around this function")
         if rows <= self.rows or elsewhere:
             return 0
-        bytes *= sizeof(float) if self.single else sizeof(double)
         self.kept = self.trainee_for(Data(batch_size=rows, seed=self.seed))
         self.kept.team.close()  # between steps its threads are others'
-        self.room = numpy.empty(2 * padded(rows * bytes) + padded(rows * sizeof(int32_t)), "u1")
-        self.y, self.u = &self.room[0], &self.room[padded(rows * bytes)]
-        self.labels, self.rows = <int32_t *> &self.room[2 * padded(rows * bytes)], rows
+        self.room = numpy.empty(2 * targets + weights + rows * sizeof(int32_t), "u1")
+        self.y, self.u, self.weights = &self.room[0], &self.room[targets], &self.room[2 * targets]
+        self.labels, self.rows = <int32_t *> &self.room[2 * targets + weights], rows
         return 0
 
     cdef follow(self, Trainee t):
@@ -220,9 +226,9 @@ cdef inline bint is_aligned(const Py_buffer *buffer) noexcept:
     return <size_t> buffer.buf % buffer.itemsize == 0
 
 
-cdef bint take_arrays(Stepper self, X, Y, int given, actions, const real *precision):
+cdef bint take_arrays(Stepper self, X, Y, int given, actions, sample_weight, const real *precision):
     """self.samples <- the arrays, checked; False where they are none that are read here, or anything is wrong."""
-    cdef Py_buffer x, y, a
+    cdef Py_buffer x, y, a, w
     cdef bint taken = False
     if not get_numbers(X, &x):
         return False
@@ -239,6 +245,11 @@ cdef bint take_arrays(Stepper self, X, Y, int given, actions, const real *precis
                 taken = take_labels(self, &y)
             else:
                 taken = take_y[real](self, &y, given, precision)
+            if taken and sample_weight is not None:
+                taken = False
+                if get_numbers(sample_weight, &w):
+                    taken = take_weights[real](self, &w, precision)
+                    PyBuffer_Release(&w)
         finally:
             PyBuffer_Release(&y)
     finally:
@@ -355,3 +366,27 @@ cdef bint take_actions(Stepper self, const Py_buffer *q, const Py_buffer *action
             y[i * n + j], u[i * n + j] = y[i * n], j == self.labels[i]
     samples.y, samples.u = y, u
     return self.low <= self.high and are_within[real](y, m * n, self.low, self.high)
+
+
+cdef bint take_weights(Stepper self, const Py_buffer *w, const real *precision) noexcept:
+    """samples <- the weights of samples (m,), as `weights_of` in Python makes them of the same numbers."""
+    cdef Py_ssize_t i, m = self.samples.m
+    cdef real *out = <real *> self.weights
+    cdef double number
+    cdef int exponent, most = -MOST_EXPONENT
+    if not (is_real(w) and w.ndim == 1 and w.shape[0] == m):
+        return False
+    for i in range(m):
+        number = (<const float *> w.buf)[i] if w.itemsize == sizeof(float) else (<const double *> w.buf)[i]
+        if not 0 <= number < INFINITY:
+            return False
+        frexp(number, &exponent)
+        if number > 0:
+            most = max(most, exponent)
+    for i in range(m):
+        number = (<const float *> w.buf)[i] if w.itemsize == sizeof(float) else (<const double *> w.buf)[i]
+        out[i] = <real> ldexp(number, -most)
+        if out[i] < LEAST_WEIGHTS[own_kind[real](precision) == CR_INPUT_float64]:
+            out[i] = 0
+    self.samples.weights = out
+    return most > -MOST_EXPONENT

@@ -134,7 +134,8 @@ class FitOptions(TypedDict, total=False):
     steps_per_epoch: Annotated[int | None, Option(
         None, "int, optional", _count(least=1, optional=True), single_steps=True, about="""
         With an iterable: how many batches make an epoch, where it is endless, or where a
-        schedule of the learning rate has to know and the iterable has no length.
+        schedule of the learning rate has to know and the iterable has no length. With single
+        steps: how many, where a schedule has to know.
         """)]
     l1: Annotated[float, Option(
         0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""

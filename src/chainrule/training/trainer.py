@@ -11,7 +11,6 @@ from chainrule.checks.actions import targets_of_actions
 from chainrule.checks.arrays import as_real
 from chainrule.checks.classes import shown
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
-from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
@@ -125,7 +124,6 @@ class Trainer:
     def __repr__(self):
         return f"{type(self).__name__}({self._net!r}, {self.optimizer!r})"
 
-    @known_options()
     def step(
         self,
         X: ArrayLike,
@@ -176,16 +174,17 @@ class Trainer:
         """
         core = self._core
         self._check_at_hand()
-        simple = sample_weight is None and output_weight is None
-        done: Any = NotImplemented
-        if simple and y is not None and output_gradient is None and output_delta is None:
+        done: Any = NotImplemented  # by the core alone, where it can read all of it
+        if output_weight is not None:
+            pass
+        elif y is not None and output_gradient is None and output_delta is None:
             if actions is not None or self._is_settled:
-                done = core.step(X, y, 0, actions)
-        elif simple and y is None and actions is None:
+                done = core.step(X, y, 0, actions, sample_weight)
+        elif y is None and actions is None and self._options.class_weight is None:
             if output_delta is None and output_gradient is not None:
-                done = core.step(X, output_gradient, OUTPUT_GRADIENT)
+                done = core.step(X, output_gradient, OUTPUT_GRADIENT, None, sample_weight)
             elif output_gradient is None and output_delta is not None:
-                done = core.step(X, output_delta, OUTPUT_DELTA)
+                done = core.step(X, output_delta, OUTPUT_DELTA, None, sample_weight)
         if done is NotImplemented or done is None:
             samples = self._checked(
                 X, y, actions, output_gradient, output_delta, sample_weight, output_weight
