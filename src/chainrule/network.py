@@ -439,7 +439,7 @@ class Network(Model):
         self,
         optimizer: Optimizer | FullBatchOptimizer | None = None,
         /,
-        **options: Unpack[FitOptions],
+        **options: Unpack[FitOptions],  # pyright: ignore[reportGeneralTypeIssues]
     ) -> Trainer:
         """Return a trainer for a loop of your own: ``trainer.step(X, y)`` is one step.
 

@@ -10,6 +10,7 @@ import pytest
 
 import chainrule as cr
 from carried import carried
+from interruptions import time_to_stop
 from refusals import refuse, table
 
 ROWS, BATCH = 64, 10
@@ -334,6 +335,31 @@ def test_trainers_in_threads_of_their_own():
     assert len({net.parameters.tobytes() for net in nets}) == 1
 
 
+def test_ctrl_c_ends_a_long_step_before_it_changes_anything(ctrl_c):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(60_000, 300)).astype("f4"), np.zeros((60_000, 300), "f4")
+    net = cr.Network([300, 400, 400, 300], hidden="tanh", output="identity", seed=0)
+    trainer = net.trainer(cr.Adam(), threads=1)
+    trainer.step(X[:9], Y[:9])
+    before = carried(net)
+    time_to_stop(lambda: trainer.step(X, Y), after=0.05)
+    assert carried(net) == before
+    assert (trainer.steps, trainer.samples) == (1, 9)
+    trainer.step(X[:9], Y[:9])
+    assert carried(net) != before
+
+
+def test_an_idle_trainer_keeps_no_threads_from_others():
+    """Those of its steps are lent for a step, so that all trainers at once have as many each."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 2000, 20))
+    nets = [cr.Network([20, 200, 20], output="identity", seed=0) for _ in range(150)]
+    trainers = [net.trainer(cr.SGD(0.1), threads=2) for net in nets]  # 300 threads, were they kept
+    for trainer in trainers:
+        trainer.step(X, Y)
+    assert len({net.parameters.tobytes() for net in nets}) == 1
+
+
 # ------------------------------------------------------------------------------ divergence
 
 
@@ -598,6 +624,9 @@ def test_an_epoch_has_its_steps_where_a_schedule_counts_them():
         refuse(call, ValueError, ["steps_per_epoch=2", "trainer.end_epoch()"], net)
     trainer.end_epoch()
     trainer.step(X, Y)
+    trainer = net.trainer(cr.SGD(cr.StepDecay(0.1)), steps_per_epoch=1)
+    trainer.step(X, Y)
+    refuse(lambda: trainer.step(X, Y), ValueError, ["steps_per_epoch=1"], net)
     trainer = net.trainer(cr.SGD(0.1), steps_per_epoch=1)  # nothing goes by it
     for _ in range(3):
         trainer.step(X, Y)

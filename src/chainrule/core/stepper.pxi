@@ -12,8 +12,8 @@ cdef class Stepper:
     """Each call is one step of `train`, with the parameters and the state that it is made for.
 
     `step` takes arrays that the core can read, and checks them; what it does not take, Python makes of it what
-    `step_by` takes. Both return the mean cost before the step, NaN where no cost is; or None, where `layer` is that of a
-    cost that is not finite, and nothing is done. One call at a time."""
+    `step_by` takes. Both return the mean cost before the step, 0 where derivatives are given; or None, where `layer` is
+    that of a cost that is not finite, and nothing is done. One call at a time."""
 
     cdef Plan plan
     cdef object parameters
@@ -33,14 +33,15 @@ cdef class Stepper:
     cdef void *weights
     cdef int32_t *labels
     cdef Samples samples          # of the step at hand
-    cdef const double[::1] rates  # of the steps of this epoch, or one for all
+    cdef const double[::1] rates  # of the steps of this epoch, of which there are so many,
+    cdef Py_ssize_t steps         # or one for all; 0: as many as come
     cdef double idle_since
     cdef bint busy
     cdef readonly Py_ssize_t steps_done, samples_done  # of this epoch
     cdef readonly Py_ssize_t layer
 
-    def __cinit__(self, Plan plan, parameters, Recipe recipe, dict carried, TrainingState state, uint64_t seed, *, double limit, double low, double high,
-                  bint takes_labels, bint chooses, int threads=1, int cores=0):
+    def __cinit__(self, Plan plan, parameters, Recipe recipe, dict carried, TrainingState state, uint64_t seed, *,
+                  double limit, double low, double high, bint takes_labels, bint chooses, int threads=1, int cores=0):
         """carried: the dict whose arrays `state` has. limit: where all |x| are below it, what is read of them is
         finite. low, high: what targets may be; none where high < low. takes_labels: whether whole numbers (m,) are
         labels. chooses: whether the cost is a sum over outputs, so that it can be that of one alone."""
@@ -50,9 +51,10 @@ cdef class Stepper:
         self.takes_labels, self.chooses = takes_labels, chooses
         self.threads, self.cores, self.single = threads, cores, parameters.itemsize == sizeof(float)
 
-    def begin_epoch(self, const double[::1] rates, Py_ssize_t steps_done=0, Py_ssize_t samples_done=0):
-        """Go by these learning rates, of each step of an epoch or of all of them; so many steps of it are done."""
-        self.rates, self.steps_done, self.samples_done = rates, steps_done, samples_done
+    def begin_epoch(self, const double[::1] rates, Py_ssize_t steps, Py_ssize_t steps_done=0,
+                    Py_ssize_t samples_done=0):
+        """Go by the learning rates of an epoch of so many steps, or by one, where it has any number (0)."""
+        self.rates, self.steps, self.steps_done, self.samples_done = rates, steps, steps_done, samples_done
 
     def end_epoch(self):
         """Count an epoch as done; `begin_epoch` begins another."""
@@ -76,7 +78,7 @@ cdef class Stepper:
     @property
     def epoch_is_over(self):
         """Whether there is no rate for another step."""
-        return self.rates.shape[0] > 1 and self.steps_done >= self.rates.shape[0]
+        return 0 < self.steps <= self.steps_done
 
     def step(self, X, Y, int given=0, actions=None, sample_weight=None):
         """A step by X (m, n_1) and by Y: (m, n_L), or labels (m,), or with actions (m,) the target of one output each.
@@ -119,7 +121,7 @@ cdef class Stepper:
         self.steps_done += 1
 
     cdef double rate(self) noexcept:
-        return self.rates[self.steps_done if self.rates.shape[0] > 1 else 0]
+        return self.rates[self.steps_done if self.steps else 0]
 
     cdef Trainee trainee_for(self, Data data):
         cdef Log nothing = Log(None, None, None)
@@ -140,6 +142,7 @@ cdef class Stepper:
             return 0
         self.kept = self.trainee_for(Data(batch_size=rows, seed=self.seed))
         self.kept.team.close()  # between steps its threads are others'
+        self.idle_since = cr_seconds()
         self.room = numpy.empty(2 * targets + weights + rows * sizeof(int32_t), "u1")
         self.y, self.u, self.weights = &self.room[0], &self.room[targets], &self.room[2 * targets]
         self.labels, self.rows = <int32_t *> &self.room[2 * targets + weights], rows
@@ -178,12 +181,13 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
     cdef double counted
     cdef int outcome
     cdef uint64_t *steps = t.snapshot.steps
+    cdef Pace *pace = t.pace
     begin_dropout(t)
     t.team.open()
-    if t.pace and t.pace.rows != rows:
-        begin_pace(t.pace, rows, t.team.size)
-    elif t.pace:
-        t.pace.began += cr_seconds() - idle_since  # what happens between steps does not count
+    if pace and pace.rows != rows:
+        begin_pace(pace, rows, t.team.size)
+    elif pace:
+        pace.began += cr_seconds() - idle_since  # what happens between steps does not count
     outcome = next_step[real](t, rate, 0, rows, cost, &counted, precision)
     t.team.close()
     cost[0] /= counted
@@ -191,8 +195,8 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
         steps[0] -= 1
         layer[0] = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
         return outcome
-    if t.pace:
-        count_step(t.pace)
+    if pace:
+        count_step(pace)
     if t.sizes.striped:
         show(&t.layouts)
     return FINISHED

@@ -282,22 +282,25 @@ class Trainer:
         pairs = [(array, _like(name, given[name], array)) for name, array in now.items()]
         counts = [check_count(name, state[name], 0) for name in ("steps", "samples")]
         clock = np.array([check_count("epochs_trained", state["epochs_trained"], 0)], np.uint64)
-        rates = self._rates(dict(given))
-        if 1 < len(rates) < counts[0]:
-            raise ValueError(f"an epoch has {len(rates)} steps; the state has done {counts[0]}")
+        rates, steps = self._rates(given)
+        if 0 < steps < counts[0]:
+            raise ValueError(f"an epoch has {steps} steps; the state has done {counts[0]}")
         _core.restore([*pairs, (net._clock, clock)])
-        self._core.begin_epoch(rates, *counts)
+        self._core.begin_epoch(rates, steps, *counts)
         self._begun = True
 
     _kept_names = dict.fromkeys(
         ("parameters", "optimizer_state", "epochs_trained", "steps", "samples")
     ).keys()
 
-    def _rates(self, state: dict[str, NDArray]) -> NDArray:
-        """Return the learning rates of an epoch that begins with `state`."""
-        schedule = self.optimizer.schedule
+    def _rates(self, state: dict[str, NDArray]) -> tuple[NDArray, int]:
+        """Return the learning rates of an epoch that begins with `state`, and its number of steps.
+
+        Where nothing depends on that it is 0, and there is one rate.
+        """
+        schedule, steps = self.optimizer.schedule, self._options.steps_per_epoch
         schedule.check_end(state, 1)
-        return schedule.coming(state, 1, self._options.steps_per_epoch)
+        return schedule.coming(state, 1, steps), steps if schedule.counts_epochs else 0
 
     @property
     def _is_settled(self):
@@ -318,7 +321,7 @@ class Trainer:
         """Raise unless a step can follow; know its learning rate."""
         self._check_own()
         if not self._begun:
-            self._core.begin_epoch(self._rates(self._state))
+            self._core.begin_epoch(*self._rates(self._state))
             self._begun = True
 
     def _check_going_on(self):
