@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import os
 import pickle
 import threading
 
@@ -208,6 +209,24 @@ def test_weights_read_in_the_core_are_those_of_fit(factor, weight_dtype, dtype):
     assert carried(ours) == carried(theirs)
 
 
+def test_a_weight_too_small_to_divide_by_is_0_as_in_fit(dtype):
+    (ours, X, Y), (theirs, *_) = problem(dtype), problem(dtype)
+    Y[0] = 0  # what zeros say, so that all of the gradient is that of the other sample
+    for small, counts in (("1e-33", False), ("1e-30", True)):
+        w = np.array([1, float(small) if dtype == "float32" else float(small) ** 9])
+        for net in (ours, theirs):
+            net.parameters[:] = 0
+            net.optimizer_state = {}
+        trainer = ours.trainer(cr.SGD(1.0, momentum=0.9))
+        trainer.step(X[:1], Y[:1])  # settles what y is
+        trainer.step(X[:2], Y[:2], sample_weight=w)
+        theirs.fit(X[:1], Y[:1], batch_size=1, epochs=1, optimizer=cr.SGD(1.0, momentum=0.9))
+        theirs.fit(X[:2], Y[:2], batch_size=2, epochs=1, shuffle=False, sample_weight=w)
+        velocity = ours.optimizer_state["velocity"]
+        assert velocity.tobytes() == theirs.optimizer_state["velocity"].tobytes()
+        assert bool(velocity.any()) == counts
+
+
 @pytest.mark.parametrize("optimizer", [cr.SGD(0.1), cr.Adam()])
 @pytest.mark.parametrize("rows", [50, 20])  # sparse kernels, and too few for them
 def test_sparse_rows(optimizer, rows):
@@ -349,15 +368,17 @@ def test_ctrl_c_ends_a_long_step_before_it_changes_anything(ctrl_c):
     assert carried(net) != before
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts the threads of Linux")
 def test_an_idle_trainer_keeps_no_threads_from_others():
-    """Those of its steps are lent for a step, so that all trainers at once have as many each."""
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(2, 2000, 20))
-    nets = [cr.Network([20, 200, 20], output="identity", seed=0) for _ in range(150)]
-    trainers = [net.trainer(cr.SGD(0.1), threads=2) for net in nets]  # 300 threads, were they kept
+    """Those of a step are there for all others after it."""
+    X, Y = np.random.default_rng(0).normal(size=(2, 2000, 20))
+    nets = [cr.Network([20, 200, 20], output="identity", seed=0) for _ in range(20)]
+    trainers = [net.trainer(cr.SGD(0.1), threads=2) for net in nets]
+    before = len(os.listdir("/proc/self/task"))
     for trainer in trainers:
         trainer.step(X, Y)
     assert len({net.parameters.tobytes() for net in nets}) == 1
+    assert len(os.listdir("/proc/self/task")) <= before + 1
 
 
 # ------------------------------------------------------------------------------ divergence

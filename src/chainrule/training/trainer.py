@@ -273,7 +273,9 @@ class Trainer:
                 f"state must be a dict of {', '.join(self._kept_names)}, as Trainer.state() "
                 f"returns it; got {list(state) if isinstance(state, dict) else type(state)}"
             )
-        given = {"parameters": state["parameters"], **dict(state["optimizer_state"])}
+        carried = state["optimizer_state"]
+        given = {"parameters": state["parameters"]}
+        given |= carried if isinstance(carried, dict) else {"optimizer_state": carried}
         if given.keys() != now.keys():
             raise ValueError(
                 f"the state must have {', '.join(now)}, for {self.optimizer!r}; "
