@@ -47,6 +47,7 @@ from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.lbfgs import LBFGS
 from chainrule.training.full_batch.levenberg_marquardt import LevenbergMarquardt
 from chainrule.training.range_test import learning_rate_range
+from chainrule.training.trainer import Trainer
 
 __all__ = [
     "ACTIVATIONS",
@@ -85,6 +86,7 @@ __all__ = [
     "StepDecay",
     "StopTraining",
     "Trace",
+    "Trainer",
     "__version__",
     "activations",
     "check_gradient",

@@ -28,6 +28,7 @@ to be checked: before the first training `delta` is held against differences of 
 >>> net = cr.Network([4, 8, 2], output="identity", cost=LogCosh(), seed=0)
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -57,6 +58,8 @@ class Cost(Formula):
     has_units = True  # targets are numbers, which outputs tell in their units
     # whether C_x is least where each output is its target, of whatever numbers these are
     is_least_at_target = True
+    # from where to where targets are, as `read_targets` sees to; all of these it takes as they are
+    span = (-math.inf, math.inf)
 
     @property
     def outputs_per_target(self) -> int:
@@ -191,6 +194,7 @@ class hinge(Cost):
     """
 
     has_units = is_least_at_target = False
+    span = (math.inf, -math.inf)  # two values alone
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept two values alone, and take 0 as -1."""
@@ -206,6 +210,7 @@ class cross_entropy(Cost):
     """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
 
     has_units = is_least_at_target = False
+    span = (0.0, 1.0)
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept probabilities."""
@@ -236,6 +241,7 @@ class log_likelihood(Cost):
 
     coupling = "log_likelihood is of the class of a sample, that is of all its outputs together"
     has_units = is_least_at_target = False
+    span = (0.0, math.inf)
 
     _checks: ClassVar[Checks] = {
         "smoothing": partial(
@@ -257,6 +263,7 @@ class poisson(Cost):
     """
 
     has_units = is_least_at_target = False
+    span = (0.0, math.inf)
 
     def read_targets(self, name: str, Y: NDArray[Any]) -> NDArray[Any]:
         """Accept counts."""

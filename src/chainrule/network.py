@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.arrays import as_numbers, as_stored, check_out
+from chainrule.checks.given_gradients import GivenGradients, check_one_way
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_flag
+from chainrule.checks.options import check_flag, check_part
 from chainrule.checks.other_tools import OF_A_NETWORK, OF_FIT, OF_NETWORK, sizes_in_a_list
 from chainrule.checks.samples import Samples
+from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
 from chainrule.core import _core
@@ -23,17 +25,30 @@ from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes
 from chainrule.model.answers import answers_of
-from chainrule.model.model import Model, check_trainable
+from chainrule.model.model import Model, check_network, check_trainable
 from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
 from chainrule.training.fit import prepare
-from chainrule.training.fit_options import OPTIONS, FitOptions, documents_options
+from chainrule.training.fit_options import (
+    OF_SINGLE_STEPS,
+    OPTIONS,
+    FitOptions,
+    documents_options,
+    documents_single_steps,
+)
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.trainer import Trainer
 
 # Beside the words of other tools, those of one that are options of the other.
 _OF_FIT = dict.fromkeys(Model.__init__.__kwdefaults__ or (), "It is an option of Network(...).")
 _OF_NETWORK = dict.fromkeys(OPTIONS, "It is an option of fit(...).")
+_OF_EACH_STEP = dict.fromkeys(("sample_weight", "output_weight"), "Give it with each step.")
+_OF_TRAINER = (
+    _OF_FIT
+    | dict.fromkeys(OPTIONS.keys() - OF_SINGLE_STEPS, "It is of whole epochs: fit(...) takes it.")
+    | _OF_EACH_STEP
+)
 
 
 @known_options(OF_NETWORK | _OF_NETWORK, positional=sizes_in_a_list)
@@ -377,12 +392,101 @@ class Network(Model):
         twin.optimizer_state = {}
         return twin
 
+    def copy(self) -> "Network":
+        """Return a network of its own that goes on as this one does, to the last bit.
+
+        Parameters, `optimizer_state`, `epochs_trained` and seed are copies; `optimizer`, `history`
+        and functions of your own, which nothing changes, are shared. ``copy.copy(net)`` is the
+        same.
+        """
+        return copy.copy(self)
+
+    def blend(self, other: "Network", tau: float) -> None:
+        """Move the parameters towards those of another network: w ← (1-τ) w + τ w_other.
+
+        That is how a target network follows, a little at each step; with τ = 1 it becomes as the
+        other. Nothing but the parameters changes.
+
+        Parameters
+        ----------
+        other : Network
+            Of the same sizes, biases and dtype.
+        tau : float
+            τ, 0 <= τ <= 1: 0 changes nothing, 1 copies.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a network that is shaped otherwise, and a number that is no such share.
+        """
+        check_network(other, "other")
+        check_part("tau", tau)
+        for what, ours, theirs in (
+            ("sizes", self.sizes, other.sizes),
+            ("bias", self.bias, other.bias),
+            ("dtype", self.dtype, other.dtype),
+        ):
+            if ours != theirs:
+                raise ValueError(
+                    "blend needs networks alike in sizes, bias and dtype; "
+                    f"this one has {what} {ours}, the other {theirs}"
+                )
+        _core.blend(self._parameters, other._parameters, tau)
+
+    @known_options(_OF_TRAINER | OF_FIT)
+    @documents_single_steps
+    def trainer(
+        self,
+        optimizer: Optimizer | FullBatchOptimizer | None = None,
+        /,
+        **options: Unpack[FitOptions],  # pyright: ignore[reportGeneralTypeIssues]
+    ) -> Trainer:
+        """Return a trainer for a loop of your own: ``trainer.step(X, y)`` is one step.
+
+        All is checked once, here. A step costs little more than its arithmetic, where a `fit` of
+        one mini-batch costs some 150 µs beside it. `Trainer` says what a step may be given: targets
+        or, in their place, derivatives.
+
+        Parameters
+        ----------
+        optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional
+            As in `fit`, with or without its name.
+
+        Returns
+        -------
+        Trainer
+
+        Raises
+        ------
+        ValueError, TypeError
+            For options that do not fit, full-batch optimisers, a schedule that counts epochs
+            without steps_per_epoch, `ReduceOnPlateau`, and a network whose scaling the first `fit`
+            has yet to set.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> net = cr.Network([4, 16, 2], hidden="tanh", output="identity", seed=0)
+        >>> trainer = net.trainer(cr.Adam(1e-3), clip_norm=1.0)
+        >>> for _ in range(3):
+        ...     cost = trainer.step(np.ones((8, 4)), np.zeros((8, 2)))
+        """
+        if optimizer is not None:
+            if "optimizer" in options:
+                raise TypeError("trainer() got two optimizers, one of them without its name")
+            options["optimizer"] = optimizer
+        return Trainer(self, options)
+
     @known_options()
     def backprop(
         self,
         X: ArrayLike,
-        Y: ArrayLike,
+        Y: ArrayLike | None = None,
         *,
+        output_gradient: ArrayLike | None = None,
+        output_delta: ArrayLike | None = None,
+        inputs: bool = False,
         sample_weight: ArrayLike | None = None,
         output_weight: ArrayLike | None = None,
         missing_targets: str = "refuse",
@@ -394,6 +498,13 @@ class Network(Model):
         ----------
         X : array (m, n_1)
         Y : array (m, n_L), or integer labels (m,)
+        output_gradient : array (m, n_L), optional
+            In the place of Y: ∂C_i/∂a^L of each sample's own cost, whatever that is, by what the
+            network says (with output_scale, by the outputs in their units).
+        output_delta : array (m, n_L), optional
+            In the place of Y: ∂C_i/∂z^L.
+        inputs : bool, default False
+            Also return ∂C_i/∂x_i of each sample; X is dense then.
         sample_weight : array (m,), optional
             How much each sample counts, 0 or more: Σ w_i ∂C_i / Σ w_i.
         output_weight, missing_targets
@@ -405,17 +516,29 @@ class Network(Model):
         -------
         Gradient
             nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the
-            parameters.
+            parameters; nabla.cost, None where derivatives are given; and if asked nabla.inputs
+            (m, n_1), ∂C_i/∂x_i of each sample's own cost: neither divided by m nor weighted.
 
         Raises
         ------
         ValueError, TypeError
             For data that do not fit, or a network with step units.
         """
-        samples = self._descended(
-            X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
-        )
-        return passes.gradient(self, samples, check_threads(threads))
+        inputs = check_flag("inputs", inputs)
+        if inputs and is_sparse(X):
+            raise TypeError(
+                "inputs=True needs dense X, as ∂C_i/∂x_i has a number for each input: X.toarray()"
+            )
+        samples: Samples | GivenGradients
+        if check_one_way(Y, output_gradient, output_delta, output_weight):
+            check_trainable(self)
+            self._check_set()
+            samples = GivenGradients(self, X, output_gradient, output_delta, sample_weight)
+        else:
+            samples = self._descended(
+                X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
+            )
+        return passes.gradient(self, samples, check_threads(threads), inputs=inputs)
 
     @known_options()
     def trace(self, X: ArrayLike, Y: ArrayLike, *, gradients: bool = False) -> Trace:

@@ -21,6 +21,7 @@ from chainrule.checks.options import (
     check_name,
     check_not_negative,
     check_number,
+    check_part,
     check_positive,
     check_real,
     check_share,
@@ -32,11 +33,6 @@ State = dict[str, NDArray[Any]]  # net.optimizer_state
 
 # What ReduceOnPlateau can watch, and the sign that makes less of it better.
 MONITORS = {"cost": 1, "validation_cost": 1, "validation_accuracy": -1}
-
-
-def check_part(name: str, value: float) -> None:
-    """Raise unless `value` is from 0 to 1, both of them allowed."""
-    check_number(name, value, lambda x: 0 <= x <= 1, "a number from 0 to 1")
 
 
 def check_lower_rate(name: str, value: float, learning_rate: float) -> None:

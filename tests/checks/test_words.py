@@ -240,7 +240,7 @@ def test_values_of_other_tools(given, exception, fragments):
 OF_A_NETWORK = {
     "score": "net.evaluate(X, y)['accuracy']",
     "state_dict": "net.parameters",
-    "train_on_batch": "net.fit(X, y, epochs=1, batch_size=len(X))",
+    "train_on_batch": "trainer.step(X, y)",
     "compile": "Network(..., cost=...)",
     "summary": "print(net)",
     "fit_transform": "net.predict(X)",

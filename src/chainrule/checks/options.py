@@ -78,6 +78,11 @@ def check_share(name: str, value: Any) -> None:
     check_number(name, value, lambda x: 0 < x < 1, f"in 0 < {name} < 1")
 
 
+def check_part(name: str, value: float) -> None:
+    """Raise unless `value` is from 0 to 1, both of them allowed."""
+    check_number(name, value, lambda x: 0 <= x <= 1, "a number from 0 to 1")
+
+
 def check_keep(name: str, value: Any) -> None:
     """Raise unless `value` is in [0, 1): how much of something is kept from step to step."""
     check_number(name, value, lambda x: 0 <= x < 1, f"in 0 <= {name} < 1")

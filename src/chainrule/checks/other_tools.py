@@ -165,8 +165,8 @@ OF_A_NETWORK = words(
         "Use np.log(net(X)).": "predict_log_proba",
         "Use net.predict(X).": "predict_classes predict_step",
         "Use net.fit(X, y), then net.predict(X).": "fit_transform fit_predict",
-        "Use net.fit(X, y, epochs=1, batch_size=len(X)), which goes on where the last fit "
-        "stopped, by one step.": "partial_fit train_on_batch train_step training_step step",
+        "Use trainer = net.trainer(), and trainer.step(X, y) for each step.": "partial_fit "
+        "train_on_batch train_step training_step step",
         "Use net.fit(X, y); nothing has to be switched on, and net(X) never trains.": "train "
         "fit_generator fit_on_batch learn optimize train_model",
         "Nothing has to be switched off: net(X) does not train, nor drop units.": "eval zero_grad "
@@ -194,7 +194,7 @@ OF_A_NETWORK = words(
         "Use net.seed.": "random_state",
         "Use net.backprop(X, y), the mean gradient by W and b.": "backward grad gradient gradients "
         "get_gradients backpropagate",
-        "Use copy.deepcopy(net).": "clone copy deepcopy clone_model",
+        "Use net.copy().": "clone deepcopy clone_model",
         "Use net.save(path), and chainrule.load(path).": "save_weights save_model dump to_json "
         "to_file export",
         "Use chainrule.load(path).": "load load_weights load_model from_pretrained from_file",
@@ -255,7 +255,7 @@ OF_THE_PACKAGE = words(
         "Use chainrule.CSVLog, or chainrule.LivePlot.": "CSVLogger TensorBoard SummaryWriter",
         "A callback is a function of (net, history), or an object with methods such as "
         "on_epoch_end(net, history): fit(..., callbacks=[...]).": "Callback callbacks",
-        "Use net.fit(X, y).": "train fit Trainer train_test compile",
+        "Use net.fit(X, y).": "train fit train_test compile",
         "Use net.save(path).": "save save_model dump",
         "Use chainrule.load(path).": "load_model from_file",
         "Use fit(X, y), or fit(batches) with any iterable of (X, y).": "DataLoader TensorDataset "

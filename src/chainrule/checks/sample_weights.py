@@ -1,16 +1,17 @@
 """How much each sample counts in the cost: sample weights and class weights."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_real
 from chainrule.checks.classes import shown
 from chainrule.checks.options import check_index, check_not_negative
-from chainrule.checks.targets import Targets
 
 
 def weights_of(
-    name: str, sample_weight, class_weight, targets: Targets, dtype, part: bool = False
+    name: str, sample_weight, class_weight, targets: Any, dtype, part: bool = False
 ) -> tuple[NDArray | None, int]:
     """Return the weight of each sample, (m,) in `dtype`, and the power of two taken out of them.
 
@@ -27,6 +28,8 @@ def weights_of(
     class_weight : dict of int to float, "balanced", or None
         The weight of each class; 1 for those not named. "balanced": m / (k·count), for a class
         that occurs `count` times, k classes in all. Multiplied with sample_weight.
+    targets : Targets
+        Or, without class_weight, anything of length m.
     part : bool
         Whether all may be 0.
 

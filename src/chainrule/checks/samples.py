@@ -90,6 +90,7 @@ class Samples:
     weights: NDArray | None
     exponent: int
     names: tuple[str, ...] | None
+    given: int = 0  # which of `_core.GIVEN` the core finds in the place of Y
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ COST_OUTPUTS: dict[str, str | None]
 COST_LOWS: dict[str, int]
 OPTIMIZERS: tuple[str, ...]
 INPUTS: tuple[str, ...]
+GIVEN: tuple[str, ...]
 
 class Plan:
     sizes: tuple[int, ...]
@@ -111,6 +112,48 @@ class Hooks:
         end: Callable[[int, float], object] | None,
     ) -> None: ...
 
+class Stepper:
+    steps_done: int
+    samples_done: int
+    layer: int
+    epoch_is_over: bool
+    def __init__(
+        self,
+        plan: Plan,
+        parameters: Real,
+        recipe: Recipe,
+        carried: dict[str, NDArray],
+        state: TrainingState,
+        seed: int,
+        *,
+        limit: float,
+        low: float,
+        high: float,
+        takes_labels: bool,
+        chooses: bool,
+        threads: int = 1,
+        cores: int = 0,
+    ) -> None: ...
+    def begin_epoch(
+        self,
+        rates: NDArray[np.float64],
+        steps: int,
+        steps_done: int = 0,
+        samples_done: int = 0,
+    ) -> None: ...
+    def end_epoch(self) -> None: ...
+    def owns(self, state: object) -> bool: ...
+    def step(
+        self,
+        X: object,
+        Y: object,
+        given: int = 0,
+        actions: object = None,
+        sample_weight: object = None,
+    ) -> Any: ...
+    def step_by(self, samples: tuple[Any, ...], given: int = 0) -> float | None: ...
+    def apply(self, nabla: Real) -> None: ...
+
 def restore(
     pairs: list[tuple[NDArray, NDArray]],
     state: dict[str, NDArray] | None = None,
@@ -140,6 +183,8 @@ def gradient(
     output_weights: Real | None = None,
     threads: int = 1,
     cores: int = 0,
+    given: int = 0,
+    by_inputs: Real | None = None,
 ) -> float: ...
 def evaluate(
     plan: Plan,
@@ -225,6 +270,7 @@ def bp2(
 def bp3(delta: Real, nabla_b: Real) -> None: ...
 def bp4(delta: Real, A: Real, nabla_w: Real) -> None: ...
 def multiply(x: Real, y: Real) -> None: ...
+def blend(x: Real, y: Real, tau: float) -> None: ...
 def all_finite(x: Real) -> bool: ...
 def all_below(x: Real, limit: float) -> bool: ...
 def shuffled(n: int, seed: int, stream: int, order: Labels) -> None: ...

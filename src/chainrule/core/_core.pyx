@@ -11,7 +11,7 @@ from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
-from libc.math cimport NAN, fabs, isfinite, ldexp, pow, sqrt
+from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, ldexp, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
 
@@ -54,6 +54,9 @@ COST_OUTPUTS = {cr_cost_names[i].decode(): None if cr_cost_outputs[i] == CR_ACTI
 # the target of all classes but the sample's own, whose target is 1
 COST_LOWS = {cr_cost_names[i].decode(): cr_cost_lows[i] for i in range(CR_COST_COUNT)}
 
+# what may stand in the place of targets, by its number
+GIVEN = ("targets", "output_gradient", "output_delta")
+
 # Each file uses what is included before it, and nothing that comes after it.
 
 # what is computed, and with which memory
@@ -81,6 +84,7 @@ include "transaction.pxi"
 include "hooks.pxi"
 include "trainee.pxi"
 include "training.pxi"
+include "stepper.pxi"
 include "full_batch.pxi"
 # what else can be asked of a network
 include "passes.pxi"

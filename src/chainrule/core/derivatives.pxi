@@ -38,14 +38,6 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
-cdef inline void output_by_input(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
-                                 const Tape *tape) noexcept nogil:
-    """∂a^L_q/∂x = δ^2 W^2, a row for each of m samples, after `output_deltas`; rows of `out` are `stride` apart."""
-    cdef const Layer *first = &net.layers[0]
-    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
-                       first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
-
-
 def jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
     """out (m, n_L, n_1) <- ∂a^L_q/∂x_k of each sample."""
     cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
@@ -64,7 +56,7 @@ def jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] 
                 if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
                     break
                 output_deltas[real](&plan.net, p, q, m, work.tape)
-                output_by_input[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, work.tape)
+                equations.by_inputs[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, work.tape)
             start += m
     work.reraise()
 
@@ -85,7 +77,7 @@ def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::
                 break
             output_deltas[real](&plan.net, p, q, 1, work.tape)
             equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
-            output_by_input[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
+            equations.by_inputs[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
     work.reraise()
 
 

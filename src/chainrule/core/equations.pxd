@@ -7,6 +7,7 @@ W^l and delta^l either way round.
 
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, uint64_t
+from libc.string cimport memcpy
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
@@ -201,6 +202,14 @@ cdef inline void bp1(real *delta, const Net *net, const real *z, const real *a, 
         multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
 
 
+cdef inline void given_bp1(real *delta, const Net *net, const real *given, bint by_outputs, const real *z,
+                           const real *a, Py_ssize_t m, const Tape *tape) noexcept nogil:
+    """BP1 where no cost says the gradient: δ^L = given ⊙ σ'(z^L) for given = ∇_a C, or δ^L = given."""
+    memcpy(delta, given, m * net.layers[net.depth - 1].n_out * sizeof(real))
+    if by_outputs:
+        multiply_by_slope[real](delta, net, net.depth - 1, z, a, m, tape)
+
+
 cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real *parameters,
                            const real *delta_following, const Part *part) noexcept nogil:
     """δ^{l+1} W^{l+1} for layer l = i + 2, the first half of BP2."""
@@ -260,6 +269,14 @@ cdef inline void hidden_deltas(const Net *net, const real *parameters, const Par
         of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
         bp2[real](<real *> tape.delta[i], net, i, parameters, <const real *> tape.delta[i + 1],
                   <const real *> tape.z[i], <const real *> tape.a[i], &of_layer, tape)
+
+
+cdef inline void by_inputs(real *out, Py_ssize_t stride, const Net *net, const real *parameters, Py_ssize_t m,
+                           const Tape *tape) noexcept nogil:
+    """δ^2 W^2, what BP2 makes by a^1: a row for each of m samples, after `hidden_deltas`; rows are `stride` apart."""
+    cdef const Layer *first = &net.layers[0]
+    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
+                       first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 
 cdef inline void backward(const Net *net, const real *parameters, const real *y, const Part *part,

@@ -121,6 +121,7 @@ cdef inline void do_group(Groups *groups, Py_ssize_t group, int thread, const re
                 groups.stop = True
                 return
             backward_part[real](&tile, &part, precision)
+            hand_out_inputs[real](&tile, precision)
             if groups.watch:
                 look[real](groups.watch, net, tile.tape, tile.samples, tile.start, tile.m, precision)
             tile.nabla_beta = 0 if t == first else 1
@@ -196,6 +197,7 @@ cdef int gradient_by_tiles(Tile *tile, cr_team *team, Py_ssize_t start, Py_ssize
         outcome = forward_and_back[real](tile, team, work, sample_work, cost, precision)
         if outcome != FINISHED:
             return outcome
+        hand_out_inputs[real](tile, precision)
         if watch and watch.sees_layers:
             look[real](watch, tile.net, tile.tape, tile.samples, tile.start, tile.m, precision)
         tile.nabla_beta = 0 if done == 0 else 1

@@ -2,10 +2,12 @@
 
 def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::1] Y,
              const int32_t[::1] labels, real[::1] nabla, const real[::1] weights=None,
-             const real[:, ::1] output_weights=None, int threads=1, int cores=0):
+             const real[:, ::1] output_weights=None, int threads=1, int cores=0, int given=0,
+             real[:, ::1] by_inputs=None):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost. Each sample and each
-    output counts by its weight, 1 without weights."""
-    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights)
+    output counts by its weight, 1 without weights. given: which of GIVEN Y holds. by_inputs (m, n_1) <- ∂C_i/∂a^1 of
+    each sample's cost times its weight; X is dense then."""
+    cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights, given)
     plan = plan_for(plan, &samples, sizeof(real))
     cdef Py_ssize_t count = groups_of(&plan.net, samples.m, sizeof(real))
     cdef Team team = Team(plan, samples.m, count, threads, cores)
@@ -20,6 +22,7 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
     cdef double cost = 0, counted = total_weight[real](&samples, 0, samples.m, out)
     set_up_groups(&groups, work, count)
     tile.way_down, tile.nabla, tile.counted, tile.to_the_end = TO_BUFFER, out, counted, True
+    tile.by_inputs = NULL if by_inputs is None else &by_inputs[0, 0]
     groups.rows, groups.count, groups.tile = samples.m, count, tile
     with nogil:
         if count:

@@ -1,5 +1,9 @@
 # A data set as the core sees it, and the rows of a tile.
 
+# What stands in y: targets of the cost, or in the place of these ∂C/∂a^L or δ^L = ∂C/∂z^L of each sample.
+cdef enum:
+    TARGETS, OUTPUT_GRADIENTS, OUTPUT_DELTAS
+
 cdef struct Samples:       # a data set and the order in which its rows are visited (NULL: as they stand)
     const void *x          # (m, n_1), of the type `kind`; of a sparse matrix what is not 0,
     const int32_t *columns # where each stands,
@@ -9,6 +13,7 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     bint in_place          # whether the network reads these rows as they stand: of its own type, not to be scaled
     const void *y          # (m, n_L), or NULL where labels has (m,)
     const int32_t *labels
+    int given              # what y holds: TARGETS, OUTPUT_GRADIENTS or OUTPUT_DELTAS
     const void *u          # how much each output counts, (m, n_L), or NULL where all count alike
     const void *weights    # of the samples, (m,), likewise;
     int exponent           # they are so many 2**exponent, which counts beside other batches
@@ -209,7 +214,7 @@ def has_sorted_rows(const int32_t[::1] columns, const int64_t[::1] begins):
 
 
 cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] labels, const int32_t[::1] order,
-                        const real[::1] weights=None, const real[:, ::1] output_weights=None):
+                        const real[::1] weights=None, const real[:, ::1] output_weights=None, int given=0):
     cdef Samples samples
     memset(&samples, 0, sizeof(Samples))
     if X is None:  # they come batch by batch
@@ -217,7 +222,7 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
     take_inputs(&samples, X)
     samples.in_place = (samples.kind == own_kind[real](<const real *> NULL) and samples.begins == NULL
                         and plan.net.scaling == NULL)
-    samples.y = NULL if Y is None else &Y[0, 0]
+    samples.y, samples.given = NULL if Y is None else &Y[0, 0], given
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
     samples.u = NULL if output_weights is None else &output_weights[0, 0]

@@ -76,6 +76,11 @@ def multiply(real[::1] x, const real[::1] y):
         kernels.multiply[real](&x[0], &y[0], x.shape[0])
 
 
+def blend(real[::1] x, const real[::1] y, double tau):
+    """x <- (1 - tau) x + tau y, both (n,)."""
+    kernels.move_average[real](&x[0], &y[0], x.shape[0], 1 - tau)
+
+
 def all_finite(const real[::1] x):
     """Whether x holds neither NaN nor infinity."""
     return kernels.finite[real](&x[0], x.shape[0]) if x.shape[0] else True

@@ -28,6 +28,7 @@ cdef class Team:
 
     cdef cr_team *members  # NULL: the caller alone
     cdef readonly int size
+    cdef int threads, cores  # what it was opened with
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, Py_ssize_t groups, int threads, int cores, double part=1):
         """threads: how many; 0: as many of `cores` as are worth it for steps of so many rows, in so many groups."""
@@ -44,8 +45,19 @@ cdef class Team:
                     threads, best = n, step_nanoseconds(plan, rows, groups, n, part)
         else:
             cores = 0  # as many as asked for
-        self.members = cr_team_open(threads, cores)
-        self.size = cr_team_size(self.members)
+        self.threads, self.cores, self.size = threads, cores, 1
+        self.open()
+
+    cdef void open(self) noexcept nogil:
+        """Have the threads together, unless they are."""
+        if self.members == NULL and self.threads > 1:
+            self.members = cr_team_open(self.threads, self.cores)
+            self.size = cr_team_size(self.members)
+
+    cdef void close(self) noexcept nogil:
+        """Leave them to others until `open`; memory for so many is kept."""
+        cr_team_close(self.members)
+        self.members = NULL
 
     def __dealloc__(self):
-        cr_team_close(self.members)
+        self.close()

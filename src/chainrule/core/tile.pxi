@@ -39,6 +39,7 @@ cdef struct Tile:
     const Descent *descent
     const State *state
     void *nabla
+    void *by_inputs             # (m, n_1) of all samples: where δ^2 W^2 of each goes, or NULL
     double counted              # what the samples of the mini-batch weigh
     double nabla_beta           # 0: what nabla holds is replaced; 1: it is added to
     bint to_the_end             # also where the cost is not finite
@@ -102,6 +103,8 @@ cdef inline double cost_of_rows(const Tile *tile, Py_ssize_t first, Py_ssize_t m
     cdef const real *y = <const real *> tile.y + first * n_out
     cdef const real *u = <const real *> tile.u + first * n_out if tile.u else <const real *> NULL
     cdef double cost, total = 0
+    if tile.samples.given:  # no cost; but there is an end where it would have one
+        return 0 if kernels.finite[real](z, m * n_out) and kernels.finite[real](a, m * n_out) else NAN
     if net.cost == OF_THE_USER:
         user_costs(tile.work, tile.row_costs, a, y, m)
     elif not tile.samples.weights:
@@ -154,9 +157,14 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
     cdef Py_ssize_t i, j, last = tile.net.depth - 1, n_out = tile.net.layers[last].n_out, first = part.row * n_out
     cdef real *delta = <real *> tile.tape.delta[last] + first
     cdef real by
-    equations.bp1[real](delta, tile.net, <const real *> tile.tape.z[last] + first,
-                        <const real *> tile.tape.a[last] + first, <const real *> tile.y + first,
-                        <const real *> tile.u + first if tile.u else <const real *> NULL, part.rows, tile.tape)
+    cdef const real *z = <const real *> tile.tape.z[last] + first
+    cdef const real *a = <const real *> tile.tape.a[last] + first
+    cdef const real *y = <const real *> tile.y + first
+    if tile.samples.given:
+        equations.given_bp1[real](delta, tile.net, y, tile.samples.given == OUTPUT_GRADIENTS, z, a, part.rows, tile.tape)
+    else:
+        equations.bp1[real](delta, tile.net, z, a, y, <const real *> tile.u + first if tile.u else <const real *> NULL,
+                            part.rows, tile.tape)
     if not tile.samples.weights:
         return
     for i in range(part.rows):
@@ -168,6 +176,14 @@ cdef inline void output_deltas_of(const Tile *tile, const Part *part, const real
 cdef inline void backward_part(Tile *tile, const Part *part, const real *precision) noexcept nogil:
     output_deltas_of[real](tile, part, precision)
     equations.hidden_deltas[real](tile.net, <const real *> tile.parameters, part, tile.tape)
+
+
+cdef inline void hand_out_inputs(const Tile *tile, const real *precision) noexcept nogil:
+    """∂C_i/∂a^1 of each of the tile's samples, where it is asked for."""
+    cdef Py_ssize_t n_in = tile.net.layers[0].n_in
+    if tile.by_inputs:
+        equations.by_inputs[real](<real *> tile.by_inputs + tile.start * n_in, n_in, tile.net,
+                                  <const real *> tile.parameters, tile.m, tile.tape)
 
 
 cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:

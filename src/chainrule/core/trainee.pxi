@@ -84,14 +84,15 @@ cdef int find_sizes(Trainee t, Py_ssize_t batch_size, int threads, int cores, si
     """How large its parts are, and the team that goes with that."""
     cdef const Net *net = &t.plan.net
     cdef bint streams = t.stream is not None  # mini-batches of sizes that nobody knows yet
-    t.batch_size = batch_size if streams else min(batch_size, t.samples.m)
+    cdef bint one_by_one = t.samples.m == 0   # they come later
+    t.batch_size = batch_size if one_by_one else min(batch_size, t.samples.m)
     t.sizes.tile = t.plan.tile if streams else min(t.batch_size, t.plan.tile)
     t.sizes.groups = groups_of(net, MOST_GROUPS * t.plan.tile if streams else t.batch_size, itemsize)
     t.team = Team(t.plan, t.plan.tile if streams else t.batch_size, t.sizes.groups, threads, cores)
     t.sizes.threads = t.team.size if t.sizes.groups else 1
     t.sizes.vector = t.plan.n_parameters * itemsize
     t.sizes.striped = net.layers[0].stripe > 1
-    t.sizes.nabla = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.sees_gradient or streams)
+    t.sizes.nabla = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.sees_gradient or one_by_one)
     return 0
 
 

@@ -53,6 +53,16 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     return FINISHED
 
 
+cdef inline int next_step(Trainee t, double rate, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,
+                          const real *precision) noexcept nogil:
+    """The optimiser's next step, by one thread or the team, whose turn it is."""
+    cdef uint64_t *steps = t.snapshot.steps
+    steps[0] += 1
+    t.members = t.team.members if t.pace == NULL or t.pace.together else NULL
+    begin_step(&t.descent, rate, steps[0])
+    return step[real](t, start, rows, cost, counted, precision)
+
+
 cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *cost,
                const real *precision) noexcept nogil:
     """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
@@ -61,7 +71,6 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
     cdef Py_ssize_t start = 0, rows = 0, batch = 0
     cdef double batch_cost, batch_weight, weight_of_all = 0
     cdef int exponent = 0  # costs and weights of the epoch are so many 2**exponent
-    cdef uint64_t *steps = t.snapshot.steps
     cdef int outcome
     cost[0] = 0
     t.samples.first = 0
@@ -77,11 +86,8 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
             outcome = t.hooks.before_batch(batch, t.work, layouts_of(t))
             if outcome != FINISHED:
                 return outcome
-        steps[0] += 1
-        t.members = t.team.members if t.pace == NULL or t.pace.together else NULL
-        begin_step(&t.descent, rates[0], steps[0])
+        outcome = next_step[real](t, rates[0], start, rows, &batch_cost, &batch_weight, precision)
         rates += rate_stride
-        outcome = step[real](t, start, rows, &batch_cost, &batch_weight, precision)
         if outcome != FINISHED:
             return outcome
         if batch == 0:
@@ -136,16 +142,21 @@ cdef Py_ssize_t layer_of_divergence(Trainee t, const real *precision) noexcept n
     return first_diverged[real](<real *> tile.parameters, tile.net, tile.tape, tile.m)
 
 
+cdef inline void begin_dropout(Trainee t) noexcept nogil:
+    """The random numbers of the epoch at hand."""
+    cdef Py_ssize_t i
+    if t.dropouts:
+        for i in range(t.sizes.threads):
+            t.dropouts[i].stream = t.clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
+
+
 cdef void begin_epoch(Trainee t) noexcept nogil:
     """What comes back if the epoch does not end; its order, and its random numbers for dropout."""
-    cdef Py_ssize_t i
     take_snapshot(&t.snapshot)
     if t.own_order:
         cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
         t.samples.order = t.own_order
-    if t.dropouts:
-        for i in range(t.sizes.threads):
-            t.dropouts[i].stream = t.clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
+    begin_dropout(t)
 
 
 cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:

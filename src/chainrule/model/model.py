@@ -387,7 +387,7 @@ def check_learns(net: Model) -> None:
         )
 
 
-def check_network(net: object) -> None:
+def check_network(net: object, name: str = "net") -> None:
     """Raise TypeError for what is no network."""
     if not isinstance(net, Model):
-        raise TypeError(f"net must be a chainrule.Network; got {type(net).__name__}")
+        raise TypeError(f"{name} must be a chainrule.Network; got {type(net).__name__}")

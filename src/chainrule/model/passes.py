@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import Inputs, first_activations
+from chainrule.checks.given_gradients import GivenGradients
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
@@ -26,12 +27,33 @@ def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[fl
     return _core.evaluate(net._plan, net.parameters, *samples.for_core, *threads)
 
 
-def gradient(net: Model, samples: Samples, threads: Threads = ALONE) -> Gradient:
-    """Return the mean gradient of the cost, by BP1-BP4; samples and targets by their weights."""
+def gradient(
+    net: Model,
+    samples: Samples | GivenGradients,
+    threads: Threads = ALONE,
+    *,
+    inputs: bool = False,
+) -> Gradient:
+    """Return the mean gradient of the cost, by BP1-BP4; samples and targets by their weights.
+
+    If asked with ∂C_i/∂x_i of each sample, whatever its weight; X is dense then.
+    """
     nabla = np.empty_like(net.parameters)
     X, Y, labels, weights, U = samples.for_core
-    cost = _core.gradient(net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads)
-    return Gradient(nabla, net.sizes, net.bias, cost)
+    by_inputs = None
+    if inputs and weights is None:
+        by_inputs = np.empty(X.shape, net.dtype)
+    cost: float | None = _core.gradient(
+        net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads, samples.given,
+        by_inputs,
+    )  # fmt: skip
+    if by_inputs is not None:
+        net._scaling.chain(by_inputs)
+    elif inputs:
+        by_inputs = gradient(net, samples.unweighted(), threads, inputs=True).inputs
+    if samples.given:
+        cost = None
+    return Gradient(nabla, net.sizes, net.bias, cost, by_inputs)
 
 
 def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:

@@ -43,14 +43,22 @@ class Gradient:
         ∂C/∂W^l (..., n_l, n_{l-1}) and ∂C/∂b^l (..., n_l): views into `parameters`.
     cost : float or None
         The mean cost of the same samples, where it was computed.
+    inputs : ndarray (m, n_1) or None
+        ∂C_i/∂x_i of each sample's own cost, not divided by m, where it was asked for.
     """
 
     def __init__(
-        self, parameters: NDArray, sizes: Sequence[int], bias: bool, cost: float | None = None
+        self,
+        parameters: NDArray,
+        sizes: Sequence[int],
+        bias: bool,
+        cost: float | None = None,
+        inputs: NDArray | None = None,
     ):
         self.parameters = parameters
         self.weights, self.biases = layer_views(parameters, sizes, bias)
         self.cost = cost
+        self.inputs = inputs
 
     def __repr__(self):
         cost = "" if self.cost is None else f"; cost {self.cost:.4g}"
@@ -76,8 +84,7 @@ class Sensitivity(Gradient):
     """
 
     def __init__(self, parameters: NDArray, sizes: Sequence[int], bias: bool, inputs: NDArray):
-        super().__init__(parameters, sizes, bias)
-        self.inputs = inputs
+        super().__init__(parameters, sizes, bias, inputs=inputs)
 
 
 class Trace:

@@ -2,7 +2,7 @@
 
 
 class DivergenceError(ArithmeticError):
-    """The cost stopped being finite; a network is as its last finished epoch left it."""
+    """The cost stopped being finite; a network is as its last finished epoch, or step, left it."""
 
 
 class StopTraining(Exception):  # noqa: N818 - not an error
@@ -29,4 +29,12 @@ def diverged(layer: int, epoch: int, advice: str) -> DivergenceError:
     return DivergenceError(
         f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
         f"{layer}; the network is as that epoch found it. {advice}"
+    )
+
+
+def step_diverged(layer: int, step: int, advice: str) -> DivergenceError:
+    """Return the error of a single `step` whose cost was not finite, first in `layer`."""
+    return DivergenceError(
+        f"the cost stopped being finite in step {step} of the epoch (counted from 0), first at "
+        f"layer {layer}; that step was not taken, those before it were. {advice}"
     )

@@ -8,7 +8,7 @@ what a fit goes by (`read_options`). To add an option is to add a row, and to us
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
 from typing import Annotated, Any, TypedDict, TypeVar
@@ -51,6 +51,8 @@ class Option:
         What it does, for the documentation.
     full_batch : bool
         Whether it is for full-batch optimisers too.
+    single_steps : bool
+        Whether it is for `Network.trainer` too.
     """
 
     default: Any
@@ -59,6 +61,7 @@ class Option:
     _: KW_ONLY
     about: str
     full_batch: bool = False
+    single_steps: bool = False
 
 
 def _optimizer(name, value):
@@ -112,7 +115,7 @@ class FitOptions(TypedDict, total=False):
 
     optimizer: Annotated[Optimizer | FullBatchOptimizer | None, Option(
         None, "SGD, Adagrad, RMSprop, Adam, AdamW, Adamax or Rprop, optional",
-        _optimizer, full_batch=True, about="""
+        _optimizer, full_batch=True, single_steps=True, about="""
         If not given the network's last, ``net.optimizer``; for a network never trained
         ``Adam()``. It goes on with the `optimizer_state` that its kind left, and its schedule
         where it stood; after another kind both begin anew.
@@ -129,35 +132,41 @@ class FitOptions(TypedDict, total=False):
         size.
         """)]
     steps_per_epoch: Annotated[int | None, Option(
-        None, "int, optional", _count(least=1, optional=True), about="""
+        None, "int, optional", _count(least=1, optional=True), single_steps=True, about="""
         With an iterable: how many batches make an epoch, where it is endless, or where a
-        schedule of the learning rate has to know and the iterable has no length.
+        schedule of the learning rate has to know and the iterable has no length. With single
+        steps: how many, where a schedule has to know.
         """)]
-    l1: Annotated[float, Option(0.0, "float, default 0", _number(check_not_negative), about="""
+    l1: Annotated[float, Option(
+        0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""
         Add l1·Σ|W| to the mean cost, so the gradient gains l1·sign(W); biases are not decayed.
         """)]
     l2: Annotated[float, Option(
-        0.0, "float, default 0", _number(check_not_negative), full_batch=True, about="""
+        0.0, "float, default 0", _number(check_not_negative), full_batch=True,
+        single_steps=True, about="""
         Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
         The book's λ is l2·m.
         """)]
     max_norm: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         After each step, the weights into a neuron (a row of W^l) are scaled down to this
         length where they are longer.
         """)]
     clip_norm: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         Before each step, after clip_value, the mini-batch's mean gradient is scaled down to
         this length if it is longer; the penalties come on top.
         """)]
     clip_value: Annotated[float | None, Option(
-        None, "float, optional", _number(check_positive, optional=True), about="""
+        None, "float, optional", _number(check_positive, optional=True),
+        single_steps=True, about="""
         Before each step, every entry of the mini-batch's mean gradient is limited to
         ±clip_value; the penalties come on top.
         """)]
     average: Annotated[float | None, Option(
-        None, "float, optional", _number(check_share, optional=True), about="""
+        None, "float, optional", _number(check_share, optional=True), single_steps=True, about="""
         In 0 < average < 1: also keep a moving average of the parameters w, after each step
         a ← average·a + (1-average)·w, which begins as w. It is
         ``optimizer_state["average"]``; `averaged` returns the network with it.
@@ -170,7 +179,8 @@ class FitOptions(TypedDict, total=False):
         (1e-292 in float64) are 0.
         """)]
     class_weight: Annotated[dict[int, float] | str | None, Option(
-        None, 'dict of int to float, or "balanced", optional', full_batch=True, about="""
+        None, 'dict of int to float, or "balanced", optional', full_batch=True,
+        single_steps=True, about="""
         How much the samples of each class count, 1 for classes not named; "balanced":
         m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
         with sample_weight.
@@ -184,7 +194,7 @@ class FitOptions(TypedDict, total=False):
         """)]
     missing_targets: Annotated[str, Option(
         "refuse", '"refuse" or "skip", default "refuse"', check_missing, full_batch=True,
-        about="""
+        single_steps=True, about="""
         What to do with numeric targets that are NaN (in a frame or a series also None or NA):
         "skip" gives each of them, in the validation data too, an output weight of 0, by which
         it counts neither in the cost nor in the gradient. Its sample counts in Σ w_i all the
@@ -197,7 +207,7 @@ class FitOptions(TypedDict, total=False):
         stand.
         """)]
     dropout: Annotated[float | Sequence[float], Option(
-        0.0, "float or sequence of float, default 0", about="""
+        0.0, "float or sequence of float, default 0", single_steps=True, about="""
         The probability p of each unit of the hidden layers to be dropped, or one for each
         layer; 0 <= p < 1. In training a^l becomes a^l ⊙ M^l, where an entry of M^l is 0 with
         probability p, else 1/(1-p), drawn anew for every sample and epoch from
@@ -257,7 +267,7 @@ class FitOptions(TypedDict, total=False):
         DivergenceError, where it is ``net.history.diagnosis``.
         """)]
     threads: Annotated[int | None, Option(
-        None, "int, optional", _threads, full_batch=True, about="""
+        None, "int, optional", _threads, full_batch=True, single_steps=True, about="""
         How many threads share the work of each step; as many as are worth it, out of the cores
         that this process may use, if not given. The result is the same to the last bit. One
         alone where activations or the cost are objects of your own.
@@ -267,6 +277,7 @@ class FitOptions(TypedDict, total=False):
 
 _ROWS = FitOptions.__annotations__
 OPTIONS: dict[str, Option] = {name: row.__metadata__[0] for name, row in _ROWS.items()}
+OF_SINGLE_STEPS = {name: option for name, option in OPTIONS.items() if option.single_steps}
 # What a fit goes by where nothing is given; the cores that a process may use can change.
 _UNGIVEN = {
     name: option.check(name, option.default)
@@ -320,25 +331,32 @@ def is_asked_for(name: str, value: Any) -> bool:
     return True
 
 
-def documents_options(function: _Function) -> _Function:
-    """Decorate a function with ``**options: Unpack[FitOptions]``: show the rows as its own.
+def documents_options(function: _Function, options: Mapping[str, Option] = OPTIONS) -> _Function:
+    """Decorate a function with ``**options: Unpack[FitOptions]``: show rows, or all, as its own.
 
     They come into its signature, for `help` and editors, and into its docstring, behind the other
-    parameters.
+    parameters; `optimizer`, where it is a parameter of its own, stands in its row.
     """
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    named = {parameter.name for parameter in own}
     rows = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default,
                           annotation=_ROWS[name].__origin__)
-        for name, option in OPTIONS.items()
+        for name, option in options.items() if name not in named
     ]  # fmt: skip
     documented: Any = function  # type checkers do not know that it has a __signature__
     documented.__signature__ = signature.replace(parameters=[*own, *rows])
+    rows_shown = [_paragraph(name) for name in options if name not in named]
     if function.__doc__:  # there is none with python -OO
         head, *tail = function.__doc__.partition("\n        Returns\n")
-        function.__doc__ = "".join([head.rstrip(), "\n", *map(_paragraph, OPTIONS), *tail])
+        function.__doc__ = "".join([head.rstrip(), "\n", *rows_shown, *tail])
     return function
+
+
+def documents_single_steps(function: _Function) -> _Function:
+    """Decorate a function likewise: show the rows that are for single steps."""
+    return documents_options(function, OF_SINGLE_STEPS)
 
 
 def _paragraph(name: str) -> str:

@@ -151,7 +151,7 @@ class Training:
             net._plan,
             net.parameters,
             self.recipe,
-            self._state_for_core(),
+            state_for_core(net, self.optimizer, self.state),
             self._data,
             self._log,
             self.schedule.coming(self.state, count, self.steps_per_epoch),
@@ -173,13 +173,15 @@ class Training:
         data = self.samples.for_core
         return _core.Data(*data, batch_size=size, shuffle=self.options.shuffle, seed=seed)
 
-    def _state_for_core(self):
-        """Return what training goes on with; its arrays are those in `state` now."""
-        state = self.state
-        s, t = [state.get(name) for name in (*self.optimizer.states, None, None)[:2]]
-        steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
-        epochs = state["epochs"] if "epochs" in state else np.zeros(1)
-        return _core.TrainingState(s, t, state.get("average"), steps, epochs, self.net._clock)
+
+def state_for_core(
+    net: Model, optimizer: Optimizer, state: dict[str, NDArray]
+) -> _core.TrainingState:
+    """Return what training goes on with; its arrays are those in `state` now."""
+    s, t = (*(state[name] for name in optimizer.states), None, None)[:2]
+    steps = state["steps"] if "steps" in state else np.zeros(1, np.uint64)
+    epochs = state["epochs"] if "epochs" in state else np.zeros(1)
+    return _core.TrainingState(s, t, state.get("average"), steps, epochs, net._clock)
 
 
 def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe:
