@@ -586,8 +586,8 @@ def test_targets_that_the_cost_or_the_output_does_not_reach():
     trainer = net.trainer(cr.SGD(0.1))
     trainer.step(X, y)
     for wrong, message in (
-        (y + 1, "outputs, so far"),
-        (y + 3 * (np.arange(ROWS) > 30), "exactly 3"),
+        (y + 1, "labels from 0 to 2"),
+        (y + 3 * (np.arange(ROWS) > 30), "labels from 0 to 2"),
     ):
         refuse(lambda w=wrong: trainer.step(X, w), ValueError, [message], net)
     assert net.classes.tolist() == [0, 1, 2]

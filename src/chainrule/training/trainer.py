@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.actions import targets_of_actions
 from chainrule.checks.arrays import as_real
-from chainrule.checks.classes import shown
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
 from chainrule.checks.options import check_count
 from chainrule.checks.samples import Samples
@@ -351,11 +350,6 @@ class Trainer:
             net, X, y, sample_weight, options.class_weight,
             output_weight=output_weight, missing_targets=options.missing_targets,
         )  # fmt: skip
-        if self._is_settled and samples.targets.names is not None:
-            raise ValueError(
-                f"y holds names of classes, {shown(samples.targets.names)}; labels were those of "
-                "outputs, so far. To call the classes so, assign net.classes before the first step"
-            )
         check_reach(net, samples)
         net._check_delta(samples.targets)
         return samples
