@@ -11,6 +11,7 @@ from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.math cimport NAN, fabs, isfinite, ldexp, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
@@ -84,8 +85,8 @@ include "training.pxi"
 include "full_batch.pxi"
 # what else can be asked of a network
 include "passes.pxi"
-include "one_sample.pxi"
 include "derivatives.pxi"
+include "one_sample.pxi"
 include "normal_equations.pxi"
 # single kernels, for Python
 include "single_kernels.pxi"

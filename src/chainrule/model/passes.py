@@ -58,9 +58,6 @@ def sensitivity(net: Model, x: NDArray) -> Sensitivity:
     by_input = np.empty((n_out, net.sizes[0]), net.dtype)
     a = first_activations(net._plan, x[None, :], net.dtype)
     _core.sensitivity(net._plan, net.parameters, a, by_parameter, by_input)
-    net._scaling.chain(by_input)
-    for derivatives in (by_parameter, by_input):
-        net._output_scaling.chain(derivatives)
     return Sensitivity(by_parameter, net.sizes, net.bias, by_input)
 
 
@@ -69,6 +66,4 @@ def jacobian(net: Model, X: Inputs) -> NDArray:
     a = first_activations(net._plan, X, net.dtype)
     out = np.empty((len(X), net.sizes[-1], net.sizes[0]), net.dtype)
     _core.jacobian(net._plan, net.parameters, a, out)
-    net._scaling.chain(out)
-    net._output_scaling.chain(out)
     return out
