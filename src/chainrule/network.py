@@ -417,9 +417,10 @@ class Network(Model):
         ValueError, TypeError
             For data that do not fit, or a network with step units.
         """
-        samples = self._descended(
-            X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
+        samples = Samples(
+            self, X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
         )
+        self._check_descent(samples)
         return passes.gradient(self, samples, check_threads(threads))
 
     @known_options()
@@ -447,7 +448,9 @@ class Network(Model):
             For data that do not fit, or a network with step units, which has no δ.
         """
         gradients = check_flag("gradients", gradients)
-        return passes.trace(self, self._descended(X, Y), gradients=gradients)
+        samples = Samples(self, X, Y)
+        self._check_descent(samples)
+        return passes.trace(self, samples, gradients=gradients)
 
     def sensitivity(self, x: ArrayLike) -> Sensitivity:
         """Return the derivatives of each output for one sample, by every weight, bias and input.
@@ -540,12 +543,10 @@ class Network(Model):
                 f"{type(self).__name__} has no attribute '{name}'.{hint(name, known, OF_A_NETWORK)}"
             )
 
-    def _descended(self, *data: Any, **weights: Any) -> Samples:
-        """Return samples to take derivatives of the cost for, of what `Samples` takes."""
+    def _check_descent(self, samples: Samples) -> None:
+        """Raise unless the cost of the samples has derivatives."""
         check_trainable(self)
-        samples = Samples(self, *data, **weights)
         self._check_delta(samples.targets)
-        return samples
 
 
 @known_options({"custom_objects": "Use own=..."})

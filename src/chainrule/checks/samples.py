@@ -114,8 +114,9 @@ class Samples:
             known, written = like.names, "list(X.columns)"
         if classes is None and like is not None:
             classes = like.targets.names
-        named = {"names": known, "written": written}
-        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, **named)
+        self.X = as_inputs(
+            X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, names=known, written=written
+        )
         self.names = names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,

@@ -28,7 +28,7 @@ def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[fl
 
 def gradient(net: Model, samples: Samples, threads: Threads = ALONE) -> Gradient:
     """Return the mean gradient of the cost, by BP1-BP4; samples and targets by their weights."""
-    nabla = np.empty_like(net.parameters)
+    nabla = np.empty(net.parameters.size, net.dtype)
     X, Y, labels, weights, U = samples.for_core
     cost = _core.gradient(net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads)
     return Gradient(nabla, net.sizes, net.bias, cost)

@@ -53,7 +53,7 @@ class Scaling:
 
     def check_set(self) -> None:
         """Raise if nothing can be said yet, since it is open."""
-        if self.is_open:
+        if isinstance(self.scale, str):
             scale, shift = self.defaults
             raise ValueError(
                 f"{scale}='standard' is set by the first fit: write net.fit(X, y) before, or give "
@@ -62,7 +62,7 @@ class Scaling:
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return self.for_core is not None or self.is_open
+        return self.for_core is not None or isinstance(self.scale, str)
 
     @property
     def given(self) -> dict[str, float | list[float] | str]:
