@@ -44,7 +44,7 @@ class Targets:
         self.missing: NDArray | None = None
         if missing != "refuse":
             check_missing("missing_targets", missing)
-        self._low, self._cost, self._dtype, self._name = cost.low, cost, dtype, name
+        self._cost, self._dtype, self._name = cost, dtype, name
         self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
@@ -85,7 +85,7 @@ class Targets:
             found = named_labels(self._name, y, self.n_classes, width, known)
             if found is not None:
                 y, self.names = found
-                y = y if width > 1 else np.where(y == 1, 1, self._low)
+                y = y if width > 1 else np.where(y == 1, 1, self._cost.low)
         hint = "; labels must be integers from 0"
         if self._scaled:
             hint = "; with an output_scale targets are numbers, for classes leave it out"
@@ -146,7 +146,7 @@ class Targets:
     @property
     def _rows_of_one(self):
         """How many rows of Y have a single 1; -1 if there are other numbers than 1 and the low."""
-        return _core.rows_of_one(self.Y, self._low)
+        return _core.rows_of_one(self.Y, self._cost.low)
 
     @property
     def classes(self) -> NDArray:
@@ -157,7 +157,7 @@ class Targets:
 
     def classes_of(self, outputs) -> NDArray:
         """Return the class that each row of outputs (m, n_L) says, (m,)."""
-        return places_of(outputs, self._low)
+        return places_of(outputs, self._cost.low)
 
     def called(self, classes: NDArray) -> NDArray:
         """Return classes, given from 0 to n_classes - 1, as users call them."""

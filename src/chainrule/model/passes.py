@@ -28,9 +28,10 @@ def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[fl
 
 def gradient(net: Model, samples: Samples, threads: Threads = ALONE) -> Gradient:
     """Return the mean gradient of the cost, by BP1-BP4; samples and targets by their weights."""
-    nabla = np.empty(net.parameters.size, net.dtype)
+    parameters = net.parameters
+    nabla = np.empty(parameters.size, parameters.dtype)
     X, Y, labels, weights, U = samples.for_core
-    cost = _core.gradient(net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads)
+    cost = _core.gradient(net._plan, parameters, X, Y, labels, nabla, weights, U, *threads)
     return Gradient(nabla, net.sizes, net.bias, cost)
 
 
