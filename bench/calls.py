@@ -128,6 +128,6 @@ def main(options):
 
 
 if __name__ == "__main__":
-    parser = Command(__doc__, rounds=50, seconds=0.005, files=["json"])
+    parser = Command(__doc__, rounds=20, seconds=0.02, files=["json"])
     parser.add_names("peers", PEERS, list(PEERS), "all")
     parser.run(main)
