@@ -117,7 +117,7 @@ class Samples:
         self.X = as_inputs(
             X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, names=known, written=written
         )
-        self.names = names_of(f"{role}X", X)
+        self.names = None if isinstance(X, np.ndarray) else names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
             self.output_scaling, weights=output_weight, missing=missing_targets,

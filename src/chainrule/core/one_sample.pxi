@@ -10,41 +10,26 @@ cdef object FLOAT32 = numpy.dtype("float32")
 cdef object FLOAT64 = numpy.dtype("float64")
 
 cdef long long MOST_EXACT = 1 << 53  # whole numbers to here are float64 as they are
-cdef double WORK_OF_A_CALL = 1e7     # more holds the GIL too long
+cdef double WORK_OF_A_CALL = 1e7     # more holds the GIL too long, and no signal is looked for
+
+cdef struct Sample:  # one, as it was given
+    const void *x    # (n_1,), of the type `kind`, aligned; NULL: in a list
+    int kind
+    bint is_row      # as (1, n_1)
 
 
 cdef class OneSample(Workspace):
-    """The memory for one sample, and where it was given."""
+    """The memory for one sample. Between its reading and the last use nothing runs that could ask the network again, as
+    the collector of garbage might: what is returned is made before."""
 
     cdef double *numbers  # (n_1,): those of a list
-    cdef const void *x    # (n_1,), of the type `kind`, aligned
-    cdef int kind
-    cdef bint is_row      # given as (1, n_1)
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes):
         self.numbers = <double *> self.reserve(extra_bytes)
 
-    cdef bint take(self, x) except -1:
-        """Whether x is a sample that the core reads as it stands: an array of one of INPUTS, (n_1,) or (1, n_1), or a
-        list or a tuple of numbers."""
-        if type(x) is ARRAY:
-            return self.take_array(x)
-        return (type(x) is list or type(x) is tuple) and self.take_numbers(x)
-
-    cdef bint take_array(self, x) except -1:
-        cdef Py_buffer given
-        cdef bint fits
-        try:
-            PyObject_GetBuffer(x, &given, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-        except (BufferError, ValueError):
-            return False
-        self.x, self.kind, self.is_row = given.buf, kind_of(&given), given.ndim == 2
-        fits = self.kind >= 0 and is_vector(&given, self.plan.net.layers[0].n_in)
-        PyBuffer_Release(&given)
-        return fits
-
-    cdef bint take_numbers(self, x) except -1:
-        """A list is what NumPy makes of it: float64, or whole numbers, which are the same as float64."""
+    cdef bint read_numbers(self, x) except -1:
+        """numbers <- those of a list or a tuple x, as NumPy reads it: whether it makes float64 of them, or whole
+        numbers that are the same as float64."""
         cdef Py_ssize_t i = 0
         cdef long long number
         cdef int overflow
@@ -61,25 +46,11 @@ cdef class OneSample(Workspace):
             else:
                 return False
             i += 1
-        self.x, self.kind, self.is_row = self.numbers, CR_INPUT_float64, False
         return True
 
-    cdef bint may_take(self, const Py_buffer *out) noexcept:
-        """Whether the outputs can be written there: in the network's dtype, and shaped as x is. Of a vector all is
-        read before anything is written."""
-        cdef const Net *net = &self.plan.net
-        cdef const char *x = <const char *> self.x
-        cdef const char *start = <const char *> out.buf
-        cdef Py_ssize_t x_bytes = net.layers[0].n_in * cr_input_sizes[self.kind]
-        if kind_of(out) != (CR_INPUT_float32 if self.itemsize == sizeof(float) else CR_INPUT_float64):
-            return False
-        if not is_vector(out, net.layers[net.depth - 1].n_out) or (out.ndim == 2) != self.is_row:
-            return False
-        return not self.is_row or start + out.len <= x or x + x_bytes <= start
-
-    cdef new(self, tuple shape):
-        """A new array for what is said of the sample, of this shape, with the axis of x in front."""
-        return new_array((1, *shape) if self.is_row else shape,
+    cdef new(self, tuple shape, bint is_row):
+        """A new array for what is said of a sample, of this shape, with the axis of x in front."""
+        return new_array((1, *shape) if is_row else shape,
                          FLOAT32 if self.itemsize == sizeof(float) else FLOAT64)
 
 
@@ -90,38 +61,58 @@ cdef bint is_vector(const Py_buffer *buffer, Py_ssize_t n) noexcept:
             and <size_t> buffer.buf % <size_t> buffer.itemsize == 0)
 
 
-cdef OneSample one_sample_of(Plan plan, parameters, x, const void **p):
-    """The plan's memory with the sample x in it, and where the parameters stand; None where x is not as simple as that,
-    where functions in Python take part, and where there is no plan yet."""
+cdef bint is_sample(Sample *sample, x, Py_ssize_t n) except -1:
+    """sample <- x, and whether it is one that the core reads as it stands: an array of one of INPUTS, (n,) or (1, n); or
+    a list or a tuple, which may be one."""
+    cdef Py_buffer given
+    cdef bint fits
+    sample.x, sample.kind, sample.is_row = NULL, CR_INPUT_float64, False
+    if type(x) is list or type(x) is tuple:
+        return True
+    if type(x) is not ARRAY:
+        return False
+    try:
+        PyObject_GetBuffer(x, &given, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        return False
+    sample.x, sample.kind, sample.is_row = given.buf, kind_of(&given), given.ndim == 2
+    fits = sample.kind >= 0 and is_vector(&given, n)
+    PyBuffer_Release(&given)
+    return fits
+
+
+cdef OneSample one_sample_of(Plan plan, parameters, x, Sample *sample, const void **p):
+    """The plan's memory for the sample x, and where the parameters stand; None where x is not as simple as that, where
+    functions in Python take part, and where there is no plan yet."""
     cdef Py_buffer buffer
-    if plan is None or plan.calls_python:
+    if plan is None or plan.calls_python or not is_sample(sample, x, plan.net.layers[0].n_in):
         return None
     PyObject_GetBuffer(parameters, &buffer, 0)
     p[0] = buffer.buf
     if plan.one_sample is None:
         plan.one_sample = OneSample(plan, 1, buffer.itemsize, padded(plan.net.layers[0].n_in * sizeof(double)))
     PyBuffer_Release(&buffer)
-    return <OneSample> plan.one_sample if (<OneSample> plan.one_sample).take(x) else None
+    return <OneSample> plan.one_sample
 
 
-cdef inline bint read_one(Rows *a, OneSample one, const real *precision) noexcept:
+cdef inline bint read_one(Rows *a, OneSample one, const Sample *sample, const real *precision) noexcept:
     """a <- a^1 of the sample; whether it is finite."""
     cdef const Net *net = &one.plan.net
     cdef Py_ssize_t n_in = net.layers[0].n_in
-    a.a, a.sparse, a.coming.rows = one.x, NULL, 0
-    if net.scaling or one.kind != own_kind[real](precision):
-        kernels.convert[real](one.kind, <real *> one.xs[0], one.x, NULL, 1, n_in, net.scaling)
+    a.a, a.sparse, a.coming.rows = sample.x if sample.x else one.numbers, NULL, 0
+    if net.scaling or sample.kind != own_kind[real](precision):
+        kernels.convert[real](sample.kind, <real *> one.xs[0], a.a, NULL, 1, n_in, net.scaling)
         a.a = one.xs[0]
     return kernels.finite[real](<const real *> a.a, n_in)
 
 
-cdef inline bint one_forward(OneSample one, const real *parameters, real *out) noexcept:
+cdef inline bint one_forward(OneSample one, const Sample *sample, const real *parameters, real *out) noexcept:
     """out (n_L,) <- what is said of the sample, unless a^1 is not finite."""
     cdef const Net *net = &one.plan.net
     cdef Part one_row = whole(1, 0)
     cdef Rows a
     cdef void *own = one.tape.a[net.depth - 1]
-    if not read_one[real](&a, one, out):
+    if not read_one[real](&a, one, sample, out):
         return False
     one.tape.a[net.depth - 1] = out
     equations.feedforward[real](net, parameters, &a, &one_row, one.tape)
@@ -130,33 +121,49 @@ cdef inline bint one_forward(OneSample one, const real *parameters, real *out) n
     return True
 
 
+cdef bint can_take(const Py_buffer *out, OneSample one, const Sample *sample) noexcept:
+    """Whether the outputs can be written there: in the network's dtype, and shaped as x is. Of a vector all is read
+    before anything is written."""
+    cdef const Net *net = &one.plan.net
+    cdef const char *x = <const char *> sample.x
+    cdef const char *start = <const char *> out.buf
+    cdef Py_ssize_t x_bytes = net.layers[0].n_in * cr_input_sizes[sample.kind]
+    if kind_of(out) != (CR_INPUT_float32 if one.itemsize == sizeof(float) else CR_INPUT_float64):
+        return False
+    if not is_vector(out, net.layers[net.depth - 1].n_out) or (out.ndim == 2) != sample.is_row:
+        return False
+    return not sample.is_row or start + out.len <= x or x + x_bytes <= start
+
+
 def feedforward_one(Plan plan, parameters, x, out):
     """out, or a new array, (n_L,) or (1, n_L), <- what the network says of one sample x (n_1,) or (1, n_1); None where
-    x, or out, is not as simple as `OneSample` has it."""
+    x, or out, is not as simple as `is_sample` has it."""
     cdef Py_buffer result
+    cdef Sample sample
     cdef const void *p
-    cdef OneSample one = one_sample_of(plan, parameters, x, &p)
+    cdef OneSample one = one_sample_of(plan, parameters, x, &sample, &p)
     cdef bint done = False
     if one is None or (out is not None and type(out) is not ARRAY):
         return None
     if out is None:
-        out = one.new((plan.net.layers[plan.net.depth - 1].n_out,))
+        out = one.new((plan.net.layers[plan.net.depth - 1].n_out,), sample.is_row)
     try:
         PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
     except (BufferError, ValueError):
         return None
-    if one.may_take(&result):
+    if can_take(&result, one, &sample) and (sample.x or one.read_numbers(x)):
         if one.itemsize == sizeof(float):
-            done = one_forward[float](one, <const float *> p, <float *> result.buf)
+            done = one_forward[float](one, &sample, <const float *> p, <float *> result.buf)
         else:
-            done = one_forward[double](one, <const double *> p, <double *> result.buf)
+            done = one_forward[double](one, &sample, <const double *> p, <double *> result.buf)
     PyBuffer_Release(&result)
     return out if done else None
 
 
-cdef inline bint one_jacobian(OneSample one, const real *parameters, real *out) noexcept:
+cdef inline bint one_jacobian(OneSample one, const Sample *sample, const real *parameters, real *out) noexcept:
     cdef Rows a
-    return (read_one[real](&a, one, out)
+    one.done = 0  # so that `pause` never comes to look for a signal
+    return (read_one[real](&a, one, sample, out)
             and jacobian_of_rows[real](out, &one.plan.net, parameters, &a, 1, one))
 
 
@@ -164,20 +171,22 @@ def jacobian_one(Plan plan, parameters, x):
     """A new array (n_L, n_1), or (1, n_L, n_1), <- the derivatives of what is said of x by x, likewise; None also where
     it takes long."""
     cdef Py_buffer result
+    cdef Sample sample
     cdef const void *p
-    cdef OneSample one = one_sample_of(plan, parameters, x, &p)
+    cdef OneSample one = one_sample_of(plan, parameters, x, &sample, &p)
     cdef Py_ssize_t n_in, n_out
-    cdef bint done
+    cdef bint done = False
     if one is None:
         return None
     n_in, n_out = plan.net.layers[0].n_in, plan.net.layers[plan.net.depth - 1].n_out
-    if n_out * plan.flops > WORK_OF_A_CALL:
+    if n_out * (plan.flops + n_in * WORK_OF_A_NUMBER) > WORK_OF_A_CALL:
         return None
-    out = one.new((n_out, n_in))
+    out = one.new((n_out, n_in), sample.is_row)
     PyObject_GetBuffer(out, &result, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-    if one.itemsize == sizeof(float):
-        done = one_jacobian[float](one, <const float *> p, <float *> result.buf)
-    else:
-        done = one_jacobian[double](one, <const double *> p, <double *> result.buf)
+    if sample.x or one.read_numbers(x):
+        if one.itemsize == sizeof(float):
+            done = one_jacobian[float](one, &sample, <const float *> p, <float *> result.buf)
+        else:
+            done = one_jacobian[double](one, &sample, <const double *> p, <double *> result.buf)
     PyBuffer_Release(&result)
     return out if done else None
