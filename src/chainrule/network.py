@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.checks.arrays import as_real, check_out
+from chainrule.checks.arrays import as_numbers, as_real, as_stored, check_out
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_flag, check_index
 from chainrule.checks.other_tools import OF_A_NETWORK, OF_FIT, OF_NETWORK, sizes_in_a_list
@@ -92,10 +92,10 @@ class Network(Model):
         ``input_scale=1/255``, say. "standard": the first `fit` sets them by the mean μ and the
         spread s of each input, a^1 = (x - μ)/s, in float64, of the rows it trains on (none that
         are held out), each by its weight; s = 1 where all are alike; of sparse X a^1 = x/s. A fit
-        that finishes no epoch leaves them open, later ones keep them; before, nothing can be
-        asked. Types that float32 does not hold to the last
-        bit (float64, int32, int64, uint32, ...) are scaled and shifted in float64, by both numbers
-        as they are given, and only a^1 is rounded to the network's dtype: times in seconds around
+        that finishes no epoch, and of which no batch is kept, leaves them open; later ones keep
+        them; before, nothing can be asked. Types that float32 does not hold to the last bit
+        (float64, int32, int64, uint32, ...) are scaled and shifted in float64, by both numbers as
+        they are given, and only a^1 is rounded to the network's dtype: times in seconds around
         1.7e9 stay apart with ``input_shift=-1.7e9``. All others are so in the network's dtype, to
         which both numbers are rounded first. The product is rounded before the sum.
         Derivatives by the inputs are those by x. They are part of the network, and of its file.
@@ -477,13 +477,14 @@ class Network(Model):
         (0.0, 0.25, 0.5)
         """
         check_trainable(self)
-        x = as_real("x", x, self.dtype)
-        if x.shape != (self.sizes[0],):
+        self._check_set()
+        given = as_numbers("x", x)
+        if given.shape != (self.sizes[0],):
             raise ValueError(
-                f"x must be one sample, ({self.sizes[0]},); got shape {x.shape}. "
+                f"x must be one sample, ({self.sizes[0]},); got shape {given.shape}. "
                 "For the derivatives by the inputs of many samples: jacobian(X)"
             )
-        return passes.sensitivity(self, x)
+        return passes.sensitivity(self, as_stored("x", given, self.dtype, self._scaling)[None, :])
 
     def jacobian(self, X: ArrayLike) -> NDArray[Any]:
         """Return the derivatives ∂a^L_q/∂x_k of each output q by each input k, sample by sample.

@@ -222,12 +222,81 @@ def test_they_are_in_the_file_and_in_copies(kind, tmp_path):
         assert (back.classes is None) == (net.classes is None)
 
 
-def test_what_follows_from_the_formulas_is_not_in_the_file(tmp_path):
+def test_what_is_settled_is_in_the_file(tmp_path):
     path = tmp_path / "net.npz"
-    for kind, keys in [("integers", set()), ("values", set()), ("text", {"classes"}),
-                       ("book", {"answers"}), ("booleans", {"classes"})]:  # fmt: skip
+    for kind, keys in [("integers", {"answers"}), ("values", {"answers"}),
+                       ("text", {"classes", "answers"})]:  # fmt: skip
         NETWORKS[kind]().save(path)
         assert header_of(path).keys() & {"classes", "answers"} == keys
+    cr.Network([3, 2]).save(path)
+    assert not header_of(path).keys() & {"classes", "answers"}
+
+
+# ---------------------------------------------------------------- what stays settled
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_labels_that_mean_outputs_stay_these(loaded, tmp_path):
+    net = cr.Network([3, 8, 3], task="classification", seed=0)
+    with pytest.raises(ValueError, match="validation y must hold labels from 0 to 2"):
+        net.fit(X, PLACES, epochs=1, validation_data=(X, PLACES + 1))
+    trained(PLACES, net)
+    if loaded:
+        net.save(tmp_path / "net.npz")
+        net = cr.load(tmp_path / "net.npz")
+    for ask in (net.evaluate, net.fit, net.backprop):
+        with pytest.raises(ValueError, match=r"labels from 0 to 2, one class per output; y\["):
+            ask(X, PLACES + 1)
+        with pytest.raises(ValueError, match="classes that the network knows, 0, 1, 2, as it has"):
+            ask(X, TEXT[PLACES])
+    assert net.classes.tolist() == [0, 1, 2]
+
+
+def test_batches_of_labels_beyond_the_outputs_are_refused():
+    net = cr.Network([3, 8, 4], task="classification", input_scale=1.0, seed=0)
+    with pytest.raises(ValueError, match="labels from 0 to 3"):
+        net.fit([(X, PLACES + 1), (X, PLACES + 2)], epochs=1)
+    assert net.classes.tolist() == [0, 1, 2, 3]
+
+
+def test_two_classes_of_one_output_stay_0_and_1():
+    net = trained((X[:, 0] > 0).astype(int), cr.Network([3, 8, 1], task="classification", seed=0))
+    with pytest.raises(ValueError, match="classes that the network knows, 0, 1"):
+        net.fit(X, np.where(X[:, 0] > 0, "b", "a"))
+    assert net.evaluate(X, X[:, 0] > 0)["accuracy"] > 0.9
+
+
+def test_numbers_stay_numbers():
+    net = trained(X[:, :2], cr.Network([3, 8, 2], task="regression", seed=0))
+    soft = trained(np.eye(3)[PLACES] / 2, cr.Network([3, 8, 3], seed=0))
+    for each, y in ((net, TEXT[PLACES % 2]), (soft, TEXT[PLACES])):
+        with pytest.raises((ValueError, TypeError), match="must hold"):
+            each.fit(X, y)
+        assert each.answers == "values"
+
+
+def test_numbers_that_happen_to_be_0_and_1_are_no_classes():
+    counts = (X[:, 0] > 0).astype(int)
+    for net in (
+        cr.Network([3, 8, 1], task="regression", cost="poisson", seed=0),
+        cr.Network([3, 8, 1], output="identity", seed=0),
+        cr.Network([3, 8, 1], output="exponential", cost="poisson", seed=0),
+        cr.Network([3, 8, 1], task="regression", output="sigmoid", seed=0),
+    ):
+        trained(counts, net)
+        assert net.answers == "values"
+        np.testing.assert_array_equal(net.predict(X), net(X)[:, 0])
+    net = cr.Network([3, 8, 1], hidden="tanh", output="identity", seed=0)
+    net.fit([(X[:1], [1.0]), (X, 9 * X[:, 0])], epochs=1)
+    assert net.answers == "values"
+
+
+def test_text_of_any_dtype():
+    variable = np.array(TEXT[PLACES].tolist(), np.dtypes.StringDType()) if hasattr(
+        np.dtypes, "StringDType") else TEXT[PLACES].astype(object)  # fmt: skip
+    net = trained(variable)
+    assert net.classes.tolist() == trained(TEXT[PLACES]).classes.tolist()
+    net.classes = np.unique(variable)
 
 
 def header_of(path):

@@ -350,3 +350,12 @@ def test_asking_changes_nothing(draw_problem):
     after = net.parameters.tobytes(), net.optimizer_state["velocity"].tobytes(), x.tobytes()
     assert before == after
     assert net.epochs_trained == 1
+
+
+@pytest.mark.parametrize("kind", [list, np.asarray])
+def test_sensitivity_scales_before_it_rounds(kind):
+    net = chainrule.Network([1, 1], output="tanh", input_shift=-1.7e9, seed=0)
+    x = 1.7e9 + 1
+    s = net.sensitivity(kind([x]))
+    np.testing.assert_array_equal(s.inputs, net.jacobian(np.array([x])))
+    assert (s.inputs != net.sensitivity([x + 1]).inputs).all()

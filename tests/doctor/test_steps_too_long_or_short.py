@@ -92,6 +92,21 @@ def test_what_is_scaled_by_the_network_is_no_cause():
     assert "a tenth of the learning_rate, 0.05 instead of 0.5" in message
 
 
+def test_the_column_is_that_of_the_user():
+    """Of three outputs for each target."""
+    cost = cr.costs.quantile([0.1, 0.5, 0.9])
+    net = Network([8, 50, 6], hidden="relu", output="identity", cost=cost, seed=0)
+    assert "y[:, 1] has mean" in error_of(X, np.stack([Y, 1e4 * Y + 1e5], axis=1), net, SGD(1e33))
+
+
+def test_other_data_than_the_scaling_was_set_by():
+    net = network("relu", input_scale="standard")
+    net.fit(X, Y, optimizer=SGD(0.001), epochs=1)
+    message = error_of(1e6 * X, Y, net)
+    assert "the inputs are large also by the network's input_scale" in message
+    assert "standard" not in message.partition("standard deviation")[2]
+
+
 def test_sparse_inputs_and_batches():
     scipy_sparse = pytest.importorskip("scipy.sparse")
     assert "the inputs are not scaled" in error_of(scipy_sparse.csr_array(1000 * X), Y)

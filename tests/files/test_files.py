@@ -261,6 +261,28 @@ def test_permissions_of_an_old_file_stay(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(os.name != "posix", reason="paths as POSIX has them")
+def test_a_path_that_ends_as_a_folder_does_is_none_of_a_file(tmp_path):
+    net = trained()
+    for there in (False, True):
+        with pytest.raises(OSError, match=r"expected a file to write to, got a folder.*new/$"):
+            net.save(f"{tmp_path}/new/")
+        assert (tmp_path / "new").exists() is there
+        (tmp_path / "new").mkdir(exist_ok=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_links_that_lead_in_a_circle_stay(tmp_path):
+    net = trained()
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.symlink_to(two)
+    two.symlink_to(one)
+    with pytest.raises(OSError, match="round in a circle"):
+        net.save(one)
+    assert one.is_symlink()
+    assert two.is_symlink()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="symbolic links")
 def test_a_link_stays_a_link(path):
     link = path.parent / "link.npz"
@@ -509,7 +531,7 @@ def test_the_header_is_checked_as_a_whole(path, header, message):
         (np.zeros(39, np.int32), "one-dimensional float32 array, got .* int32"),
         (np.zeros(39, np.complex64), "one-dimensional float32 array, got .* complex64"),
         (np.zeros(39, "U1"), "one-dimensional float32 array"),
-        (np.zeros(39, [("a", "f4")]), "one-dimensional float32 array"),
+        (np.zeros(39, [("a", "f4")]), "'parameters' to be a plain .npy array, got"),
         (np.full(39, np.nan, np.float32), "finite numbers in 'parameters', got NaN or infinity"),
         (np.full(39, -np.inf, np.float32), "finite numbers in 'parameters'"),
     ],
@@ -795,3 +817,72 @@ def test_a_refused_file_changes_no_network(path):
     path.write_bytes(path.read_bytes()[:-1])
     refused(path, "damaged")
     np.testing.assert_array_equal(net.parameters, before)
+
+
+# ---------------------------------------------------------------- what a reader must not swallow
+
+
+def with_text(path, text):
+    """Write the file again with this text as its header."""
+    with np.load(path) as old:
+        contents = dict(old) | {"header": np.frombuffer(text.encode(), np.uint8)}
+    np.savez(path, **contents)
+
+
+def header_text(path):
+    with np.load(path) as old:
+        return old["header"].tobytes().decode()
+
+
+@pytest.mark.parametrize("member", ["header.npy", "parameters.npy"])
+def test_a_member_that_stands_twice_is_refused(path, member):
+    with zipfile.ZipFile(path) as archive:
+        members = [(info.filename, archive.read(info)) for info in archive.infolist()]
+    again = dict(members)[member]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr(member, again)
+    refused(path, "expected each member once, got .*parameters")
+
+
+@pytest.mark.parametrize("where", ["seed", "name"])
+def test_a_name_that_stands_twice_in_json_is_refused(path, where):
+    text = header_text(path)
+    double = {
+        "seed": ('"seed": ', '"seed": 5, "seed": '),
+        "name": ('"cost": "quadratic"', '"cost": {"name": "huber", "name": "hinge"}'),
+    }[where]
+    assert double[0] in text
+    with_text(path, text.replace(*double))
+    refused(path, "a name stands twice among ")
+
+
+@pytest.mark.parametrize("depth", [9, 300, 988, 100_000])
+@pytest.mark.parametrize("kind", ["[]", "{}"])
+def test_json_nested_deep_is_refused_unparsed(path, depth, kind):
+    """A bracket within a string does not count."""
+    a, b = (kind[0], kind[1]) if kind == "[]" else ('{"a": ', "}")
+    text = header_text(path)
+    with_text(path, text.replace('"seed": ', f'"deep": {a * depth}1{b * depth}, "seed": '))
+    refused(path, "nested deeper than 8")
+
+
+def test_brackets_in_strings_do_not_nest(path):
+    with_text(
+        path,
+        header_text(path).replace('"package_version": "', '"package_version": "[{\\"[[[[[[[[['),
+    )
+    chainrule.load(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, RecursionError])
+@pytest.mark.parametrize("where", ["zipfile.ZipFile.read", "numpy.frombuffer", "json.loads"])
+def test_what_is_no_fault_of_the_file_comes_out(path, monkeypatch, error, where):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(error):
+        chainrule.load(path)

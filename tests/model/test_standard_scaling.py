@@ -377,3 +377,46 @@ def test_two_networks_in_two_threads_do_not_meet():
         worker.join()
     for k, net in enumerate(nets):
         assert carried(net) == carried(fitted(network(seed=k)))
+
+
+# ---------------------------------------------------------------- far from 0, and near nothing
+
+
+def test_sparse_columns_far_from_0_with_weights():
+    dense, w = 1e8 + RNG.normal(size=(3000, 1)), RNG.random(3000)
+    rows = as_sparse_rows("X", scipy.sparse.csr_array(dense))
+    np.testing.assert_allclose(mean_and_spread(rows, w)[1], mean_and_spread(dense, w)[1], rtol=1e-6)
+
+
+def test_products_of_small_weights_count():
+    net = network((3, 8, 2))
+    weights = {"sample_weight": np.full(120, 1e-25), "output_weight": np.full(2, 1e-25)}
+    fitted(net, X, Y, **weights)
+    np.testing.assert_allclose(net.output_shift, Y.mean(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("x", "y", "name"), [
+    (np.full((120, 3), 1e39), Y, "X"), (X * 1e-45, Y, "X"), (X, Y * 1e45, "y"),
+])  # fmt: skip
+def test_what_float32_cannot_scale_is_told_as_that(x, y, name):
+    with pytest.raises(ValueError, match=f"^{name} cannot be standardised: .*float32"):
+        fitted(network(), x, y)
+
+
+@pytest.mark.parametrize("ending", ["diverges", "no epochs", "stopped"])
+def test_the_doctor_looks_at_a_network_that_finished_no_epoch(ending):
+    net = network(hidden="relu")
+    options = {"optimizer": cr.SGD(1e30)} if ending == "diverges" else {}
+    if ending == "stopped":
+
+        def stop(net):
+            raise cr.StopTraining
+
+        options = {"callbacks": type("Stops", (), {"on_train_begin": staticmethod(stop)})()}
+    if ending == "diverges":
+        with pytest.raises(cr.DivergenceError):
+            fitted(net, diagnose=True, **options)
+    else:
+        fitted(net, diagnose=True, epochs=3 if ending == "stopped" else 0, **options)
+    assert net.history.diagnosis.samples == 120
+    assert net.input_scale == "standard"

@@ -65,6 +65,10 @@ def test_names_of_classes_are_learned():
 
 
 def test_bad_tasks():
+    with pytest.raises(
+        ValueError, match="task='regression' is for numbers and counts; got cost='hi"
+    ):
+        Network([3, 1], task="regression", cost="hinge")
     with pytest.raises(ValueError, match=r"unknown task 'regresion'\. Did you mean 'regression'"):
         Network([3, 1], task="regresion")
     with pytest.raises(TypeError, match="task must be a name"):
@@ -114,6 +118,16 @@ def test_targets_out_of_reach_are_refused(output, cost, y, optimizer):
         net.fit([(X / 1e4, targets)], epochs=1)
     assert net.epochs_trained == 0
     net.evaluate(X / 1e4, targets)
+
+
+def test_targets_that_do_not_count_may_lie_anywhere():
+    net, y = Network([3, 4, 2], seed=0), np.full((400, 2), 0.5)
+    y[3], y[5, 1] = -999, -999
+    weights, of_targets = np.ones(400), np.ones((400, 2))
+    weights[3], of_targets[5, 1] = 0, 0
+    net.fit(X / 1e4, y, sample_weight=weights, output_weight=of_targets, epochs=1)
+    with pytest.raises(ValueError, match="within the reach"):
+        net.fit(X / 1e4, y, sample_weight=weights, epochs=1)
 
 
 def test_targets_at_the_edge_of_reach_pass():

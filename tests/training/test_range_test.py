@@ -178,7 +178,7 @@ def test_plot_names_the_extra_without_matplotlib(monkeypatch):
         ({"low": 0}, ValueError, "low must be a positive"),
         ({"low": 1, "high": 1}, ValueError, "high must be a number above low"),
         ({"high": np.inf}, ValueError, "high"),
-        ({"steps": 1}, ValueError, "steps must be 2 or more"),
+        ({"steps": 1}, ValueError, "steps must be 3 or more"),
         ({"steps": 2.5}, TypeError, "steps"),
         ({"batch_size": 0}, ValueError, "batch_size"),
         ({"optimizer": "adam"}, TypeError, "chainrule.Adam()"),
@@ -193,3 +193,22 @@ def test_bad_options(given, exception, named):
     net, x, y = problem()
     with pytest.raises(exception, match=named.replace("(", r"\(").replace(")", r"\)")):
         cr.learning_rate_range(net, **{"X": x, "y": y} | given)
+
+
+@pytest.mark.parametrize("cost", ["poisson", "gaussian"])
+def test_costs_below_0(cost):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3))
+    y = rng.poisson(20 * np.exp(0.3 * x[:, 0]))
+    y, n = (y, 1) if cost == "poisson" else (0.01 * x[:, 0], 2)
+    output = "exponential" if cost == "poisson" else "identity"
+    net = cr.Network([3, 16, n], hidden="tanh", output=output, cost=cost, init="glorot", seed=0)
+    found = cr.learning_rate_range(net, x, y)
+    assert 1e-4 < found.suggestion < 1
+    assert found.costs.min() < 0
+
+
+def test_it_is_of_a_network():
+    x = np.ones((4, 2))
+    with pytest.raises(TypeError, match=r"net must be a chainrule\.Network; got ndarray"):
+        cr.learning_rate_range(x, x, x)

@@ -223,3 +223,36 @@ def test_validation_counts_by_its_weights_and_metrics_do_not():
     assert seen == [(ROWS, ROWS)] * 2
     with pytest.raises(ValueError, match=r"sample_weight must be \(64,\)"):
         net.fit(X, y, validation_data=(X, y, WEIGHTS[1:]))
+
+
+# ---------------------------------------------------------------- batches that do not count
+
+
+@pytest.mark.parametrize("kind", ["weights", "missing", "output weights"])
+def test_a_batch_that_does_not_count_makes_no_step(kind):
+    """As of arrays, of which a mini-batch may be such."""
+    rng = np.random.default_rng(0)
+    x, y, w, u = rng.normal(size=(90, 3)), rng.random((90, 2)), np.ones(90), np.ones((90, 2))
+    options = {}
+    if kind == "weights":
+        w[30:60], options = 0, {"sample_weight": w}
+    elif kind == "missing":
+        y[30:60] = np.nan
+    else:
+        u[30:60], options = 0, {"output_weight": u}
+    skip = {"missing_targets": "skip"} if kind == "missing" else {}
+    how = {"optimizer": cr.Adam(), "epochs": 3, **skip}
+    twin, net = (cr.Network([3, 5, 2], hidden="tanh", seed=0) for _ in range(2))
+    twin.fit(x, y, batch_size=30, shuffle=False, **options, **how)
+    rows = [slice(k, k + 30) for k in (0, 30, 60)]
+    net.fit([(x[r], y[r], w[r], u[r]) for r in rows], **how)
+    np.testing.assert_array_equal(net.parameters, twin.parameters)
+    assert net.optimizer_state["steps"] == twin.optimizer_state["steps"] == 9
+
+
+def test_weights_of_validation_data_are_called_so():
+    net = cr.Network([3, 2], seed=0)
+    x, y = np.ones((9, 3)), np.zeros((9, 2))
+    for wrong, name in (((np.ones(90),), "sample_weight"), ((None, np.ones(90)), "output_weight")):
+        with pytest.raises(ValueError, match=f"validation {name} must be"):
+            net.fit(x, y, validation_data=(x, y, *wrong))

@@ -103,7 +103,7 @@ def _not_finite(name, given, place, dtype, of, scaled=False):
     """Return the error of entry number `place` of `given`, made of what the user gave, `of`."""
     where = np.unravel_index(place, given.shape)
     called = Frame(name, of).entry(where) if is_frame(of) else entry(name, where)
-    too_large = f", too large for {dtype}{' once it is scaled' if scaled else ''}"
+    too_large = f", too large for {np.dtype(dtype)}{' once it is scaled' if scaled else ''}"
     return ValueError(
         f"{name} must be finite; {called} is {given[where]}"
         + ("" if not np.isfinite(given[where]) else too_large)

@@ -11,7 +11,7 @@ MOST_SHOWN = 10  # of the classes in a message
 
 
 def named_labels(
-    name: str, y, n_classes: int, width: int, known: NDArray | None
+    name: str, y, n_classes: int, width: int, known: NDArray | None, answers: str | None
 ) -> tuple[NDArray, NDArray] | None:
     """Return the place of each label among the classes, (m,) in int32, and the classes.
 
@@ -28,7 +28,10 @@ def named_labels(
     width : int
         n_L.
     known : ndarray (n_classes,), or None
-        The classes that are settled.
+        The classes that are settled, where they have names.
+    answers : str or None
+        What the network answers with, where that is settled: with "classes" that have no names,
+        which are the outputs, and anything else, no label has a name.
 
     Raises
     ------
@@ -42,7 +45,9 @@ def named_labels(
     if given.dtype.kind in "iu":
         means_outputs = len(given) == 0 or (given.min() >= 0 and given.max() < width)
         settled = known is not None and known.dtype.kind in "iu"
-        if width == 1 or (means_outputs and not settled):
+        if width == 1 or (known is None and (means_outputs or answers == "classes")):
+            return None
+        if means_outputs and not settled:
             return None
         if given.max(initial=0) >= 2**63:
             raise ValueError(
@@ -50,6 +55,15 @@ def named_labels(
                 f"{name}[{int(np.argmax(given))}] is {given.max()}"
             )
         given = given.astype(np.int64)
+    if known is None and answers is not None:
+        if given.dtype.kind == "b":  # 0 and 1
+            return None
+        knows = "numbers"
+        if answers == "classes":
+            knows = f"the classes that the network knows, {shown(np.arange(n_classes))}"
+        raise ValueError(
+            f"{name} must hold {knows}, as it has learned; got labels of dtype {given.dtype}"
+        )
     if known is None:
         known = np.array([False, True]) if given.dtype.kind == "b" else np.unique(given)
         if len(known) != n_classes:
@@ -97,7 +111,7 @@ def _as_names(name, y):
                 f"{given[where]!r}, {int((~are_text).sum())} of {len(given)} are not text. "
                 "Leave out the samples whose class is missing"
             )
-        return given.astype(str)
+        return np.array(given.tolist(), str)
     return given if given.dtype.kind in "Ubiu" else None
 
 
@@ -129,7 +143,7 @@ def check_classes(classes, n_classes: int) -> NDArray:
         For anything else.
     """
     given = np.asarray(classes)
-    given = given.astype(str) if given.dtype.kind in "OT" else given
+    given = np.array(given.tolist(), str) if given.dtype.kind in "OT" else given
     if given.dtype.kind not in "Ubiu" or given.ndim != 1:
         raise TypeError(
             "classes must be a list of text, whole numbers or booleans; "

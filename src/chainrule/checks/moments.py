@@ -91,8 +91,11 @@ def _of_sparse(rows, weights):
 
     total, there = w.sum(), summed(each)
     mean = summed(each * x) / total
-    squares = summed(each * (x - mean[columns]) ** 2) + (total - there).clip(0) * mean**2
     has_zeros = summed(np.ones(len(x))) < np.count_nonzero(w)
+    of_zeros = np.where(
+        has_zeros, (total - there) * mean**2, 0.0
+    )  # where there are none, of rounding
+    squares = summed(each * (x - mean[columns]) ** 2) + of_zeros
     least, most = np.where(has_zeros, 0.0, np.inf), np.where(has_zeros, 0.0, -np.inf)
     np.minimum.at(least, columns, x)
     np.maximum.at(most, columns, x)

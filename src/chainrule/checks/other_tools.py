@@ -20,6 +20,8 @@ OF_OPTIMIZERS = words(
         "Use learning_rate=...": "lr eta learning_rate_init initial_learning_rate base_lr",
         _TO_FIT: "l1 l2 clip_norm clip_value max_norm average batch_size epochs",
         "Use beta1=... and beta2=...": "betas",
+        "SGD has momentum=...; Adam and its kin have beta1=...": "momentum",
+        "There is no AMSGrad here.": "amsgrad",
         "Use epsilon=...": "eps",
         "Use AdamW(weight_decay=...), or fit(..., l2=...), which adds l2·W to the gradient "
         "(biases do not decay).": "weight_decay",

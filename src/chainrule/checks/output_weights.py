@@ -16,12 +16,12 @@ def check_missing(name: str, value) -> str:
 
 
 def without_missing(
-    name: str, y, given: NDArray, missing_targets: str
+    name: str, y, given: NDArray, missing_targets: str, part: bool = False
 ) -> tuple[NDArray, NDArray | None]:
     """Return targets (m, n) with another one in the place of each NaN, and where these are, if any.
 
     That other one, the smallest there is, makes nothing infinite or undefined of an output whose
-    weight is 0. `y` is what the user gave.
+    weight is 0. `y` is what the user gave; of a `part` of the samples all may be missing.
 
     Raises
     ------
@@ -41,23 +41,35 @@ def without_missing(
             f"fit(..., missing_targets='skip'). {first} is nan"
         )
     if count == missing.size:
+        if part:
+            return np.zeros_like(given), missing
         raise ValueError(f"{name} misses all of its {count} values; at least one must be there")
     least = given.flat[np.nanargmin(np.abs(given))]
     return np.where(missing, least, given), missing
 
 
 def output_weights_of(
-    output_weight, missing: NDArray | None, shape: tuple[int, int], dtype, cost
+    name: str,
+    output_weight,
+    missing: NDArray | None,
+    shape: tuple[int, int],
+    dtype,
+    cost,
+    part: bool = False,
 ) -> NDArray | None:
     """Return the weight of each target, `shape` (m, n), or None where all count alike.
 
     Parameters
     ----------
+    name : str
+        What messages call output_weight.
     output_weight : array (m, n), or (n,) for all samples alike, or None
         Not negative, finite in `dtype`, not all 0.
     missing : ndarray of bool (m, n), or None
         What gets weight 0.
     cost : chainrule.costs.Cost
+    part : bool
+        Whether all may be 0.
 
     Raises
     ------
@@ -66,30 +78,26 @@ def output_weights_of(
     """
     if output_weight is None and missing is None:
         return None
-    given = (
-        np.ones(shape[1]) if output_weight is None else as_numbers("output_weight", output_weight)
-    )
+    given = np.ones(shape[1]) if output_weight is None else as_numbers(name, output_weight)
     if cost.coupling:
-        asked = "output_weight" if missing is None else "missing_targets='skip'"
+        asked = name if missing is None else "missing_targets='skip'"
         raise ValueError(
             f"{asked} needs a cost that is a sum over the targets of a sample, to count each by a "
             f"weight of its own; {cost.coupling}. Use sample_weight, or another cost"
         )
     if given.shape not in (shape, shape[1:]):
         raise ValueError(
-            f"output_weight must be {shape}, a weight for each target of each sample, or "
+            f"{name} must be {shape}, a weight for each target of each sample, or "
             f"({shape[1]},) for all samples alike; got shape {given.shape}"
         )
-    weights = as_real("output_weight", given, dtype)
+    weights = as_real(name, given, dtype)
     if (weights < 0).any():
         where = np.unravel_index(np.argmax(weights < 0), weights.shape)
-        raise ValueError(
-            f"output_weight must not be negative; {entry('output_weight', where)} is {given[where]}"
-        )
+        raise ValueError(f"{name} must not be negative; {entry(name, where)} is {given[where]}")
     if missing is None and (weights == 1).all():
         return None
     weights = np.broadcast_to(weights, shape)
     weights = weights.copy() if missing is None else np.where(missing, dtype.type(0), weights)
-    if not weights.any():
+    if not weights.any() and not part:
         raise ValueError("the weights of all targets are 0; at least one must count")
     return weights

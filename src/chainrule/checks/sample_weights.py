@@ -9,7 +9,9 @@ from chainrule.checks.options import check_index, check_not_negative
 from chainrule.checks.targets import Targets
 
 
-def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> tuple[NDArray | None, int]:
+def weights_of(
+    name: str, sample_weight, class_weight, targets: Targets, dtype, part: bool = False
+) -> tuple[NDArray | None, int]:
     """Return the weight of each sample, (m,) in `dtype`, and the power of two taken out of them.
 
     A common factor means nothing to a mean, so that the largest is scaled to about 1, in float64;
@@ -18,11 +20,15 @@ def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> tuple[ND
 
     Parameters
     ----------
+    name : str
+        What messages call sample_weight.
     sample_weight : array (m,), or None
         Not negative, finite, not all 0.
     class_weight : dict of int to float, "balanced", or None
         The weight of each class; 1 for those not named. "balanced": m / (k·count), for a class
         that occurs `count` times, k classes in all. Multiplied with sample_weight.
+    part : bool
+        Whether all may be 0.
 
     Raises
     ------
@@ -33,23 +39,23 @@ def weights_of(sample_weight, class_weight, targets: Targets, dtype) -> tuple[ND
         return None, 0
     weights = np.ones(len(targets))
     if sample_weight is not None:
-        weights = as_real("sample_weight", sample_weight, np.float64)
+        weights = as_real(name, sample_weight, np.dtype(np.float64))
         if weights.shape != (len(targets),):
             raise ValueError(
-                f"sample_weight must be ({len(targets)},), a weight for each sample; "
+                f"{name} must be ({len(targets)},), a weight for each sample; "
                 f"got shape {weights.shape}"
             )
         if (weights < 0).any():
             where = int(np.argmax(weights < 0))
-            raise ValueError(
-                f"sample_weight must not be negative; sample_weight[{where}] is {weights[where]}"
-            )
+            raise ValueError(f"{name} must not be negative; {name}[{where}] is {weights[where]}")
     shares, exponents = np.frexp(weights)
     if class_weight is not None:  # the product may be beyond float64
         others, more = np.frexp(_class_weights(class_weight, targets)[targets.classes])
         shares, further = np.frexp(shares * others)
         exponents = exponents + more + further
     if not shares.any():
+        if part:
+            return np.zeros(len(targets), dtype), 0
         raise ValueError("the weights of all samples are 0; at least one must count")
     exponent = int(exponents[shares > 0].max())
     weights = np.ldexp(shares, exponents - exponent).astype(dtype)

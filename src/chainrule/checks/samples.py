@@ -37,6 +37,7 @@ class Shape(Protocol):
 
     _cost: Any
     _named: NDArray | None  # the classes, where they have names
+    _answers: str | None  # what it answers with, where that is settled
 
     @property
     def _scaling(self) -> Scaling:
@@ -67,6 +68,8 @@ class Samples:
         counts, where the network does not know it yet.
     learns : bool, default False
         Whether the network learns from them: only then may a scaling be open.
+    part : bool, default False
+        Whether there are others beside them, so that none of these needs to count.
 
     Attributes
     ----------
@@ -102,6 +105,7 @@ class Samples:
         role: str = "",
         like: "Samples | None" = None,
         learns: bool = False,
+        part: bool = False,
     ):
         self.scaling: Any = net._scaling if like is None else like.scaling
         self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
@@ -109,21 +113,25 @@ class Samples:
             self.scaling.check_set()
             self.output_scaling.check_set()
         dtype = net.dtype if dtype is None else np.dtype(dtype)
-        known, written, classes = net.input_names, "list(net.input_names)", net._named
+        known, written = net.input_names, "list(net.input_names)"
+        classes, answers = net._named, net._answers
         if known is None and like is not None and like.names is not None:
             known, written = like.names, "list(X.columns)"
-        if classes is None and like is not None:
-            classes = like.targets.names
+        if answers is None and like is not None:
+            classes, answers = like.targets.names, like.targets.answers
         self.X = as_inputs(
             X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, names=known, written=written
         )
         self.names = None if isinstance(X, np.ndarray) else names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
-            self.output_scaling, weights=output_weight, missing=missing_targets,
+            self.output_scaling, answers=answers, weights=output_weight, missing=missing_targets,
+            part=part, role=role,
         )  # fmt: skip
         self._dtype, self._role = dtype, role
-        self.weights, self.exponent = weights_of(sample_weight, class_weight, self.targets, dtype)
+        self.weights, self.exponent = weights_of(
+            f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
+        )
 
     @property
     def output_weights(self) -> NDArray | None:

@@ -84,10 +84,13 @@ def as_sparse_rows(name, X) -> SparseRows:
 
 def _checked(name, X):
     m, n = map(int, X.shape)
-    indptr = np.array(X.indptr, np.int64)  # our own: the core relies on what was checked
-    indices = np.asarray(X.indices)
-    most = min(len(indices), len(X.data))
-    if indptr.shape != (m + 1,) or indptr[0] != 0 or (np.diff(indptr) < 0).any():
+    data = np.asarray(X.data)
+    indices, indptr = (_whole(f"{name}.{part}", getattr(X, part)) for part in PARTS[1:3])
+    if data.ndim != 1:
+        raise ValueError(f"{name}.data must be a vector; got shape {data.shape}")
+    most = min(len(indices), len(data))
+    grows = indptr.shape == (m + 1,) and (indptr[1:] >= indptr[:-1]).all()
+    if not grows or indptr[0] != 0:
         raise ValueError(f"{name}.indptr must be {m + 1} numbers that grow from 0")
     if indptr[-1] > most:
         raise ValueError(f"{name}.indptr must end at {most} or before; got {indptr[-1]}")
@@ -99,4 +102,15 @@ def _checked(name, X):
             f"{name}.indices[{where}] is {indices[where]}"
         )
     indices = np.require(indices, np.int32, ["C", "A"])
-    return SparseRows(X.data[: indptr[-1]], indices, indptr, (m, n))
+    indptr = np.array(indptr, np.int64)  # our own: the core relies on what was checked
+    return SparseRows(data[: indptr[-1]], indices, indptr, (m, n))
+
+
+def _whole(name, part):
+    """Return places in a matrix as a vector of whole numbers of any type."""
+    part = np.asarray(part)
+    if part.ndim != 1 or part.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be a vector of whole numbers; got dtype {part.dtype}, shape {part.shape}"
+        )
+    return part

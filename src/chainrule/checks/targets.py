@@ -17,10 +17,11 @@ class Targets:
     """Targets of m samples: `Y` (m, n_L) in the network's dtype, or `labels` (m,) in int32.
 
     The other of the two is None. n_L is `width`, `cost` a `chainrule.costs.Cost`; `known` are the
-    classes that a network has settled, or None; `weights` and `missing` are `fit`'s output_weight
-    and missing_targets. `scaling` is what the network's outputs are scaled by
-    (`chainrule.model.scaling`): where there is one, targets are numbers, never classes, and Y is
-    what is learned of them, None until `learn_by` says what that is.
+    classes that a network has settled, or None, `answers` what it answers with, likewise. `part`:
+    whether there are other targets, so that these may all be missing or count nothing. `weights`
+    and `missing` are `fit`'s output_weight and missing_targets. `scaling` is what the network's
+    outputs are scaled by (`chainrule.model.scaling`): where there is one, targets are numbers,
+    never classes, and Y is what is learned of them, None until `learn_by` says what that is.
 
     Attributes
     ----------
@@ -37,8 +38,8 @@ class Targets:
     """
 
     def __init__(
-        self, y, m, width, dtype, cost, name="y", known=None, scaling=None, *, weights=None,
-        missing="refuse",
+        self, y, m, width, dtype, cost, name="y", known=None, scaling=None, *, answers=None,
+        weights=None, missing="refuse", part=False, role="",
     ):  # fmt: skip
         self.Y = self.labels = self.names = self.given = None
         self.missing: NDArray | None = None
@@ -51,25 +52,28 @@ class Targets:
         self._takes_labels = width > 1 and self.outputs_per_target == 1 and not self._scaled
         if self._takes_labels and (known is None or known.dtype.kind not in "iu"):
             self.labels = _core.labels_of(y, width)
-        count = len(y if self.labels is not None else self._read(y, width, known, scaling, missing))
-        if count != m:
-            raise ValueError(f"{name} must have a target for each of the {m} samples; got {count}")
+        if self.labels is None:
+            y = self._read(y, width, known, answers, scaling, missing, part)
+        if len(y) != m:
+            raise ValueError(f"{name} must have a target for each of the {m} samples; got {len(y)}")
         shape = m, width // self.outputs_per_target
-        self.weights = output_weights_of(weights, self.missing, shape, dtype, cost)
+        self.weights = output_weights_of(
+            f"{role}output_weight", weights, self.missing, shape, dtype, cost, part
+        )
         self.U = None if self.weights is None else cost.lay_out(self.weights)
 
-    def _read(self, y, width, known, scaling, missing_targets) -> NDArray:
+    def _read(self, y, width, known, answers, scaling, missing_targets, part) -> NDArray:
         """Take y, whatever it is; return it as an array."""
         dtype = np.dtype(np.float64) if self._scaled else self._dtype
         is_ready = _core.is_ready(y, dtype, math.inf)
-        given = y if is_ready else self._as_numbers(y, width, known)
+        given = y if is_ready else self._as_numbers(y, width, known, answers)
         if given.dtype.kind in "iub" and given.ndim == 1 and self._takes_labels:
             self.labels = self._as_labels(given, width, self._name)
             return given
         n = width // self.outputs_per_target
         filled = self._shaped(given, n, self._name, self._takes_labels)
         if not is_ready:
-            filled, self.missing = without_missing(self._name, y, filled, missing_targets)
+            filled, self.missing = without_missing(self._name, y, filled, missing_targets, part)
             filled = as_real(self._name, filled, dtype)
         read = self._cost.read_targets(self._name, filled)
         self.given = filled if self.missing is None else _with_nan(filled, self.missing)
@@ -79,10 +83,10 @@ class Targets:
             self.learn_by(scaling)
         return given
 
-    def _as_numbers(self, y, width, known) -> NDArray:
+    def _as_numbers(self, y, width, known, answers) -> NDArray:
         """Return y as numbers; for names of classes their places."""
         if self.outputs_per_target == 1 and not self._scaled:
-            found = named_labels(self._name, y, self.n_classes, width, known)
+            found = named_labels(self._name, y, self.n_classes, width, known, answers)
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._cost.low)
@@ -98,7 +102,7 @@ class Targets:
         learned = scaling.learned(self.given)
         if self.missing is not None:
             learned[self.missing] = 0
-        Y = as_real(f"{self._name}, once it is scaled,", learned, self._dtype)
+        Y = as_real(f"{self._name} once scaled", learned, self._dtype)
         self.Y = self._cost.lay_out(Y)
 
     @staticmethod
@@ -166,6 +170,8 @@ class Targets:
     @property
     def answers(self) -> str:
         """What a network that learns them answers with: "classes", "multilabel" or "values"."""
+        if self._cost.name == "poisson":  # counts
+            return "values"
         if self.are_classes:
             return "classes"
         if self._scaled or self.outputs_per_target > 1 or self._rows_of_one < 0:

@@ -18,19 +18,17 @@ def words(rows: Mapping[str, str]) -> Words:
 def hint(given: str, known: Iterable[str], others: Mapping[str, str] = NONE) -> str:
     """Return what a message that refuses `given` says to use, with a space before it, or nothing.
 
-    That is the advice for a word of `others`, also where it is spelled a little otherwise; else the
-    nearest name.
+    That is the nearest name, or the advice for a word of `others`, also where this is spelled a
+    little otherwise.
     """
     known = list(known)
-    meant: str | None = given
-    if given not in others:
-        near = [nearest_name(given, names, 0.8) for names in (known, others)]
-        meant = near[0] or near[1] or nearest_name(given, known)
-    if meant is None:
-        return ""
-    did_you_mean = "" if meant == given else f" Did you mean '{meant}'?"
-    advice = others.get(meant) if meant not in known else None
-    return did_you_mean + (f" {advice}" if advice else "")
+    if given in others:
+        return f" {others[given]}"
+    meant = nearest_name(given, known, 0.8)
+    if meant is None and (word := nearest_name(given, others, 0.85)) is not None:
+        return f" Did you mean '{word}'? {others[word]}"
+    meant = meant or nearest_name(given, known)
+    return "" if meant is None else f" Did you mean '{meant}'?"
 
 
 def nearest_name(name: str, known: Iterable[str], alike: float = 0.5) -> str | None:

@@ -1,5 +1,7 @@
 """Training with the doctor's visit after it: what ``fit(..., diagnose=True)`` does."""
 
+import copy
+
 from chainrule.doctor.diagnose import examine
 from chainrule.results.history import History
 from chainrule.results.progress import say
@@ -35,9 +37,12 @@ def _visit(training):
 
     Of both by those whose targets are all there.
     """
-    validation, history = training.validation, training.history
+    validation, history, net = training.validation, training.history, training.net
+    if net._plan is None:  # without an epoch it has no scaling yet
+        net = copy.copy(net)
+        net._settle(training.samples)
     history.diagnosis = examine(
-        training.net,
+        net,
         training.samples.complete().unweighted(),
         None if validation is None else validation.samples.complete(),
         history,

@@ -12,6 +12,7 @@ from chainrule.training.optimizer_state import COUNTERS
 FORMAT = "chainrule network"
 FORMAT_VERSION = 1
 DTYPES = ("float32", "float64")
+DEEPEST = 8  # lists and objects within each other; a header of ours has 4
 ANSWERS = ("classes", "multilabel", "values")
 
 # What a field must be, in words and as a test.
@@ -51,13 +52,31 @@ OPTIONAL = {
 def parse_header(text):
     """Return the checked header out of its bytes."""
     try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        _check_nesting(text.decode())
+        header = json.loads(text, object_pairs_hook=_without_twins)
+    except ValueError as error:
         raise ValueError(f"expected a header in JSON, got {text[:40]!r} ({error})") from error
     if type(header) is not dict:
         raise ValueError(f"expected a JSON object as header, got {_shown(header)}")
     check_header(header)
     return header
+
+
+def _check_nesting(text):
+    """Raise ValueError for text that is nested deeper than any header, before it is parsed."""
+    depth = 0
+    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+        depth += (bracket in "[{") - (bracket in "]}")
+        if depth > DEEPEST:
+            raise ValueError(f"nested deeper than {DEEPEST}")
+
+
+def _without_twins(pairs):
+    """Return the dict of an object's names and values, each name once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a name stands twice among {listed(name for name, _ in pairs)}")
+    return found
 
 
 def check_header(header):

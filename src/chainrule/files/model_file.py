@@ -46,7 +46,7 @@ from chainrule.files.formulas import (
     written_optimizer,
 )
 from chainrule.files.header import FORMAT, FORMAT_VERSION, check_header, expected_arrays
-from chainrule.model.model import Model, first_answers
+from chainrule.model.model import Model
 from chainrule.model.scaling import SCALINGS
 from chainrule.results.whole_file import write_whole
 
@@ -145,7 +145,10 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
         )
         if "classes" in header:
             net.classes = header["classes"]
-        net._answers = header.get("answers", net._answers)
+        if header["epochs_trained"]:
+            net._answers = header.get("answers", net._answers)
+        else:
+            net._by_task = header.get("answers")
         net._optimizer = read_optimizer(header)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
@@ -157,10 +160,10 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
 
 
 def _answers_of(net):
-    """Return the fields of what a network answers with, where they are not as its formulas say."""
+    """Return the fields of what a network answers with, where that is settled."""
     found = {} if net._named is None else {"classes": net._named.tolist()}
-    first = first_answers(net._output.name, net._cost.name, net.sizes[-1])
-    return found | ({} if net.answers == first else {"answers": net.answers})
+    settled = net._answers or net._by_task
+    return found | ({} if settled is None else {"answers": settled})
 
 
 def _file_name(path):

@@ -1,6 +1,7 @@
 """What a network is: its sizes, its parameters, and the plan by which the core computes."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -93,6 +94,7 @@ class Model:
         self._optimizer: Any = None  # of the last fit that kept anything
         self.history: History | None = None
         self._named: NDArray | None = None  # the classes, where they have names
+        self._by_task: str | None = chosen.answers
         self._answers: str | None = None  # what the first `fit` settles
         self._trainable = False  # until it was looked at
         self._compile()
@@ -171,7 +173,8 @@ class Model:
     @property
     def answers(self) -> str:
         """What `predict` answers with: "classes", "multilabel" or "values"."""
-        return self._answers or first_answers(self._output.name, self._cost.name, self.sizes[-1])
+        of_formulas = first_answers(self._output.name, self._cost.name, self.sizes[-1])
+        return self._answers or self._by_task or of_formulas
 
     @property
     def classes(self) -> NDArray | None:
@@ -182,6 +185,8 @@ class Model:
 
     @classes.setter
     def classes(self, classes):
+        if self._output_scaling:
+            raise ValueError("a network with an output_scale learns numbers, which have no classes")
         self._named = check_classes(classes, max(self.sizes[-1], 2))
         self._answers = "classes"
 
@@ -246,7 +251,7 @@ class Model:
             scaled = [scaling.for_core for scaling in scalings]
             self._plan = _core.Plan(self.sizes, activations, cost, self.bias, *scaled)
 
-    def _check_set(self):
+    def _check_set(self) -> None:
         """Raise if nothing can be computed yet."""
         if self._plan is None:
             self._scaling.check_set()
@@ -270,7 +275,8 @@ class Model:
     def _settle(self, samples: Samples):
         """Keep what columns and classes are called, what to answer with, and how all is scaled."""
         if self._answers is None:  # it takes a look at all targets
-            self._answers = samples.targets.answers
+            by_targets = answers_by(samples.targets, self._output, self._cost)
+            self._answers = self._by_task or by_targets
         if samples.names is not None:
             self._input_names = samples.names
         if samples.targets.names is not None:
@@ -326,9 +332,23 @@ def first_answers(output: str, cost: str, n_outputs: int) -> str:
     return "multilabel" if cost == "cross_entropy" else "values"
 
 
+def answers_by(targets: Targets, output: Activation, cost: Cost) -> str:
+    """Return what a network answers with whose first targets these are.
+
+    Numbers that happen to be 0 and 1 are classes where the output cannot say much else.
+    """
+    are_labels = targets.labels is not None or targets.names is not None
+    is_bounded = all(map(math.isfinite, output.reach))
+    if are_labels or is_bounded or first_answers(output.name, cost.name, 1) == "classes":
+        return targets.answers
+    return "values"
+
+
 def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     """Return `sizes` as a tuple of ints, two or more."""
     try:
+        if isinstance(sizes, Set | Mapping):  # in which order?
+            raise TypeError
         sizes = tuple(check_whole("each of sizes", n) for n in sizes)
     except TypeError:
         raise TypeError(

@@ -51,13 +51,12 @@ def trace(net: Model, samples: Samples, *, gradients: bool = False) -> Trace:
     return Trace(z, a, delta, Gradient(nabla, net.sizes, net.bias))
 
 
-def sensitivity(net: Model, x: NDArray) -> Sensitivity:
-    """Return the derivatives of each output for one sample x (n_1,), by parameters and inputs."""
-    net._check_set()
+def sensitivity(net: Model, x: Inputs) -> Sensitivity:
+    """Return the derivatives of each output for one sample x (1, n_1), by parameters and inputs."""
     n_out = net.sizes[-1]
     by_parameter = np.empty((n_out, net.parameters.size), net.dtype)
     by_input = np.empty((n_out, net.sizes[0]), net.dtype)
-    a = first_activations(net._plan, x[None, :], net.dtype)
+    a = first_activations(net._plan, x, net.dtype)
     _core.sensitivity(net._plan, net.parameters, a, by_parameter, by_input)
     return Sensitivity(by_parameter, net.sizes, net.bias, by_input)
 

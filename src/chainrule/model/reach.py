@@ -3,18 +3,29 @@
 import math
 import warnings
 
-from chainrule.checks.targets import Targets
+from chainrule.checks.samples import Samples
 from chainrule.model.model import Model
 
 ANY = -math.inf, math.inf
 
 
-def check_reach(net: Model, targets: Targets) -> None:
-    """Raise if outputs could not come near the targets, where the cost is least at a = y."""
+def check_reach(net: Model, samples: Samples) -> None:
+    """Raise if outputs could not come near the targets, where the cost is least at a = y.
+
+    Those that do not count may lie anywhere.
+    """
+    targets, weights = samples.targets, samples.weights
     least, most = reach = net._output.reach
     if reach == ANY or not net._cost.is_least_at_target or targets.Y is None:
         return
-    Y = targets.Y if targets.U is None else targets.Y[targets.U > 0]
+    Y = targets.Y if weights is None else targets.Y[weights > 0]
+    Y = (
+        Y
+        if targets.U is None
+        else Y[(targets.U if weights is None else targets.U[weights > 0]) > 0]
+    )
+    if not Y.size:
+        return
     low, high = float(Y.min()), float(Y.max())
     if least <= low and high <= most:
         return

@@ -1,5 +1,7 @@
 """What "standard" scalings become: by the mean and spread of the samples that are trained on."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from chainrule.checks.moments import mean_and_spread
@@ -22,23 +24,32 @@ def standardize(net: Model, samples: Samples, *others: Samples) -> None:
         For numbers of which there is no spread.
     """
     if samples.scaling.is_open:
-        mean, spread = _moments("X", samples.X, samples.weights)
-        shift = np.zeros_like(mean) if isinstance(samples.X, SparseRows) else -mean / spread
-        scaling = as_input_scaling(1 / spread, shift, net.sizes[0], net.dtype)
+        with _named("X"):
+            mean, spread = mean_and_spread(samples.X, samples.weights)
+            shift = np.zeros_like(mean) if isinstance(samples.X, SparseRows) else -mean / spread
+            scaling = as_input_scaling(1 / spread, shift, net.sizes[0], net.dtype)
         for part in (samples, *others):
             part.read_by(scaling)
     if samples.output_scaling.is_open:
-        weights, of_targets = samples.weights, samples.output_weights
-        if of_targets is not None:
-            weights = of_targets if weights is None else weights[:, None] * of_targets
-        mean, spread = _moments("y", samples.targets.given, weights)
-        output = as_output_scaling(spread, mean, net._cost, net.sizes[-1], net.dtype)
+        with _named("y"):
+            mean, spread = mean_and_spread(samples.targets.given, _weights_of_targets(samples))
+            output = as_output_scaling(spread, mean, net._cost, net.sizes[-1], net.dtype)
         for part in (samples, *others):
             part.learn_by(output)
 
 
-def _moments(name, rows, weights):
+def _weights_of_targets(samples):
+    """Return the weights by which targets count, (m, n) or (m,), or None."""
+    if samples.output_weights is None:
+        return samples.weights
+    weights = samples.output_weights.astype(np.float64)
+    weights /= weights.max()  # a common factor means nothing to a mean
+    return weights if samples.weights is None else samples.weights[:, None] * weights
+
+
+@contextmanager
+def _named(name):
     try:
-        return mean_and_spread(rows, weights)
+        yield
     except ValueError as error:
         raise ValueError(f"{name} cannot be standardised: {error}") from None

@@ -7,6 +7,7 @@ import numpy as np
 
 from chainrule.checks.options import check_name
 from chainrule.checks.words import words
+from chainrule.costs import COSTS
 from chainrule.model.scaling import STANDARD
 
 BOOK = {
@@ -17,6 +18,7 @@ BOOK = {
     "input_scale": 1.0,
     "output_scale": 1.0,
 }
+ANSWERS = {"regression": "values", "classification": "classes", "multilabel": "multilabel"}
 
 # The outputs and costs of each task that belong together, the usual ones first.
 PAIRS = {
@@ -43,6 +45,8 @@ WORDS = words(
 def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> SimpleNamespace:
     """Return the options in BOOK, and the shifts: those that are given, the others as they fit.
 
+    And `answers`, what the network answers with, None where the first targets say it.
+
     Parameters
     ----------
     task : str or None
@@ -54,11 +58,11 @@ def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> Simpl
     Raises
     ------
     ValueError, TypeError
-        For a task that is none.
+        For a task that is none, and for a cost that is not for it.
     """
     given = {name: it for name, it in given.items() if it is not None or name not in BOOK}
     if task is None:
-        return SimpleNamespace(**BOOK | given)
+        return SimpleNamespace(**BOOK | given, answers=None)
     pairs = PAIRS[check_name("task", task, PAIRS, WORDS)]
     if n_outputs == 1:  # of which softmax says nothing
         pairs = [pair for pair in pairs if pair[0] != "softmax"]
@@ -66,6 +70,9 @@ def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> Simpl
     asked = names.get("output"), names.get("cost")
     fitting = [pair for pair in pairs if _agree(pair, asked)] or pairs
     output, cost = fitting[0]
+    kind = COSTS.get(str(asked[1]))
+    if task == "regression" and kind is not None and not kind.has_units and asked[1] != "poisson":
+        raise ValueError(f"task='regression' is for numbers and counts; got cost={asked[1]!r}")
     chosen: dict[str, Any] = {"hidden": "tanh", "init": "glorot", "output": output, "cost": cost}
     # A shift of the user's belongs to a scale of the user's, and what cannot reach all numbers to
     # targets as they are.
@@ -74,7 +81,7 @@ def choices_of(task: str | None, n_outputs: int, given: dict[str, Any]) -> Simpl
     for what, learns in standard.items():
         as_is = not np.any(given[f"{what}_shift"])
         chosen[f"{what}_scale"] = STANDARD if learns and as_is else 1.0
-    return SimpleNamespace(**chosen | given)
+    return SimpleNamespace(**chosen | given, answers=ANSWERS[task])
 
 
 def _agree(pair, asked):

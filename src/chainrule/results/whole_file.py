@@ -9,8 +9,11 @@ def write_whole(path, write):
     """Let `write(file)` fill a new file, and put it in the place of `path` once it is complete."""
     # Through a symbolic link the file it points to is replaced, as with a plain open().
     given, path = os.fspath(path), os.path.realpath(path)
+    if os.path.islink(path):  # still, after all links are followed
+        raise OSError(errno.ELOOP, "The links lead round in a circle", given)
     replaces = os.path.exists(path)
-    if replaces and not os.path.isfile(path):
+    names_a_folder = given.endswith(tuple(filter(None, (os.sep, os.altsep))))
+    if names_a_folder or (replaces and not os.path.isfile(path)):
         raise OSError(f"expected a file to write to, got a folder or device: {given}")
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):

@@ -96,8 +96,9 @@ class Batches:
             samples = Samples(
                 self._net, X, y, sample_weight, self._class_weight,
                 output_weight=output_weight, missing_targets=self._missing, like=self.like,
+                part=True,
             )  # fmt: skip
-            check_reach(self._net, samples.targets)
+            check_reach(self._net, samples)
             self._net._check_delta(samples.targets)
             if self.count == 0:
                 self._net._settle(samples)

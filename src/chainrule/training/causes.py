@@ -27,9 +27,10 @@ def likely_cause(net: Model, samples: Samples | None, optimizer: Any) -> str:
     if samples is not None:
         some = samples.of_rows(np.arange(min(SOME, len(samples))))
         if net._cost.has_units and some.targets.labels is None:
-            causes += _large("targets", "y", some.targets.Y, LARGE_TARGET, "output", None)
+            y = some.output_scaling.learned(some.targets.given)
+            causes += _large("targets", "y", y, LARGE_TARGET, some.output_scaling, None)
         a = first_activations(net._plan, some.X, net.dtype)
-        causes += _large("inputs", "X", a, LARGE, "input", net.input_names)
+        causes += _large("inputs", "X", a, LARGE, some.scaling, net.input_names)
     if causes:
         return f"{' '.join(causes)} Or try a smaller learning_rate."
     rate = getattr(optimizer, "learning_rate", None)
@@ -38,18 +39,23 @@ def likely_cause(net: Model, samples: Samples | None, optimizer: Any) -> str:
     return f"{sizes}Try a tenth of the learning_rate{numbers}, or clip_norm=1."
 
 
-def _large(what, variable, numbers, limit, option, names):
+def _large(what, variable, numbers, limit, scaling, names):
     try:
-        mean, spread = mean_and_spread(numbers)
+        mean, spread = mean_and_spread(numbers, ~np.isnan(numbers))
     except ValueError as error:  # larger than any mean
         return [f"Likely cause: in the {what}, {error}."]
     worst = int(np.hypot(mean, spread).argmax())
     if np.hypot(mean[worst], spread[worst]) <= limit:
         return []
+    option = next(iter(scaling.defaults))
+    cause = f"the {what} are not scaled"
+    advice = f"write Network(..., {option}='standard')"
+    if scaling:
+        cause = f"the {what} are large also by the network's {option}"
+        advice = "make a network anew for data other than those that it was made for"
     return [
-        f"Likely cause: the {what} are not scaled, {column(variable, worst, names)} has mean "
-        f"{mean[worst]:.4g} and standard deviation {spread[worst]:.4g}; write "
-        f"Network(..., {option}_scale='standard')."
+        f"Likely cause: {cause}, {column(variable, worst, names)} has mean {mean[worst]:.4g} and "
+        f"standard deviation {spread[worst]:.4g}; {advice}."
     ]
 
 

@@ -47,7 +47,7 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
     if options.validation_split is not None and options.validation_data is None:
         samples, held_out = samples.split(options.validation_split, net.seed)
     standardize(net, *([samples] if held_out is None else [samples, held_out]))
-    check_reach(net, samples.targets)
+    check_reach(net, samples)
     if full_batch:
         return FullBatchTraining(net, samples, options)
     warn_of_slow_pair(net)
@@ -67,8 +67,8 @@ def last_optimizer(net: Model) -> Optimizer | FullBatchOptimizer:
     if net._optimizer is None and unknown:
         raise ValueError(
             "the network has the state of an optimiser, "
-            f"{', '.join(map(repr, sorted(unknown)))}, but does not know which: files of earlier "
-            "versions did not say it. Give it, fit(..., optimizer=...), and training goes on; or "
+            f"{', '.join(map(repr, sorted(unknown)))}, but does not know which (nor do files of "
+            "earlier versions). Give it, fit(..., optimizer=...), and training goes on; or "
             "begin anew with net.optimizer_state = {}"
         )
     return net._optimizer or Adam()

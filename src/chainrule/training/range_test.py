@@ -12,13 +12,13 @@ from chainrule.checks.other_tools import OF_FIT
 from chainrule.checks.samples import Samples
 from chainrule.checks.threads import check_threads
 from chainrule.model import passes
-from chainrule.model.model import Model, check_learns
+from chainrule.model.model import Model, check_learns, check_network
 from chainrule.model.reach import check_reach
 from chainrule.model.standard import standardize
 from chainrule.optimizers import Adam, Optimizer, Rprop, check_optimizer
 from chainrule.results.pictures import BLUE, LIGHT_BLUE, ORANGE, documents_axes, open_course
 from chainrule.training.endings import DivergenceError
-from chainrule.training.fit_options import read_options
+from chainrule.training.fit_options import OPTIONS, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.training import Training
 
@@ -74,7 +74,7 @@ class LearningRateRange:
         return ax
 
 
-@known_options(OF_FIT)
+@known_options(OF_FIT | dict.fromkeys(OPTIONS, "It is an option of fit(...)."))
 def learning_rate_range(
     net: Model,
     X: ArrayLike,
@@ -90,7 +90,7 @@ def learning_rate_range(
 
     η goes from `low` to `high` by equal factors (Smith, 2017). Where the cost falls, η is large
     enough; where it rises, too large. The test ends early when the cost is no longer finite, or
-    its moving average above four times its least.
+    its moving average has risen by more than four times what it began with.
 
     Parameters
     ----------
@@ -134,6 +134,7 @@ def learning_rate_range(
     True
     >>> history = net.fit(X, y, optimizer=cr.Adam(found.suggestion / 3), epochs=20)
     """
+    check_network(net)
     if optimizer is None:
         optimizer = net._optimizer or Adam()
     if isinstance(optimizer, Rprop | FullBatchOptimizer):
@@ -142,14 +143,14 @@ def learning_rate_range(
     optimizer = check_optimizer(optimizer)
     check_positive("low", low)
     check_number("high", high, lambda x: x > low, f"a number above low, {low}")
-    steps = check_count("steps", steps, least=2)
+    steps = check_count("steps", steps, least=3)
     batch_size = check_count("batch_size", _OF_STEP if batch_size is None else batch_size, least=1)
     net = copy.copy(net)
     net.optimizer_state = {}
     check_learns(net)
     samples = Samples(net, X, y, learns=True)
     standardize(net, samples)
-    check_reach(net, samples.targets)
+    check_reach(net, samples)
     net._settle(samples)
     m, threads, rng = len(samples), check_threads(None), np.random.default_rng(net.seed)
     batches, watched = _batches(m, batch_size, rng), samples
@@ -166,7 +167,8 @@ def learning_rate_range(
         costs.append(cost)
         average = _KEEP * average + (1 - _KEEP) * cost
         smoothed.append(average / (1 - _KEEP**step))
-        if smoothed[-1] > _HOPELESS * min(smoothed):
+        least = min(smoothed)  # below 0 for some costs
+        if smoothed[-1] - least > _HOPELESS * max(abs(least), abs(smoothed[0])):
             break
         rows = next(batches)
         rule = replace(optimizer, learning_rate=float(rate))
@@ -192,9 +194,10 @@ def suggestion_of(rates: NDArray, smoothed: NDArray) -> float:
     if least <= first:
         raise ValueError(
             f"the cost falls at no learning rate from {rates[0]:.3g} to {rates[-1]:.3g}, where it "
-            f"goes from {smoothed[0]:.4g} to {smoothed[-1]:.4g}. Ask chainrule.diagnose(net, X, y) "
-            "what keeps the network from learning; or give a smaller low=, or more steps=. (A "
-            "network that is trained already has nothing left to learn.)"
+            f"goes from {smoothed[0]:.4g} to {smoothed[-1]:.4g}. After a short fit, "
+            "chainrule.diagnose(net, X, y) says what keeps the network from learning; or give a "
+            "smaller low=, or more steps=. (A network that is trained already has nothing left to "
+            "learn.)"
         )
     slopes = np.gradient(smoothed, np.log(rates))
     return float(rates[first + np.argmin(slopes[first : least + 1])])

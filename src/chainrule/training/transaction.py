@@ -65,6 +65,8 @@ class Transaction:
             self._begun = True
         except MemoryError:
             self._begun = self._begun and len(self._history) > 0
+            if self._begun:
+                callbacks.mend(net)
             raise
         except Exception:
             if self._begun:
