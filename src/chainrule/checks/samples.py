@@ -129,9 +129,11 @@ class Samples:
             part=part, role=role,
         )  # fmt: skip
         self._dtype, self._role = dtype, role
-        self.weights, self.exponent = weights_of(
-            f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
-        )
+        self.weights, self.exponent = None, 0
+        if sample_weight is not None or class_weight is not None:
+            self.weights, self.exponent = weights_of(
+                f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
+            )
 
     @property
     def output_weights(self) -> NDArray | None:

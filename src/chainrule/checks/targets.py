@@ -56,10 +56,12 @@ class Targets:
             y = self._read(y, width, known, answers, scaling, missing, part)
         if len(y) != m:
             raise ValueError(f"{name} must have a target for each of the {m} samples; got {len(y)}")
-        shape = m, width // self.outputs_per_target
-        self.weights = output_weights_of(
-            f"{role}output_weight", weights, self.missing, shape, dtype, cost, part
-        )
+        self.weights: NDArray | None = None
+        if weights is not None or self.missing is not None:
+            shape = m, width // self.outputs_per_target
+            self.weights = output_weights_of(
+                f"{role}output_weight", weights, self.missing, shape, dtype, cost, part
+            )
         self.U = None if self.weights is None else cost.lay_out(self.weights)
 
     def _read(self, y, width, known, answers, scaling, missing_targets, part) -> NDArray:
