@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.checks.arrays import as_numbers, as_stored, check_out
+from chainrule.checks.arrays import as_numbers, as_real, as_stored, check_out
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_flag, check_part
+from chainrule.checks.options import check_flag, check_index, check_part
 from chainrule.checks.other_tools import OF_A_NETWORK, OF_FIT, OF_NETWORK, sizes_in_a_list
 from chainrule.checks.samples import Samples
 from chainrule.checks.sparse_rows import is_sparse
@@ -23,7 +23,7 @@ from chainrule.checks.words import hint
 from chainrule.core import _core
 from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files.model_file import read_network, write_network
-from chainrule.model import passes
+from chainrule.model import passes, second_derivatives
 from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_network, check_trainable
 from chainrule.optimizers import Optimizer
@@ -254,6 +254,9 @@ class Network(Model):
     ) -> NDArray[Any]:
         """Return the outputs a^L of samples, or of one sample.
 
+        One sample takes about a microsecond: an array of a type that is read in place (`fit`), as
+        (n_1,) or (1, n_1), or a list or tuple of numbers.
+
         Parameters
         ----------
         X : array (m, n_1), or (n_1,) for a single sample
@@ -274,10 +277,11 @@ class Network(Model):
         ValueError, TypeError
             For arrays that do not fit.
         """
-        if threads is None:  # one sample in a vector of the network's dtype takes a microsecond
-            outputs = _core.feedforward_one(self._plan, self._parameters, X, out)
-            if outputs is not None:
-                return outputs
+        if threads is not None:
+            check_threads(threads)
+        outputs = _core.feedforward_one(self._plan, self._parameters, X, out)
+        if outputs is not None:  # one sample takes a microsecond, and no threads
+            return outputs
         inputs, single = self._inputs(X)
         shape = (len(inputs), self.sizes[-1])
         if out is None:
@@ -326,8 +330,9 @@ class Network(Model):
         >>> net.classes.tolist(), net.predict(X).tolist()
         (['high', 'low'], ['low', 'low', 'high', 'high'])
         """
-        inputs, single = self._inputs(X)
-        found = answers_of(self, passes.outputs(self, inputs, check_threads(threads)))
+        outputs = self.feedforward(X, threads=threads)
+        single = outputs.ndim == 1
+        found = answers_of(self, outputs[None] if single else outputs)
         return found[0] if single else found
 
     @known_options()
@@ -535,9 +540,10 @@ class Network(Model):
             self._check_set()
             samples = GivenGradients(self, X, output_gradient, output_delta, sample_weight)
         else:
-            samples = self._descended(
-                X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
+            samples = Samples(
+                self, X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
             )
+            self._check_descent(samples)
         return passes.gradient(self, samples, check_threads(threads), inputs=inputs)
 
     @known_options()
@@ -565,7 +571,9 @@ class Network(Model):
             For data that do not fit, or a network with step units, which has no δ.
         """
         gradients = check_flag("gradients", gradients)
-        return passes.trace(self, self._descended(X, Y), gradients=gradients)
+        samples = Samples(self, X, Y)
+        self._check_descent(samples)
+        return passes.trace(self, samples, gradients=gradients)
 
     def sensitivity(self, x: ArrayLike) -> Sensitivity:
         """Return the derivatives of each output for one sample, by every weight, bias and input.
@@ -628,9 +636,98 @@ class Network(Model):
         array([[ 0.5, -1. ]], dtype=float32)
         """
         check_trainable(self)
+        of_one = _core.jacobian_one(self._plan, self._parameters, X)
+        if of_one is not None:
+            return of_one
         inputs, single = self._inputs(X)
         out = passes.jacobian(self, inputs)
         return out[0] if single else out
+
+    @known_options()
+    def hessian_vector(self, X: ArrayLike, Y: ArrayLike, v: ArrayLike | Gradient) -> Gradient:
+        """Return H v, where H has the second derivatives ∂²C/∂w_i∂w_j of the mean cost.
+
+        By the R-operator (Pearlmutter, 1994), exactly and without H, in about the time of a few
+        gradients: for Newton's method by conjugate gradients, or the sharpness of a minimum. In
+        float64 throughout, whatever the network's dtype, and off the fast path of training.
+
+        Parameters
+        ----------
+        X : array (m, n_1)
+        Y : array (m, n_L), or integer labels (m,)
+        v : array (n_parameters,), or Gradient
+            Laid out as `parameters`.
+
+        Returns
+        -------
+        Gradient
+            Laid out like that of `backprop`, in the network's dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For data that do not fit, and for activations and costs that have no second derivative
+            everywhere: there are those of sigmoid, tanh, softplus, gelu, swish, exponential,
+            identity and softmax, and of quadratic, squared_error, cross_entropy, log_likelihood,
+            poisson and gaussian.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> line = cr.Network([1, 1], output="identity", init="zeros")  # C = ½(wx + b - y)²
+        >>> line.hessian_vector([[3.0]], [[1.0]], [1.0, 0.0]).parameters  # x² and x
+        array([9., 3.], dtype=float32)
+        """
+        second_derivatives.check_smooth(self)
+        second_derivatives.check_smooth_cost(self)
+        samples = Samples(self, X, Y)
+        v = as_real("v", v.parameters if isinstance(v, Gradient) else v, np.float64)
+        if v.shape != self.parameters.shape:
+            raise ValueError(
+                f"v must have a number for each parameter, {self.parameters.shape}, or be a "
+                f"Gradient of this network; got shape {v.shape}"
+            )
+        product = second_derivatives.hessian_vector(self, samples, v)
+        return Gradient(product.astype(self.dtype), self.sizes, self.bias)
+
+    @known_options()
+    def input_hessian(self, x: ArrayLike, *, output: int = 0) -> NDArray[Any]:
+        """Return the second derivatives ∂²a^L_k/∂x_i∂x_j of the output k for one sample.
+
+        As `hessian_vector`, by the R-operator along each input. In units, as `jacobian`.
+
+        Parameters
+        ----------
+        x : array (n_1,)
+            One sample.
+        output : int, default 0
+            k, from 0 to n_L - 1.
+
+        Returns
+        -------
+        ndarray (n_1, n_1)
+            In the network's dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For what does not fit, and for activations that have no second derivative everywhere
+            (`hessian_vector`).
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> net = cr.Network([2, 1], output="exponential", init=lambda *_: ([[1.0, 2.0]], [0.0]))
+        >>> net.input_hessian([0.0, 0.0])  # e^z w wᵀ
+        array([[1., 2.],
+               [2., 4.]], dtype=float32)
+        """
+        second_derivatives.check_smooth(self)
+        output = check_index("output", output, 0, self.sizes[-1] - 1)
+        inputs, single = self._inputs(x)
+        if not single:
+            raise ValueError(f"x must be one sample, ({self.sizes[0]},); got shape {inputs.shape}")
+        return second_derivatives.input_hessian(self, inputs, output).astype(self.dtype)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to a file, with what an exact continuation of its training needs.
@@ -656,12 +753,10 @@ class Network(Model):
                 f"{type(self).__name__} has no attribute '{name}'.{hint(name, known, OF_A_NETWORK)}"
             )
 
-    def _descended(self, *data: Any, **weights: Any) -> Samples:
-        """Return samples to take derivatives of the cost for, of what `Samples` takes."""
+    def _check_descent(self, samples: Samples) -> None:
+        """Raise unless the cost of the samples has derivatives."""
         check_trainable(self)
-        samples = Samples(self, *data, **weights)
         self._check_delta(samples.targets)
-        return samples
 
 
 @known_options({"custom_objects": "Use own=..."})

@@ -127,7 +127,8 @@ CHECKED = [
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
     cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
-    cr.Network.backprop, cr.Network.trace, cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
+    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
 ]  # fmt: skip
 
 

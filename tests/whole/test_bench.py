@@ -16,6 +16,7 @@ NOTICE = "quick mode: "
 # What a script prints besides; of a new one at least a figure is expected.
 PRINTS = {
     "book_run.py": r"^float32 +[\d.]+ s .*\n(.*\n)*test accuracies, float64: \d+ \d+$",
+    "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
     "naive.py": r"^\| a few weights, batch 8 \|.* µs \| \*\*[\d.]+\*\* \|",
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",

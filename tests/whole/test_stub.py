@@ -20,7 +20,7 @@ STUB = ast.parse((CORE / "_core.pyi").read_text(encoding="utf-8"))
 FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
 IMPORTED = {"numpy", "os", "perf_counter"}
-INSIDE = {"Memory", "Team", "Trainee", "Workspace"}  # what the core makes for itself alone
+INSIDE = {"Memory", "OneSample", "Team", "Trainee", "Workspace"}  # made by the core alone
 
 
 def annotated(body):

@@ -48,6 +48,8 @@ def as_numbers(name, array, hint="", *, missing=False) -> NDArray:
     Frames are taken too, and series (`chainrule.checks.frames`): of these what is missing becomes
     NaN if `missing` allows it.
     """
+    if type(array) is np.ndarray and array.dtype.kind in "fiub":
+        return array
     if not isinstance(array, np.ndarray):
         if is_frame(array):
             return Frame(name, array).numbers(missing=missing)
@@ -86,6 +88,8 @@ def as_real(name, array, dtype, of=None) -> NDArray:
 
     `of` is what the user gave, for messages, if that is not `array`.
     """
+    if _core.is_ready(array, dtype, math.inf):
+        return array
     given = as_numbers(name, array)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused below
         converted = np.require(given, dtype, ["C", "A"])
@@ -116,6 +120,9 @@ def as_stored(name, array, dtype, scaling=None, columns=None, of=None) -> NDArra
     The last axis is that of the inputs, unless `columns` says for each number which it is. `of` is
     what the user gave, for messages, if that is not `array`.
     """
+    limit = scaling.limit(dtype) if scaling else math.inf
+    if _core.is_ready(array, dtype, limit):
+        return array
     given, of = as_numbers(name, array), array if of is None else of
     if given.dtype.name in _core.INPUTS:
         stored = np.require(given, given.dtype.newbyteorder("="), ["C", "A"])
@@ -184,13 +191,14 @@ def as_inputs(
     If X is a frame, `names` are those that its columns must have, and `written` how users write
     them.
     """
-    if is_frame(X):
-        Frame(name, X).check_names(names, written)
-    if is_sparse(X):
-        X = as_sparse_rows(name, X)
-        _check_shape(name, X.shape, width)
-        X.data = as_stored(f"{name}.data", X.data, dtype, scaling, X.indices)
-        return X
+    if not isinstance(X, np.ndarray):
+        if is_frame(X):
+            Frame(name, X).check_names(names, written)
+        if is_sparse(X):
+            X = as_sparse_rows(name, X)
+            _check_shape(name, X.shape, width)
+            X.data = as_stored(f"{name}.data", X.data, dtype, scaling, X.indices)
+            return X
     numbers = as_numbers(name, X)
     _check_shape(name, numbers.shape, width)
     return as_stored(name, numbers, dtype, scaling, of=X)

@@ -154,7 +154,7 @@ def check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
         raise TypeError(f"dtype must be float32 or float64; got {dtype!r}") from None
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64; got {dtype}")
-    return dtype.newbyteorder("=")
+    return np.dtype(dtype.name)  # that of all arrays, which is known at once
 
 
 def check_seed(seed: Any) -> int:

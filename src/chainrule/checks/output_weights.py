@@ -59,6 +59,8 @@ def output_weights_of(
 ) -> NDArray | None:
     """Return the weight of each target, `shape` (m, n), or None where all count alike.
 
+    Either has output_weight, or some are missing, or both.
+
     Parameters
     ----------
     name : str
@@ -76,8 +78,6 @@ def output_weights_of(
     ValueError, TypeError
         For weights that do not fit, and for a cost that is no sum over targets.
     """
-    if output_weight is None and missing is None:
-        return None
     given = np.ones(shape[1]) if output_weight is None else as_numbers(name, output_weight)
     if cost.coupling:
         asked = name if missing is None else "missing_targets='skip'"

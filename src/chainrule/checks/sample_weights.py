@@ -12,12 +12,12 @@ from chainrule.checks.options import check_index, check_not_negative
 
 def weights_of(
     name: str, sample_weight, class_weight, targets: Any, dtype, part: bool = False
-) -> tuple[NDArray | None, int]:
+) -> tuple[NDArray, int]:
     """Return the weight of each sample, (m,) in `dtype`, and the power of two taken out of them.
 
     A common factor means nothing to a mean, so that the largest is scaled to about 1, in float64;
     by a power of two, which changes no bit. Weights that are too small beside it to be divided by
-    are 0. None and 0 where all count alike.
+    are 0. One of the two is given, or both.
 
     Parameters
     ----------
@@ -38,8 +38,6 @@ def weights_of(
     ValueError, TypeError
         For weights that do not fit; class weights for targets that are not classes.
     """
-    if sample_weight is None and class_weight is None:
-        return None, 0
     weights = np.ones(len(targets))
     if sample_weight is not None:
         weights = as_real(name, sample_weight, np.dtype(np.float64))

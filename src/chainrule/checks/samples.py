@@ -120,18 +120,21 @@ class Samples:
             known, written = like.names, "list(X.columns)"
         if answers is None and like is not None:
             classes, answers = like.targets.names, like.targets.answers
-        named = {"names": known, "written": written}
-        self.X = as_inputs(X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, **named)
-        self.names = names_of(f"{role}X", X)
+        self.X = as_inputs(
+            X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, names=known, written=written
+        )
+        self.names = None if isinstance(X, np.ndarray) else names_of(f"{role}X", X)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
             self.output_scaling, answers=answers, weights=output_weight, missing=missing_targets,
             part=part, role=role,
         )  # fmt: skip
         self._dtype, self._role = dtype, role
-        self.weights, self.exponent = weights_of(
-            f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
-        )
+        self.weights, self.exponent = None, 0
+        if sample_weight is not None or class_weight is not None:
+            self.weights, self.exponent = weights_of(
+                f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
+            )
 
     @property
     def output_weights(self) -> NDArray | None:

@@ -1,6 +1,7 @@
 """Targets: what the network shall answer, as numbers for each output or as labels."""
 
 import copy
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,7 @@ from chainrule.checks.arrays import as_numbers, as_real
 from chainrule.checks.classes import named_labels, places_of
 from chainrule.checks.frames import is_frame, is_series
 from chainrule.checks.output_weights import check_missing, output_weights_of, without_missing
-
-FEW = 100  # rows
+from chainrule.core import _core
 
 
 class Targets:
@@ -45,43 +45,59 @@ class Targets:
         self.missing: NDArray | None = None
         if missing != "refuse":
             check_missing("missing_targets", missing)
-        self._low, self._cost, self._dtype, self._name = cost.low, cost, dtype, name
+        self._cost, self._dtype, self._name = cost, dtype, name
         self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
-        of_classes = self.outputs_per_target == 1 and not self._scaled
-        if of_classes:
-            found = named_labels(name, y, self.n_classes, width, known, answers)
+        self._takes_labels = width > 1 and self.outputs_per_target == 1 and not self._scaled
+        if self._takes_labels and (known is None or known.dtype.kind not in "iu"):
+            self.labels = _core.labels_of(y, width)
+        if self.labels is None:
+            y = self._read(y, width, known, answers, scaling, missing, part)
+        if len(y) != m:
+            raise ValueError(f"{name} must have a target for each of the {m} samples; got {len(y)}")
+        self.weights: NDArray | None = None
+        if weights is not None or self.missing is not None:
+            shape = m, width // self.outputs_per_target
+            self.weights = output_weights_of(
+                f"{role}output_weight", weights, self.missing, shape, dtype, cost, part
+            )
+        self.U = None if self.weights is None else cost.lay_out(self.weights)
+
+    def _read(self, y, width, known, answers, scaling, missing_targets, part) -> NDArray:
+        """Take y, whatever it is; return it as an array."""
+        dtype = np.dtype(np.float64) if self._scaled else self._dtype
+        is_ready = _core.is_ready(y, dtype, math.inf)
+        given = y if is_ready else self._as_numbers(y, width, known, answers)
+        if given.dtype.kind in "iub" and given.ndim == 1 and self._takes_labels:
+            self.labels = self._as_labels(given, width, self._name)
+            return given
+        n = width // self.outputs_per_target
+        filled = self._shaped(given, n, self._name, self._takes_labels)
+        if not is_ready:
+            filled, self.missing = without_missing(self._name, y, filled, missing_targets, part)
+            filled = as_real(self._name, filled, dtype)
+        read = self._cost.read_targets(self._name, filled)
+        self.given = filled if self.missing is None else _with_nan(filled, self.missing)
+        if not self._scaled:
+            self.Y = self._cost.lay_out(read)
+        elif not scaling.is_open:
+            self.learn_by(scaling)
+        return given
+
+    def _as_numbers(self, y, width, known, answers) -> NDArray:
+        """Return y as numbers; for names of classes their places."""
+        if self.outputs_per_target == 1 and not self._scaled:
+            found = named_labels(self._name, y, self.n_classes, width, known, answers)
             if found is not None:
                 y, self.names = found
-                y = y if width > 1 else np.where(y == 1, 1, self._low)
+                y = y if width > 1 else np.where(y == 1, 1, self._cost.low)
         hint = "; labels must be integers from 0"
         if self._scaled:
             hint = "; with an output_scale targets are numbers, for classes leave it out"
-        n = width // self.outputs_per_target
-        may_miss = n == 1 or is_frame(y) or not is_series(y)  # a label may not
-        given = as_numbers(name, y, hint, missing=may_miss)
-        takes_labels = width > 1 and of_classes
-        if given.dtype.kind in "iub" and given.ndim == 1 and takes_labels:
-            self.labels = self._as_labels(given, width, name)
-        else:
-            matrix = self._shaped(given, n, name, takes_labels)
-            filled, self.missing = without_missing(name, y, matrix, missing, part)
-            filled = as_real(name, filled, np.float64 if self._scaled else dtype)
-            read = cost.read_targets(name, filled)
-            self.given = filled if self.missing is None else _with_nan(filled, self.missing)
-            if not self._scaled:
-                self.Y = cost.lay_out(read)
-            elif not scaling.is_open:
-                self.learn_by(scaling)
-        if len(given) != m:
-            raise ValueError(
-                f"{name} must have a target for each of the {m} samples; got {len(given)}"
-            )
-        self.weights = output_weights_of(
-            f"{role}output_weight", weights, self.missing, (m, n), dtype, cost, part
-        )
-        self.U = None if self.weights is None else cost.lay_out(self.weights)
+        # a label may not be missing
+        may_miss = width == self.outputs_per_target or is_frame(y) or not is_series(y)
+        return as_numbers(self._name, y, hint, missing=may_miss)
 
     def learn_by(self, scaling) -> None:
         """Learn targets y as (y - shift)/scale, rounded once."""
@@ -128,14 +144,15 @@ class Targets:
         """
         if self.labels is not None:
             return True
-        if self._scaled or self.missing is not None or not self._are_ones_and_lows:
+        if self._scaled or self.missing is not None:
             return False
-        return self.Y.shape[1] == 1 or bool(((self.Y == 1).sum(axis=1) == 1).all())
+        m, n = self.Y.shape
+        return self._rows_of_one >= (m if n > 1 else 0)
 
     @property
-    def _are_ones_and_lows(self):
-        few = self.Y[:FEW]  # which mostly tell
-        return all(bool(((Y == 1) | np.equal(Y, self._low)).all()) for Y in (few, self.Y))
+    def _rows_of_one(self):
+        """How many rows of Y have a single 1; -1 if there are other numbers than 1 and the low."""
+        return _core.rows_of_one(self.Y, self._cost.low)
 
     @property
     def classes(self) -> NDArray:
@@ -146,7 +163,7 @@ class Targets:
 
     def classes_of(self, outputs) -> NDArray:
         """Return the class that each row of outputs (m, n_L) says, (m,)."""
-        return places_of(outputs, self._low)
+        return places_of(outputs, self._cost.low)
 
     def called(self, classes: NDArray) -> NDArray:
         """Return classes, given from 0 to n_classes - 1, as users call them."""
@@ -159,7 +176,7 @@ class Targets:
             return "values"
         if self.are_classes:
             return "classes"
-        if self._scaled or self.outputs_per_target > 1 or not self._are_ones_and_lows:
+        if self._scaled or self.outputs_per_target > 1 or self._rows_of_one < 0:
             return "values"
         return "multilabel" if self.given.shape[1] > 1 else "classes"
 

@@ -22,7 +22,7 @@ def available_cores() -> int:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
-    return max(1, min(cores, _quota()))
+    return min(cores, _quota())
 
 
 @cache
@@ -31,6 +31,6 @@ def _quota(file="/sys/fs/cgroup/cpu.max") -> int:
     try:
         with open(file) as text:
             quota, period = text.read().split()
-        return math.ceil(int(quota) / int(period))
+        return max(1, math.ceil(int(quota) / int(period)))
     except (OSError, ValueError):  # there is none; "max" says there is no limit
         return MOST_THREADS

@@ -11,8 +11,9 @@ from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, ldexp, pow, sqrt
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
 
 # The equations and the kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
@@ -22,7 +23,7 @@ from chainrule.core.equations cimport (
 )
 from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
-    CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
+    CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_INPUT_int32, CR_INPUT_int64, CR_INPUT_uint8, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
     cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,
     cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_open_blas,
@@ -88,10 +89,11 @@ include "stepper.pxi"
 include "full_batch.pxi"
 # what else can be asked of a network
 include "passes.pxi"
-include "one_sample.pxi"
 include "derivatives.pxi"
+include "one_sample.pxi"
 include "normal_equations.pxi"
-# single kernels, for Python
+# what users give, and single kernels, for Python
+include "given.pxi"
 include "single_kernels.pxi"
 
 

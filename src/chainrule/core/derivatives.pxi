@@ -38,32 +38,63 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
-def jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] X, real[:, :, ::1] out):
-    """out (m, n_L, n_1) <- ∂a^L_q/∂x_k of each sample."""
-    cdef Py_ssize_t start = 0, m, q, rows = X.shape[0], n_out = out.shape[1]
+cdef inline void chain_inputs(real *out, const Net *net, Py_ssize_t rows) noexcept nogil:
+    """Derivatives by a^1, (rows, n_1), become those by x: ∂/∂x_k = scale_k ∂/∂a^1_k."""
+    cdef Py_ssize_t i, k, n_in = net.layers[0].n_in
+    if net.scaling == NULL:
+        return
+    for i in range(rows):
+        for k in range(n_in):
+            out[i * n_in + k] *= <real> net.scaling.f64[k]
+
+
+cdef inline void chain_outputs(real *out, const Net *net, Py_ssize_t m, Py_ssize_t width) noexcept nogil:
+    """Derivatives of a^L, (m, n_L, width), become those of what is said of it."""
+    cdef Py_ssize_t i, k, n_out = net.layers[net.depth - 1].n_out
+    if net.output_scaling == NULL:
+        return
+    for i in range(m * n_out):
+        for k in range(width):
+            out[i * width + k] *= <real> net.output_scaling[i % n_out]
+
+
+cdef inline bint jacobian_of_rows(real *out, const Net *net, const real *parameters, const Rows *a, Py_ssize_t m,
+                                  Workspace work) noexcept nogil:
+    """out (m, n_L, n_1) <- the derivatives of what is said of m samples by these, from a^1; whether it came to its
+    end."""
+    cdef Py_ssize_t q, n_in = net.layers[0].n_in, n_out = net.layers[net.depth - 1].n_out
+    cdef Part whole_tile = whole(m, 0)
+    equations.feedforward[real](net, parameters, a, &whole_tile, work.tape)
+    for q in range(n_out):
+        if work.pause(m * (work.plan.flops + n_in * WORK_OF_A_NUMBER)):
+            return False
+        output_deltas[real](net, parameters, q, m, work.tape)
+        equations.by_inputs[real](out + q * n_in, n_out * n_in, net, parameters, m, work.tape)
+    chain_inputs[real](out, net, m * n_out)
+    chain_outputs[real](out, net, m, n_in)
+    return True
+
+
+def jacobian(Plan plan not None, const real[::1] parameters, const real[:, ::1] A, real[:, :, ::1] out):
+    """out (m, n_L, n_1) <- the derivatives of what is said of each sample by x, from A = a^1 (m, n_1)."""
+    cdef Py_ssize_t start = 0, m, rows = A.shape[0]
     cdef Workspace work = Workspace(plan, min(rows, plan.tile), sizeof(real))
-    cdef const real *p = &parameters[0]
-    cdef Part whole_tile
-    cdef Rows x
-    x.sparse, x.coming.rows = NULL, 0
+    cdef Rows a
+    a.sparse, a.coming.rows = NULL, 0
     with nogil:
-        while start < rows and work.error is None:
+        while start < rows:
             m = min(rows - start, plan.tile)
-            x.a = &X[start, 0]
-            whole_tile = whole(m, 0)
-            equations.feedforward[real](&plan.net, p, &x, &whole_tile, work.tape)
-            for q in range(n_out):
-                if work.pause(m * (plan.flops + X.shape[1] * WORK_OF_A_NUMBER)):
-                    break
-                output_deltas[real](&plan.net, p, q, m, work.tape)
-                equations.by_inputs[real](&out[start, q, 0], n_out * X.shape[1], &plan.net, p, m, work.tape)
+            a.a = &A[start, 0]
+            if not jacobian_of_rows[real](&out[start, 0, 0], &plan.net, &parameters[0], &a, m, work):
+                break
             start += m
     work.reraise()
 
 
 def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::1] x, real[:, ::1] by_parameter,
                 real[:, ::1] by_input):
-    """by_parameter (n_L, n_parameters), by_input (n_L, n_1) <- the derivatives of each output for the one sample x."""
+    """by_parameter (n_L, n_parameters), by_input (n_L, n_1) <- the derivatives of what is said of one sample, from
+    x = a^1 (1, n_1)."""
     cdef Py_ssize_t q
     cdef Workspace work = Workspace(plan, 1, sizeof(real))
     cdef const real *p = &parameters[0]
@@ -78,6 +109,9 @@ def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::
             output_deltas[real](&plan.net, p, q, 1, work.tape)
             equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
             equations.by_inputs[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
+        chain_inputs[real](&by_input[0, 0], &plan.net, by_input.shape[0])
+        chain_outputs[real](&by_input[0, 0], &plan.net, 1, by_input.shape[1])
+        chain_outputs[real](&by_parameter[0, 0], &plan.net, 1, by_parameter.shape[1])
     work.reraise()
 
 

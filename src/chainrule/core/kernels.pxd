@@ -20,6 +20,9 @@ cdef extern from "chainrule.h" nogil:
         CR_INPUT_COUNT
         CR_INPUT_float32
         CR_INPUT_float64
+        CR_INPUT_int32
+        CR_INPUT_int64
+        CR_INPUT_uint8
         CR_OPTIMIZER_adam
         CR_OPTIMIZER_adamax
         CR_OPTIMIZER_sgd

@@ -1,76 +1,192 @@
-# One sample forward, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but
-# the result's.
+# One sample, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
+# result's. What is not as simple as that, or wrong, is left to the general way, which tells what is wrong with it.
+# (The GIL is held throughout: the memory is the plan's.)
 
 # Looked up once: that takes a tenth of such a call.
 cdef object new_array = numpy.empty
+cdef object ARRAY = numpy.ndarray
+cdef object NUMBER = numpy.float64
 cdef object FLOAT32 = numpy.dtype("float32")
 cdef object FLOAT64 = numpy.dtype("float64")
 
+cdef long long MOST_EXACT = 1 << 53  # whole numbers to here are float64 as they are
+cdef double WORK_OF_A_CALL = 1e7     # more holds the GIL too long, and no signal is looked for
 
-cdef bint holds(Py_buffer *buffer, char kind, Py_ssize_t n, size_t itemsize) noexcept:
-    """Whether it is a vector of n such numbers, aligned."""
-    return (buffer.ndim == 1 and buffer.len == <Py_ssize_t> (n * itemsize) and buffer.format != NULL
-            and buffer.format[0] == kind and buffer.format[1] == 0 and <size_t> buffer.buf % itemsize == 0)
+cdef struct Sample:  # one, as it was given
+    const void *x    # (n_1,), of the type `kind`, aligned; NULL: in a list
+    int kind
+    bint is_row      # as (1, n_1)
 
 
-cdef inline bint one_forward(Plan plan, const real *parameters, const real *x, real *out) noexcept:
-    """out (n_L,) <- what is said of x (n_1,), unless a^1 is not finite."""
-    cdef Workspace work = <Workspace> plan.one_sample
-    cdef Part one_row = whole(1, 0)
-    cdef Rows row
-    cdef Py_ssize_t n_in = plan.net.layers[0].n_in
-    cdef void *own = work.tape.a[plan.net.depth - 1]
-    row.a, row.sparse, row.coming.rows = x, NULL, 0
-    if plan.net.scaling:
-        kernels.convert[real](own_kind[real](x), <real *> work.xs[0], x, NULL, 1, n_in, plan.net.scaling)
-        row.a = <const real *> work.xs[0]
-    if not kernels.finite[real](<const real *> row.a, n_in):
+cdef class OneSample(Workspace):
+    """The memory for one sample. Between its reading and the last use nothing runs that could ask the network again, as
+    the collector of garbage might: what is returned is made before."""
+
+    cdef double *numbers  # (n_1,): those of a list
+
+    def __cinit__(self, Plan plan, Py_ssize_t rows, size_t itemsize, size_t extra_bytes):
+        self.numbers = <double *> self.reserve(extra_bytes)
+
+    cdef bint read_numbers(self, x) except -1:
+        """numbers <- those of a list or a tuple x, as NumPy reads it: whether it makes float64 of them, or whole
+        numbers that are the same as float64."""
+        cdef Py_ssize_t i = 0
+        cdef long long number
+        cdef int overflow
+        if len(x) != self.plan.net.layers[0].n_in:
+            return False
+        for each in x:
+            if type(each) is float or type(each) is NUMBER:
+                self.numbers[i] = each
+            elif type(each) is int:
+                number = PyLong_AsLongLongAndOverflow(each, &overflow)
+                if overflow or not -MOST_EXACT <= number <= MOST_EXACT:
+                    return False
+                self.numbers[i] = number
+            else:
+                return False
+            i += 1
+        return True
+
+    cdef new(self, tuple shape, bint is_row):
+        """A new array for what is said of a sample, of this shape, with the axis of x in front."""
+        return new_array((1, *shape) if is_row else shape,
+                         FLOAT32 if self.itemsize == sizeof(float) else FLOAT64)
+
+
+cdef bint is_vector(const Py_buffer *buffer, Py_ssize_t n) noexcept:
+    """Whether it has n numbers, aligned, as (n,) or (1, n)."""
+    cdef bint is_row = buffer.ndim == 2 and buffer.shape[0] == 1
+    return ((is_row or buffer.ndim == 1) and buffer.shape[buffer.ndim - 1] == n
+            and <size_t> buffer.buf % <size_t> buffer.itemsize == 0)
+
+
+cdef bint is_sample(Sample *sample, x, Py_ssize_t n) except -1:
+    """sample <- x, and whether it is one that the core reads as it stands: an array of one of INPUTS, (n,) or (1, n); or
+    a list or a tuple, which may be one."""
+    cdef Py_buffer given
+    cdef bint fits
+    sample.x, sample.kind, sample.is_row = NULL, CR_INPUT_float64, False
+    if type(x) is list or type(x) is tuple:
+        return True
+    if type(x) is not ARRAY:
         return False
-    work.tape.a[plan.net.depth - 1] = out
-    equations.feedforward[real](&plan.net, parameters, &row, &one_row, work.tape)
-    work.tape.a[plan.net.depth - 1] = own
-    scale_outputs[real](&plan.net, out, 1)
-    return True
-
-
-def feedforward_one(Plan plan, parameters, x, out):
-    """out, or a new array (n_L,), <- what the network says of x (n_1,); None where x, or out, is not as simple as that,
-    a vector of finite numbers of the network's own type, one after another, and where there is no plan yet. (The GIL
-    is held: the memory is the plan's.)"""
-    cdef Py_buffer given, p, result
-    cdef char kind
-    cdef size_t itemsize
-    cdef Py_ssize_t n_out
-    cdef bint done = False
-    if plan is None or plan.calls_python or type(x) is not numpy.ndarray:
-        return None
-    if out is not None and type(out) is not numpy.ndarray:
-        return None
-    PyObject_GetBuffer(parameters, &p, PyBUF_FORMAT)
-    kind, itemsize = p.format[0], sizeof(float) if p.format[0] == c'f' else sizeof(double)
     try:
         PyObject_GetBuffer(x, &given, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     except (BufferError, ValueError):
-        PyBuffer_Release(&p)
-        return None
-    n_out = plan.net.layers[plan.net.depth - 1].n_out
-    if holds(&given, kind, plan.net.layers[0].n_in, itemsize):
-        try:
-            if out is None:
-                out = new_array(n_out, FLOAT32 if kind == c'f' else FLOAT64)
-            PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-            if holds(&result, kind, n_out, itemsize):
-                if plan.one_sample is None:
-                    plan.one_sample = Workspace(plan, 1, itemsize)
-                if kind == c'f':
-                    done = one_forward[float](plan, <const float *> p.buf, <const float *> given.buf,
-                                              <float *> result.buf)
-                else:
-                    done = one_forward[double](plan, <const double *> p.buf, <const double *> given.buf,
-                                               <double *> result.buf)
-            PyBuffer_Release(&result)
-        except (BufferError, ValueError, TypeError):
-            pass
+        return False
+    sample.x, sample.kind, sample.is_row = given.buf, kind_of(&given), given.ndim == 2
+    fits = sample.kind >= 0 and is_vector(&given, n)
     PyBuffer_Release(&given)
-    PyBuffer_Release(&p)
+    return fits
+
+
+cdef OneSample one_sample_of(Plan plan, parameters, x, Sample *sample, const void **p):
+    """The plan's memory for the sample x, and where the parameters stand; None where x is not as simple as that, where
+    functions in Python take part, and where there is no plan yet."""
+    cdef Py_buffer buffer
+    if plan is None or plan.calls_python or not is_sample(sample, x, plan.net.layers[0].n_in):
+        return None
+    PyObject_GetBuffer(parameters, &buffer, 0)
+    p[0] = buffer.buf
+    if plan.one_sample is None:
+        plan.one_sample = OneSample(plan, 1, buffer.itemsize, padded(plan.net.layers[0].n_in * sizeof(double)))
+    PyBuffer_Release(&buffer)
+    return <OneSample> plan.one_sample
+
+
+cdef inline bint read_one(Rows *a, OneSample one, const Sample *sample, const real *precision) noexcept:
+    """a <- a^1 of the sample; whether it is finite."""
+    cdef const Net *net = &one.plan.net
+    cdef Py_ssize_t n_in = net.layers[0].n_in
+    a.a, a.sparse, a.coming.rows = sample.x if sample.x else one.numbers, NULL, 0
+    if net.scaling or sample.kind != own_kind[real](precision):
+        kernels.convert[real](sample.kind, <real *> one.xs[0], a.a, NULL, 1, n_in, net.scaling)
+        a.a = one.xs[0]
+    return kernels.finite[real](<const real *> a.a, n_in)
+
+
+cdef inline bint one_forward(OneSample one, const Sample *sample, const real *parameters, real *out) noexcept:
+    """out (n_L,) <- what is said of the sample, unless a^1 is not finite."""
+    cdef const Net *net = &one.plan.net
+    cdef Part one_row = whole(1, 0)
+    cdef Rows a
+    cdef void *own = one.tape.a[net.depth - 1]
+    if not read_one[real](&a, one, sample, out):
+        return False
+    one.tape.a[net.depth - 1] = out
+    equations.feedforward[real](net, parameters, &a, &one_row, one.tape)
+    one.tape.a[net.depth - 1] = own
+    scale_outputs[real](net, out, 1)
+    return True
+
+
+cdef bint can_take(const Py_buffer *out, OneSample one, const Sample *sample) noexcept:
+    """Whether the outputs can be written there: in the network's dtype, and shaped as x is. Of a vector all is read
+    before anything is written."""
+    cdef const Net *net = &one.plan.net
+    cdef const char *x = <const char *> sample.x
+    cdef const char *start = <const char *> out.buf
+    cdef Py_ssize_t x_bytes = net.layers[0].n_in * cr_input_sizes[sample.kind]
+    if kind_of(out) != (CR_INPUT_float32 if one.itemsize == sizeof(float) else CR_INPUT_float64):
+        return False
+    if not is_vector(out, net.layers[net.depth - 1].n_out) or (out.ndim == 2) != sample.is_row:
+        return False
+    return not sample.is_row or start + out.len <= x or x + x_bytes <= start
+
+
+def feedforward_one(Plan plan, parameters, x, out):
+    """out, or a new array, (n_L,) or (1, n_L), <- what the network says of one sample x (n_1,) or (1, n_1); None where
+    x, or out, is not as simple as `is_sample` has it."""
+    cdef Py_buffer result
+    cdef Sample sample
+    cdef const void *p
+    cdef OneSample one = one_sample_of(plan, parameters, x, &sample, &p)
+    cdef bint done = False
+    if one is None or (out is not None and type(out) is not ARRAY):
+        return None
+    if out is None:
+        out = one.new((plan.net.layers[plan.net.depth - 1].n_out,), sample.is_row)
+    try:
+        PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+    except (BufferError, ValueError):
+        return None
+    if can_take(&result, one, &sample) and (sample.x or one.read_numbers(x)):
+        if one.itemsize == sizeof(float):
+            done = one_forward[float](one, &sample, <const float *> p, <float *> result.buf)
+        else:
+            done = one_forward[double](one, &sample, <const double *> p, <double *> result.buf)
+    PyBuffer_Release(&result)
+    return out if done else None
+
+
+cdef inline bint one_jacobian(OneSample one, const Sample *sample, const real *parameters, real *out) noexcept:
+    cdef Rows a
+    one.done = 0  # so that `pause` never comes to look for a signal
+    return (read_one[real](&a, one, sample, out)
+            and jacobian_of_rows[real](out, &one.plan.net, parameters, &a, 1, one))
+
+
+def jacobian_one(Plan plan, parameters, x):
+    """A new array (n_L, n_1), or (1, n_L, n_1), <- the derivatives of what is said of x by x, likewise; None also where
+    it takes long."""
+    cdef Py_buffer result
+    cdef Sample sample
+    cdef const void *p
+    cdef OneSample one = one_sample_of(plan, parameters, x, &sample, &p)
+    cdef Py_ssize_t n_in, n_out
+    cdef bint done = False
+    if one is None:
+        return None
+    n_in, n_out = plan.net.layers[0].n_in, plan.net.layers[plan.net.depth - 1].n_out
+    if n_out * (plan.flops + n_in * WORK_OF_A_NUMBER) > WORK_OF_A_CALL:
+        return None
+    out = one.new((n_out, n_in), sample.is_row)
+    PyObject_GetBuffer(out, &result, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+    if sample.x or one.read_numbers(x):
+        if one.itemsize == sizeof(float):
+            done = one_jacobian[float](one, &sample, <const float *> p, <float *> result.buf)
+        else:
+            done = one_jacobian[double](one, &sample, <const double *> p, <double *> result.buf)
+    PyBuffer_Release(&result)
     return out if done else None

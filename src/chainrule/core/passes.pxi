@@ -5,7 +5,7 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
              const real[:, ::1] output_weights=None, int threads=1, int cores=0, int given=0,
              real[:, ::1] by_inputs=None):
     """nabla (n_parameters,) <- the mean gradient over the m samples; returns their mean cost. Each sample and each
-    output counts by its weight, 1 without weights. given: which of GIVEN Y holds. by_inputs (m, n_1) <- ∂C_i/∂a^1 of
+    output counts by its weight, 1 without weights. given: which of GIVEN Y holds. by_inputs (m, n_1) <- ∂C_i/∂x_i of
     each sample's cost times its weight; X is dense then."""
     cdef Samples samples = samples_of[real](plan, X, Y, labels, None, weights, output_weights, given)
     plan = plan_for(plan, &samples, sizeof(real))
@@ -31,6 +31,8 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
             gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, out)
         if out != &nabla[0]:
             out_of_stripes[real](&plan.net, &nabla[0], out)
+        if by_inputs is not None:
+            chain_inputs[real](&by_inputs[0, 0], &plan.net, samples.m)
     work.reraise()
     return cost / counted
 

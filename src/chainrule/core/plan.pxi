@@ -26,7 +26,7 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
     cdef Pace pace              # of its training
-    cdef object one_sample      # the Workspace for one, once it was needed
+    cdef object one_sample      # the memory for one, once it was needed
     cdef Plan striped           # the same with W^2 in stripes, likewise
     cdef tuple arguments
 

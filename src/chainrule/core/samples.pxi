@@ -178,18 +178,23 @@ cdef bint is_format(const Py_buffer *buffer, const char *letters) noexcept:
     return letter != 0 and buffer.format[1] == 0 and strchr(letters, letter) != NULL
 
 
+cdef int kind_of(const Py_buffer *buffer) noexcept:
+    """Which of INPUTS its numbers are; -1 for others."""
+    cdef int kind
+    for kind in range(CR_INPUT_COUNT):
+        if is_format(buffer, cr_input_formats[kind]) and <size_t> buffer.itemsize == cr_input_sizes[kind]:
+            return kind
+    return -1
+
+
 cdef int take_inputs(Samples *samples, X) except -1:
     """samples <- the inputs X (m, n_1), dense or a SparseRows, whose memory is not copied; who calls keeps X."""
     cdef Py_buffer buffer
-    cdef int kind
     cdef const int32_t[::1] columns
     cdef const int64_t[::1] begins
     cdef bint sparse = not isinstance(X, numpy.ndarray)
     PyObject_GetBuffer(X.data if sparse else X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-    samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], -1
-    for kind in range(CR_INPUT_COUNT):
-        if is_format(&buffer, cr_input_formats[kind]) and <size_t> buffer.itemsize == cr_input_sizes[kind]:
-            samples.kind = kind
+    samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], kind_of(&buffer)
     PyBuffer_Release(&buffer)
     if samples.kind < 0:
         raise ValueError(f"inputs must be of one of the types {', '.join(INPUTS)}")

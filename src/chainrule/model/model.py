@@ -96,6 +96,7 @@ class Model:
         self._named: NDArray | None = None  # the classes, where they have names
         self._by_task: str | None = chosen.answers
         self._answers: str | None = None  # what the first `fit` settles
+        self._trainable = False  # until it was looked at
         self._compile()
         self._initialize(chosen.init)
 
@@ -301,7 +302,7 @@ class Model:
 
     def _check_delta(self, targets: Targets):
         """Check a user's cost once, the first time that its δ^L is needed."""
-        if isinstance(self._cost, UserCost) and not self._delta_checked:
+        if not self._delta_checked and isinstance(self._cost, UserCost):
             check_delta_of(self._cost, self._output, targets, self.sizes[-1])
             self._delta_checked = True
 
@@ -373,8 +374,11 @@ def count_parameters(sizes: Sequence[int], bias: bool = True) -> int:
 
 def check_trainable(net: Model) -> None:
     """Raise if any unit of `net` is a step, which gradient descent cannot train."""
+    if net._trainable:  # found before
+        return
     for layer, activation in enumerate((*net._hidden, net._output), start=2):
         check_slope(f"layer {layer} has step units", activation.name)
+    net._trainable = True
 
 
 def check_learns(net: Model) -> None:

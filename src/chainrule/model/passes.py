@@ -38,18 +38,17 @@ def gradient(
 
     If asked with ∂C_i/∂x_i of each sample, whatever its weight; X is dense then.
     """
-    nabla = np.empty_like(net.parameters)
+    parameters = net.parameters
+    nabla = np.empty(parameters.size, parameters.dtype)
     X, Y, labels, weights, U = samples.for_core
     by_inputs = None
     if inputs and weights is None:
         by_inputs = np.empty(X.shape, net.dtype)
     cost: float | None = _core.gradient(
-        net._plan, net.parameters, X, Y, labels, nabla, weights, U, *threads, samples.given,
+        net._plan, parameters, X, Y, labels, nabla, weights, U, *threads, samples.given,
         by_inputs,
     )  # fmt: skip
-    if by_inputs is not None:
-        net._scaling.chain(by_inputs)
-    elif inputs:
+    if inputs and by_inputs is None:
         by_inputs = gradient(net, samples.unweighted(), threads, inputs=True).inputs
     if samples.given:
         cost = None
@@ -79,9 +78,6 @@ def sensitivity(net: Model, x: Inputs) -> Sensitivity:
     by_input = np.empty((n_out, net.sizes[0]), net.dtype)
     a = first_activations(net._plan, x, net.dtype)
     _core.sensitivity(net._plan, net.parameters, a, by_parameter, by_input)
-    net._scaling.chain(by_input)
-    for derivatives in (by_parameter, by_input):
-        net._output_scaling.chain(derivatives)
     return Sensitivity(by_parameter, net.sizes, net.bias, by_input)
 
 
@@ -90,6 +86,4 @@ def jacobian(net: Model, X: Inputs) -> NDArray:
     a = first_activations(net._plan, X, net.dtype)
     out = np.empty((len(X), net.sizes[-1], net.sizes[0]), net.dtype)
     _core.jacobian(net._plan, net.parameters, a, out)
-    net._scaling.chain(out)
-    net._output_scaling.chain(out)
     return out

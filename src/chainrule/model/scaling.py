@@ -53,7 +53,7 @@ class Scaling:
 
     def check_set(self) -> None:
         """Raise if nothing can be said yet, since it is open."""
-        if self.is_open:
+        if isinstance(self.scale, str):
             scale, shift = self.defaults
             raise ValueError(
                 f"{scale}='standard' is set by the first fit: write net.fit(X, y) before, or give "
@@ -62,7 +62,7 @@ class Scaling:
 
     def __bool__(self) -> bool:
         """Whether it changes anything."""
-        return self.for_core is not None or self.is_open
+        return self.for_core is not None or isinstance(self.scale, str)
 
     @property
     def given(self) -> dict[str, float | list[float] | str]:
@@ -106,11 +106,6 @@ class InputScaling(Scaling):
         scale, shift = self.for_core[:, columns].astype(precision)
         return (x.astype(precision) * scale + shift).astype(dtype)
 
-    def chain(self, by_input: NDArray) -> None:
-        """Make derivatives by a^1, (..., n_1), those by x: ∂/∂x_k = scale_k ∂/∂a^1_k."""
-        if self.for_core is not None:
-            by_input *= self.for_core[0].astype(by_input.dtype)
-
 
 class OutputScaling(Scaling):
     """What is said is scale·a^L + shift; for_core has a column for each output.
@@ -130,11 +125,6 @@ class OutputScaling(Scaling):
         if self.for_core is None:
             return said.astype(np.float64)
         return (said - self.for_core[1]) / self.for_core[0]
-
-    def chain(self, of_outputs: NDArray) -> None:
-        """Make derivatives of a^L, (..., n_L, k), those of what is said."""
-        if self.for_core is not None:
-            of_outputs *= self.for_core[0][:, None].astype(of_outputs.dtype)
 
 
 SCALINGS = InputScaling.defaults | OutputScaling.defaults

@@ -1,6 +1,7 @@
 """What backpropagation gives back: gradients shaped like the network, and the trace of a pass."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
 from numpy.typing import NDArray
@@ -56,9 +57,23 @@ class Gradient:
         inputs: NDArray | None = None,
     ):
         self.parameters = parameters
-        self.weights, self.biases = layer_views(parameters, sizes, bias)
         self.cost = cost
         self.inputs = inputs
+        self._shape = sizes, bias
+
+    @cached_property
+    def _layers(self):  # made when they are asked for: to make them takes as long as small batches
+        return layer_views(self.parameters, *self._shape)
+
+    @property
+    def weights(self) -> list[NDArray]:
+        """∂C/∂W^l, (..., n_l, n_{l-1}) each: views into `parameters`."""
+        return self._layers[0]
+
+    @property
+    def biases(self) -> list[NDArray]:
+        """∂C/∂b^l, (..., n_l) each, likewise."""
+        return self._layers[1]
 
     def __repr__(self):
         cost = "" if self.cost is None else f"; cost {self.cost:.4g}"
