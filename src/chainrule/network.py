@@ -541,8 +541,9 @@ class Network(Model):
             samples = GivenGradients(self, X, output_gradient, output_delta, sample_weight)
         else:
             samples = Samples(
-                self, X, Y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
-            )
+                self, X, Y, sample_weight,
+                output_weight=output_weight, missing_targets=missing_targets,
+            )  # fmt: skip
             self._check_descent(samples)
         return passes.gradient(self, samples, check_threads(threads), inputs=inputs)
 

@@ -62,7 +62,9 @@ class GivenGradients:
         if scale is not None:
             deltas = as_real(f"{name}, by a^L,", deltas * scale[0], net.dtype)
         self.deltas = deltas
-        self.weights, _ = weights_of("sample_weight", sample_weight, None, self.X, net.dtype)
+        self.weights: NDArray | None = None
+        if sample_weight is not None:
+            self.weights, _ = weights_of("sample_weight", sample_weight, None, self.X, net.dtype)
 
     @property
     def for_core(self) -> tuple[Inputs, NDArray, None, NDArray | None, None]:

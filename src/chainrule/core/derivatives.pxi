@@ -38,26 +38,6 @@ cdef void output_deltas(const Net *net, const real *parameters, Py_ssize_t q, Py
     equations.hidden_deltas[real](net, parameters, &whole_tile, tape)
 
 
-cdef inline void chain_inputs(real *out, const Net *net, Py_ssize_t rows) noexcept nogil:
-    """Derivatives by a^1, (rows, n_1), become those by x: ∂/∂x_k = scale_k ∂/∂a^1_k."""
-    cdef Py_ssize_t i, k, n_in = net.layers[0].n_in
-    if net.scaling == NULL:
-        return
-    for i in range(rows):
-        for k in range(n_in):
-            out[i * n_in + k] *= <real> net.scaling.f64[k]
-
-
-cdef inline void chain_outputs(real *out, const Net *net, Py_ssize_t m, Py_ssize_t width) noexcept nogil:
-    """Derivatives of a^L, (m, n_L, width), become those of what is said of it."""
-    cdef Py_ssize_t i, k, n_out = net.layers[net.depth - 1].n_out
-    if net.output_scaling == NULL:
-        return
-    for i in range(m * n_out):
-        for k in range(width):
-            out[i * width + k] *= <real> net.output_scaling[i % n_out]
-
-
 cdef inline bint jacobian_of_rows(real *out, const Net *net, const real *parameters, const Rows *a, Py_ssize_t m,
                                   Workspace work) noexcept nogil:
     """out (m, n_L, n_1) <- the derivatives of what is said of m samples by these, from a^1; whether it came to its
