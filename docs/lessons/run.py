@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
-PAGES = [*LESSONS, HERE.parent / "training.md", HERE.parent / "tables.md"]
+PAGES = [*LESSONS, *(HERE.parent / f"{name}.md" for name in ("training", "tables", "loops"))]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
