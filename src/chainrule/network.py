@@ -245,9 +245,16 @@ class Network(Model):
         DivergenceError
             When the cost stops being finite; it names the epoch and the layer. A full-batch
             optimiser goes no such step; it raises where the cost is not finite to begin with.
+        RuntimeError
+            Where another training of the network is not over: of a callback of that, or of an
+            iterable of batches, and in another thread. What it says may be asked meanwhile.
         """
-        training = prepare(self, X, y, options)
-        return run_and_diagnose(training) if training.options.diagnose else training.run()
+        self._begin_training()
+        try:
+            training = prepare(self, X, y, options)
+            return run_and_diagnose(training) if training.options.diagnose else training.run()
+        finally:
+            self._in_training.release()
 
     def feedforward(
         self, X: ArrayLike, *, out: NDArray[Any] | None = None, threads: int | None = None

@@ -1,8 +1,10 @@
 """Single steps: a loop of the user's own hands over mini-batches, one a call."""
 
+import functools
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +38,23 @@ from chainrule.training.training import (
     state_for_core,
 )
 
+Method = TypeVar("Method", bound=Callable)
 OUTPUT_GRADIENT, OUTPUT_DELTA = (_core.GIVEN.index(f"output_{of}") for of in ("gradient", "delta"))
+
+
+def alone(method: Method) -> Method:
+    """Decorate a method of a trainer: nothing else trains its network meanwhile."""
+
+    @functools.wraps(method)
+    def kept(self, *args, **options):
+        net = self._net
+        net._begin_training()
+        try:
+            return method(self, *args, **options)
+        finally:
+            net._in_training.release()
+
+    return cast("Method", kept)
 
 
 class Trainer:
@@ -68,6 +86,13 @@ class Trainer:
     """
 
     def __init__(self, net: Model, given: FitOptions):
+        self._net = net
+        self._prepare(given)
+
+    @alone
+    def _prepare(self, given):
+        """Check all, and be what the network is trained by."""
+        net = self._net
         if given.get("optimizer") is None:
             given = {**given, "optimizer": last_optimizer(net)}
         options = read_options(given)
@@ -95,7 +120,7 @@ class Trainer:
             raise ValueError(
                 f"a {type(schedule).__name__} of the learning rate needs steps_per_epoch"
             )
-        self._net, self._options = net, options
+        self._options = options
         recipe = recipe_of(options, check_dropout(options.dropout, len(net.sizes) - 2))
         averaging = options.average is not None
         self._state = resumed_state(
@@ -123,6 +148,7 @@ class Trainer:
     def __repr__(self):
         return f"{type(self).__name__}({self._net!r}, {self.optimizer!r})"
 
+    @alone
     def step(
         self,
         X: ArrayLike,
@@ -200,6 +226,7 @@ class Trainer:
                 self._net._input_names = samples.names
         return done if y is not None else None
 
+    @alone
     def apply(self, gradient: Gradient | ArrayLike) -> None:
         """Take one step of the optimiser along a gradient made elsewhere.
 
@@ -227,6 +254,7 @@ class Trainer:
             )
         self._core.apply(nabla)
 
+    @alone
     def end_epoch(self) -> None:
         """End the epoch: `epochs_trained` gains 1, and the next step begins another.
 
@@ -256,6 +284,7 @@ class Trainer:
             "samples": self.samples,
         }
 
+    @alone
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a `state` of a trainer like this one, to the last bit.
 
