@@ -15,6 +15,8 @@ from numpy.typing import DTypeLike
 
 from chainrule.checks.words import NONE, hint
 
+BOOLEANS = bool, np.bool_  # made once: `bool | np.bool_` takes as long as a check by it
+
 
 def check_name(kind: str, name: Any, known: Iterable[str], others: Mapping[str, str] = NONE) -> str:
     """Return `name` if it is one of `known`, else raise with the nearest known one.
@@ -92,7 +94,7 @@ def check_real(name: str, value: Any, expected: str = "a number") -> Any:
     """Return `value` if it is a real number, of Python or of NumPy; it need not be finite."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if isinstance(value, BOOLEANS) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {expected}; got {value!r}")
     return value
 
@@ -116,7 +118,7 @@ def check_index(name: str, value: Any, first: int, last: int) -> int:
 def check_whole(name: str, value: Any) -> int:
     """Return `value` as an int if it is a whole number, of Python or of NumPy."""
     try:
-        if isinstance(value, bool | np.bool_):
+        if isinstance(value, BOOLEANS):
             raise TypeError
         return operator.index(value)
     except TypeError:
@@ -139,7 +141,7 @@ def check_text(name: str, value: Any) -> str:
 
 def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False."""
-    if not isinstance(value, bool | np.bool_):
+    if not isinstance(value, BOOLEANS):
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
 
