@@ -249,12 +249,12 @@ class Network(Model):
             Where another training of the network is not over: of a callback of that, or of an
             iterable of batches, and in another thread. What it says may be asked meanwhile.
         """
-        self._begin_training()
-        try:
-            training = prepare(self, X, y, options)
-            return run_and_diagnose(training) if training.options.diagnose else training.run()
-        finally:
-            self._in_training.release()
+        history: History = self._in_training.call(self._fit, X, y, options)
+        return history
+
+    def _fit(self, X: Any, y: Any, options: FitOptions) -> History:
+        training = prepare(self, X, y, options)
+        return run_and_diagnose(training) if training.options.diagnose else training.run()
 
     def feedforward(
         self, X: ArrayLike, *, out: NDArray[Any] | None = None, threads: int | None = None

@@ -309,7 +309,7 @@ def test_a_step_within_a_step_is_refused():
     trainer = net.trainer(cr.Adam())
     trainer.step(X, Y)
     cost.trainer = trainer
-    refuse(lambda: trainer.step(X, Y), RuntimeError, ["at work"], net)
+    refuse(lambda: trainer.step(X, Y), RuntimeError, ["the network is in training"], net)
 
 
 def test_the_views_of_the_network_show_each_step_and_may_be_written():

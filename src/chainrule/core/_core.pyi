@@ -104,6 +104,10 @@ class Log:
         gradient_norms: MutableSequence[float] | None = None,
     ) -> None: ...
 
+class Turn:
+    def __init__(self) -> None: ...
+    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any: ...
+
 class Hooks:
     kept_batches: bool
     def __init__(

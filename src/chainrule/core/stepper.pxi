@@ -36,7 +36,6 @@ cdef class Stepper:
     cdef const double[::1] rates  # of the steps of this epoch, of which there are so many,
     cdef Py_ssize_t steps         # or one for all; 0: as many as come
     cdef double idle_since
-    cdef bint busy
     cdef readonly Py_ssize_t steps_done, samples_done  # of this epoch
     cdef readonly Py_ssize_t layer
 
@@ -85,7 +84,7 @@ cdef class Stepper:
 
         sample_weight: (m,). NotImplemented where an array is not as simple as that, or anything is wrong with it."""
         cdef bint taken
-        if self.busy or self.epoch_is_over:
+        if self.epoch_is_over:
             return NotImplemented
         if self.single:
             taken = take_arrays[float](self, X, Y, given, actions, sample_weight, <const float *> NULL)
@@ -136,8 +135,6 @@ cdef class Stepper:
         cdef size_t number = sizeof(float) if self.single else sizeof(double)
         cdef size_t targets = padded(rows * self.plan.net.layers[self.plan.net.depth - 1].n_out * number)
         cdef size_t weights = padded(rows * number)
-        if self.busy:
-            raise RuntimeError("a step of this trainer is at work, in another thread or around this function")
         if rows <= self.rows or elsewhere:
             return 0
         self.kept = self.trainee_for(Data(batch_size=rows, seed=self.seed))
@@ -155,13 +152,11 @@ cdef class Stepper:
         cdef Workspace work = t.work
         t.samples = self.samples
         t.samples.first = self.samples_done
-        self.busy = True
         with nogil:
             if self.single:
                 outcome = follow_cost[float](t, rate, self.idle_since, &cost, &self.layer, <const float *> NULL)
             else:
                 outcome = follow_cost[double](t, rate, self.idle_since, &cost, &self.layer, <const double *> NULL)
-        self.busy = False
         if t.pace:
             self.idle_since = cr_seconds()
         if work.error is not None:

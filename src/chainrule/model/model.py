@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -238,7 +237,7 @@ class Model:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        self._in_training = Lock()
+        self._in_training = _core.Turn()
         self._set_plan()
         self._parameters = aligned_empty(count_parameters(self.sizes, self.bias), self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
@@ -258,21 +257,6 @@ class Model:
         if self._plan is None:
             self._scaling.check_set()
             self._output_scaling.check_set()
-
-    def _begin_training(self) -> None:
-        """Keep the network for one training at a time; `_in_training.release()` ends it.
-
-        Raises
-        ------
-        RuntimeError
-            If another one is not over.
-        """
-        if not self._in_training.acquire(blocking=False):
-            raise RuntimeError(
-                "the network is in training: a fit, or a step of a trainer, has yet to end, of "
-                "which this is a callback, or which another thread does. Train a copy, "
-                "net.copy(), or wait"
-            )
 
     def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
         """Return X as (m, n_1), and whether it is a single sample (n_1,)."""

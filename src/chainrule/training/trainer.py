@@ -1,10 +1,8 @@
 """Single steps: a loop of the user's own hands over mini-batches, one a call."""
 
-import functools
 import math
-from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +18,7 @@ from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach
 from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient
+from chainrule.training.alone import alone
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import step_diverged
 from chainrule.training.fit import last_optimizer
@@ -38,23 +37,7 @@ from chainrule.training.training import (
     state_for_core,
 )
 
-Method = TypeVar("Method", bound=Callable)
 OUTPUT_GRADIENT, OUTPUT_DELTA = (_core.GIVEN.index(f"output_{of}") for of in ("gradient", "delta"))
-
-
-def alone(method: Method) -> Method:
-    """Decorate a method of a trainer: nothing else trains its network meanwhile."""
-
-    @functools.wraps(method)
-    def kept(self, *args, **options):
-        net = self._net
-        net._begin_training()
-        try:
-            return method(self, *args, **options)
-        finally:
-            net._in_training.release()
-
-    return cast("Method", kept)
 
 
 class Trainer:
