@@ -66,12 +66,12 @@ def _checked(function, name, others, positional):
                 f"{name}() takes {' and '.join(unnamed)} without a name, all else by name; got "
                 f"{len(values)} values.{positional(values)} Known: {', '.join(known())}"
             )
-        for given in options:
-            if given not in known():
-                raise TypeError(
-                    f"{name}() has no option {given!r}.{hint(given, known(), others)} "
-                    f"Known: {', '.join(known())}"
-                )
+        if not options.keys() <= known().keys():
+            given = next(each for each in options if each not in known())
+            raise TypeError(
+                f"{name}() has no option {given!r}.{hint(given, known(), others)} "
+                f"Known: {', '.join(known())}"
+            )
         return function(*args, **options)
 
     return checked
