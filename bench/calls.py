@@ -5,8 +5,8 @@ each form that users have it, its Jacobian, and the cost, the gradient and a ste
 samples, by a trainer and as a `fit`, and an update of Q-learning: the target network forward, a
 step, and the target network a hundredth of the way. Beside each the core's own work, the same from
 arrays that are checked already (of steps: amid an epoch), and the same call of PyTorch (eager) and
-JAX (jitted, with donated buffers), from NumPy and back, where they are installed. Then steps of four
-sizes beside their core. All take turns; what is told is the least time of all turns. Goals:
+JAX (jitted, with donated buffers), from NumPy and back, where they are installed. Then steps of
+four sizes beside their core. All take turns; what is told is the least time of all turns. Goals:
 
     one state forward, of any kind          <= 2.5 µs, >= 10 times as fast as PyTorch and JAX
     the Jacobian of one state               <= 6 µs
