@@ -69,9 +69,20 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     return t
 
 
+cdef int check_size(Plan plan, Py_ssize_t size) except -1:
+    """Raise for a vector that is not as long as the parameters: users may have had it in their hands."""
+    if size != plan.n_parameters:
+        raise ValueError(f"expected {plan.n_parameters} numbers, as many as there are parameters; got {size}")
+    return 0
+
+
 cdef int find_vectors(Trainee t, real[::1] parameters, TrainingState state) except -1:
     """Where the user has the parameters, the optimiser's states and the average."""
     cdef real[::1] s = state.s, other = state.t, average = state.average
+    check_size(t.plan, parameters.shape[0])
+    check_size(t.plan, t.plan.n_parameters if s is None else s.shape[0])
+    check_size(t.plan, t.plan.n_parameters if other is None else other.shape[0])
+    check_size(t.plan, t.plan.n_parameters if average is None else average.shape[0])
     t.layouts.net, t.layouts.single = &t.plan.net, sizeof(real) == sizeof(float)
     t.layouts.given[PARAMETERS] = &parameters[0]
     t.layouts.given[STATE_S] = NULL if s is None else &s[0]

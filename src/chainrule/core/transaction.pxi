@@ -11,6 +11,8 @@ cdef class TrainingState:
         """s, t (n_parameters,): the states of the optimiser, None where it has none; average, likewise, of the
         parameters. steps[0]: how many the optimiser has taken; epochs[0]: how many epochs it has done, for its
         schedule. clock[0]: how many epochs the network has."""
+        if steps.shape[0] != 1 or epochs.shape[0] != 1 or clock.shape[0] != 1:
+            raise ValueError("expected one number each of steps, epochs and clock")
         self.s, self.t, self.average, self.steps, self.epochs, self.clock = s, t, average, steps, epochs, clock
 
 

@@ -1,6 +1,7 @@
 """What an optimiser and its schedule carry from step to step: `net.optimizer_state`."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,35 @@ def resumed_state(
             also = [PLATEAU_DATA] if schedule.monitor == "cost" else [PLATEAU_DATA, UNSEEN]
             state |= {name: as_counter(name, given[name]) for name in also if name in given}
     return state
+
+
+Kind = tuple[np.dtype, tuple[int, ...]]  # of an array
+
+
+def kinds_of(state: dict[str, NDArray]) -> dict[str, Kind]:
+    """Return what `check_kept` is to find of a state."""
+    return {name: (kept.dtype, kept.shape) for name, kept in state.items() if name != UNSEEN}
+
+
+def check_kept(state: dict[str, NDArray], kinds: dict[str, Kind]) -> None:
+    """Raise unless a state has its arrays, or others of the same kinds.
+
+    While a network is trained its state is in the user's hands, and their numbers may be written.
+
+    Raises
+    ------
+    ValueError
+        For one that is gone, or is no such array.
+    """
+    for name, kind in kinds.items():
+        now: Any = state.get(name)
+        is_array = isinstance(now, np.ndarray) and now.flags.carray
+        if not is_array or (now.dtype, now.shape) != kind:
+            got = f"{type(now).__name__} of shape {np.shape(now)}" if name in state else "none"
+            raise ValueError(
+                f"{_label(name)} must stay what training began with, a writable {kind[0]} array of "
+                f"shape {kind[1]}, whose numbers may be written; got {got}"
+            )
 
 
 def like_parameters(name, values, parameters) -> NDArray:

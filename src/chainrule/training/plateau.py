@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from chainrule.checks.samples import Samples
 from chainrule.schedules import ReduceOnPlateau
-from chainrule.training.optimizer_state import PLATEAU_DATA, UNSEEN
+from chainrule.training.optimizer_state import PLATEAU_DATA, UNSEEN, check_kept, kinds_of
 
 
 def begin_best(
@@ -41,6 +41,7 @@ class Plateau:
 
     def __init__(self, schedule, state, history):
         self.schedule, self.state, self.history = schedule, state, history
+        self._kinds = kinds_of(state)
         self.seen = 0  # epochs
 
     def look(self):
@@ -60,6 +61,7 @@ class Plateau:
             del self.state[UNSEEN]
 
     def _show(self, figure):
+        check_kept(self.state, self._kinds)
         seen = self.state[self.schedule.state]
         # One statement, so that no signal comes between the two.
         seen[:], self.seen = self.schedule.after(seen, figure), len(self.history)

@@ -17,7 +17,7 @@ from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import StopTraining, diverged
-from chainrule.training.optimizer_state import resumed_state
+from chainrule.training.optimizer_state import check_kept, kinds_of, resumed_state
 from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
@@ -80,6 +80,7 @@ class Training:
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
         self.schedule.check_end(self.state, options.epochs)
+        self._kinds = kinds_of(self.state)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
         self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
         options.callbacks.check(self.history)
@@ -145,6 +146,7 @@ class Training:
     def _some_epochs(self, count):
         """Train for `count` epochs without a look between them."""
         net = self.net
+        check_kept(self.state, self._kinds)
         if self.batches is not None:
             self.batches.begin_epoch()
         layer = _core.train(
