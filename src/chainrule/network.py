@@ -294,7 +294,8 @@ class Network(Model):
         if out is None:
             outputs = np.empty(shape, self.dtype)
         else:
-            outputs = check_out(out, shape[1:] if single else shape, self.dtype, inputs)
+            wanted = shape[1:] if single else shape
+            outputs = check_out(out, wanted, self.dtype, inputs, self._parameters)
             outputs = outputs.reshape(shape)
         passes.outputs(self, inputs, check_threads(threads), outputs)
         return out if out is not None else outputs[0] if single else outputs

@@ -281,3 +281,19 @@ def test_threads_may_ask_one_network():
     for one in running:
         one.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("where", ["W", "b", "across the end", "rows"])
+def test_out_that_overlaps_the_parameters_is_refused(where, dtype):
+    net = cr.Network([3, 4, 4], dtype=dtype, seed=0)
+    x, before = np.ones(3, dtype), net.parameters.copy()
+    out = {"W": net.weights[1][0], "b": net.biases[0], "across the end": net.biases[1],
+           "rows": net.weights[1]}[where]  # fmt: skip
+    X = np.ones((4, 3), dtype) if where == "rows" else x
+    for given in (X, X.tolist(), X.astype("f8")):
+        with pytest.raises(ValueError, match="out must not overlap the network's parameters"):
+            net(given, out=out)
+    np.testing.assert_array_equal(net.parameters, before)
+    apart = np.empty((4, 4) if where == "rows" else 4, dtype)
+    assert net(X, out=apart) is apart

@@ -224,8 +224,8 @@ def first_activations(plan, X, dtype) -> NDArray:
     return a
 
 
-def check_out(out, shape, dtype, inputs) -> NDArray:
-    """Return `out` if results of that shape and dtype can be written there from `inputs`."""
+def check_out(out, shape, dtype, inputs, parameters) -> NDArray:
+    """Return `out` if results of that shape and dtype, of `inputs`, can be written there."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array; got {type(out).__name__}")
     flags = out.flags
@@ -238,6 +238,8 @@ def check_out(out, shape, dtype, inputs) -> NDArray:
     numbers = inputs if isinstance(inputs, np.ndarray) else inputs.data
     if np.may_share_memory(out, numbers):
         raise ValueError("out must not overlap X; give an array of its own")
+    if np.may_share_memory(out, parameters):
+        raise ValueError("out must not overlap the network's parameters; give an array of its own")
     return out
 
 

@@ -121,18 +121,23 @@ cdef inline bint one_forward(OneSample one, const Sample *sample, const real *pa
     return True
 
 
-cdef bint can_take(const Py_buffer *out, OneSample one, const Sample *sample) noexcept:
-    """Whether the outputs can be written there: in the network's dtype, and shaped as x is. Of a vector all is read
-    before anything is written."""
+cdef inline bint are_apart(const char *a, Py_ssize_t a_bytes, const char *b, Py_ssize_t b_bytes) noexcept:
+    return a + a_bytes <= b or b + b_bytes <= a
+
+
+cdef bint can_take(const Py_buffer *out, OneSample one, const Sample *sample, const void *parameters) noexcept:
+    """Whether the outputs can be written there: in the network's dtype, shaped as x is, and not over the parameters. Of
+    a vector all is read before anything is written."""
     cdef const Net *net = &one.plan.net
-    cdef const char *x = <const char *> sample.x
     cdef const char *start = <const char *> out.buf
     cdef Py_ssize_t x_bytes = net.layers[0].n_in * cr_input_sizes[sample.kind]
     if kind_of(out) != (CR_INPUT_float32 if one.itemsize == sizeof(float) else CR_INPUT_float64):
         return False
     if not is_vector(out, net.layers[net.depth - 1].n_out) or (out.ndim == 2) != sample.is_row:
         return False
-    return not sample.is_row or start + out.len <= x or x + x_bytes <= start
+    if not are_apart(start, out.len, <const char *> parameters, net.n_parameters * one.itemsize):
+        return False
+    return not sample.is_row or are_apart(start, out.len, <const char *> sample.x, x_bytes)
 
 
 def feedforward_one(Plan plan, parameters, x, out):
@@ -151,7 +156,7 @@ def feedforward_one(Plan plan, parameters, x, out):
         PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
     except (BufferError, ValueError):
         return None
-    if can_take(&result, one, &sample) and (sample.x or one.read_numbers(x)):
+    if can_take(&result, one, &sample, p) and (sample.x or one.read_numbers(x)):
         if one.itemsize == sizeof(float):
             done = one_forward[float](one, &sample, <const float *> p, <float *> result.buf)
         else:
