@@ -55,6 +55,10 @@ def _checked(function, name, others, positional):
         parameters = inspect.signature(function).parameters
         return dict.fromkeys(each for each in parameters if each != "self")
 
+    @functools.cache
+    def allowed():
+        return frozenset(known())
+
     most = function.__code__.co_argcount
     unnamed = [each for each in function.__code__.co_varnames[:most] if each != "self"]
 
@@ -66,7 +70,7 @@ def _checked(function, name, others, positional):
                 f"{name}() takes {' and '.join(unnamed)} without a name, all else by name; got "
                 f"{len(values)} values.{positional(values)} Known: {', '.join(known())}"
             )
-        if not options.keys() <= known().keys():
+        if options and not allowed().issuperset(options):
             given = next(each for each in options if each not in known())
             raise TypeError(
                 f"{name}() has no option {given!r}.{hint(given, known(), others)} "
