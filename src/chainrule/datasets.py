@@ -161,6 +161,8 @@ def _load_pickle(path: Path) -> tuple[Pair, Pair, Pair]:
         pairs = [tuple(part.array for part in pair) for pair in sets]
         if [len(pair) for pair in pairs] != [2, 2, 2]:
             raise TypeError("it does not hold three pairs of arrays")
+    except (MemoryError, RecursionError):  # no fault of the file's
+        raise
     except Exception as error:  # a broken pickle may raise anything
         raise ValueError(
             f"'{path}' was refused: expected a pickle of three pairs (images, labels) of numeric "

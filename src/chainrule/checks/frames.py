@@ -169,6 +169,8 @@ class Frame:
             return CATEGORY
         try:
             array = np.asarray(column)
+        except (MemoryError, RecursionError):
+            raise
         except Exception as error:  # of its own package
             raise TypeError(
                 f"{self.name} must hold real numbers; column {key!r} does not become an array: "

@@ -50,7 +50,7 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
     t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
     t.watch = &t.watching if t.watching.sees_layers or t.watching.sees_gradient else NULL
-    find_vectors[real](t, parameters, state)
+    find_vectors[real](t, plan, parameters, state)
     find_sizes(t, data.batch_size, threads, cores, sizeof(real))
     bytes = bytes_to_train(t, recipe, epochs, data.shuffle, sizeof(real))
     t.work = Workspace(t.plan, t.sizes.tile, sizeof(real), bytes, t.sizes.threads, t.samples.room)
@@ -76,13 +76,14 @@ cdef int check_size(Plan plan, Py_ssize_t size) except -1:
     return 0
 
 
-cdef int find_vectors(Trainee t, real[::1] parameters, TrainingState state) except -1:
-    """Where the user has the parameters, the optimiser's states and the average."""
+cdef int find_vectors(Trainee t, Plan plan, real[::1] parameters, TrainingState state) except -1:
+    """Where the user has the parameters, the optimiser's states and the average, each as long as `plan` says, which
+    stands in no stripes."""
     cdef real[::1] s = state.s, other = state.t, average = state.average
-    check_size(t.plan, parameters.shape[0])
-    check_size(t.plan, t.plan.n_parameters if s is None else s.shape[0])
-    check_size(t.plan, t.plan.n_parameters if other is None else other.shape[0])
-    check_size(t.plan, t.plan.n_parameters if average is None else average.shape[0])
+    check_size(plan, parameters.shape[0])
+    check_size(plan, plan.n_parameters if s is None else s.shape[0])
+    check_size(plan, plan.n_parameters if other is None else other.shape[0])
+    check_size(plan, plan.n_parameters if average is None else average.shape[0])
     t.layouts.net, t.layouts.single = &t.plan.net, sizeof(real) == sizeof(float)
     t.layouts.given[PARAMETERS] = &parameters[0]
     t.layouts.given[STATE_S] = NULL if s is None else &s[0]

@@ -325,7 +325,7 @@ def is_asked_for(name: str, value: Any) -> bool:
     if value is None or value is False:
         return False
     if name in ("l1", "dropout"):
-        return not np.array_equal(value, np.zeros(np.shape(value)))
+        return bool(np.any(value))
     if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(value, "__len__"):
         return len(value) > 0
     return True
