@@ -216,8 +216,9 @@ class cross_entropy(Cost):
         """Accept probabilities."""
         if ((Y < 0) | (Y > 1)).any():
             raise ValueError(
-                f"{name} must lie in [0, 1] for the cross_entropy cost; "
-                f"it spans [{Y.min()}, {Y.max()}]"
+                f"{name} must lie in [0, 1] for the cross_entropy cost; it spans [{Y.min()}, "
+                f"{Y.max()}]. For numbers in units write Network(..., task='regression'); classes "
+                "may be text, or with several outputs whole numbers"
             )
         return Y
 

@@ -254,3 +254,29 @@ def test_the_doctor_looks_at_samples_whose_targets_are_all_there():
     assert repr(diagnosis) == repr(cr.diagnose(net, X[there], Y[there]))
     holes[:, 0] = np.where(np.isnan(holes[:, 1]), holes[:, 0], np.nan)
     refuse(lambda: net.fit(X, holes, **options), ValueError, ["diagnose=True", "all there"], net)
+
+
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_targets_in_any_order_of_memory(kind):
+    """Column by column, as frames have them."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)), rng.normal(size=(60, 2))
+    y[::2, 1] = np.nan
+    other = np.asfortranarray(y)
+    if kind == "frame":
+        pandas = pytest.importorskip("pandas", reason="pandas makes these frames")
+        other = pandas.DataFrame({"a": y[:, 0], "b": y[:, 1]})
+    weights = {"output_weight": np.asfortranarray(rng.random((60, 2)))}
+    results = []
+    for targets in (y, other):
+        net = cr.Network([4, 8, 2], task="regression", seed=0)
+        skip = {"missing_targets": "skip"}
+        net.fit(x, targets, epochs=2, validation_data=(x, targets), **skip)
+        results.append([
+            net.parameters, net.history.validation_cost,
+            net.evaluate(x, targets, **skip, **weights)["cost"],
+            net.backprop(x, targets, **skip).parameters,
+            net.trainer(cr.SGD(0.1), missing_targets="skip").step(x, targets),
+        ])  # fmt: skip
+    for mine, its in zip(*results, strict=True):
+        np.testing.assert_array_equal(mine, its)

@@ -99,7 +99,7 @@ NAMES = {
     ),
     "monitor": (
         lambda: cr.ReduceOnPlateau(0.1, monitor="val_loss"),
-        ["unknown monitor 'val_loss'. Use 'validation_cost'."],
+        ["unknown monitor 'val_loss'. Use 'validation_cost', which"],
     ),
 }
 

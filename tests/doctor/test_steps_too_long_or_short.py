@@ -107,6 +107,20 @@ def test_other_data_than_the_scaling_was_set_by():
     assert "standard" not in message.partition("standard deviation")[2]
 
 
+def stepped(net, rate):
+    trainer = net.trainer(SGD(rate))
+    for _ in range(1000):
+        trainer.step(X[:32], Y[:32])
+
+
+def test_parameters_that_no_rate_brings_back():
+    net = network()
+    with pytest.raises(DivergenceError):
+        stepped(net, 1.0)
+    with pytest.raises(DivergenceError, match=r"Its parameters are as large as .* already: begin"):
+        stepped(net, 0.1)
+
+
 def test_sparse_inputs_and_batches():
     scipy_sparse = pytest.importorskip("scipy.sparse")
     assert "the inputs are not scaled" in error_of(scipy_sparse.csr_array(1000 * X), Y)

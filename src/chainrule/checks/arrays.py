@@ -64,8 +64,14 @@ def as_numbers(name, array, hint="", *, missing=False) -> NDArray:
     if given.dtype.kind not in "fiub":
         if hasattr(array, "toarray"):
             hint = "; a sparse matrix? use .toarray()"
+        elif isinstance(array, dict) or (isinstance(array, list) and _are_dicts(array)):
+            hint = "; rows by the names of columns? make them a frame, pandas.DataFrame([row])"
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
     return given
+
+
+def _are_dicts(rows):
+    return len(rows) > 0 and isinstance(rows[0], dict)
 
 
 def entry(name, where):
@@ -208,6 +214,8 @@ def _check_shape(name, shape, width):
     """Raise for what is not (m, width), m >= 1."""
     if len(shape) != 2 or shape[1] != width:
         hint = " (for a single sample, use x[None, :])" if shape == (width,) else ""
+        if len(shape) == 2:
+            hint = f": {name} has {shape[1]} columns, for Network([{shape[1]}, ...])"
         raise ValueError(f"{name} must be (samples, {width}); got shape {shape}{hint}")
     if shape[0] == 0:
         raise ValueError(f"{name} must have at least one sample; got shape {shape}")

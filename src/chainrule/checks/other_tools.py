@@ -140,7 +140,8 @@ OF_METRICS = words(
 OF_FIGURES = words(
     {
         "Use 'cost'.": "loss train_loss training_loss train_cost",
-        "Use 'validation_cost'.": "val_loss valid_loss validation_loss val_cost",
+        "Use 'validation_cost', which validation_split=0.2 or validation_data= has measured.": ""
+        "val_loss valid_loss validation_loss val_cost",
         "'validation_accuracy' is of validation data whose targets are classes.": "accuracy acc "
         "val_accuracy val_acc valid_accuracy train_accuracy",
         "Use 'learning_rate'.": "lr",

@@ -96,8 +96,9 @@ def output_weights_of(
         raise ValueError(f"{name} must not be negative; {entry(name, where)} is {given[where]}")
     if missing is None and (weights == 1).all():
         return None
-    weights = np.broadcast_to(weights, shape)
-    weights = weights.copy() if missing is None else np.where(missing, dtype.type(0), weights)
+    weights = np.array(np.broadcast_to(weights, shape), order="C")
+    if missing is not None:
+        weights[missing] = 0
     if not weights.any() and not part:
         raise ValueError("the weights of all targets are 0; at least one must count")
     return weights

@@ -92,7 +92,7 @@ class Targets:
             if found is not None:
                 y, self.names = found
                 y = y if width > 1 else np.where(y == 1, 1, self._cost.low)
-        hint = "; labels must be integers from 0"
+        hint = "; labels must be integers from 0, or text in a vector, y.ravel()"
         if self._scaled:
             hint = "; with an output_scale targets are numbers, for classes leave it out"
         # a label may not be missing
@@ -132,7 +132,12 @@ class Targets:
             )
             hint = ""
             if given.ndim == 1 and takes_labels:
-                hint = f" of {given.dtype}; labels must be integers (y.astype(int))"
+                hint = (
+                    f" of {given.dtype}; labels must be integers (y.astype(int)), or text; for one "
+                    "number a sample write Network([..., 1], task='regression')"
+                )
+            elif given.ndim == 2 and given.shape[1] == 1 and takes_labels:
+                hint = "; labels are a vector, y.ravel()"
             raise ValueError(f"{name} must be {expected}; got shape {given.shape}{hint}")
         return given
 

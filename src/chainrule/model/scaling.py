@@ -56,8 +56,9 @@ class Scaling:
         if isinstance(self.scale, str):
             scale, shift = self.defaults
             raise ValueError(
-                f"{scale}='standard' is set by the first fit: write net.fit(X, y) before, or give "
-                f"numbers, Network(..., {scale}=..., {shift}=...)"
+                f"the network is not trained yet, and its {scale}='standard' is set by the first "
+                f"fit: write net.fit(X, y) before, or give numbers, Network(..., {scale}=..., "
+                f"{shift}=...)"
             )
 
     def __bool__(self) -> bool:

@@ -15,6 +15,7 @@ LARGE = 5.0
 # The step of the output's bias is the learning rate times the error, so with the usual 0.1 ... 1,
 # targets of size 10 throw the first steps far off.
 LARGE_TARGET = 10.0
+HOPELESS = 1e6  # of a parameter: no rate brings it back
 SOME = 2000  # rows, which mostly tell
 
 
@@ -23,6 +24,12 @@ def likely_cause(net: Model, samples: Samples | None, optimizer: Any) -> str:
 
     Both are looked at as the network has them: x and y once they are scaled.
     """
+    largest = float(np.abs(net.parameters).max())
+    if largest > HOPELESS:
+        return (
+            f"Its parameters are as large as {largest:.2g} already: begin with a new network, or "
+            "go back to a state that was kept."
+        )
     causes = []
     if samples is not None:
         some = samples.of_rows(np.arange(min(SOME, len(samples))))

@@ -179,7 +179,7 @@ class FitOptions(TypedDict, total=False):
         (1e-292 in float64) are 0.
         """)]
     class_weight: Annotated[dict[int, float] | str | None, Option(
-        None, 'dict of int to float, or "balanced", optional', full_batch=True,
+        None, 'dict of class to float, or "balanced", optional', full_batch=True,
         single_steps=True, about="""
         How much the samples of each class count, 1 for classes not named; "balanced":
         m / (k·count) for a class that occurs `count` times, one of k that occur. Multiplied
@@ -232,7 +232,7 @@ class FitOptions(TypedDict, total=False):
         None, "dict of str to function, or list of functions, optional", _metrics, about="""
         Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
         and what it returns recorded in the history by its name. Where the targets are classes
-        (as for accuracy, see `evaluate`) both are classes, integers (m,) from 0; else the
+        (as for accuracy, see `evaluate`) both are classes (m,), as `classes` calls them; else the
         targets as given and the outputs, (m, n), or (m,) where there is one column. The
         functions of sklearn.metrics fit that take labels, or values.
         """)]
