@@ -457,6 +457,15 @@ def test_a_cost_that_goes_up_and_down():
     }
 
 
+def test_up_and_down_is_no_finding_where_the_task_is_learned():
+    net = classifier()
+    net.fit(X, LABELS, optimizer=SGD(0.3), epochs=40)
+    assert net.evaluate(X, LABELS)["accuracy"] > 0.9
+    costs = [3.0, 2.0, 1.5, 1.2, 1.0, 0.9, 0.9, 1.2, 0.8, 1.1, 0.7, 1.0, 0.7, 1.0]
+    kinds = [finding.kind for finding in diagnose(net, X, LABELS, history=course(costs))]
+    assert "cost_oscillating" not in kinds
+
+
 def test_a_cost_that_is_not_finite():
     history = course([1.0, 0.8, np.inf])
     finding = alone(diagnose(classifier(), X, LABELS, history=history), "cost_not_finite")

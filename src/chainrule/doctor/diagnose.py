@@ -123,7 +123,8 @@ def diagnose(
       cost_slow, overfitting, underfitting.
 
     Unscaled data and dead units are a "note" in a network that has learned its task all the same;
-    saturated units, and a δ that vanishes or explodes, then are no finding at all.
+    saturated units, a δ that vanishes or explodes, and a cost that goes up and down, as with
+    dropout, then are no finding at all.
 
     Parameters
     ----------

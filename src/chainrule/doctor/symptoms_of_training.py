@@ -39,7 +39,7 @@ def look_at_course(history, score, rate, explained, plain_cost):
     return (
         _blown_up(costs, epochs, score, rate, plain_cost)
         or _rising(costs, epochs, rate)
-        or _oscillating(costs, rate)
+        or ([] if score.good else _oscillating(costs, rate))
         or ([] if explained else _flat(costs, score, rate) or _slow(costs, score, rate))
     )
 
