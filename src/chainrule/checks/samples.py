@@ -110,7 +110,7 @@ class Samples:
     ):
         self.scaling: Any = net._scaling if like is None else like.scaling
         self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
-        if not learns:
+        if not learns and (self.scaling.is_open or self.output_scaling.is_open):
             self.scaling.check_set()
             self.output_scaling.check_set()
         dtype = net.dtype if dtype is None else np.dtype(dtype)

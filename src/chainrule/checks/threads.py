@@ -11,6 +11,8 @@ MOST_THREADS = 256  # of the core's team
 
 def check_threads(threads: int | None) -> tuple[int, int]:
     """Return the option `threads` for the core: how many, 0 for its own choice; of how many."""
+    if type(threads) is int and 1 <= threads <= MOST_THREADS:  # at once, in calls of microseconds
+        return threads, 0
     if threads is not None:
         return check_index("threads", threads, 1, MOST_THREADS), 0
     return 0, available_cores()

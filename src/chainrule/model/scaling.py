@@ -46,7 +46,7 @@ class Scaling:
     def __reduce__(self):
         return type(self), (self.scale, self.shift, self.for_core)
 
-    @property
+    @cached_property
     def is_open(self) -> bool:
         """Whether the first `fit` has yet to set it."""
         return isinstance(self.scale, str)
