@@ -543,16 +543,17 @@ class Network(Model):
                 "inputs=True needs dense X, as ∂C_i/∂x_i has a number for each input: X.toarray()"
             )
         samples: Samples | GivenGradients
-        if check_one_way(Y, output_gradient, output_delta, output_weight):
-            check_trainable(self)
-            self._check_set()
-            samples = GivenGradients(self, X, output_gradient, output_delta, sample_weight)
-        else:
+        if Y is not None and output_gradient is None and output_delta is None:
             samples = Samples(
                 self, X, Y, sample_weight,
                 output_weight=output_weight, missing_targets=missing_targets,
             )  # fmt: skip
             self._check_descent(samples)
+        else:
+            check_one_way(Y, output_gradient, output_delta, output_weight)
+            check_trainable(self)
+            self._check_set()
+            samples = GivenGradients(self, X, output_gradient, output_delta, sample_weight)
         return passes.gradient(self, samples, check_threads(threads), inputs=inputs)
 
     @known_options()
@@ -764,8 +765,9 @@ class Network(Model):
 
     def _check_descent(self, samples: Samples) -> None:
         """Raise unless the cost of the samples has derivatives."""
-        check_trainable(self)
-        self._check_delta(samples.targets)
+        if not (self._trainable and self._delta_checked):  # found before
+            check_trainable(self)
+            self._check_delta(samples.targets)
 
 
 @known_options({"custom_objects": "Use own=..."})

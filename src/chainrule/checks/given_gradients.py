@@ -89,10 +89,6 @@ def check_one_way(y, output_gradient, output_delta, output_weight) -> bool:
     TypeError, ValueError
         For none or several, and for weights of outputs beside what is no cost.
     """
-    if y is not None and output_gradient is None and output_delta is None:
-        return False  # as a rule: the rest takes as long as half a check of a small batch
-    if y is not None and output_gradient is None and output_delta is None:
-        return False
     ways = {"y": y, "output_gradient": output_gradient, "output_delta": output_delta}
     named = [name for name, value in ways.items() if value is not None]
     if len(named) != 1:

@@ -120,12 +120,13 @@ class Samples:
             known, written = like.names, "list(X.columns)"
         if answers is None and like is not None:
             classes, answers = like.targets.names, like.targets.answers
+        called = role + "X" if role else "X"
         self.X = as_inputs(
-            X, net.sizes[0], dtype, f"{role}X", scaling=self.scaling, names=known, written=written
+            X, net.sizes[0], dtype, called, scaling=self.scaling, names=known, written=written
         )
-        self.names = None if isinstance(X, np.ndarray) else names_of(f"{role}X", X)
+        self.names = None if isinstance(X, np.ndarray) else names_of(called, X)
         self.targets = Targets(
-            y, len(self.X), net.sizes[-1], dtype, net._cost, f"{role}y", classes,
+            y, len(self.X), net.sizes[-1], dtype, net._cost, role + "y" if role else "y", classes,
             self.output_scaling, answers=answers, weights=output_weight, missing=missing_targets,
             part=part, role=role,
         )  # fmt: skip

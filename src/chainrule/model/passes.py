@@ -39,7 +39,7 @@ def gradient(
     If asked with ∂C_i/∂x_i of each sample, whatever its weight; X is dense then.
     """
     parameters = net.parameters
-    nabla = np.empty(parameters.size, parameters.dtype)
+    nabla = np.empty(len(parameters), net.dtype)
     X, Y, labels, weights, U = samples.for_core
     by_inputs = None
     if inputs and weights is None:
