@@ -6,7 +6,7 @@ sets them by the mean and the spread of what it learns from (`chainrule.model.st
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -30,26 +30,25 @@ class Scaling:
         As they were given; arrays in float64, read-only. scale may be "standard".
     for_core : ndarray (2, n) or None
         Both, float64, for each input or output; None where numbers stay as they are.
+    is_open : bool
+        Whether the first `fit` has yet to set it.
     """
 
     scale: float | NDArray | str
     shift: float | NDArray
     for_core: NDArray | None
+    is_open: bool = field(init=False, repr=False)
 
     defaults: ClassVar[dict[str, float]]
 
     def __post_init__(self):
+        object.__setattr__(self, "is_open", isinstance(self.scale, str))
         for array in (self.scale, self.shift, self.for_core):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
 
     def __reduce__(self):
         return type(self), (self.scale, self.shift, self.for_core)
-
-    @cached_property
-    def is_open(self) -> bool:
-        """Whether the first `fit` has yet to set it."""
-        return isinstance(self.scale, str)
 
     def check_set(self) -> None:
         """Raise if nothing can be said yet, since it is open."""
