@@ -86,6 +86,15 @@ def test_a_step_is_no_longer_than_clip_norm(draw_problem):
     assert np.linalg.norm(net.parameters - before) == pytest.approx(0.005, rel=1e-9)
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e15), ("float64", 1e154)])
+def test_a_gradient_whose_squares_overflow_has_its_step_all_the_same(dtype, size):
+    """∂C/∂w = -yx, of which the squares are beyond the numbers of the dtype."""
+    net = cr.Network([3, 1], output="identity", init="zeros", bias=False, dtype=dtype, seed=0)
+    x, y = np.array([[1.0, -2.0, 2.0]]) * size, np.array([1e6 if dtype == "float32" else 1e10])
+    net.fit(x, y, optimizer=cr.SGD(0.5), epochs=1, batch_size=1, clip_norm=0.01)
+    np.testing.assert_allclose(net.parameters, 0.005 * np.array([1.0, -2.0, 2.0]) / 3, rtol=1e-6)
+
+
 def test_the_cost_is_without_penalties(draw_problem):
     net, x, y = draw_problem((5, 7, 3), 47)
     expected = net.evaluate(x, y)["cost"]

@@ -5,7 +5,7 @@ Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l 
 W^l and delta^l either way round.
 """
 
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -341,6 +341,18 @@ cdef inline void after_descent(real *parameters, const State *state, const Layer
             kernels.move_average[real](average + b, parameters + b, part.neurons, state.keep)
 
 
+cdef inline double scale_to_length(const real *nabla, Py_ssize_t n, double length) noexcept nogil:
+    """What ∇C, whose squares overflow, is multiplied by to be so long."""
+    cdef Py_ssize_t i
+    cdef double largest = 0, total = 0, part
+    for i in range(n):
+        largest = max(largest, fabs(nabla[i]))
+    for i in range(n):
+        part = nabla[i] / largest
+        total += part * part
+    return length / sqrt(total) / largest
+
+
 cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) noexcept nogil:
     """Clip the mean gradient if asked: each entry first, then the norm of all, which `follow` does."""
     cdef double norm
@@ -349,6 +361,8 @@ cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) n
         kernels.clip[real](nabla, net.n_parameters, descent.clip_value)
     if descent.clip_norm > 0:
         norm = sqrt(kernels.sum_of_squares[real](nabla, net.n_parameters))
-        if norm > descent.clip_norm:
+        if norm == INFINITY:
+            descent.weights.scale = scale_to_length(nabla, net.n_parameters, descent.clip_norm)
+        elif norm > descent.clip_norm:
             descent.weights.scale = descent.clip_norm / norm
     descent.biases.scale = descent.weights.scale
