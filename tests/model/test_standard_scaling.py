@@ -177,7 +177,7 @@ def test_before_it_is_set_nothing_can_be_asked(name):
     assert getattr(net, name) == "standard"
 
 
-@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_batch_begin"])
 def test_a_fit_without_an_epoch_leaves_it_open(hook):
     net = network()
     callback = type("Fails", (), {hook: lambda *_: 1 / 0})()

@@ -176,10 +176,11 @@ cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
 
 
 cdef Py_ssize_t break_off_epoch(Trainee t, int outcome, const real *precision) noexcept nogil:
-    """Put all back to where the epoch began, unless a callback stopped it: then the batches before that are kept.
-    Returns the layer where the epoch diverged, or 0."""
+    """Put all back to where the epoch began, unless a callback stopped it: then the batches before that, if there are
+    some, are kept. Returns the layer where the epoch diverged, or 0."""
     cdef Py_ssize_t layer = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
-    if outcome == STOPPED and t.hooks is not None and kernels.finite[real](
+    cdef bint some_done = t.snapshot.steps[0] > t.snapshot.steps_before
+    if outcome == STOPPED and t.hooks is not None and some_done and kernels.finite[real](
             <real *> t.tile.parameters, t.plan.n_parameters):
         t.hooks.kept_batches = True
     else:
