@@ -1,13 +1,10 @@
 """One call of `fit`: options and data are checked together, and the way of training is chosen."""
 
-from typing import Unpack
-
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach, warn_of_slow_pair
 from chainrule.model.standard import standardize
 from chainrule.optimizers import Adam, Optimizer
-from chainrule.results.history import History
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
@@ -72,8 +69,3 @@ def last_optimizer(net: Model) -> Optimizer | FullBatchOptimizer:
             "begin anew with net.optimizer_state = {}"
         )
     return net._optimizer or Adam()
-
-
-def fit(net: Model, X, y, **given: Unpack[FitOptions]) -> History:
-    """Train `net`, as `Network.fit` documents it."""
-    return prepare(net, X, y, given).run()
