@@ -7,7 +7,7 @@ A network takes the name, ``hidden="leaky_relu"``, or, to choose the parameter, 
 (leaky_relu(slope=0.2), 'tanh')
 
 Objects are immutable, and equal where formula and parameter are. The kernels are in
-``csrc/activations.h``.
+``csrc/kernels/activations.h``.
 
 An activation of your own is any object with two methods, for a hidden layer or the output:
 

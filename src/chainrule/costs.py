@@ -7,8 +7,8 @@ A network takes the name, ``cost="huber"``, or, to choose the parameter, an obje
 huber(delta=2.0)
 
 Objects are immutable, and equal where formula and parameter are. a is the output a^L and y the
-target; Σ goes over the outputs. The kernels are in ``csrc/costs.h``, which output activation a
-cost is for in ``csrc/chainrule.h``.
+target; Σ goes over the outputs. The kernels are in ``csrc/kernels/costs.h``, which output
+activation a cost is for in ``csrc/chainrule.h``.
 
 A cost of your own is any object with two methods, for any output activation:
 

@@ -1,4 +1,4 @@
-"""Optimisers: what a step makes of the gradient. The arithmetic is in `csrc/updates.h`.
+"""Optimisers: what a step makes of the gradient. The arithmetic is in `csrc/kernels/updates.h`.
 
 In the formulas g is the mini-batch's mean gradient with its penalties (`fit`'s l1 and l2), η the
 learning rate, t = 1, 2, ... the number of the step; all is entry by entry. What an optimiser
@@ -29,7 +29,7 @@ from chainrule.schedules import LearningRate, Schedule, as_schedule
 class Optimizer(CheckedFields):
     """The part common to all: a learning rate, and what the compiled core is told.
 
-    An optimiser is a subclass and a function of the name `kernel` in `csrc/updates.h`.
+    An optimiser is a subclass and a function of the name `kernel` in `csrc/kernels/updates.h`.
     """
 
     kernel: ClassVar[str]
