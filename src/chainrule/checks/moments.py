@@ -60,10 +60,8 @@ def _of_dense(rows, weights):
             w = np.asarray(weights[start : start + step], np.float64).reshape(len(x), -1)
         counts = np.broadcast_to(w > 0, x.shape)
         low = x.min(axis=0, where=counts, initial=np.inf)
-        least, most = (
-            np.minimum(least, low),
-            np.maximum(most, x.max(axis=0, where=counts, initial=-np.inf)),
-        )
+        least = np.minimum(least, low)
+        most = np.maximum(most, x.max(axis=0, where=counts, initial=-np.inf))
         added = np.broadcast_to(w, x.shape).sum(axis=0)
         low[added == 0] = 0.0
         x = np.where(counts, x - low, 0.0)  # so that sums of far numbers lose nothing
@@ -92,9 +90,8 @@ def _of_sparse(rows, weights):
     total, there = w.sum(), summed(each)
     mean = summed(each * x) / total
     has_zeros = summed(np.ones(len(x))) < np.count_nonzero(w)
-    of_zeros = np.where(
-        has_zeros, (total - there) * mean**2, 0.0
-    )  # where there are none, of rounding
+    # where there are none, the difference would be of rounding
+    of_zeros = np.where(has_zeros, (total - there) * mean**2, 0.0)
     squares = summed(each * (x - mean[columns]) ** 2) + of_zeros
     least, most = np.where(has_zeros, 0.0, np.inf), np.where(has_zeros, 0.0, -np.inf)
     np.minimum.at(least, columns, x)

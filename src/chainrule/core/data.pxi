@@ -14,7 +14,8 @@ cdef class Data:
                   const int32_t[::1] order=None, *, Py_ssize_t batch_size, bint shuffle=False, uint64_t seed=0,
                   Stream stream=None):
         """X (m, n_1), of one of INPUTS; Y (m, n_L), or labels (m,); weights (m,) of the samples and
-        output_weights (m, n_L) of the outputs, or None where all count alike. order: the rows to go through, one after another; None: all of them.
+        output_weights (m, n_L) of the outputs, or None where all count alike. order: the rows to go through, one after
+        another; None: all of them.
         shuffle: each epoch goes through all rows in an order of its own, that of the seed.
         stream: where the mini-batches come from, in the place of all these; for one epoch a call."""
         self.X, self.Y, self.labels, self.order = X, Y, labels, order

@@ -4,7 +4,6 @@
 
 # Looked up once: that takes a tenth of such a call.
 cdef object new_array = numpy.empty
-cdef object ARRAY = numpy.ndarray
 cdef object NUMBER = numpy.float64
 cdef object FLOAT32 = numpy.dtype("float32")
 cdef object FLOAT64 = numpy.dtype("float64")

@@ -178,6 +178,9 @@ cdef bint is_format(const Py_buffer *buffer, const char *letters) noexcept:
     return letter != 0 and buffer.format[1] == 0 and strchr(letters, letter) != NULL
 
 
+cdef object ARRAY = numpy.ndarray  # looked up once
+
+
 cdef int kind_of(const Py_buffer *buffer) noexcept:
     """Which of INPUTS its numbers are; -1 for others."""
     cdef int kind

@@ -1,6 +1,5 @@
 # Single steps: mini-batches that a user hands over one by one, on memory that is kept from one to the next.
 
-cdef object NDARRAY = numpy.ndarray  # looked up once
 cdef double BEYOND_INTEGERS = 2.0 ** 64
 cdef double LEAST_WEIGHTS[2]  # of float32 and float64: smaller ones are 0
 LEAST_WEIGHTS = [numpy.finfo(each).tiny / float(numpy.finfo(each).eps) for each in (numpy.float32, numpy.float64)]
@@ -97,7 +96,7 @@ cdef class Stepper:
         cdef Data data
         cdef Trainee trainee
         X, Y, labels, weights, output_weights = samples
-        cdef bint dense = isinstance(X, NDARRAY)
+        cdef bint dense = isinstance(X, ARRAY)
         self.make_room(len(X), not dense)
         trainee = self.kept
         if self.single:
@@ -212,7 +211,7 @@ cdef int follow_gradient(Trainee t, const real[::1] nabla, double rate) except -
 
 cdef bint get_numbers(array, Py_buffer *buffer):
     """Whether these are numbers one after another in C order; then the buffer is to be released."""
-    if type(array) is not NDARRAY:
+    if type(array) is not ARRAY:
         return False
     try:
         PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
@@ -260,14 +259,10 @@ cdef bint take_x(Stepper self, const Py_buffer *x) noexcept:
     """samples <- inputs (m, n_1), m >= 1, if what is read of them is finite."""
     cdef Samples *samples = &self.samples
     cdef Py_ssize_t n_in = self.plan.net.layers[0].n_in, n
-    cdef int kind
     if x.ndim != 2 or x.shape[1] != n_in or not 1 <= x.shape[0] < 1 << 31 or not is_aligned(x):
         return False
     memset(samples, 0, sizeof(Samples))
-    samples.x, samples.m, samples.rows, samples.kind = x.buf, x.shape[0], x.shape[0], -1
-    for kind in range(CR_INPUT_COUNT):
-        if is_format(x, cr_input_formats[kind]) and <size_t> x.itemsize == cr_input_sizes[kind]:
-            samples.kind = kind
+    samples.x, samples.m, samples.rows, samples.kind = x.buf, x.shape[0], x.shape[0], kind_of(x)
     samples.in_place = (samples.kind == (CR_INPUT_float32 if self.single else CR_INPUT_float64)
                         and self.plan.net.scaling == NULL)
     n = samples.m * n_in

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model
@@ -18,15 +19,11 @@ def check_reach(net: Model, samples: Samples) -> None:
     least, most = reach = net._output.reach
     if reach == ANY or not net._cost.is_least_at_target or targets.Y is None:
         return
-    Y = targets.Y if weights is None else targets.Y[weights > 0]
-    Y = (
-        Y
-        if targets.U is None
-        else Y[(targets.U if weights is None else targets.U[weights > 0]) > 0]
-    )
-    if not Y.size:
-        return
-    low, high = float(Y.min()), float(Y.max())
+    counts: Any = True if targets.U is None else targets.U > 0  # (m, n_L)
+    if weights is not None:
+        counts = counts & (weights > 0)[:, None]
+    low = float(targets.Y.min(where=counts, initial=math.inf))
+    high = float(targets.Y.max(where=counts, initial=-math.inf))
     if least <= low and high <= most:
         return
     raise ValueError(
