@@ -252,6 +252,30 @@ def test_labels_that_mean_outputs_stay_these(loaded, tmp_path):
     assert net.classes.tolist() == [0, 1, 2]
 
 
+def test_what_single_steps_settled_is_settled_after_a_file_too(tmp_path):
+    """Though no epoch is finished."""
+    net = cr.Network([3, 8, 3], task="classification", input_scale=1.0, seed=0)
+    net.trainer(cr.Adam()).step(X, PLACES)
+    net.save(tmp_path / "net.npz")
+    twin = cr.load(tmp_path / "net.npz")
+    for each in (net, twin):
+        with pytest.raises(ValueError, match="labels from 0 to 2"):
+            each.fit(X, PLACES + 1)
+        with pytest.raises(ValueError, match="classes that the network knows, 0, 1, 2"):
+            each.fit(X, TEXT[PLACES])
+
+
+@pytest.mark.parametrize("with_trainer", [False, True])
+def test_before_anything_is_learned_a_file_settles_nothing(with_trainer, tmp_path):
+    net = cr.Network([3, 8, 3], task="classification", input_scale=1.0, seed=0)
+    if with_trainer:
+        net.trainer(cr.Adam())
+    net.save(tmp_path / "net.npz")
+    twin = cr.load(tmp_path / "net.npz")
+    assert twin.answers == net.answers == "classes"
+    assert trained(TEXT[PLACES], twin).classes.tolist() == TEXT.tolist()
+
+
 def test_batches_of_labels_beyond_the_outputs_are_refused():
     net = cr.Network([3, 8, 4], task="classification", input_scale=1.0, seed=0)
     with pytest.raises(ValueError, match="labels from 0 to 3"):

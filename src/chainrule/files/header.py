@@ -42,7 +42,10 @@ SHIFT = ("a number, or a list of numbers", lambda v: _is_number(v) or _is_number
 SCALE = (f"{SHIFT[0]}, or {STANDARD!r}", lambda v: v == STANDARD or SHIFT[1](v))
 OPTIONAL = {
     **{name: SCALE if name.endswith("scale") else SHIFT for name in SCALINGS},
-    "answers": ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
+    **dict.fromkeys(
+        ("answers", "task_answers"),
+        ("'classes', 'multilabel' or 'values'", lambda v: v in ANSWERS),
+    ),
     "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
     "optimizer": ("an object with a name", is_object),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),

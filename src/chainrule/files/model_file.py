@@ -10,7 +10,9 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        default, those of `OPTIONAL`: ``input_scale`` and ``input_shift``, each a
                        number or a list of n_1, ``output_scale`` and ``output_shift``, each a
                        number or a list of one a target (a scale may be "standard", to be set by
-                       the first training), ``input_names``, a list of n_1 strings, and
+                       the first training), ``input_names``, a list of n_1 strings, ``classes``
+                       and ``answers``, what `predict` answers with (before the first training
+                       ``task_answers``, what the task says), and
                        ``optimizer``, an object such as ``{"name": "SGD", "learning_rate": 0.1,
                        "momentum": 0.9, "nesterov": false}``
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype
@@ -145,10 +147,8 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
         )
         if "classes" in header:
             net.classes = header["classes"]
-        if header["epochs_trained"]:
-            net._answers = header.get("answers", net._answers)
-        else:
-            net._by_task = header.get("answers")
+        net._answers = header.get("answers", net._answers)
+        net._by_task = header.get("task_answers")
         net._optimizer = read_optimizer(header)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be loaded: {error}") from error
@@ -160,10 +160,11 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
 
 
 def _answers_of(net):
-    """Return the fields of what a network answers with, where that is settled."""
+    """Return the fields of what a network answers with, where that is settled, or its task's."""
     found = {} if net._named is None else {"classes": net._named.tolist()}
-    settled = net._answers or net._by_task
-    return found | ({} if settled is None else {"answers": settled})
+    if net._answers is not None:
+        return found | {"answers": net._answers}
+    return found | ({} if net._by_task is None else {"task_answers": net._by_task})
 
 
 def _file_name(path):
