@@ -110,8 +110,9 @@ def diagnose(
 
     It looks at the data, at one pass forward and back, at the course of training, and at how well
     the network does now; it changes nothing. ``fit(..., diagnose=True)`` asks for it in the end.
-    The limits, with their reasons, stand at the top of ``chainrule/doctor``, in
-    ``symptoms_of_data.py``, ``symptoms_of_layers.py`` and ``symptoms_of_training.py``. The kinds of
+    The limits, with their reasons, stand at the top of ``symptoms_of_data.py``,
+    ``symptoms_of_layers.py`` and ``symptoms_of_training.py`` of ``chainrule/doctor``, and of
+    ``chainrule/training/causes.py``. The kinds of
     finding:
 
     - of inputs: unscaled_inputs, different_scales, constant_inputs;
