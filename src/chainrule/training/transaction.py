@@ -1,6 +1,7 @@
 """The way through one fit; and where it does nothing, all is as it was before."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from numpy.typing import NDArray
 
@@ -59,7 +60,9 @@ class Transaction:
                 net._settle(samples)
             callbacks.call("on_train_begin", net)
             self._begun = True
-            epochs()
+            with suppress(StopTraining):  # of one that had stopped before
+                callbacks.resume()
+                epochs()
             callbacks.call("on_train_end", net, self._history)
         except StopTraining:  # at the beginning or the end; there is nothing left to stop
             self._begun = True
@@ -74,6 +77,7 @@ class Transaction:
             raise
         finally:
             self._put_back()
+            callbacks.leave(net, self._history)
 
     def _put_back(self):
         if not self._begun:
