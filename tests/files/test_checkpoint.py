@@ -213,6 +213,13 @@ def test_those_of_ones_own_are_and_get_their_state_back(path):
     assert callbacks[1].seen == whole.seen
 
 
+def test_one_that_has_lost_its_state_is_refused(path):
+    callbacks = interrupted(classifier(), LABELS, 5, path, [Counts()])
+    callbacks[1] = type("Counts", (), {"on_epoch_end": lambda *_: None})()
+    with pytest.raises(ValueError, match=r"Counts has no methods state\(\) and resume\(state\)"):
+        cr.resume(path, X, LABELS, callbacks=callbacks)
+
+
 def test_a_state_that_is_no_numbers_is_refused(path):
     counts = Counts()
     counts.state = lambda: {"seen": object()}

@@ -18,7 +18,7 @@ from chainrule.model.model import Model
 from chainrule.results.history import History
 from chainrule.results.log import Log
 from chainrule.results.whole_file import check_place, write_whole
-from chainrule.training.callbacks import Callbacks, check_state
+from chainrule.training.callbacks import Callbacks, check_state, keeps_state
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OPTIONS, FitOptions
@@ -374,7 +374,7 @@ class _Kept:
     def of(cls, callback: Any) -> "_Kept":
         kind = type(callback)
         is_known = CALLBACKS.get(kind.__name__) is kind
-        state = callback.state() if hasattr(callback, "state") else None
+        state = callback.state() if keeps_state(callback) else None
         if not records.is_plain(state):
             raise TypeError(
                 f"what {kind.__name__}.state() returns must hold numbers, strings, arrays, lists "

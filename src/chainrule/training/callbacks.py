@@ -79,6 +79,11 @@ class Callbacks:
         """Give each its state, if it is to go on from one."""
         for callback, state in zip(self.given, self._states, strict=False):
             if state is not None:
+                if not keeps_state(callback):
+                    raise ValueError(
+                        f"{type(callback).__name__} has no methods state() and resume(state), "
+                        "which it had when the checkpoint was written"
+                    )
                 callback.resume(state)
 
     def mend(self, net):
@@ -119,6 +124,12 @@ class Callbacks:
         return methods[0] if methods else None
 
 
+def keeps_state(callback: Any) -> bool:
+    """Whether it can go on from what it has seen in another process."""
+    methods = (getattr(callback, name, None) for name in ("state", "resume"))
+    return all(map(callable, methods))
+
+
 def check_state(state: Any, **kinds: Any) -> None:
     """Raise unless what a callback is to go on from has these fields, of these types.
 
@@ -127,8 +138,10 @@ def check_state(state: Any, **kinds: Any) -> None:
     ValueError
         Of a file that `Checkpoint` has not written so.
     """
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise ValueError(f"expected the state of a callback, got {state!r:.200}")
     for name, kind in kinds.items():
-        if not isinstance(state, dict) or not isinstance(state.get(name, kinds), kind):
+        if not isinstance(state.get(name, kinds), kind):
             raise ValueError(f"expected {name!r} in the state of a callback; got {state!r:.200}")
 
 
