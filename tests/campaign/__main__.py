@@ -21,6 +21,8 @@ PAGE = HERE.parents[1] / "docs" / "reliability.md"
 KINDS = [
     "damaged_files",
     "checkpoints",
+    "processes",
+    "soak",
 ]  # a file each
 
 
