@@ -1,6 +1,7 @@
 """Long use: what one process holds does not grow."""
 
 import contextlib
+import ctypes
 import gc
 import os
 import pickle
@@ -100,6 +101,13 @@ def fails(rng: np.random.Generator, folder: Path) -> None:
 USES: list[Use] = [trains, watches, asks, keeps, steps, side_by_side, forks, fails]
 
 
+def keep_one_arena() -> None:
+    """Have glibc's malloc keep no arena for each thread, which would grow by what lies idle."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-8, 1)  # M_ARENA_MAX
+
+
 def held() -> tuple[int, int, int]:
     """Return the process's memory in bytes, its open files, and its threads."""
     gc.collect()
@@ -122,6 +130,7 @@ def random_use(effort: Effort) -> Iterator[str]:
     if not Path("/proc/self/status").exists():
         yield "skipped: there is no /proc here"
         return
+    keep_one_arena()
     seconds = effort.cases(600, 20)
     with tempfile.TemporaryDirectory() as name:
         yield from use(effort, seconds / 2, Path(name))
