@@ -6,10 +6,19 @@
 #include "chainrule.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 }; /* CBLAS's own numbers */
+#if defined(CR_BLAS_BUNDLED) && !defined(_WIN32) && !defined(__STDC_NO_ATOMICS__)
+#define COUNTS_CALLS
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#endif
+
+/* CBLAS's own numbers */
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, UPPER = 121, NON_UNIT = 131, LEFT = 141 };
 
 typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
                                int lda, const float *b, int ldb, float beta, float *c, int ldc);
@@ -20,10 +29,70 @@ static sgemm_function sgemm;
 static dgemm_function dgemm;
 static char name[160] = "plain C";
 
+/* OpenBLAS makes a buffer for each call that goes on beside others, and keeps it for later ones; where there is no
+ * memory for it, it ends the process. So a call that may need one more looks for the memory first, and where there is
+ * none waits until another call leaves it its own. The first is made when the library is opened. */
+enum { BUFFER_BYTES = 33 << 20, LIBRARY_BYTES = 27 << 20 }; /* rather more than they are */
+
+#if defined(COUNTS_CALLS)
+
+enum { TRIES = 4 };
+static atomic_int calls;                       /* that go on */
+static atomic_int buffers;                     /* that there are for certain */
+static atomic_flag growing = ATOMIC_FLAG_INIT; /* a call that may make another goes on */
+static int tries;                              /* how many such calls there were since there are so many */
+
+/* Returns whether the call that begins may make a buffer. */
+static int begin_call(void) {
+    for (;; sched_yield()) {
+        int others = atomic_load(&calls);
+        while (others < atomic_load(&buffers)) {
+            if (atomic_compare_exchange_weak(&calls, &others, others + 1)) return 0;
+        }
+        if (atomic_flag_test_and_set(&growing)) continue;
+        if (others == 0 || cr_has_memory(BUFFER_BYTES)) { /* without others there is nothing to wait for */
+            atomic_fetch_add(&calls, 1);
+            return 1;
+        }
+        atomic_flag_clear(&growing);
+    }
+}
+
+static void end_call(int grows) {
+    atomic_fetch_sub(&calls, 1);
+    if (!grows) return;
+    tries++; /* it made none if another call ended just as it began, which does not happen time after time */
+    if (tries % TRIES == 0) atomic_fetch_add(&buffers, 1);
+    atomic_flag_clear(&growing);
+}
+
+/* The buffers of calls in the parent's other threads are lost to its child. */
+static void in_child(void) {
+    atomic_fetch_sub(&buffers, atomic_exchange(&calls, 0));
+    atomic_flag_clear(&growing);
+}
+
+static void count_calls(void) {
+    atomic_store(&buffers, 1);
+    pthread_atfork(NULL, NULL, in_child);
+}
+
+#else
+
+static int begin_call(void) { return 0; }
+static void end_call(int grows) { (void)grows; }
+static void count_calls(void) {}
+
+#endif
+
 #if defined(CR_BLAS_BUNDLED)
+
+typedef void (*strmm_function)(int order, int side, int uplo, int trans, int diag, int m, int n, float alpha,
+                               const float *a, int lda, float *b, int ldb);
 
 const char *cr_open_blas(const char *path) {
     if (!path) return "it is not in the package";
+    if (!cr_has_memory(LIBRARY_BYTES + BUFFER_BYTES)) return "there is not enough memory";
     /* OpenBLAS reads the number of its threads as it is loaded, and starts them. One: the caller decides about threads.
      * The environment is put back as it was. */
     char threads[64];
@@ -40,9 +109,16 @@ const char *cr_open_blas(const char *path) {
     dgemm_function d = (dgemm_function)cr_library_symbol(library, "scipy_cblas_dgemm");
     char *(*config)(void) = (char *(*)(void))cr_library_symbol(library, "scipy_openblas_get_config");
     void (*set_threads)(int) = (void (*)(int))cr_library_symbol(library, "scipy_openblas_set_num_threads");
-    if (!s || !d || !config || !set_threads) return "it lacks a function of OpenBLAS";
+    strmm_function strmm = (strmm_function)cr_library_symbol(library, "scipy_cblas_strmm");
+    if (!s || !d || !config || !set_threads || !strmm) return "it lacks a function of OpenBLAS";
     set_threads(1);
     snprintf(name, sizeof name, "%s", config());
+    if (cr_f32->small < HUGE_VAL || cr_f64->small < HUGE_VAL) {
+        if (!cr_has_memory(BUFFER_BYTES)) return "there is not enough memory";
+        float one = 1; /* the least product that takes a buffer */
+        strmm(ROW_MAJOR, LEFT, UPPER, NO_TRANSPOSE, NON_UNIT, 1, 1, 1, &one, 1, &one, 1);
+    }
+    count_calls();
     sgemm = s;
     dgemm = d;
     return NULL;
@@ -94,6 +170,7 @@ const char *cr_blas_name(void) { return name; }
         for (size_t i = 0; row && i < m; i++) memcpy(c + i * ldc, row, n * sizeof *c);                                 \
         if (row) beta = 1;                                                                                             \
         const int by_rows = trans_a;                                                                                   \
+        const int grows = begin_call();                                                                                \
         for (size_t i = 0, all = by_rows ? m : n; i < all; i += CR_CELL) {                                             \
             const size_t cell = MIN(all - i, (size_t)CR_CELL);                                                         \
             blas(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE,                    \
@@ -103,6 +180,7 @@ const char *cr_blas_name(void) { return name; }
                            : b + i,                                                                                    \
                  (int)ldb, beta, by_rows ? c + i * ldc : c + i, (int)ldc);                                             \
         }                                                                                                              \
+        end_call(grows);                                                                                               \
     }
 
 DEFINE_GEMM(float, f32, sgemm)
