@@ -7,7 +7,6 @@ elementwise kernels of `csrc/` in `kernels.pxd`.
 
 import os
 import numpy
-from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
@@ -45,6 +44,7 @@ cdef extern from "Python.h":
     object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
     int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBUF_WRITE
     int PyErr_CheckSignals() except -1
+    int PyDict_Update(dict, dict) except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
 COSTS = tuple(cr_cost_names[i].decode() for i in range(CR_COST_COUNT))

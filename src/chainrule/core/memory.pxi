@@ -108,10 +108,10 @@ cdef class Memory:
         return False
 
     cdef int ended_by(self, error) noexcept:
-        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C undoes the
-        epoch, as anywhere."""
+        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C or want of
+        memory undoes the epoch, as anywhere."""
         self.error = error
-        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
+        return INTERRUPTED if isinstance(error, (KeyboardInterrupt, MemoryError)) else STOPPED
 
     cdef int reraise(self) except -1:
         if self.error is not None:

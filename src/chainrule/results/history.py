@@ -93,9 +93,10 @@ class History:
         layers: int = 0,
         gradients: bool = False,
     ):
-        # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
-        # to costs, rates and seconds itself, at the end of an epoch.
+        # An array.array grows in place, and NumPy copies it at the speed of memory. The core writes
+        # to its own, makes them longer beforehand, and counts the epochs.
         self.first_epoch = first_epoch
+        self._finished = np.zeros(1, np.uint64)
         recorded = ("gradient_norm",) if gradients else ()
         self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
@@ -104,16 +105,22 @@ class History:
         self.diagnosis: Any = None  # a Diagnosis, which stands above this
 
     @property
-    def core_columns(self) -> tuple[_Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
-        """The arrays the core adds to; the last three are None where they are not recorded."""
+    def core_columns(
+        self,
+    ) -> tuple[NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
+        """How many epochs are finished, (1,), and the arrays the core writes their figures to.
+
+        The last three are None where they are not recorded.
+        """
         costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
         norms, saturation = self._by_layer or (None, None)
-        return costs, rates, seconds, norms, saturation, self._columns.get("gradient_norm")
+        asked = self._columns.get("gradient_norm")
+        return self._finished, costs, rates, seconds, norms, saturation, asked
 
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
-        column = self._columns[name]
-        return column[-1] if len(column) == len(self) else None
+        column, last = self._columns[name], len(self) - 1
+        return column[last] if len(column) > last else None
 
     def measure(self, **measures: float) -> None:
         """Add figures that came after the last epoch, such as those on validation data."""
@@ -159,7 +166,8 @@ class History:
     def _of_layers(self, which: int) -> NDArray[np.float64]:
         if not self._layers:
             raise AttributeError("fit(..., record='layers') records this; without it there is none")
-        return np.array(self._by_layer[which]).reshape(-1, self._layers)
+        figures = np.array(self._by_layer[which])[: len(self) * self._layers]
+        return figures.reshape(-1, self._layers)
 
     def __getitem__(self, name: str) -> NDArray:
         if name in ("delta_norms", "saturation"):
@@ -172,11 +180,11 @@ class History:
             return np.arange(self.first_epoch, self.first_epoch + len(self))
         if name not in self._columns:
             return np.empty(0)
-        values = np.array(self._columns[name])
+        values = np.array(self._columns[name])[: len(self)]
         return np.append(values, np.full(len(self) - len(values), np.nan))
 
     def __len__(self) -> int:
-        return len(self._columns["cost"])
+        return int(self._finished[0])
 
     def keys(self) -> list[str]:
         """Names of the columns that are recorded."""
