@@ -72,16 +72,10 @@ static void in_child(void) {
     atomic_flag_clear(&growing);
 }
 
-static void count_calls(void) {
-    atomic_store(&buffers, 1);
-    pthread_atfork(NULL, NULL, in_child);
-}
-
 #else
 
 static int begin_call(void) { return 0; }
 static void end_call(int grows) { (void)grows; }
-static void count_calls(void) {}
 
 #endif
 
@@ -118,7 +112,10 @@ const char *cr_open_blas(const char *path) {
         float one = 1; /* the least product that takes a buffer */
         strmm(ROW_MAJOR, LEFT, UPPER, NO_TRANSPOSE, NON_UNIT, 1, 1, 1, &one, 1, &one, 1);
     }
-    count_calls();
+#if defined(COUNTS_CALLS)
+    atomic_store(&buffers, 1);
+    pthread_atfork(NULL, NULL, in_child);
+#endif
     sgemm = s;
     dgemm = d;
     return NULL;

@@ -282,7 +282,7 @@ void cr_team_close(cr_team *team);
 double cr_seconds(void);              /* since some moment in the past */
 void *cr_aligned_alloc(size_t bytes); /* 64-byte aligned and zeroed, or NULL; bytes > 0 */
 void cr_aligned_free(void *block);
-int cr_has_memory(size_t bytes); /* whether so much could be had at this moment */
+int cr_has_memory(size_t bytes);         /* whether so much could be had at this moment */
 void *cr_library_open(const char *path); /* private to the caller: its symbols are not offered to other libraries */
 void *cr_library_symbol(void *library, const char *name);
 const char *cr_library_error(void);
