@@ -148,6 +148,7 @@ cdef class Stepper:
         cdef double cost = 0, rate = self.rate()
         cdef int outcome
         cdef Workspace work = t.work
+        check_ready()  # another thread may have made its memory
         t.samples = self.samples
         t.samples.first = self.samples_done
         with nogil:
