@@ -83,7 +83,7 @@ class Allocations:
         self._begin.value, self._end.value = min(addresses), max(addresses)
 
     def during(self, work, first=0, for_ever=False):
-        """Return the exception of ``work()``, or None, where this allocation fails; 0: none does."""
+        """Return the exception of ``work()``, or None; that allocation fails, or none with 0."""
         self._first.value, self._for_ever.value, self._seen.value = first, for_ever, 0
         armed = self._armed
         armed[0] = 1

@@ -47,7 +47,10 @@ def works():
         "fit, 2 threads": (lambda: network("float64"), fit(2)),
         "fit, 4 threads, float32": (lambda: network("float32"), fit(4)),
         "feedforward": (lambda: network("float64"), lambda net: net(X).tobytes()),
-        "backprop": (lambda: network("float64"), lambda net: net.backprop(X, Y).parameters.tobytes()),
+        "backprop": (
+            lambda: network("float64"),
+            lambda net: net.backprop(X, Y).parameters.tobytes(),
+        ),
         "LevenbergMarquardt": (lambda: cr.Network([8, 60, 2], seed=0), levenberg_marquardt),
     }
 

@@ -63,7 +63,12 @@ FITS = {
     "Adam, average, dropout": ("x", {"optimizer": cr.Adam(), "average": 0.9, "dropout": 0.2}),
     "RMSprop, limits, records": (
         "x",
-        {"optimizer": cr.RMSprop(), "clip_norm": 1.0, "l1": 1e-4, "record": ["layers", "gradients"]},
+        {
+            "optimizer": cr.RMSprop(),
+            "clip_norm": 1.0,
+            "l1": 1e-4,
+            "record": ["layers", "gradients"],
+        },
     ),
     "Adagrad, max_norm": ("x", {"optimizer": cr.Adagrad(), "max_norm": 1.0}),
     "Adamax, classes": ("x", {"optimizer": cr.Adamax(), "class_weight": "balanced"}),
@@ -113,12 +118,14 @@ class Fit:
         done = self._net.epochs_trained
         if not error:
             assert done == EPOCHS, "it ended early without a word"
-        assert (carried(self._net), list(self._costs())) == self._after[done], f"after {done} epochs"
+        assert (carried(self._net), list(self._costs())) == self._after[done], (
+            f"after {done} epochs"
+        )
         if isinstance(error, MemoryError):
             assert done or self._net.history is self._before, "a history of nothing"
         self._fit(EPOCHS - done)
         assert carried(self._net) == self._after[EPOCHS][0], f"went on otherwise after {done}"
-        return f"after {done} epochs" if done and error else ""
+        return "after some epochs" if done and error else ""
 
 
 class Steps:
@@ -199,7 +206,7 @@ class Save:
         left = len(list(Path(self._folder.name).iterdir())) - 1
         self.work()
         assert carried(cr.load(self._path)) == carried(self._new)
-        return "a temporary file is left" if left else ""
+        return "and a temporary file is left" if left else ""
 
 
 class Load:
@@ -268,7 +275,7 @@ def judged(kind, error):
     if error is None:
         return "done all the same", False
     if isinstance(error, MemoryError):
-        return f"MemoryError, {also}" if also else "MemoryError", False
+        return f"MemoryError {also}".strip(), False
     return f"{type(error).__name__} of Python's or NumPy's", is_raised_here(error)
 
 

@@ -16,6 +16,7 @@ from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation
 
+
 class FullBatchTraining:
     """One call of `Network.fit` with a full-batch optimiser, for which batches have no meaning.
 
