@@ -66,6 +66,9 @@ def allocations_fail(effort: Effort, core: bool, for_ever: bool, objects: str) -
 
 def limits(effort: Effort, variant: str, imports: bool) -> Iterator[str]:
     """Each megabyte of memory beyond what the process has already."""
+    if sys.platform != "linux":
+        yield "not tried: it takes Linux"
+        return
     given = {"imports": imports, "to": 130 if imports else 100, "step": effort.cases(1, 10)}
     for what, *more in lines("limited_memory.py", given, CHAINRULE_SIMD=variant):
         if what == "status":
