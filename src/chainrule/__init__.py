@@ -26,13 +26,16 @@ from chainrule.course.gradient_check import (
 from chainrule.course.path_sums import Path, Paths, paths
 from chainrule.course.perceptron import Perceptron, PerceptronReport
 from chainrule.doctor.diagnose import diagnose
+from chainrule.files.checkpoint import Checkpoint
 from chainrule.initializers import INITIALIZERS
-from chainrule.network import Network, load
+from chainrule.network import Network, load, resume
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 from chainrule.results.csv_log import CSVLog
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
 from chainrule.results.live_plot import LivePlot
+from chainrule.results.log import Log
+from chainrule.results.tensorboard import TensorBoard
 from chainrule.schedules import (
     Constant,
     CosineDecay,
@@ -60,6 +63,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "CSVLog",
+    "Checkpoint",
     "Constant",
     "CosineDecay",
     "Descent",
@@ -72,6 +76,7 @@ __all__ = [
     "InverseScaling",
     "LevenbergMarquardt",
     "LivePlot",
+    "Log",
     "Network",
     "NumericalGradient",
     "OneCycle",
@@ -85,6 +90,7 @@ __all__ = [
     "Sensitivity",
     "StepDecay",
     "StopTraining",
+    "TensorBoard",
     "Trace",
     "Trainer",
     "__version__",
@@ -99,6 +105,7 @@ __all__ = [
     "logic",
     "numerical_gradient",
     "paths",
+    "resume",
 ]
 
 

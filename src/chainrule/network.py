@@ -22,6 +22,7 @@ from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
 from chainrule.core import _core
 from chainrule.doctor.visit import run_and_diagnose
+from chainrule.files.checkpoint import read_checkpoint
 from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes, second_derivatives
 from chainrule.model.answers import answers_of
@@ -819,4 +820,54 @@ def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) 
     >>> cr.Network([4, 8, 2], hidden=Sine(2.0), seed=0).save(path)
     >>> net = cr.load(path, own={"Sine": Sine(2.0)})
     """
-    return read_network(path, Network, own)
+    return read_network(path, Network, own)[0]
+
+
+@known_options(_OF_FIT | OF_FIT)
+@documents_options
+def resume(
+    path: str | PathLike[str],
+    X: ArrayLike | Iterable[Any] | Callable[[], Iterable[Any]],
+    y: ArrayLike | None = None,
+    *,
+    own: Mapping[str, object] | None = None,
+    **again: Unpack[FitOptions],
+) -> History:
+    """Train for the epochs that remain of the fit whose `Checkpoint` wrote a file.
+
+    It comes to the same bytes as a fit that was never interrupted, and writes on in the same file:
+    when it has ended, ``chainrule.load(path)`` is the network. A fit that had ended already (its
+    last epoch done, or stopped by a callback) is not trained on. One that ended by max_seconds is.
+
+    Options of `fit` are those it had, but for what a file cannot hold, which is to be given again:
+    data (sample_weight, output_weight, validation_data), functions (metrics, an optimiser with a
+    function as its rate), and, if one of them is your own or writes to a path, all callbacks. Any
+    other that is given takes the place of what the fit had: ``epochs=`` trains for longer, say.
+
+    Parameters
+    ----------
+    path : str or path object
+        Of the latest checkpoint, or of one before it, from where training then goes on.
+    X, y
+        What the fit was given.
+    own : dict of str to object, optional
+        Activations and costs of your own, as `load` takes them.
+
+    Returns
+    -------
+    History
+        Of all epochs of the fit, with those before.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError, TypeError
+        If it is no checkpoint, or damaged; for options that are missing or do not fit, by name; and
+        for samples that are not those of the fit, by their number, targets and weights.
+    """
+    found = read_checkpoint(path, Network, own, dict(again))
+    if found.is_over:
+        return found.history
+    history: History = found.net._in_training.call(found.run, X, y)
+    return history

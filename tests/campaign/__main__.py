@@ -20,7 +20,10 @@ from campaign import HEAD, Effort, Row, machine, run_row  # noqa: E402
 PAGE = HERE.parents[1] / "docs" / "reliability.md"
 KINDS = [
     "damaged_files",
+    "checkpoints",
     "failing_memory",
+    "processes",
+    "soak",
 ]  # a file each
 
 

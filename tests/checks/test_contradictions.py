@@ -104,6 +104,10 @@ OTHERS = {
     "CSVLog": (cr.CSVLog, "apend", ["mean 'append'?"]),
     "leaky_relu": (cr.activations.leaky_relu, "slop", ["mean 'slope'?"]),
     "huber": (cr.costs.huber, "detla", ["huber()", "mean 'delta'?"]),
+    "Checkpoint": (cr.Checkpoint, "save_freq", ["Checkpoint()", "Use every=..."]),
+    "Log": (cr.Log, "evry", ["mean 'every'?"]),
+    "TensorBoard": (cr.TensorBoard, "log_dir", ["Known: folder"]),
+    "resume": (cr.resume, "callback", ["resume()", "mean 'callbacks'?"]),
     "load": (cr.load, "custom_objects", ["load()", "Use own=..."]),
 }
 
@@ -126,6 +130,7 @@ CHECKED = [
     cr.Adam, cr.AdamW, cr.Adamax, cr.Rprop, cr.LBFGS, cr.LevenbergMarquardt, cr.Constant,
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
     cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
+    cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
     cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,

@@ -233,10 +233,16 @@ def test_a_new_file_that_fails_leaves_nothing(tmp_path, monkeypatch):
 def test_the_data_is_on_the_disk_before_the_name_is(path, monkeypatch):
     steps = []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda f: (steps.append(os.fstat(f).st_size), fsync(f)))
+
+    def logged_fsync(f):
+        kept = os.fstat(f)
+        steps.append("folder" if stat.S_ISDIR(kept.st_mode) else kept.st_size)
+        fsync(f)
+
+    monkeypatch.setattr(os, "fsync", logged_fsync)
     monkeypatch.setattr(os, "replace", lambda a, b: (steps.append("replace"), replace(a, b)))
     trained().save(path)
-    assert steps == [path.stat().st_size, "replace"]
+    assert steps == [path.stat().st_size, "replace", *(["folder"] if os.name == "posix" else [])]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

@@ -116,6 +116,37 @@ def test_a_log_goes_on(data, tmp_path):
     assert net.parameters.tobytes() == parameters
 
 
+@pytest.mark.parametrize("append", [False, True])
+def test_a_log_of_a_training_that_is_resumed_has_each_epoch_once(append, data, tmp_path):
+    """It had come further than the last checkpoint."""
+    log, whole, path = tmp_path / "log.csv", tmp_path / "whole.csv", tmp_path / "run.npz"
+
+    def callbacks(log, *others):
+        return [*others, cr.CSVLog(log, append=append), cr.Checkpoint(path, every=4)]
+
+    def stop(net, history):
+        if len(history) == 7:
+            raise StopIteration
+
+    begun, never = begin(), begin()
+    begun.fit(*data, epochs=2, callbacks=callbacks(log))
+    never.fit(*data, epochs=2, callbacks=callbacks(whole))
+    with pytest.raises(StopIteration):
+        begun.fit(*data, epochs=9, callbacks=callbacks(log, stop))
+    assert cr.load(path).epochs_trained < begun.epochs_trained
+    del begun
+
+    def stop(net, history):
+        pass
+
+    cr.resume(path, *data, callbacks=callbacks(log, stop))
+    never.fit(*data, epochs=9, callbacks=callbacks(whole))
+    (names, rows), (names_of_whole, rows_of_whole) = read(log), read(whole)
+    assert names == names_of_whole
+    np.testing.assert_array_equal(rows[:, :3], rows_of_whole[:, :3])
+    assert rows[:, 0].tolist() == list(range(0 if append else 2, 11))
+
+
 # one that comes before the file is closed leaves that to the garbage collector
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.usefixtures("ctrl_c")

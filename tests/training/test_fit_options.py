@@ -17,11 +17,12 @@ DEFAULTS = {
     "sample_weight": None, "class_weight": None, "output_weight": None,
     "missing_targets": "refuse", "shuffle": True, "dropout": 0.0,
     "validation_data": None, "validation_split": None, "metrics": None, "record": None,
-    "callbacks": None, "progress": False, "diagnose": False, "threads": None,
+    "callbacks": None, "max_seconds": None, "progress": False, "diagnose": False, "threads": None,
 }  # fmt: skip
 FULL_BATCH = {
     "optimizer", "epochs", "batch_size", "l2", "sample_weight", "class_weight", "output_weight",
-    "missing_targets", "shuffle", "validation_data", "callbacks", "progress", "diagnose", "threads",
+    "missing_targets", "shuffle", "validation_data", "callbacks", "max_seconds", "progress",
+    "diagnose", "threads",
 }  # fmt: skip
 
 

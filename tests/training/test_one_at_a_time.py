@@ -107,3 +107,51 @@ def test_of_two_threads_one_is_refused_while_the_other_trains():
     worker.join()
     net.fit(X, Y, epochs=1)
     assert net.epochs_trained == 2
+
+
+ASSIGNED = {
+    "optimizer_state": {},
+    "optimizer": cr.SGD(0.1),
+    "epochs_trained": 7,
+    "seed": 3,
+    "classes": ["a", "b"],
+}
+
+
+@pytest.mark.parametrize("name", ASSIGNED)
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_batch_end", "on_epoch_end"])
+def test_what_training_goes_by_cannot_be_assigned_meanwhile(name, hook):
+    net, twin = network(), network()
+
+    def assign(*_):
+        with pytest.raises(RuntimeError, match=f"{BUSY}.* Assign {name} before it or after it"):
+            setattr(net, name, ASSIGNED[name])
+
+    net.fit(X, Y, epochs=2, callbacks=type("Assigns", (), {hook: staticmethod(assign)})())
+    twin.fit(X, Y, epochs=2)
+    assert carried(net) == carried(twin)
+    setattr(net, name, ASSIGNED[name])
+    for other in (net.copy(), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        setattr(other, name, ASSIGNED[name])
+
+
+def test_a_callback_may_assign_parameters_and_no_other_thread():
+    net, refused = network(), []
+    target = np.linspace(-1, 1, net.parameters.size).astype("f4")
+
+    def elsewhere():
+        try:
+            net.parameters = 0 * target
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    def assign(net, history):
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        net.parameters = target
+
+    net.fit(X, Y, epochs=1, callbacks=assign)
+    assert len(refused) == 1
+    assert "Assign parameters before it or after it" in refused[0]
+    assert (net.parameters == target).all()

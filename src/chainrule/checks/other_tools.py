@@ -157,6 +157,15 @@ OF_STOPPING = words(
     }
 )
 
+OF_CHECKPOINT = words(
+    {
+        "Use path, the first argument.": "filepath filename dirpath",
+        "Use every=..., which counts epochs.": "period save_freq every_n_epochs",
+        "Use keep=..., or monitor=... for the best.": "save_top_k save_best_only save_last",
+        "Use larger_is_better=True or False.": "mode",
+    }
+)
+
 OF_A_NETWORK = words(
     {
         "Use net.evaluate(X, y)['accuracy'], or of values a metric such as "
@@ -251,9 +260,10 @@ OF_THE_PACKAGE = words(
         "Optimisers are chainrule.SGD, chainrule.Adam and others: "
         "fit(..., optimizer=chainrule.Adam()).": "optim optimizer Optimizer",
         "Use chainrule.SGD(0.1, momentum=0.9, nesterov=True).": "Momentum Nesterov",
-        "chainrule.EarlyStopping keeps the best epoch, net.save(path) a network.": ""
-        "ModelCheckpoint Checkpoint",
-        "Use chainrule.CSVLog, or chainrule.LivePlot.": "CSVLogger TensorBoard SummaryWriter",
+        "Use chainrule.Checkpoint(path, monitor='validation_cost').": "ModelCheckpoint "
+        "BackupAndRestore",
+        "Use chainrule.CSVLog, or chainrule.TensorBoard.": "CSVLogger SummaryWriter "
+        "TensorBoardLogger",
         "A callback is a function of (net, history), or an object with methods such as "
         "on_epoch_end(net, history): fit(..., callbacks=[...]).": "Callback callbacks",
         "Use net.fit(X, y).": "train fit train_test compile",

@@ -1,22 +1,30 @@
 # One at a time.
 
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
 cdef class Turn:
     """Calls of a network that train it: one at a time, another is refused. (Compiled, so that no signal comes between a
     call and its end.)"""
 
     cdef bint taken
+    cdef unsigned long thread  # that has taken it
 
     def __cinit__(self):
         self.taken = False
 
     def call(self, function, *arguments, **options):
-        if self.taken:
-            raise RuntimeError(
-                "the network is in training: a fit, or a step of a trainer, has yet to end, of which this is a "
-                "callback, or which another thread does. Train a copy, net.copy(), or wait"
-            )
-        self.taken = True
+        self.check_free("Train a copy, net.copy(), or wait")
+        self.taken, self.thread = True, PyThread_get_thread_ident()
         try:
             return function(*arguments, **options)
         finally:
             self.taken = False
+
+    def check_free(self, str instead, bint but_for_callbacks=False):
+        """Raise RuntimeError, with what to do instead, while a call trains; or if another thread's call does."""
+        if self.taken and not (but_for_callbacks and self.thread == PyThread_get_thread_ident()):
+            raise RuntimeError(
+                "the network is in training: a fit, or a step of a trainer, has yet to end, of which this is a "
+                f"callback, or which another thread does. {instead}"
+            )

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 
+from chainrule.files import record as records
 from chainrule.files.header import expected_arrays, listed, parse_header
 from chainrule.training.optimizer_state import COUNTERS, as_counter
 
@@ -19,7 +20,18 @@ HEAD = re.compile(
 
 
 def unpack(content):
-    """Take the checked header and arrays out of the bytes of a model file."""
+    """Take what there is, all checked, out of the bytes of a model file, or of a checkpoint.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of str to ndarray
+        Those of the network.
+    record : dict, or None
+        Of a checkpoint what it has besides, and
+    further : dict of str to ndarray
+        the arrays of that.
+    """
     import zipfile  # only here: it takes a tenth of the time of `import chainrule`
 
     try:
@@ -49,14 +61,25 @@ def unpack(content):
         ) from error
 
     header = parse_header(_read_array("header", raw.pop("header"), "uint8").tobytes())
+    record = None
+    if records.MEMBER in raw:
+        text = _read_array(records.MEMBER, raw.pop(records.MEMBER), "uint8").tobytes()
+        record = records.parse(text)
     expected = expected_arrays(header)
-    if raw.keys() != expected.keys():
-        raise ValueError(f"expected the arrays {listed(expected)}; got {listed(raw)}")
+    of_record = {} if record is None else record["arrays"]
+    if raw.keys() != expected.keys() | of_record.keys():
+        raise ValueError(
+            f"expected the arrays {listed([*expected, *of_record])}; got {listed(raw)}"
+        )
     arrays = {}
     for name, (dtype, size) in expected.items():
         arrays[name] = _read_array(name, raw.pop(name), dtype)
         check_array(name, arrays[name], dtype, size)
-    return header, arrays
+    further = {}
+    for name, (dtype, size) in of_record.items():
+        further[name] = _read_array(name, raw.pop(name), dtype)
+        check_kind(name, further[name], dtype, size)
+    return header, arrays, record, further
 
 
 def _read_array(name, raw, dtype):
@@ -85,13 +108,18 @@ def _read_array(name, raw, dtype):
 
 def check_array(name, values, dtype, size):
     """Raise ValueError unless it is a flat array of so many finite numbers, and a state fits."""
-    if values.dtype != np.dtype(dtype) or values.shape != (size,):
-        raise ValueError(
-            f"expected {name!r} to be a flat {dtype} array of {size} numbers, "
-            f"got dtype {values.dtype} and shape {values.shape}"
-        )
+    check_kind(name, values, dtype, size)
     if not np.isfinite(values).all():
         raise ValueError(f"expected finite numbers in {name!r}, got NaN or infinity")
     state = name.removeprefix("optimizer.")
     if state in COUNTERS:
         as_counter(state, values)
+
+
+def check_kind(name, values, dtype, size):
+    """Raise ValueError unless it is a flat array of so many numbers."""
+    if values.dtype != np.dtype(dtype) or values.shape != (size,):
+        raise ValueError(
+            f"expected {name!r} to be a flat {dtype} array of {size} numbers, "
+            f"got dtype {values.dtype} and shape {values.shape}"
+        )

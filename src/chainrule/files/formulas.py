@@ -82,10 +82,19 @@ def read_formulas(header: dict, own: Mapping[str, object]) -> dict:
 
 def written_optimizer(net) -> dict:
     """Return the field of the header, without which nothing is known of it."""
-    kind = type(net._optimizer)  # None, or perhaps a class of the user's own
-    if _OPTIMIZERS.get(kind.__name__) is not kind:
+    if not _is_known(net._optimizer):  # None, or of a class of the user's own
         return {}
     return {"optimizer": _as_object(without_function(net._optimizer))}
+
+
+def _is_known(optimizer) -> bool:
+    kind = type(optimizer)
+    return _OPTIMIZERS.get(kind.__name__) is kind
+
+
+def is_kept(optimizer) -> bool:
+    """Whether a file holds all of it."""
+    return _is_known(optimizer) and without_function(optimizer) is optimizer
 
 
 def read_optimizer(header: dict):

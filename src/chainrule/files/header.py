@@ -55,8 +55,8 @@ OPTIONAL = {
 def parse_header(text):
     """Return the checked header out of its bytes."""
     try:
-        _check_nesting(text.decode())
-        header = json.loads(text, object_pairs_hook=_without_twins)
+        check_nesting(text.decode(), DEEPEST)
+        header = json.loads(text, object_pairs_hook=without_twins)
     except ValueError as error:
         raise ValueError(f"expected a header in JSON, got {text[:40]!r} ({error})") from error
     if type(header) is not dict:
@@ -65,16 +65,16 @@ def parse_header(text):
     return header
 
 
-def _check_nesting(text):
-    """Raise ValueError for text that is nested deeper than any header, before it is parsed."""
+def check_nesting(text: str, deepest: int) -> None:
+    """Raise ValueError for text that is nested deeper than ours, before it is parsed."""
     depth = 0
     for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
         depth += (bracket in "[{") - (bracket in "]}")
-        if depth > DEEPEST:
-            raise ValueError(f"nested deeper than {DEEPEST}")
+        if depth > deepest:
+            raise ValueError(f"nested deeper than {deepest}")
 
 
-def _without_twins(pairs):
+def without_twins(pairs):
     """Return the dict of an object's names and values, each name once."""
     found = dict(pairs)
     if len(found) < len(pairs):

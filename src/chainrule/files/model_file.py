@@ -25,6 +25,8 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        two: how many samples these are of, and the checksum of their targets) and
                        ``unseen`` (uint64, one number) where the last epoch's validation was
                        interrupted
+``training``           of a `Checkpoint` alone: the bytes of a JSON object, what `resume` goes on
+                       with (files/record.py), and ``training.<i>`` its arrays
 =====================  ==========================================================================
 
 `write_network` checks what it is about to write with the same functions as `read_network` what it
@@ -38,6 +40,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.files.archive import check_array, unpack
 from chainrule.files.formulas import (
@@ -55,7 +58,7 @@ from chainrule.results.whole_file import write_whole
 Net = TypeVar("Net", bound=Model)
 
 
-def write_network(net: Model, path) -> None:
+def write_network(net: Model, path, record: Mapping[str, NDArray] | None = None) -> None:
     """Write `net` to the file `path`, all of it or nothing.
 
     The new file takes the place of an old one only when it is complete and on the disk: after an
@@ -67,6 +70,8 @@ def write_network(net: Model, path) -> None:
     path : str or path object
         Used as it is; unlike `numpy.savez`, no ``.npz`` is added, so that `load` finds the file
         under the same name.
+    record : dict of str to ndarray, optional
+        What a checkpoint has besides, as `record.written` returns it.
 
     Raises
     ------
@@ -115,11 +120,14 @@ def write_network(net: Model, path) -> None:
     except ValueError as error:
         raise ValueError(f"this network cannot be saved: {error}") from error
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    arrays |= record or {}
     # type checkers see a name that could be allow_pickle, which none of these is
     write_whole(path, lambda file: np.savez(file, header=text, **arrays))  # type: ignore[arg-type]
 
 
-def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | None) -> Net:
+def read_network(
+    path, make: Callable[..., Net], own: Mapping[str, object] | None
+) -> tuple[Net, dict | None, dict[str, NDArray]]:
     """Return the network of a file that `write_network` wrote; `Network` documents it as `load`.
 
     Parameters
@@ -128,6 +136,13 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
     make : function
         Called as ``make(sizes, hidden=..., output=..., cost=..., ...)`` with what `Network` takes.
     own : dict of str to object, or None
+
+    Returns
+    -------
+    net : Network
+    record, arrays
+        What a checkpoint has besides, as `record.fields_of` takes it; None and none of a network
+        alone.
     """
     path, own = _file_name(path), check_mapping(own)
     if not stat.S_ISREG(os.stat(path).st_mode):
@@ -135,7 +150,7 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
     with open(path, "rb") as file:
         content = file.read()
     try:
-        header, arrays = unpack(content)
+        header, arrays, record, further = unpack(content)
         net = make(
             header["sizes"],
             **read_formulas(header, own),
@@ -156,7 +171,7 @@ def read_network(path, make: Callable[..., Net], own: Mapping[str, object] | Non
     net.epochs_trained = header["epochs_trained"]
     net._input_names = tuple(header["input_names"]) if "input_names" in header else None
     net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
-    return net
+    return net, record, further
 
 
 def _answers_of(net):

@@ -1,8 +1,7 @@
 """What a network is: its sizes, its parameters, and the plan by which the core computes."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import Activation, OwnActivation, check_slope, find_hidden, find_output
 from chainrule.checks.arrays import (
-    MAX_SIZE,
     Inputs,
     aligned_empty,
     as_inputs,
@@ -26,7 +24,6 @@ from chainrule.checks.options import (
     check_flag,
     check_name,
     check_seed,
-    check_whole,
 )
 from chainrule.checks.samples import Samples
 from chainrule.checks.sparse_rows import is_sparse
@@ -37,9 +34,15 @@ from chainrule.initializers import INITIALIZERS, WORDS, Initializer
 from chainrule.model.kept_optimizer import Carried
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
+from chainrule.model.sizes import check_sizes, count_parameters
 from chainrule.model.tasks import choices_of
 from chainrule.results.gradient import layer_views
 from chainrule.results.history import History
+
+# What training goes by; while it goes on, its callbacks alone may assign parameters.
+_GOES_BY = frozenset(
+    ("parameters", "optimizer_state", "optimizer", "epochs_trained", "seed", "classes")
+)
 
 
 class Model:
@@ -66,6 +69,7 @@ class Model:
         output_shift: ArrayLike = 0.0,
         seed: int | None = None,
     ):
+        self._in_training = _core.Turn()
         self._sizes = check_sizes(sizes)
         given = {
             "hidden": hidden, "output": output, "cost": cost, "init": init,
@@ -214,6 +218,13 @@ class Model:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
         return tuple(self._biases)
 
+    def __setattr__(self, name, value):
+        """Refuse what training goes by while it goes on."""
+        if name in _GOES_BY:
+            instead = f"Assign {name} before it or after it"
+            self._in_training.check_free(instead, name == "parameters")
+        super().__setattr__(name, value)
+
     def __repr__(self):
         return (
             f"{type(self).__name__}({list(self.sizes)}, hidden={list(self.hidden)}, "
@@ -228,7 +239,7 @@ class Model:
         return kept | {"_optimizer": Carried(self._optimizer)}
 
     def __setstate__(self, state):
-        vars(self).update(state)
+        vars(self).update(state, _in_training=_core.Turn())
         self._optimizer = self._optimizer.optimizer
         self._clock = self._clock.copy()
         self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
@@ -237,10 +248,13 @@ class Model:
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
-        self._in_training = _core.Turn()
         self._set_plan()
         self._parameters = aligned_empty(count_parameters(self.sizes, self.bias), self.dtype)
         self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
+
+    def _go_by(self, optimizer: Any, state: dict[str, NDArray]) -> None:
+        """Take an optimiser and its state, those of the training that goes on."""
+        vars(self).update(_optimizer=optimizer, optimizer_state=state)
 
     def _set_plan(self):
         """Make the plan, once it is known how inputs and outputs are scaled; None before."""
@@ -343,34 +357,6 @@ def answers_by(targets: Targets, output: Activation, cost: Cost) -> str:
     if are_labels or is_bounded or first_answers(output.name, cost.name, 1) == "classes":
         return targets.answers
     return "values"
-
-
-def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
-    """Return `sizes` as a tuple of ints, two or more."""
-    try:
-        if isinstance(sizes, Set | Mapping):  # in which order?
-            raise TypeError
-        sizes = tuple(check_whole("each of sizes", n) for n in sizes)
-    except TypeError:
-        raise TypeError(
-            f"sizes must be a sequence of whole numbers such as [784, 30, 10]; got {sizes!r}"
-        ) from None
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
-    for n in sizes:
-        if not 1 <= n <= MAX_SIZE:
-            raise ValueError(f"each of sizes must be from 1 to 2**31 - 1; got {n} in {sizes}")
-    n_parameters = count_parameters(sizes)
-    if n_parameters > 2**40:
-        raise ValueError(
-            f"sizes {sizes} make {n_parameters} parameters; at most 2**40 are possible"
-        )
-    return sizes
-
-
-def count_parameters(sizes: Sequence[int], bias: bool = True) -> int:
-    """Return how many weights and biases there are."""
-    return sum((n_in + bias) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def check_trainable(net: Model) -> None:

@@ -36,7 +36,8 @@ class CSVLog:
         Begun anew by each `fit`, with the line of names.
     append : bool, default False
         Go on with the file where there is one, if it has the same names: for a `fit` that continues
-        another.
+        another. Where `resume` goes on with a fit, the lines of its epochs are written anew, those
+        of the checkpoint, so that none is there twice.
 
     Examples
     --------
@@ -70,11 +71,24 @@ class CSVLog:
             )
 
     def on_train_begin(self, net):
-        """Write the names, if the file does not go on."""
-        self.check_history(net.history)
-        if not self._goes_on():
-            with open(self.path, "wb") as file:
-                file.write(_line(net.history.figure_names()).encode())
+        """Write the names, if the file does not go on, and what a resumed fit has so far."""
+        history = net.history
+        self.check_history(history)
+        goes_on = self._goes_on()
+        if goes_on and not len(history):
+            return
+        lines = self._before(history) if goes_on else _line(history.figure_names()).encode()
+        lines += b"".join(_line(history.figures(i)).encode() for i in range(len(history)))
+        with open(self.path, "wb") as file:
+            file.write(lines)
+
+    def _before(self, history):
+        """Return the names, and the lines of the epochs before those of a history."""
+        with open(self.path, "rb") as file:
+            names, *lines = file.readlines()
+        return names + b"".join(
+            line for line in lines if int(line.partition(b",")[0]) < history.first_epoch
+        )
 
     def _goes_on(self):
         return self.append and os.path.exists(self.path) and os.path.getsize(self.path) > 0

@@ -22,7 +22,9 @@ from chainrule.results.pictures import (
 
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
 _IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")
-RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, "delta_norms", "saturation")  # not for metrics
+_BY_LAYER = ("delta_norms", "saturation")
+_NOT_MEASURED = ("gradient_norm", *_BY_LAYER)
+RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, *_BY_LAYER)  # not for metrics
 
 _Figures: TypeAlias = "array[float]"  # a string: arrays take no index before Python 3.12
 _IfAsked: TypeAlias = "array[float] | None"
@@ -104,6 +106,64 @@ class History:
         self.diverged = False
         self.diagnosis: Any = None  # a Diagnosis, which stands above this
 
+    def after(self, so_far: "History | None") -> "History":
+        """Return it with the epochs of another before its own; itself for None.
+
+        Raises
+        ------
+        ValueError
+            Unless the two record the same.
+        """
+        if so_far is None:
+            return self
+        if so_far.figure_names() != self.figure_names():
+            raise ValueError(
+                f"it has recorded {', '.join(so_far.figure_names())} so far; what is given again "
+                f"records {', '.join(self.figure_names())}"
+            )
+        self.first_epoch, self._finished[0] = so_far.first_epoch, len(so_far)
+        for name, column in self._by_name().items():
+            column.extend(so_far._by_name()[name][: so_far._most(name)])
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Return what a file keeps of it."""
+        columns = {n: np.array(column)[: self._most(n)] for n, column in self._by_name().items()}
+        return {"first_epoch": self.first_epoch, "layers": self._layers, "columns": columns}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "History":
+        """Return the history that `state` is of.
+
+        Raises
+        ------
+        ValueError
+            If it is of none.
+        """
+        columns = state["columns"]
+        measures = [name for name in columns if name not in (*_OF_THE_CORE, *_NOT_MEASURED)]
+        gradients = "gradient_norm" in columns
+        history = cls(state["first_epoch"], measures, state["layers"], gradients)
+        found = history._by_name()
+        history._finished[0] = len(columns.get("cost", ()))
+        if found.keys() != columns.keys():
+            raise ValueError(f"expected the columns {', '.join(found)}; got {', '.join(columns)}")
+        for name, column in found.items():
+            column.extend(columns[name].ravel().tolist())
+            most = history._most(name)
+            if len(column) > most or (name not in measures and len(column) < most):
+                raise ValueError(f"expected {most} figures of {name}, got {len(column)}")
+        return history
+
+    def _by_name(self) -> dict[str, _Figures]:
+        """Return all that is recorded."""
+        by_layer = zip(_BY_LAYER, self._by_layer, strict=False)  # there is none, or both
+        return {**self._columns, **dict(by_layer)}
+
+    def _most(self, name: str) -> int:
+        """Return how many figures of that name its epochs have."""
+        return len(self) * (self._layers if name in _BY_LAYER else 1)
+
     @property
     def core_columns(
         self,
@@ -170,7 +230,7 @@ class History:
         return figures.reshape(-1, self._layers)
 
     def __getitem__(self, name: str) -> NDArray:
-        if name in ("delta_norms", "saturation"):
+        if name in _BY_LAYER:
             raise KeyError(f"{name} has a column for each layer, so it is history.{name}")
         known = dict.fromkeys(("epoch", *_OF_THE_CORE, *_IF_ASKED, *self._columns))
         if name not in known:

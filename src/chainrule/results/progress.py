@@ -21,13 +21,15 @@ class Progress:
     enabled : bool
         Whether to show anything at all.
     epochs : int
-        How many epochs are to come.
+        How many epochs there are in all.
+    done : int, default 0
+        How many of these are done before it begins.
     """
 
-    def __init__(self, enabled, epochs):
-        self._enabled = bool(enabled) and epochs > 0
+    def __init__(self, enabled, epochs, done=0):
+        self._enabled = bool(enabled) and epochs > done
         self._epochs = min(epochs, sys.maxsize)  # the time left of more is beyond all floats
-        self._done = 0
+        self._before = self._done = done
         self._bar = None
         self._lines = True
 
@@ -35,16 +37,17 @@ class Progress:
         self._began = time.perf_counter()
         notebook = in_notebook()
         if self._enabled and (notebook or _in_terminal()):
-            bar_alone = notebook or self._epochs > _MOST_LINES_IN_TERMINAL
+            bar_alone = notebook or self._epochs - self._before > _MOST_LINES_IN_TERMINAL
             leave = True if notebook else None if bar_alone else False  # None: not below others
-            self._bar = _live_bar(self._epochs, leave, "{bar}" if notebook else "{bar:10}")
+            bar = "{bar}" if notebook else "{bar:10}"
+            self._bar = _live_bar(self._epochs, self._before, leave, bar)
             self._lines = self._bar is None or not bar_alone
         return self
 
     def __exit__(self, kind, *_):
         if self._bar is None:
             return
-        if not self._done:
+        if self._done == self._before:
             self._bar.leave = False
         elif kind is None and self._done < self._epochs and not self._lines:  # early, and well
             self._bar.reset(total=self._done)
@@ -59,7 +62,7 @@ class Progress:
         self._done += 1
         self._history, self._n_samples = history, n_samples
         elapsed = time.perf_counter() - self._began
-        left = elapsed / self._done * (self._epochs - self._done)
+        left = elapsed / (self._done - self._before) * (self._epochs - self._done)
         line = self._line(left)
         if self._bar is not None:
             epochs = f"{self._done}/{self._epochs} epochs  {_duration(left)} left"
@@ -137,7 +140,7 @@ def _in_terminal():
         return False  # no stderr, or a stand-in for it
 
 
-def _live_bar(epochs, leave, bar):
+def _live_bar(epochs, done, leave, bar):
     """Make a tqdm bar for this terminal or notebook; None without tqdm.
 
     tqdm puts a notebook's widget in the place of "{bar}", and of that alone.
@@ -151,6 +154,7 @@ def _live_bar(epochs, leave, bar):
         return None
     return tqdm(
         total=epochs,
+        initial=done,
         leave=leave,
         file=sys.stderr,
         bar_format=bar + "| {desc}",

@@ -1,19 +1,17 @@
 """Early stopping: training ends when it no longer helps, at the best parameters it has seen."""
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
-from chainrule.checks.other_tools import OF_FIGURES, OF_STOPPING
+from chainrule.checks.options import check_count, check_flag, check_not_negative
+from chainrule.checks.other_tools import OF_STOPPING
 from chainrule.core import _core
 from chainrule.model.model import Model
-from chainrule.schedules import MONITORS
+from chainrule.training.callbacks import check_state
 from chainrule.training.endings import StopTraining
-from chainrule.training.validation import check_figure
-
-# The figures that say themselves whether more of them is better.
-LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {"gradient_norm": False}
+from chainrule.training.monitor import Monitor
 
 
 @known_options(OF_STOPPING)
@@ -50,6 +48,8 @@ class EarlyStopping:
         The network's at the best epoch, read-only, where restore_best keeps them.
     stopped : bool
         Whether the last `fit` was ended by this.
+    waited : int
+        How many epochs have gone by since the best.
 
     Notes
     -----
@@ -57,8 +57,9 @@ class EarlyStopping:
     parameters kept belong to that call alone, and a model file has none of them. So a training that
     was interrupted (Ctrl-C; saved and loaded, say) goes on from its last epoch to the same bytes as
     one that never stopped, but with its whole patience again, and the best it can go back to is
-    the best of the epochs to come. To go on after it has stopped is to train from the best epoch's
-    parameters, with the optimiser's state as it was there.
+    the best of the epochs to come. A `Checkpoint` has them, and `resume` goes on with them. To go
+    on after it has stopped is to train from the best epoch's parameters, with the optimiser's state
+    as it was there.
 
     Examples
     --------
@@ -83,34 +84,34 @@ class EarlyStopping:
         *,
         larger_is_better: bool | None = None,
     ):
-        if not isinstance(monitor, str):
-            raise TypeError(f"monitor must be the name of a figure; got {monitor!r}")
-        self.monitor = monitor
+        self._monitor = Monitor(type(self).__name__, monitor, larger_is_better)
         self.patience = check_count("patience", patience, least=1)
         check_not_negative("min_change", min_change)
         self.min_change = float(min_change)
         self.restore_best = check_flag("restore_best", restore_best)
-        if larger_is_better is not None:
-            check_flag("larger_is_better", larger_is_better)
-        self.larger_is_better = larger_is_better
         self._begin()
+
+    @property
+    def monitor(self) -> str:
+        """What is watched."""
+        return self._monitor.figure
+
+    @property
+    def larger_is_better(self) -> bool | None:
+        """Whether more of it is better, if that was given."""
+        return self._monitor.larger_is_better
 
     def _begin(self) -> None:
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.stopped = False
-        self._waited = 0
-        self._kept = None  # the best parameters, and the arrays of the optimiser's state
+        self.waited = 0
+        # the best parameters, and the arrays of the optimiser's state
+        self._kept: tuple[NDArray[Any], dict[str, NDArray[Any]]] | None = None
 
     def check_history(self, history):
         """Check that the figure will come, before training begins."""
-        figures = [name for name in history if name not in ("epoch", "seconds")]
-        check_figure("EarlyStopping", self.monitor, figures)
-        check_name("monitor", self.monitor, figures, OF_FIGURES)
-        if self.larger_is_better is None and self.monitor not in LARGER_IS_BETTER:
-            raise ValueError(
-                f"EarlyStopping(monitor={self.monitor!r}) needs larger_is_better=True or False"
-            )
+        self._monitor.check(history)
 
     def on_train_begin(self, net):
         """Begin anew."""
@@ -120,12 +121,12 @@ class EarlyStopping:
     def on_epoch_end(self, net, history):
         """Keep the network if it is the best so far; stop when it has not been for long."""
         figure = history.latest(self.monitor)
-        if self._is_better(figure):
+        if self._monitor.is_better(figure, self.best, self.min_change):
             self._keep(net)
-            self.best, self.best_epoch, self._waited = figure, net.epochs_trained - 1, 0
+            self.best, self.best_epoch, self.waited = figure, net.epochs_trained - 1, 0
             return
-        self._waited += 1
-        if self._waited >= self.patience:
+        self.waited += 1
+        if self.waited >= self.patience:
             self.stopped = True
             raise StopTraining
 
@@ -137,6 +138,34 @@ class EarlyStopping:
         """Go back to the best epoch, also where an exception ends training."""
         if self.restore_best and self._kept is not None:
             self.restore(net)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what another like this is made of."""
+        names = ("monitor", "patience", "min_change", "restore_best", "larger_is_better")
+        return {name: getattr(self, name) for name in names}
+
+    def state(self) -> dict[str, Any]:
+        """Return what a `Checkpoint` keeps of the epochs so far."""
+        names = ("best", "best_epoch", "stopped", "waited")
+        counts: dict[str, Any] = {name: getattr(self, name) for name in names}
+        if self._kept is None:
+            return counts
+        parameters, state = self._kept
+        optimizer = {f"optimizer.{name}": values for name, values in state.items()}
+        return counts | {"parameters": parameters} | optimizer
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned; where it had stopped, training ends again."""
+        check_state(state, best=(float, type(None)), best_epoch=(int, type(None)))
+        check_state(state, stopped=bool, waited=int)
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.stopped, self.waited = state["stopped"], state["waited"]
+        if "parameters" in state:
+            kept = {name: a for name, a in state.items() if name.startswith("optimizer.")}
+            kept = {name.removeprefix("optimizer."): a for name, a in kept.items()}
+            self._kept = state["parameters"], kept
+        if self.stopped:
+            raise StopTraining
 
     @property
     def best_parameters(self) -> NDArray | None:
@@ -173,15 +202,6 @@ class EarlyStopping:
         else:  # of LBFGS, which had fewer pairs then, or of another optimiser
             copies = {name: values.copy() for name, values in state.items()}
             _core.restore(pairs, net.optimizer_state, copies)
-
-    def _is_better(self, figure):
-        """Whether the figure betters the best by more than min_change; NaN never does."""
-        if self.best is None:
-            return not np.isnan(figure)
-        larger = self.larger_is_better
-        if larger is None:
-            larger = LARGER_IS_BETTER[self.monitor]
-        return (figure - self.best if larger else self.best - figure) > self.min_change
 
     def _keep(self, net):
         if self.restore_best:

@@ -10,8 +10,8 @@ class StopTraining(Exception):  # noqa: N818 - not an error
 
     The other callbacks of the same event are still called. Raised by a batch hook, it leaves the
     parameters as the batches done left them; their epoch is not finished, so it is neither in the
-    history nor in `epochs_trained`, and a later `fit` begins it anew, from these parameters. Only
-    what is stopped between epochs goes on to the bits of a training that never stopped.
+    history nor in `epochs_trained`, and a later `fit` begins it anew, those batches again: only
+    what ends after whole epochs goes on to the bytes of one that never stopped.
 
     >>> import numpy as np
     >>> import chainrule as cr

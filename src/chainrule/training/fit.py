@@ -5,6 +5,7 @@ from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach, warn_of_slow_pair
 from chainrule.model.standard import standardize
 from chainrule.optimizers import Adam, Optimizer
+from chainrule.results.history import History
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
@@ -12,11 +13,20 @@ from chainrule.training.full_batch.training import FullBatchTraining
 from chainrule.training.training import Training
 
 
-def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining:
+def prepare(
+    net: Model, X, y, given: FitOptions, so_far: History | None = None
+) -> Training | FullBatchTraining:
     """Return the training that ``net.fit(X, y, **given)`` is, all checked; its `run` does it.
 
-    Nothing has changed yet, and nothing has if this raises.
+    Nothing has changed yet, and nothing has if this raises. One that goes on has its history
+    `so_far`, whose epochs count among those given.
     """
+    training = _training(net, X, y, given, so_far)
+    training.options.callbacks.join(training, given)
+    return training
+
+
+def _training(net, X, y, given, so_far):
     if given.get("optimizer") is None:
         given = {**given, "optimizer": last_optimizer(net)}
     options = read_options(given)
@@ -30,7 +40,7 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
             )
         net._check_set()
         check_options_of_batches(options)
-        return Training(net, Batches(net, X, options), options)
+        return Training(net, Batches(net, X, options), options, so_far=so_far)
     if options.steps_per_epoch is not None:
         raise ValueError(
             "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
@@ -46,9 +56,9 @@ def prepare(net: Model, X, y, given: FitOptions) -> Training | FullBatchTraining
     standardize(net, *([samples] if held_out is None else [samples, held_out]))
     check_reach(net, samples)
     if full_batch:
-        return FullBatchTraining(net, samples, options)
+        return FullBatchTraining(net, samples, options, so_far)
     warn_of_slow_pair(net)
-    return Training(net, samples, options, held_out)
+    return Training(net, samples, options, held_out, so_far)
 
 
 def last_optimizer(net: Model) -> Optimizer | FullBatchOptimizer:

@@ -8,6 +8,7 @@ what a fit goes by (`read_options`). To add an option is to add a row, and to us
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.time_limit import TimeLimit
 from chainrule.training.validation import check_metrics
 
 RECORDS = ("layers", "gradients")
@@ -53,6 +55,8 @@ class Option:
         Whether it is for full-batch optimisers too.
     single_steps : bool
         Whether it is for `Network.trainer` too.
+    again : bool
+        Whether `resume` is to be given it again: data and functions are in no checkpoint.
     """
 
     default: Any
@@ -62,6 +66,7 @@ class Option:
     about: str
     full_batch: bool = False
     single_steps: bool = False
+    again: bool = False
 
 
 def _optimizer(name, value):
@@ -91,6 +96,13 @@ def _metrics(name, value):
 
 def _callbacks(name, value):
     return Callbacks(value)
+
+
+def _time_limit(name, value):
+    if value is not None:
+        check_positive(name, value)
+        return TimeLimit(value)
+    return None
 
 
 def _threads(name, value):
@@ -172,7 +184,7 @@ class FitOptions(TypedDict, total=False):
         ``optimizer_state["average"]``; `averaged` returns the network with it.
         """)]
     sample_weight: Annotated[ArrayLike | None, Option(
-        None, "array (m,), optional", full_batch=True, about="""
+        None, "array (m,), optional", full_batch=True, again=True, about="""
         How much each sample counts, 0 or more: the cost of a mini-batch is Σ w_i C_i / Σ w_i.
         One whose weights are all 0 makes no step, but counts as one. A common factor changes
         nothing but rounding, a power of two not a bit; weights below 1e-31 times the largest
@@ -186,7 +198,7 @@ class FitOptions(TypedDict, total=False):
         with sample_weight.
         """)]
     output_weight: Annotated[ArrayLike | None, Option(
-        None, "array (m, n), or (n,), optional", full_batch=True, about="""
+        None, "array (m, n), or (n,), optional", full_batch=True, again=True, about="""
         How much each of n targets counts, 0 or more; (n,) for all samples alike. A sample costs
         Σ_j u_ij C_ij, a mini-batch Σ_i w_i Σ_j u_ij C_ij / Σ_i w_i: output weights do not
         normalise. For gaussian and quantile a target's weight is that of all its outputs. Costs
@@ -216,7 +228,7 @@ class FitOptions(TypedDict, total=False):
         """)]
     validation_data: Annotated[tuple[ArrayLike | None, ...] | None, Option(
         None, "(X, y), (X, y, sample_weight) or with output_weight, optional", full_batch=True,
-        about="""
+        again=True, about="""
         Evaluated after each epoch, for the history: cost and accuracy by these weights, 1 if
         not given. (X, y, None, output_weight) has weights of targets alone. Metrics are called
         without weights.
@@ -229,7 +241,8 @@ class FitOptions(TypedDict, total=False):
         (``class_weight="balanced"`` counts all m.)
         """)]
     metrics: Annotated[dict[str, Callable] | Iterable[Callable] | None, Option(
-        None, "dict of str to function, or list of functions, optional", _metrics, about="""
+        None, "dict of str to function, or list of functions, optional", _metrics, again=True,
+        about="""
         Each is called after each epoch as ``function(y_true, y_pred)`` on the validation data,
         and what it returns recorded in the history by its name. Where the targets are classes
         (as for accuracy, see `evaluate`) both are classes (m,), as `classes` calls them; else the
@@ -255,6 +268,11 @@ class FitOptions(TypedDict, total=False):
         and epochs done before it are kept. (Ctrl-C undoes the epoch it interrupts.) Full-batch
         optimisers have no batches to call them around. With sparse X each call of a batch hook
         takes a copy of W^2 and its optimiser's state.
+        """)]
+    max_seconds: Annotated[float | None, Option(
+        None, "float, optional", _time_limit, full_batch=True, about="""
+        End training quietly, as `StopTraining` does, after the epoch by which so many seconds have
+        gone since it began, validation and callbacks included. `resume` counts anew.
         """)]
     progress: Annotated[bool, Option(
         False, "bool, default False", check_flag, full_batch=True, about="""
@@ -302,6 +320,10 @@ def read_options(given: FitOptions) -> SimpleNamespace:
         setattr(options, name, OPTIONS[name].check(name, value))
     if "threads" not in given:
         options.threads = check_threads(None)
+    if options.max_seconds is not None:
+        if "callbacks" not in given:
+            options.callbacks = Callbacks(None)  # of its own
+        options.callbacks.add(options.max_seconds)
     return options
 
 
@@ -347,10 +369,12 @@ def documents_options(function: _Function, options: Mapping[str, Option] = OPTIO
     ]  # fmt: skip
     documented: Any = function  # type checkers do not know that it has a __signature__
     documented.__signature__ = signature.replace(parameters=[*own, *rows])
-    rows_shown = [_paragraph(name) for name in options if name not in named]
-    if function.__doc__:  # there is none with python -OO
-        head, *tail = function.__doc__.partition("\n        Returns\n")
-        function.__doc__ = "".join([head.rstrip(), "\n", *rows_shown, *tail])
+    returns = re.search(r"\n( *)Returns\n", function.__doc__ or "")
+    if returns:  # there is no docstring with python -OO
+        doc, indent = returns.string, returns[1]
+        shown = "".join(_paragraph(name, indent) for name in options if name not in named)
+        head, tail = doc[: returns.start()].rstrip(), doc[returns.end() :]
+        function.__doc__ = f"{head}\n{shown}\n{indent}Returns\n{tail}"
     return function
 
 
@@ -359,7 +383,7 @@ def documents_single_steps(function: _Function) -> _Function:
     return documents_options(function, OF_SINGLE_STEPS)
 
 
-def _paragraph(name: str) -> str:
+def _paragraph(name: str, indent: str) -> str:
     option = OPTIONS[name]
     lines = [f"    {line}" if line else "" for line in inspect.cleandoc(option.about).splitlines()]
-    return "".join(f"        {line}\n" for line in (f"{name} : {option.shown}", *lines))
+    return "".join(f"{indent}{line}\n" for line in (f"{name} : {option.shown}", *lines))

@@ -42,7 +42,7 @@ class Plateau:
     def __init__(self, schedule, state, history):
         self.schedule, self.state, self.history = schedule, state, history
         self._kinds = kinds_of(state)
-        self.seen = 0  # epochs
+        self.seen = len(history)  # epochs
 
     def look(self):
         """Bring the state up to the last epoch; note where its validation was interrupted."""

@@ -116,7 +116,7 @@ class Trainer:
             **_read_as_they_are(net, options),
         )  # fmt: skip
         self._begun = False  # whether the rates of this epoch are known
-        net.optimizer_state, net._optimizer = self._state, self.optimizer
+        net._go_by(self.optimizer, self._state)
 
     @property
     def steps(self) -> int:

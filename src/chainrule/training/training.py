@@ -41,6 +41,8 @@ class Training:
         As `read_options` returns them.
     held_out : Samples, optional
         Those of validation_split.
+    so_far : History, optional
+        Of the epochs that are done of it: a fit that goes on.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Training:
         samples: Samples | Batches,
         options: SimpleNamespace,
         held_out: Samples | None = None,
+        so_far: History | None = None,
     ):
         self.net, self.options = net, options
         self.optimizer: Optimizer = options.optimizer
@@ -79,10 +82,11 @@ class Training:
             if self.validation and self.schedule.monitor != "cost":
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
-        self.schedule.check_end(self.state, options.epochs)
-        self._kinds = kinds_of(self.state)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
-        self.history = History(net.epochs_trained, measures, layers, "gradients" in options.record)
+        gradients = "gradients" in options.record
+        self.history = History(net.epochs_trained, measures, layers, gradients).after(so_far)
+        self.schedule.check_end(self.state, options.epochs - len(self.history))
+        self._kinds = kinds_of(self.state)
         options.callbacks.check(self.history)
         self._log = _core.Log(*self.history.core_columns)
         self._data = self._data_for_core()
@@ -126,7 +130,7 @@ class Training:
             per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
         if self.plateau:
             self.plateau.catch_up(self.net, self.validation)
-        with Progress(options.progress, epochs) as shown:
+        with Progress(options.progress, epochs, len(self.history)) as shown:
             try:
                 while len(self.history) < epochs:
                     callbacks.call("on_epoch_begin", self.net, self.net.epochs_trained)

@@ -1,6 +1,7 @@
 """The way through one fit; and where it does nothing, all is as it was before."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from numpy.typing import NDArray
 
@@ -39,7 +40,7 @@ class Transaction:
         hooks: _core.Hooks | None = None,
     ):
         self._net, self._history, self._callbacks, self._hooks = net, history, callbacks, hooks
-        self._before = net.history, net.optimizer_state, net._optimizer
+        self._before = net.history, net._optimizer, net.optimizer_state
         self._settled = net._settled
         self._begun = False
 
@@ -53,13 +54,15 @@ class Transaction:
         """Train by ``epochs()`` with `optimizer`, from `state` on; samples settle what is open."""
         net, callbacks = self._net, self._callbacks
         try:
-            net.history, net.optimizer_state = self._history, state
-            net._optimizer = optimizer
+            net.history = self._history
+            net._go_by(optimizer, state)
             if samples is not None:
                 net._settle(samples)
             callbacks.call("on_train_begin", net)
             self._begun = True
-            epochs()
+            with suppress(StopTraining):  # of one that had stopped before
+                callbacks.resume()
+                epochs()
             callbacks.call("on_train_end", net, self._history)
         except StopTraining:  # at the beginning or the end; there is nothing left to stop
             self._begun = True
@@ -74,10 +77,11 @@ class Transaction:
             raise
         finally:
             self._put_back()
+            callbacks.leave(net, self._history)
 
     def _put_back(self):
         if not self._begun:
             self._net.history = self._before[0]
         if not (len(self._history) or (self._hooks is not None and self._hooks.kept_batches)):
-            self._net.optimizer_state, self._net._optimizer = self._before[1:]
+            self._net._go_by(*self._before[1:])
             self._net._settled = self._settled

@@ -29,9 +29,17 @@ class FullBatchTraining:
         All that it is trained on.
     options : SimpleNamespace
         As `read_options` returns them.
+    so_far : History, optional
+        Of the epochs that are done of it: a fit that goes on.
     """
 
-    def __init__(self, net: Model, samples: Samples, options: SimpleNamespace):
+    def __init__(
+        self,
+        net: Model,
+        samples: Samples,
+        options: SimpleNamespace,
+        so_far: History | None = None,
+    ):
         self.net, self.samples, self.options = net, samples, options
         self.optimizer: FullBatchOptimizer = options.optimizer
         self.batches = None
@@ -46,7 +54,7 @@ class FullBatchTraining:
         self._resumed = self.optimizer.resumed_state(net)
         net._check_delta(self.samples.targets)
         measures = self.validation.measures if self.validation else ()
-        self.history = History(net.epochs_trained, measures)
+        self.history = History(net.epochs_trained, measures).after(so_far)
         options.callbacks.check(self.history)
 
     def run(self) -> History:
@@ -62,7 +70,8 @@ class FullBatchTraining:
         call = self.options.callbacks.call
         log = _core.Log(*history.core_columns)
         iterations = self._iterations()
-        with Progress(self.options.progress, epochs) as shown, suppress(StopTraining):
+        shown = Progress(self.options.progress, epochs, len(history))
+        with shown, suppress(StopTraining):
             while len(history) < epochs:
                 call("on_epoch_begin", net, net.epochs_trained)
                 began = perf_counter()
