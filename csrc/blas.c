@@ -6,10 +6,19 @@
 #include "chainrule.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 }; /* CBLAS's own numbers */
+#if defined(CR_BLAS_BUNDLED) && !defined(_WIN32) && !defined(__STDC_NO_ATOMICS__)
+#define COUNTS_CALLS
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#endif
+
+/* CBLAS's own numbers */
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, UPPER = 121, LEFT = 141 };
 
 typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
                                int lda, const float *b, int ldb, float beta, float *c, int ldc);
@@ -20,10 +29,92 @@ static sgemm_function sgemm;
 static dgemm_function dgemm;
 static char name[160] = "plain C";
 
+/* OpenBLAS makes a buffer for each call that goes on beside others, and keeps it for later ones; and something for each
+ * thread that calls it. Where there is no memory for either, the process ends. So a call that may need one more buffer
+ * looks for the memory first, and where there is none waits until another call leaves it its own; the first is made
+ * when the library is opened. What a thread needs is made before it computes (cr_is_ready). */
+enum { BUFFER_BYTES = 33 << 20, LIBRARY_BYTES = 27 << 20, THREAD_BYTES = 1 << 18 }; /* rather more than they are */
+
+#if defined(CR_BLAS_BUNDLED)
+typedef void (*ssymm_function)(int order, int side, int uplo, int m, int n, float alpha, const float *a, int lda,
+                               const float *b, int ldb, float beta, float *c, int ldc);
+static ssymm_function ssymm;
+#endif
+
+#if defined(COUNTS_CALLS)
+
+enum { TRIES = 4 };
+static atomic_int calls;                       /* that go on */
+static atomic_int buffers;                     /* that there are for certain */
+static atomic_flag growing = ATOMIC_FLAG_INIT; /* a call that may make another goes on */
+static int tries;                              /* how many such calls there were since there are so many */
+
+/* Returns whether the call that begins may make a buffer. */
+static int begin_call(void) {
+    for (;; sched_yield()) {
+        int others = atomic_load(&calls);
+        while (others < atomic_load(&buffers)) {
+            if (atomic_compare_exchange_weak(&calls, &others, others + 1)) return 0;
+        }
+        if (atomic_flag_test_and_set(&growing)) continue;
+        if (others == 0 || cr_has_memory(BUFFER_BYTES)) { /* without others there is nothing to wait for */
+            atomic_fetch_add(&calls, 1);
+            return 1;
+        }
+        atomic_flag_clear(&growing);
+    }
+}
+
+/* A call that grows made no buffer if another ended just as it began, which does not happen time after time; `is_long`:
+ * to calls that are not short. */
+static void end_call(int grows, int is_long) {
+    atomic_fetch_sub(&calls, 1);
+    if (!grows) return;
+    if (is_long && ++tries % TRIES == 0) atomic_fetch_add(&buffers, 1);
+    atomic_flag_clear(&growing);
+}
+
+static pthread_key_t ready; /* not NULL: the thread is */
+
+static int make_ready(void) {
+    if (pthread_getspecific(ready)) return 1;
+    if (!cr_has_memory(THREAD_BYTES)) return 0;
+    float one = 1, product = 0; /* the least product that takes all that gemm does */
+    const int grows = begin_call();
+    ssymm(ROW_MAJOR, LEFT, UPPER, 1, 1, 1, &one, 1, &one, 1, 0, &product, 1);
+    end_call(grows, 0);
+    pthread_setspecific(ready, &ready);
+    return 1;
+}
+
+/* The buffers of calls in the parent's other threads are lost to its child. */
+static void in_child(void) {
+    atomic_fetch_sub(&buffers, atomic_exchange(&calls, 0));
+    atomic_flag_clear(&growing);
+}
+
+/* Returns whether there is memory to begin with. */
+static int begin_counting(void) {
+    if (!cr_has_memory(BUFFER_BYTES + THREAD_BYTES)) return 0;
+    if (pthread_key_create(&ready, NULL) || pthread_atfork(NULL, NULL, in_child)) return 0;
+    make_ready();
+    atomic_store(&buffers, 1);
+    cr_make_ready = make_ready;
+    return 1;
+}
+
+#else
+
+static int begin_call(void) { return 0; }
+static void end_call(int grows, int is_long) { (void)grows, (void)is_long; }
+
+#endif
+
 #if defined(CR_BLAS_BUNDLED)
 
 const char *cr_open_blas(const char *path) {
     if (!path) return "it is not in the package";
+    if (!cr_has_memory(LIBRARY_BYTES + BUFFER_BYTES)) return "there is not enough memory";
     /* OpenBLAS reads the number of its threads as it is loaded, and starts them. One: the caller decides about threads.
      * The environment is put back as it was. */
     char threads[64];
@@ -40,9 +131,14 @@ const char *cr_open_blas(const char *path) {
     dgemm_function d = (dgemm_function)cr_library_symbol(library, "scipy_cblas_dgemm");
     char *(*config)(void) = (char *(*)(void))cr_library_symbol(library, "scipy_openblas_get_config");
     void (*set_threads)(int) = (void (*)(int))cr_library_symbol(library, "scipy_openblas_set_num_threads");
-    if (!s || !d || !config || !set_threads) return "it lacks a function of OpenBLAS";
+    ssymm = (ssymm_function)cr_library_symbol(library, "scipy_cblas_ssymm");
+    if (!s || !d || !config || !set_threads || !ssymm) return "it lacks a function of OpenBLAS";
     set_threads(1);
     snprintf(name, sizeof name, "%s", config());
+#if defined(COUNTS_CALLS)
+    const int is_used = cr_f32->small < HUGE_VAL || cr_f64->small < HUGE_VAL;
+    if (is_used && !begin_counting()) return "there is not enough memory";
+#endif
     sgemm = s;
     dgemm = d;
     return NULL;
@@ -94,6 +190,7 @@ const char *cr_blas_name(void) { return name; }
         for (size_t i = 0; row && i < m; i++) memcpy(c + i * ldc, row, n * sizeof *c);                                 \
         if (row) beta = 1;                                                                                             \
         const int by_rows = trans_a;                                                                                   \
+        const int grows = begin_call();                                                                                \
         for (size_t i = 0, all = by_rows ? m : n; i < all; i += CR_CELL) {                                             \
             const size_t cell = MIN(all - i, (size_t)CR_CELL);                                                         \
             blas(ROW_MAJOR, trans_a ? TRANSPOSE : NO_TRANSPOSE, trans_b ? TRANSPOSE : NO_TRANSPOSE,                    \
@@ -103,6 +200,7 @@ const char *cr_blas_name(void) { return name; }
                            : b + i,                                                                                    \
                  (int)ldb, beta, by_rows ? c + i * ldc : c + i, (int)ldc);                                             \
         }                                                                                                              \
+        end_call(grows, 1);                                                                                            \
     }
 
 DEFINE_GEMM(float, f32, sgemm)

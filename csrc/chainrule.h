@@ -278,10 +278,18 @@ int cr_team_size(const cr_team *team);
 void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts);
 void cr_team_close(cr_team *team);
 
+/* Makes what a thread needs to compute, unless it has it; NULL: it needs nothing. */
+extern int (*cr_make_ready)(void);
+
+/* Whether the calling thread can compute; 0: there is no memory for what it needs. To be asked before it does: workers
+ * do, and without it leave their parts to others. */
+static inline int cr_is_ready(void) { return !cr_make_ready || cr_make_ready(); }
+
 /* platform.c: all else that is not standard C11. */
 double cr_seconds(void);              /* since some moment in the past */
 void *cr_aligned_alloc(size_t bytes); /* 64-byte aligned and zeroed, or NULL; bytes > 0 */
 void cr_aligned_free(void *block);
+int cr_has_memory(size_t bytes);         /* whether so much could be had at this moment */
 void *cr_library_open(const char *path); /* private to the caller: its symbols are not offered to other libraries */
 void *cr_library_symbol(void *library, const char *name);
 const char *cr_library_error(void);

@@ -46,6 +46,13 @@ void cr_aligned_free(void *block) {
 #endif
 }
 
+int cr_has_memory(size_t bytes) {
+    void *volatile block = malloc(bytes); /* volatile: else compilers leave both calls out */
+    const int has = block != NULL;
+    free(block);
+    return has;
+}
+
 double cr_seconds(void) {
 #ifdef _WIN32
     LARGE_INTEGER ticks, per_second;

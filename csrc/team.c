@@ -12,6 +12,8 @@
 #endif
 #include "chainrule.h"
 
+int (*cr_make_ready)(void);
+
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 
 cr_team *cr_team_open(int threads, int cores) {
@@ -148,7 +150,7 @@ static void *work(void *argument) {
     for (;;) {
         run = await_run(self, run);
         cr_team *team = atomic_load_explicit(&self->team, memory_order_relaxed);
-        take_part(team, run, atomic_load_explicit(&self->thread, memory_order_relaxed));
+        if (cr_is_ready()) take_part(team, run, atomic_load_explicit(&self->thread, memory_order_relaxed));
     }
     return NULL;
 }

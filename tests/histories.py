@@ -7,8 +7,10 @@ from chainrule.results.history import History
 
 def finish_epoch(history, cost, seconds):
     """Do what the core does at the end of an epoch."""
-    for column, figure in zip(history.core_columns[:3], (cost, cost / 8, seconds), strict=True):
+    finished, *columns = history.core_columns[:4]
+    for column, figure in zip(columns, (cost, cost / 8, seconds), strict=True):
         column.append(figure)
+    finished[0] += 1
 
 
 def grow(epochs, *, first=0, validation=True, accuracy=True):

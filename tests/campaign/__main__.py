@@ -21,6 +21,7 @@ PAGE = HERE.parents[1] / "docs" / "reliability.md"
 KINDS = [
     "damaged_files",
     "checkpoints",
+    "failing_memory",
     "processes",
     "soak",
 ]  # a file each

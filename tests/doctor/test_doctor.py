@@ -53,7 +53,9 @@ def says(finding, *parts):
 def course(costs, **measures):
     """A History with these columns."""
     history = History(0, measures)
-    history.core_columns[0].extend(costs)
+    finished, column = history.core_columns[:2]
+    column.extend(costs)
+    finished[0] = len(column)
     for name, values in measures.items():
         history._columns[name].extend(values)
     return history

@@ -8,6 +8,7 @@ from carried import carried
 from chainrule import LBFGS, SGD, DivergenceError, LevenbergMarquardt, Network, load
 from chainrule.core import _core
 from chainrule.training.full_batch.cost import FullBatch
+from histories import grow
 
 each_optimizer = pytest.mark.parametrize(
     "optimizer", [LBFGS(4), LevenbergMarquardt()], ids=["LBFGS", "LevenbergMarquardt"]
@@ -312,13 +313,13 @@ def test_pairs_that_do_not_fit_are_refused(name, values, message):
 @each_dtype
 def test_accept_takes_over_all_of_an_epoch(dtype):
     parameters, w = np.zeros(3, dtype), np.arange(3, dtype=dtype)
-    clock, state, costs, seconds = np.array([4], np.uint64), {"s0": w, "s1": w}, [1.0], []
-    carried = {"s0": 2 * w}
-    _core.accept(parameters, w, clock, state, carried, [(costs, 0.5), (seconds, 3.0)])
+    clock, state, history = np.array([4], np.uint64), {"s0": w, "s1": w}, grow(1, validation=False)
+    carried = {"s0": 2 * w, "y0": w}
+    _core.accept(parameters, w, clock, state, carried, _core.Log(*history.core_columns), 0.5, 3.0)
     assert parameters.tolist() == [0, 1, 2]
     assert clock.tolist() == [5]
     assert state == carried
-    assert (costs, seconds) == ([1.0, 0.5], [3.0])
+    assert (history.cost.tolist(), history.seconds.tolist()) == ([1.0, 0.5], [0.25, 3.0])
 
 
 @each_dtype

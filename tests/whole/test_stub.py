@@ -19,8 +19,9 @@ if not (CORE / "_core.pyx").is_file():
 STUB = ast.parse((CORE / "_core.pyi").read_text(encoding="utf-8"))
 FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
-IMPORTED = {"numpy", "os", "perf_counter"}
-INSIDE = {"Memory", "OneSample", "Team", "Trainee", "Workspace"}  # made by the core alone
+IMPORTED = {"numpy", "os"}
+# made by the core alone
+INSIDE = {"Column", "Copy", "Exchange", "Memory", "OneSample", "Team", "Trainee", "Workspace"}
 
 
 def annotated(body):

@@ -7,6 +7,7 @@ from chainrule.book._rows import Rows, check_list
 from chainrule.checks.options import check_count
 from chainrule.core import _core
 from chainrule.model.passes import evaluate
+from chainrule.results.history import History
 from chainrule.training.endings import diverged
 
 # A method that a subclass, or an assignment, has replaced is not passed over: where one of these
@@ -168,7 +169,7 @@ def descend(net, samples, order, batch_size, learning_rate, weight_decay):
         _core.Recipe("sgd", l2=weight_decay),
         _core.TrainingState(None, None, None, np.zeros(1, np.uint64), np.zeros(1), net._clock),
         _core.Data(*samples.for_core, order, batch_size=batch_size),
-        _core.Log([], [], []),
+        _core.Log(*History().core_columns),
         np.array([learning_rate], np.float64),
     )
     if layer:

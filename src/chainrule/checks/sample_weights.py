@@ -51,7 +51,8 @@ def weights_of(
             raise ValueError(f"{name} must not be negative; {name}[{where}] is {weights[where]}")
     shares, exponents = np.frexp(weights)
     if class_weight is not None:  # the product may be beyond float64
-        others, more = np.frexp(_class_weights(class_weight, targets)[targets.classes])
+        # take: an index by int32 crashes where NumPy finds no memory for its buffers
+        others, more = np.frexp(_class_weights(class_weight, targets).take(targets.classes))
         shares, further = np.frexp(shares * others)
         exponents = exponents + more + further
     if not shares.any():

@@ -1,6 +1,7 @@
 """Types of the compiled core; its functions are documented in `_core.pyx`."""
 
-from collections.abc import Callable, MutableSequence, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -96,17 +97,19 @@ class TrainingState:
 class Log:
     def __init__(
         self,
-        costs: MutableSequence[float],
-        learning_rates: MutableSequence[float],
-        seconds: MutableSequence[float],
-        delta_norms: MutableSequence[float] | None = None,
-        saturation: MutableSequence[float] | None = None,
-        gradient_norms: MutableSequence[float] | None = None,
+        finished: NDArray[np.uint64],
+        costs: array[float],
+        learning_rates: array[float],
+        seconds: array[float],
+        delta_norms: array[float] | None = None,
+        saturation: array[float] | None = None,
+        gradient_norms: array[float] | None = None,
     ) -> None: ...
 
 class Turn:
     def __init__(self) -> None: ...
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any: ...
+    def check_free(self, instead: str, but_for_callbacks: bool = False) -> None: ...
 
 class Hooks:
     kept_batches: bool
@@ -244,7 +247,9 @@ def accept(
     clock: NDArray[np.uint64],
     state: dict[str, Real],
     carried: dict[str, Real],
-    entries: list[tuple[MutableSequence[float], float]],
+    log: Log,
+    cost: float,
+    seconds: float,
 ) -> None: ...
 def diverged_layer(
     plan: Plan,

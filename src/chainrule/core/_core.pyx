@@ -7,7 +7,6 @@ elementwise kernels of `csrc/` in `kernels.pxd`.
 
 import os
 import numpy
-from time import perf_counter
 
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
@@ -27,7 +26,7 @@ from chainrule.core.kernels cimport (
     CR_INPUT_uint8, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
     cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,
-    cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_open_blas,
+    cr_cost_outputs, cr_entries, cr_few_long_rows, cr_input_formats, cr_input_names, cr_input_sizes, cr_is_ready, cr_open_blas,
     cr_optimizer_names, cr_philox, cr_scaling, cr_seconds, cr_select_simd, cr_shuffle, cr_sparse, cr_team,
     cr_team_close, cr_team_open, cr_team_run, cr_team_size, cr_update, real,
 )
@@ -45,6 +44,7 @@ cdef extern from "Python.h":
     object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
     int PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBUF_WRITE
     int PyErr_CheckSignals() except -1
+    int PyDict_Update(dict, dict) except -1
 
 ACTIVATIONS = tuple(cr_activation_names[i].decode() for i in range(CR_ACTIVATION_COUNT))
 COSTS = tuple(cr_cost_names[i].decode() for i in range(CR_COST_COUNT))

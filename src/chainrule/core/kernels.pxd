@@ -161,6 +161,7 @@ cdef extern from "chainrule.h" nogil:
     int cr_team_size(const cr_team *team)
     void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts)
     void cr_team_close(cr_team *team)
+    bint cr_is_ready()
 
     double cr_seconds()
     void *cr_aligned_alloc(size_t bytes)

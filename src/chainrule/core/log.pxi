@@ -1,45 +1,62 @@
-# The figures of each epoch: gathered while training goes on, and handed to Python after it.
+# The figures of each epoch, written where the history has them as soon as it ends, without an allocation.
 
-cdef struct Figures:        # of the epochs that were finished; NULL: not recorded
-    Py_ssize_t epochs
+cdef struct Figures:        # of the epochs of a call; NULL: not recorded
+    uint64_t *finished      # how many epochs the history has; the numbers below are of those after it
+    Py_ssize_t epochs       # that this call has finished
     double *costs           # (epochs,)
+    double *learning_rates  # likewise: the last of each epoch
+    double *seconds         # likewise
     double *gradient_norms  # likewise
     double *delta_norms     # (epochs, L - 1)
     double *saturation      # likewise
 
 
+cdef class Column:
+    """An array.array("d") of the history, which may be longer than the history is."""
+
+    cdef object array
+    cdef double[::1] numbers  # while they are in hand, the array refuses to move
+
+    def __cinit__(self, array):
+        self.array = array
+
+    cdef double *place(self, size_t first, size_t count) except NULL:
+        """So many numbers, from the first on."""
+        if self.numbers is None or <size_t> self.numbers.shape[0] < first + count:
+            self.numbers = None
+            # half as many again, so that this is seldom
+            self.array.frombytes(bytes((first + first // 2 + count - len(self.array)) * sizeof(double)))
+            self.numbers = self.array
+        return &self.numbers[first]
+
+
 cdef class Log:
-    """Arrays to which each finished epoch adds: its mean cost, its last learning rate, its seconds; and, where there
-    are arrays for them, ‖δ^l‖ and the share of saturated units of each layer, and the mean ‖∂C/∂p‖ of its steps."""
+    """The columns of a history: of each epoch its mean cost, its last learning rate, its seconds; and, where there are
+    arrays for them, ‖δ^l‖ and the share of saturated units of each layer, and the mean ‖∂C/∂p‖ of its steps.
+    finished[0]: how many epochs it has."""
 
-    cdef object costs, learning_rates, seconds, delta_norms, saturation, gradient_norms
+    cdef uint64_t[::1] finished
+    cdef Column costs, learning_rates, seconds, delta_norms, saturation, gradient_norms
 
-    def __cinit__(self, costs, learning_rates, seconds, delta_norms=None, saturation=None, gradient_norms=None):
-        self.costs, self.learning_rates, self.seconds = costs, learning_rates, seconds
-        self.delta_norms, self.saturation, self.gradient_norms = delta_norms, saturation, gradient_norms
+    def __cinit__(self, uint64_t[::1] finished, costs, learning_rates, seconds, delta_norms=None, saturation=None,
+                  gradient_norms=None):
+        self.finished = finished
+        self.costs, self.learning_rates, self.seconds = Column(costs), Column(learning_rates), Column(seconds)
+        if delta_norms is not None:
+            self.delta_norms, self.saturation = Column(delta_norms), Column(saturation)
+        if gradient_norms is not None:
+            self.gradient_norms = Column(gradient_norms)
 
-    cdef int add(self, const Figures *figures, Py_ssize_t layers, list learning_rates, double seconds) except -1:
-        """Add what so many epochs have; seconds: of each. No Python code runs in between."""
-        cdef Py_ssize_t e, epochs = figures.epochs
-        self.costs.extend([figures.costs[e] for e in range(epochs)])
-        self.learning_rates.extend(learning_rates)
-        self.seconds.extend([seconds] * epochs)
+    cdef int make_room(self, Figures *figures, size_t epochs, size_t layers) except -1:
+        """figures <- room for those of so many epochs to come."""
+        cdef size_t first = self.finished[0]
+        figures.finished, figures.epochs = &self.finished[0], 0
+        figures.costs = self.costs.place(first, epochs)
+        figures.learning_rates = self.learning_rates.place(first, epochs)
+        figures.seconds = self.seconds.place(first, epochs)
         if self.gradient_norms is not None:
-            self.gradient_norms.extend([figures.gradient_norms[e] for e in range(epochs)])
+            figures.gradient_norms = self.gradient_norms.place(first, epochs)
         if self.delta_norms is not None:
-            self.delta_norms.extend([figures.delta_norms[e] for e in range(epochs * layers)])
-            self.saturation.extend([figures.saturation[e] for e in range(epochs * layers)])
+            figures.delta_norms = self.delta_norms.place(first * layers, epochs * layers)
+            figures.saturation = self.saturation.place(first * layers, epochs * layers)
         return 0
-
-
-cdef size_t bytes_for_figures(Py_ssize_t epochs, Py_ssize_t layers) noexcept:
-    return 2 * padded(epochs * sizeof(double)) + 2 * padded(epochs * layers * sizeof(double))
-
-
-cdef int set_up_figures(Figures *figures, Workspace work, Py_ssize_t epochs, Py_ssize_t layers) except -1:
-    """Room for the figures of so many epochs, in which those of so many layers are recorded."""
-    figures.costs = <double *> work.reserve(epochs * sizeof(double))
-    figures.gradient_norms = <double *> work.reserve(epochs * sizeof(double))
-    figures.delta_norms = <double *> work.reserve(epochs * layers * sizeof(double))
-    figures.saturation = <double *> work.reserve(epochs * layers * sizeof(double))
-    return 0

@@ -15,6 +15,13 @@ cdef inline size_t padded(size_t bytes) noexcept nogil:
     return (bytes + 63) // 64 * 64
 
 
+cdef int check_ready() except -1:
+    """Raise unless the calling thread can compute."""
+    if not cr_is_ready():
+        raise MemoryError("there is no memory for a thread to begin to compute")
+    return 0
+
+
 cdef class Memory:
     """A block of memory, sized once, 64-byte aligned, freed when the call ends, and arrays over its parts. Also keeps
     the exception of a signal handler, or of a function of the user's, that is to end the call."""
@@ -41,6 +48,8 @@ cdef class Memory:
     cdef void allocate(self, bint for_user):
         """Find the block; it stays NULL where there is no memory. for_user: one that arrays may keep."""
         cdef unsigned char[::1] whole
+        if not cr_is_ready():
+            return
         if not for_user:
             self.block = <char *> cr_aligned_alloc(self.size)
             return
@@ -108,10 +117,10 @@ cdef class Memory:
         return False
 
     cdef int ended_by(self, error) noexcept:
-        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C undoes the
-        epoch, as anywhere."""
+        """Keep an exception of a callback or of the data. It ends training after the batches done; a Ctrl-C or want of
+        memory undoes the epoch, as anywhere."""
         self.error = error
-        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else STOPPED
+        return INTERRUPTED if isinstance(error, (KeyboardInterrupt, MemoryError)) else STOPPED
 
     cdef int reraise(self) except -1:
         if self.error is not None:

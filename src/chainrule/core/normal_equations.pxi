@@ -8,6 +8,7 @@ cdef enum:
 def add_gram(const double[:, ::1] J, double[:, ::1] A, double alpha):
     """A (n, n) <- A + alpha JᵀJ in the lower triangle, for J (rows, n). What is above the diagonal has no meaning."""
     cdef Py_ssize_t k, width, n = A.shape[0]
+    check_ready()
     for k in range(0, n, BLOCK):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:
@@ -41,6 +42,7 @@ def solve_positive_definite(double[:, ::1] A, double[::1] x):
     cdef Py_ssize_t i, j, k, width, n = A.shape[0]
     cdef bint definite
     cdef double *a = &A[0, 0]
+    check_ready()
     for k in range(0, n, BLOCK):
         width = min(n - k, <Py_ssize_t> BLOCK)
         with nogil:

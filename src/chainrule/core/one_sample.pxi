@@ -84,7 +84,7 @@ cdef OneSample one_sample_of(Plan plan, parameters, x, Sample *sample, const voi
     """The plan's memory for the sample x, and where the parameters stand; None where x is not as simple as that, where
     functions in Python take part, and where there is no plan yet."""
     cdef Py_buffer buffer
-    if plan is None or plan.calls_python or not is_sample(sample, x, plan.net.layers[0].n_in):
+    if plan is None or plan.calls_python or not is_sample(sample, x, plan.net.layers[0].n_in) or not cr_is_ready():
         return None
     PyObject_GetBuffer(parameters, &buffer, 0)
     p[0] = buffer.buf

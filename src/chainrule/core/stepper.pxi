@@ -122,11 +122,10 @@ cdef class Stepper:
         return self.rates[self.steps_done if self.steps else 0]
 
     cdef Trainee trainee_for(self, Data data):
-        cdef Log nothing = Log(None, None, None)
         if self.single:
-            return prepare[float](self.plan, self.parameters, self.recipe, self.state, data, nothing, 1, None,
+            return prepare[float](self.plan, self.parameters, self.recipe, self.state, data, None, 1, None,
                                   self.threads, self.cores)
-        return prepare[double](self.plan, self.parameters, self.recipe, self.state, data, nothing, 1, None, self.threads,
+        return prepare[double](self.plan, self.parameters, self.recipe, self.state, data, None, 1, None, self.threads,
                                self.cores)
 
     cdef int make_room(self, Py_ssize_t rows, bint elsewhere=False) except -1:
@@ -149,6 +148,7 @@ cdef class Stepper:
         cdef double cost = 0, rate = self.rate()
         cdef int outcome
         cdef Workspace work = t.work
+        check_ready()  # another thread may have made its memory
         t.samples = self.samples
         t.samples.first = self.samples_done
         with nogil:

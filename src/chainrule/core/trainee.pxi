@@ -39,7 +39,7 @@ cdef class Trainee:
 
 cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingState state, Data data, Log log,
                      Py_ssize_t epochs, Hooks hooks, int threads, int cores):
-    """Size the workspace of a training call, and fill it."""
+    """Have all the memory of a training call, and fill it; log: None where no epoch is to end."""
     cdef Trainee t = Trainee()
     cdef size_t bytes
     t.descent, t.stream, t.hooks, t.seed, t.clock = recipe.descent, data.stream, hooks, data.seed, &state.clock[0]
@@ -48,14 +48,15 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
                                 data.output_weights)
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
-    t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
+    if log is not None:
+        t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
+        log.make_room(&t.figures, epochs, t.plan.net.depth)
     t.watch = &t.watching if t.watching.sees_layers or t.watching.sees_gradient else NULL
     find_vectors[real](t, plan, parameters, state)
     find_sizes(t, data.batch_size, threads, cores, sizeof(real))
-    bytes = bytes_to_train(t, recipe, epochs, data.shuffle, sizeof(real))
+    bytes = bytes_to_train(t, recipe, data.shuffle, sizeof(real))
     t.work = Workspace(t.plan, t.sizes.tile, sizeof(real), bytes, t.sizes.threads, t.samples.room)
     set_up_vectors(t, state, recipe.keep_average)
-    set_up_figures(&t.figures, t.work, epochs, recorded_layers(t))
     if data.shuffle:
         t.own_order = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
     if t.watching.sees_layers:
@@ -108,15 +109,10 @@ cdef int find_sizes(Trainee t, Py_ssize_t batch_size, int threads, int cores, si
     return 0
 
 
-cdef Py_ssize_t recorded_layers(Trainee t) noexcept:
-    """How many layers add figures of their own to the log."""
-    return t.plan.net.depth if t.watching.sees_layers else 0
-
-
-cdef size_t bytes_to_train(Trainee t, Recipe recipe, Py_ssize_t epochs, bint shuffle, size_t itemsize):
+cdef size_t bytes_to_train(Trainee t, Recipe recipe, bint shuffle, size_t itemsize):
     """What the workspace holds beyond that of forward and backward passes."""
     cdef const Net *net = &t.plan.net
-    cdef size_t vector = padded(t.sizes.vector), bytes = bytes_for_figures(epochs, recorded_layers(t))
+    cdef size_t vector = padded(t.sizes.vector), bytes = 0
     cdef int i
     for i in range(VECTORS):
         if t.layouts.given[i]:

@@ -159,18 +159,21 @@ cdef void begin_epoch(Trainee t) noexcept nogil:
     begin_dropout(t)
 
 
-cdef void end_epoch(Trainee t, const real *precision) noexcept nogil:
-    """Count a finished epoch, and note its figures; its cost is there already."""
+cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogil:
+    """Count a finished epoch, and note its figures; its cost is there already. rate: of its last step."""
     cdef Figures *figures = &t.figures
     cdef uint64_t *clock = t.clock
     cdef double *epochs_done = t.epochs
+    cdef uint64_t *finished = figures.finished
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
     if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
     if t.watching.sees_layers:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)
+    figures.learning_rates[e] = rate
     figures.epochs += 1
+    finished[0] += 1
     clock[0] += 1
     epochs_done[0] += 1
 
@@ -198,7 +201,7 @@ cdef Py_ssize_t train_epochs(Trainee t, Py_ssize_t epochs, const Rates *rates, c
         outcome = epoch[real](t, of_the_epoch, rates.stride, &t.figures.costs[t.figures.epochs], precision)
         if outcome != FINISHED:
             return break_off_epoch[real](t, outcome, precision)
-        end_epoch[real](t, precision)
+        end_epoch[real](t, of_the_epoch[(rates.steps - 1) * rates.stride], precision)
     return 0
 
 
@@ -207,31 +210,24 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
     """Train for so many epochs. Each one finished adds 1 to the state's clock, and its figures to the log.
 
     An epoch that is interrupted or diverges leaves no trace: all that it changed is put back to where it began.
-    No Python code runs between an epoch's end and its entries, so that they belong together wherever a signal comes.
+    No Python code runs between an epoch's end and its entries, and nothing is allocated once training has begun, so
+    that they belong together wherever a signal comes, and however little memory is left.
     Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
 
     parameters (n_parameters,); rates: one learning rate for all steps, or one for each.
     threads: how many work together; 0: as many as are worth it, out of so many `cores`.
     """
-    cdef double began = perf_counter()  # the first batch of a stream counts, too
+    cdef double began = cr_seconds()  # the first batch of a stream counts, too
     cdef Trainee trainee = prepare[real](plan, parameters, recipe, state, data, log, epochs, hooks, threads, cores)
     cdef Rates steps
-    cdef Py_ssize_t e, layer
-    cdef double seconds
+    cdef Py_ssize_t e, layer, done
     steps.first, steps.stride, steps.steps = &rates[0], 1 if rates.shape[0] > 1 else 0, rates.shape[0] // epochs
     with nogil:
         layer = train_epochs[real](trainee, epochs, &steps, &parameters[0])
         if trainee.sizes.striped:
             show(&trainee.layouts)
-    e = trainee.figures.epochs
-    if e:
-        seconds = (perf_counter() - began) / e
-        log.add(&trainee.figures, recorded_layers(trainee), last_rates(&steps, e), seconds)
+        done = trainee.figures.epochs
+        for e in range(done):
+            trainee.figures.seconds[e] = (cr_seconds() - began) / done
     trainee.work.reraise()
     return layer
-
-
-cdef list last_rates(const Rates *rates, Py_ssize_t epochs):
-    """The learning rate of the last step of each epoch."""
-    cdef Py_ssize_t e
-    return [rates.first[(e + 1) * rates.steps - 1 if rates.stride else 0] for e in range(epochs)]

@@ -40,13 +40,61 @@ cdef void put_back(Snapshot *snapshot) noexcept nogil:
     snapshot.steps[0] = snapshot.steps_before
 
 
+cdef class Copy:
+    """now <- before, for two arrays of one shape, in C order the first."""
+
+    cdef Py_buffer now, before
+
+    def __cinit__(self, now, before):
+        if numpy.shape(now) != numpy.shape(before):
+            raise ValueError(f"expected arrays of one shape; got {numpy.shape(now)} and {numpy.shape(before)}")
+        PyObject_GetBuffer(numpy.ascontiguousarray(before, now.dtype), &self.before, PyBUF_C_CONTIGUOUS)
+        PyObject_GetBuffer(now, &self.now, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)
+
+    cdef void make(self) noexcept:
+        memcpy(self.now.buf, self.before.buf, self.now.len)
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.now)
+        PyBuffer_Release(&self.before)
+
+
+cdef class Exchange:
+    """What a dict holds <- what another does. The names that are new have to come first, for which memory is needed."""
+
+    cdef dict held, coming
+    cdef list leaving
+
+    def __cinit__(self, dict held, dict coming):
+        cdef list added = [name for name in coming if name not in held]
+        self.held, self.coming = held, coming
+        self.leaving = [name for name in held if name not in coming]
+        try:
+            for name in added:
+                held[name] = None
+        except MemoryError:
+            for name in added:
+                if name in held:
+                    del held[name]
+            raise
+
+    cdef int make(self) except -1:
+        PyDict_Update(self.held, self.coming)
+        for name in self.leaving:
+            del self.held[name]
+        return 0
+
+
 def restore(list pairs, dict state=None, dict before=None):
     """now <- before, for each of `pairs` of arrays (now, before) of one shape; and state <- before, if it is given.
 
-    No Python code runs in between, so that all belong together wherever a signal comes.
+    No Python code runs in between, and nothing is allocated, so that all belong together wherever a signal comes, and
+    however little memory is left.
     """
-    for now, was in pairs:
-        now[...] = was
-    if state is not None:
-        state.clear()
-        state.update(before)
+    cdef list copies = [Copy(now, was) for now, was in pairs]
+    cdef Exchange exchange = None if state is None else Exchange(state, before)
+    cdef Copy copy
+    for copy in copies:
+        copy.make()
+    if exchange is not None:
+        exchange.make()

@@ -95,9 +95,10 @@ class History:
         layers: int = 0,
         gradients: bool = False,
     ):
-        # An array.array grows in place, and NumPy copies it at the speed of memory. The core adds
-        # to costs, rates and seconds itself, at the end of an epoch.
+        # An array.array grows in place, and NumPy copies it at the speed of memory. The core writes
+        # to its own, makes them longer beforehand, and counts the epochs.
         self.first_epoch = first_epoch
+        self._finished = np.zeros(1, np.uint64)
         recorded = ("gradient_norm",) if gradients else ()
         self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
@@ -120,14 +121,14 @@ class History:
                 f"it has recorded {', '.join(so_far.figure_names())} so far; what is given again "
                 f"records {', '.join(self.figure_names())}"
             )
-        self.first_epoch = so_far.first_epoch
+        self.first_epoch, self._finished[0] = so_far.first_epoch, len(so_far)
         for name, column in self._by_name().items():
-            column.extend(so_far._by_name()[name])
+            column.extend(so_far._by_name()[name][: so_far._most(name)])
         return self
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
-        columns = {name: np.array(column) for name, column in self._by_name().items()}
+        columns = {n: np.array(column)[: self._most(n)] for n, column in self._by_name().items()}
         return {"first_epoch": self.first_epoch, "layers": self._layers, "columns": columns}
 
     @classmethod
@@ -144,12 +145,12 @@ class History:
         gradients = "gradient_norm" in columns
         history = cls(state["first_epoch"], measures, state["layers"], gradients)
         found = history._by_name()
-        epochs = len(columns.get("cost", ()))
+        history._finished[0] = len(columns.get("cost", ()))
         if found.keys() != columns.keys():
             raise ValueError(f"expected the columns {', '.join(found)}; got {', '.join(columns)}")
         for name, column in found.items():
             column.extend(columns[name].ravel().tolist())
-            most = epochs * (state["layers"] if name in _BY_LAYER else 1)
+            most = history._most(name)
             if len(column) > most or (name not in measures and len(column) < most):
                 raise ValueError(f"expected {most} figures of {name}, got {len(column)}")
         return history
@@ -159,17 +160,27 @@ class History:
         by_layer = zip(_BY_LAYER, self._by_layer, strict=False)  # there is none, or both
         return {**self._columns, **dict(by_layer)}
 
+    def _most(self, name: str) -> int:
+        """Return how many figures of that name its epochs have."""
+        return len(self) * (self._layers if name in _BY_LAYER else 1)
+
     @property
-    def core_columns(self) -> tuple[_Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
-        """The arrays the core adds to; the last three are None where they are not recorded."""
+    def core_columns(
+        self,
+    ) -> tuple[NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
+        """How many epochs are finished, (1,), and the arrays the core writes their figures to.
+
+        The last three are None where they are not recorded.
+        """
         costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
         norms, saturation = self._by_layer or (None, None)
-        return costs, rates, seconds, norms, saturation, self._columns.get("gradient_norm")
+        asked = self._columns.get("gradient_norm")
+        return self._finished, costs, rates, seconds, norms, saturation, asked
 
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
-        column = self._columns[name]
-        return column[-1] if len(column) == len(self) else None
+        column, last = self._columns[name], len(self) - 1
+        return column[last] if len(column) > last else None
 
     def measure(self, **measures: float) -> None:
         """Add figures that came after the last epoch, such as those on validation data."""
@@ -215,7 +226,8 @@ class History:
     def _of_layers(self, which: int) -> NDArray[np.float64]:
         if not self._layers:
             raise AttributeError("fit(..., record='layers') records this; without it there is none")
-        return np.array(self._by_layer[which]).reshape(-1, self._layers)
+        figures = np.array(self._by_layer[which])[: len(self) * self._layers]
+        return figures.reshape(-1, self._layers)
 
     def __getitem__(self, name: str) -> NDArray:
         if name in _BY_LAYER:
@@ -228,11 +240,11 @@ class History:
             return np.arange(self.first_epoch, self.first_epoch + len(self))
         if name not in self._columns:
             return np.empty(0)
-        values = np.array(self._columns[name])
+        values = np.array(self._columns[name])[: len(self)]
         return np.append(values, np.full(len(self) - len(values), np.nan))
 
     def __len__(self) -> int:
-        return len(self._columns["cost"])
+        return int(self._finished[0])
 
     def keys(self) -> list[str]:
         """Names of the columns that are recorded."""

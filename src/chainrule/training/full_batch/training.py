@@ -1,12 +1,9 @@
 """Training by an optimiser of all samples at once: an epoch is one of its iterations."""
 
-from collections.abc import MutableSequence
 from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from types import SimpleNamespace
-
-import numpy as np
 
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
@@ -18,8 +15,6 @@ from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation
-
-Entries = list[tuple[MutableSequence[float], float]]  # columns of the history, and what they get
 
 
 class FullBatchTraining:
@@ -73,7 +68,7 @@ class FullBatchTraining:
         """Iterate until the last epoch is done, no step is found, or a callback says stop."""
         net, history, epochs = self.net, self.history, self.options.epochs
         call = self.options.callbacks.call
-        costs, rates, seconds = history.core_columns[:3]
+        log = _core.Log(*history.core_columns)
         iterations = self._iterations()
         shown = Progress(self.options.progress, epochs, len(history))
         with shown, suppress(StopTraining):
@@ -84,8 +79,9 @@ class FullBatchTraining:
                 if point is None:
                     return
                 took = perf_counter() - began
-                entries = [(costs, point.cost), (rates, np.nan), (seconds, took)]
-                _core.accept(net.parameters, point.w, net._clock, state, next_state, entries)
+                _core.accept(
+                    net.parameters, point.w, net._clock, state, next_state, log, point.cost, took
+                )
                 if self.validation:
                     history.measure(**self.validation.evaluate(net))
                 shown.epoch_done(history, len(self.samples))
