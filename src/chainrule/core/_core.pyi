@@ -83,6 +83,7 @@ class Data:
     ) -> None: ...
 
 class TrainingState:
+    overflown: bool
     def __init__(
         self,
         s: Real | None,
@@ -156,7 +157,7 @@ class Stepper:
         sample_weight: object = None,
     ) -> Any: ...
     def step_by(self, samples: tuple[Any, ...], given: int = 0) -> float | None: ...
-    def apply(self, nabla: Real) -> None: ...
+    def apply(self, nabla: Real) -> int: ...
 
 def restore(
     pairs: list[tuple[NDArray, NDArray]],

@@ -12,7 +12,8 @@ cdef class Stepper:
 
     `step` takes arrays that the core can read, and checks them; what it does not take, Python makes of it what
     `step_by` takes. Both return the mean cost before the step, 0 where derivatives are given; or None, where `layer` is
-    that of a cost that is not finite, and nothing is done. One call at a time."""
+    that of a cost that is not finite, and nothing is done, or, if state.overflown, of the optimiser's state. One call at
+    a time."""
 
     cdef Plan plan
     cdef object parameters
@@ -110,13 +111,15 @@ cdef class Stepper:
         return self.follow(trainee)
 
     def apply(self, nabla):
-        """A step along a gradient (n_parameters,)."""
+        """A step along a gradient (n_parameters,). Returns 0, or the layer where the optimiser's state overflows."""
         self.make_room(1)
         if self.single:
-            follow_gradient[float](self.kept, nabla, self.rate())
+            self.layer = follow_gradient[float](self.kept, nabla, self.rate())
         else:
-            follow_gradient[double](self.kept, nabla, self.rate())
+            self.layer = follow_gradient[double](self.kept, nabla, self.rate())
+        self.state.overflown = self.layer > 0
         self.steps_done += 1
+        return self.layer
 
     cdef double rate(self) noexcept:
         return self.rates[self.steps_done if self.steps else 0]
@@ -156,6 +159,7 @@ cdef class Stepper:
                 outcome = follow_cost[float](t, rate, self.idle_since, &cost, &self.layer, <const float *> NULL)
             else:
                 outcome = follow_cost[double](t, rate, self.idle_since, &cost, &self.layer, <const double *> NULL)
+        self.state.overflown = t.tile.overflown
         if t.pace:
             self.idle_since = cr_seconds()
         if work.error is not None:
@@ -196,17 +200,17 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
     return FINISHED
 
 
-cdef int follow_gradient(Trainee t, const real[::1] nabla, double rate) except -1:
-    """One step of the optimiser along a gradient that is given."""
+cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) except -1:
+    """One step of the optimiser along a gradient that is given. Returns 0, or the layer where its state overflows."""
     cdef Tile *tile = &t.tile
     cdef uint64_t *steps = t.snapshot.steps
     memcpy(tile.nabla, &nabla[0], t.sizes.vector)
     steps[0] += 1
     begin_step(&t.descent, rate, steps[0])
     equations.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
-    tile.m = 1
+    tile.m, tile.overflown = 1, False
     go_down[real](tile, NULL, FOLLOW, <const real *> NULL)
-    return 0
+    return first_overflown[real](tile, <const real *> NULL) if tile.overflown else 0
 
 
 cdef bint get_numbers(array, Py_buffer *buffer):

@@ -43,6 +43,7 @@ cdef struct Tile:
     double counted              # what the samples of the mini-batch weigh
     double nabla_beta           # 0: what nabla holds is replaced; 1: it is added to
     bint to_the_end             # also where the cost is not finite
+    bint overflown              # whether a step made the optimiser's state not finite
     Phase phase
     Py_ssize_t layer, parts     # of the phase
 
@@ -207,7 +208,8 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     cdef real *w = <real *> tile.parameters
-    equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
+    if not equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent):
+        tile.overflown = True
     equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
 
 
@@ -365,3 +367,21 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
         if not kernels.finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
             return i + 2
     return net.depth + 1
+
+
+cdef Py_ssize_t first_overflown(const Tile *tile, const real *precision) noexcept nogil:
+    """The number l of the first layer whose states of the optimiser are not finite."""
+    cdef const real *states[2]
+    cdef Py_ssize_t i, k
+    cdef const Layer *layer
+    states[0], states[1] = <const real *> tile.state.s, <const real *> tile.state.t
+    for i in range(tile.net.depth):
+        layer = &tile.net.layers[i]
+        for k in range(2):
+            if not states[k]:
+                continue
+            if not kernels.finite[real](states[k] + layer.weights, n_weights(layer, layer.n_out)):
+                return i + 2
+            if layer.biases >= 0 and not kernels.finite[real](states[k] + layer.biases, layer.n_out):
+                return i + 2
+    return tile.net.depth + 1

@@ -27,7 +27,7 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     counted[0] = total_weight[real](tile.samples, start, rows, precision)
     if counted[0] == 0:
         return FINISHED
-    tile.counted = counted[0]
+    tile.counted, tile.overflown = counted[0], False
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(&t.descent) else BY_LAYER
     t.groups.count = groups_of(net, rows, sizeof(real))
     if t.groups.count:
@@ -43,14 +43,16 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
             if watch and watch.sees_layers:
                 look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
             go_down[real](tile, t.members, DOWN, precision)
-    if outcome != FINISHED or not whole_gradient:
+    if outcome != FINISHED:
         return outcome
+    if not whole_gradient:
+        return DIVERGED if tile.overflown else FINISHED
     if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
     equations.limit_gradient[real](<real *> tile.nabla, net, &t.descent)
     go_down[real](tile, t.members, FOLLOW, precision)
-    return FINISHED
+    return DIVERGED if tile.overflown else FINISHED
 
 
 cdef inline int next_step(Trainee t, double rate, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,
@@ -133,6 +135,8 @@ cdef Py_ssize_t layer_of_divergence(Trainee t, const real *precision) noexcept n
     cdef Tile *tile = &t.tile
     cdef Py_ssize_t i
     cdef Part whole_tile
+    if tile.overflown:
+        return first_overflown[real](tile, precision)
     for i in range(tiles_of(&t.groups) if t.groups.count else 0):
         place_tile_of[real](tile, &t.groups, i, precision)
         whole_tile = whole(tile.m, 0)
@@ -208,7 +212,8 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
 
     An epoch that is interrupted or diverges leaves no trace: all that it changed is put back to where it began.
     No Python code runs between an epoch's end and its entries, so that they belong together wherever a signal comes.
-    Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
+    Returns 0, or the layer where the cost stopped being finite, or, if state.overflown, the optimiser's state did;
+    raises what a signal handler raised.
 
     parameters (n_parameters,); rates: one learning rate for all steps, or one for each.
     threads: how many work together; 0: as many as are worth it, out of so many `cores`.
@@ -221,6 +226,7 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
     steps.first, steps.stride, steps.steps = &rates[0], 1 if rates.shape[0] > 1 else 0, rates.shape[0] // epochs
     with nogil:
         layer = train_epochs[real](trainee, epochs, &steps, &parameters[0])
+        state.overflown = trainee.tile.overflown
         if trainee.sizes.striped:
             show(&trainee.layouts)
     e = trainee.figures.epochs
