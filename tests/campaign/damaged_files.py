@@ -97,7 +97,7 @@ def bits_of_records(effort: Effort) -> Iterator[str]:
 
 
 def bits_of_members(effort: Effort) -> Iterator[str]:
-    return bits(effort, True, whole=4000, fast=100)
+    return bits(effort, True, whole=2000, fast=100)
 
 
 def mutation(rng, content: bytes, other: bytes) -> bytes:
@@ -133,7 +133,7 @@ def mutation(rng, content: bytes, other: bytes) -> bytes:
 def mutations(effort: Effort) -> Iterator[str]:
     names = list(CONTENTS)
     with Reader() as reader:
-        for i in range(effort.cases(40_000, 2000)):
+        for i in range(effort.cases(30_000, 2000)):
             name, other = effort.rng.choice(names, 2)
             content = mutation(effort.rng, CONTENTS[name], CONTENTS[other])
             yield reader.load(str(name), content, f"mutation {i} of seed {effort.seed}")
@@ -150,7 +150,7 @@ def forged_bits(effort: Effort) -> Iterator[str]:
             end = len(raw) if member == "header.npy" else len(raw) - len(head_and_data(raw)[1])
             cases += [(name, member, place) for place in range(end)]
     with Reader() as reader:
-        for name, member, place in some(effort, cases, 200, 5000):
+        for name, member, place in some(effort, cases, 200, 3000):
             members = members_of(CONTENTS[name])
             for bit in range(8):
                 changed = members | {member: with_bit(members[member], place, bit)}
@@ -358,7 +358,7 @@ def json_values(effort: Effort) -> Iterator[str]:
                 }
             cases += [(name, json.dumps(marked), value) for value in VALUES]
     with Reader() as reader:
-        for name, marked, value in some(effort, cases, 1000):
+        for name, marked, value in some(effort, cases, 1000, 15_000):
             text = marked.replace(json.dumps(MARK), value)
             content = with_header(CONTENTS[name], text.encode("utf-8", "surrogatepass"))
             yield reader.load(name, content, f"{value[:60]} in {marked}", may_differ=True)

@@ -26,7 +26,7 @@ from chainrule.files import archive, formulas, header, model_file
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from model_file_kinds import KINDS, WRITTEN  # noqa: E402
+from model_file_kinds import KINDS, WRITTEN
 
 READER = (zipfile, archive, header, formulas, model_file, names)  # whose lines are watched
 OWN = KINDS["own"].own
