@@ -13,8 +13,9 @@
 
 /* g = scale * gradient + l2 w + l1 sign(w): of the cost with its penalties */
 #define PENALISED(i) (scale * gradient[i] + l2 * w[i] + (w[i] == 0 ? 0 : with_sign_of(l1, w[i])))
-/* counted as `count_below` does: so the loop stays one of vectors */
-#define IS_LOST(x) (bits)!(absolute(x) <= LARGEST)
+/* The bits of x >= 0 as a whole number grow with x, and are beyond those of all finite numbers for infinity, and for
+ * NaN with either sign: one instruction for a vector of them, beside roots and quotients. */
+#define LARGER(most, x) (bits_of(x) > (most) ? bits_of(x) : (most))
 
 #define PENALTIES const real scale = (real)u->scale, l2 = (real)u->l2, l1 = (real)u->l1
 
@@ -28,14 +29,14 @@ static int sgd(real *w, real *s, real *t, const real *gradient, size_t n, const 
         INDEPENDENT for (size_t i = 0; i < n; i++) w[i] -= rate * PENALISED(i);
         return 1;
     }
-    bits lost = 0;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real step = rate * PENALISED(i), v = momentum * s[i] - step;
         s[i] = v;
         w[i] += nesterov ? momentum * v - step : v;
-        lost |= IS_LOST(v);
+        most = LARGER(most, absolute(v));
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* s <- s + g^2, w <- w - rate g/(sqrt s + epsilon) */
@@ -43,14 +44,14 @@ static int adagrad(real *w, real *s, real *t, const real *gradient, size_t n, co
     (void)t;
     PENALTIES;
     const real rate = (real)u->rate, epsilon = (real)u->epsilon;
-    bits lost = 0;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real g = PENALISED(i);
         s[i] += g * g;
         w[i] -= rate * g / (square_root(s[i]) + epsilon);
-        lost |= IS_LOST(s[i]);
+        most = LARGER(most, s[i]);
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* s <- beta2 s + (1 - beta2) g^2, w <- w - rate g/(sqrt s + epsilon) */
@@ -59,14 +60,14 @@ static int rmsprop(real *w, real *s, real *t, const real *gradient, size_t n, co
     PENALTIES;
     const real rate = (real)u->rate, epsilon = (real)u->epsilon;
     const real keep = (real)u->beta2, take = (real)(1 - u->beta2);
-    bits lost = 0;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real g = PENALISED(i);
         s[i] = keep * s[i] + take * (g * g);
         w[i] -= rate * g / (square_root(s[i]) + epsilon);
-        lost |= IS_LOST(s[i]);
+        most = LARGER(most, s[i]);
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* s <- beta1 s + (1 - beta1) g, t <- beta2 t + (1 - beta2) g^2,
@@ -76,15 +77,15 @@ static int adam(real *w, real *s, real *t, const real *gradient, size_t n, const
     const real rate = (real)(u->rate / u->bias1), root = (real)(1 / sqrt(u->bias2)), epsilon = (real)u->epsilon;
     const real keep1 = (real)u->beta1, take1 = (real)(1 - u->beta1);
     const real keep2 = (real)u->beta2, take2 = (real)(1 - u->beta2), stay = (real)(1 - u->rate * u->decay);
-    bits lost = 0;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real g = PENALISED(i);
         s[i] = keep1 * s[i] + take1 * g;
         t[i] = keep2 * t[i] + take2 * (g * g);
         w[i] = stay * w[i] - rate * s[i] / (square_root(t[i]) * root + epsilon);
-        lost |= IS_LOST(t[i]);
+        most = LARGER(most, t[i]);
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* s as for adam, t <- max(beta2 t, |g| + epsilon), w <- w - rate (s/bias1)/t */
@@ -92,34 +93,34 @@ static int adamax(real *w, real *s, real *t, const real *gradient, size_t n, con
     PENALTIES;
     const real rate = (real)(u->rate / u->bias1), epsilon = (real)u->epsilon;
     const real keep1 = (real)u->beta1, take1 = (real)(1 - u->beta1), keep2 = (real)u->beta2;
-    bits lost = 0;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real g = PENALISED(i), now = absolute(g) + epsilon, before = keep2 * t[i];
         s[i] = keep1 * s[i] + take1 * g;
         t[i] = before > now ? before : now;
         w[i] -= rate * s[i] / t[i];
-        lost |= IS_LOST(t[i]);
+        most = LARGER(most, t[i]);
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* s is the gradient before, t the step of each parameter: longer (beta2) while the sign stays, shorter (beta1) where it
  * has changed, and there no step is made; between `least` and `most`. w <- w - t sign(g) */
 static int rprop(real *w, real *s, real *t, const real *gradient, size_t n, const cr_update *u) {
     PENALTIES;
-    const real shorter = (real)u->beta1, longer = (real)u->beta2, least = (real)u->least, most = (real)u->most;
-    bits lost = 0;
+    const real shorter = (real)u->beta1, longer = (real)u->beta2, least = (real)u->least, longest = (real)u->most;
+    bits most = 0;
     INDEPENDENT for (size_t i = 0; i < n; i++) {
         const real given = PENALISED(i), agreement = given * s[i];
         real step = t[i] * (agreement > 0 ? longer : agreement < 0 ? shorter : 1);
-        step = step < least ? least : step > most ? most : step;
+        step = step < least ? least : step > longest ? longest : step;
         const real g = agreement < 0 ? 0 : given;
         t[i] = step;
         s[i] = g;
         w[i] -= sign(g) * step;
-        lost |= IS_LOST(g);
+        most = LARGER(most, absolute(g));
     }
-    return !lost;
+    return most <= bits_of(LARGEST);
 }
 
 /* each row of w (rows, width) <- itself, scaled to the length `limit` if it is longer */
