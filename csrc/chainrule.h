@@ -178,10 +178,9 @@ typedef struct {
         /* the number of rows whose largest entry (the first of equals) stands in the same column in a and y; of one   \
          * column, those that lie on the same side of the middle between low and 1 */                                  \
         size_t (*agreements)(const real *a, const real *y, size_t rows, size_t width, real low);                       \
-        /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none;      \
-         * returns whether they stay finite */                                                                         \
-        int (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                   \
-                                          const cr_update *update);                                                    \
+        /* one step of an optimiser (updates.h has the formulas); s and t are its states, NULL where it has none */    \
+        void (*update[CR_OPTIMIZER_COUNT])(real *w, real *s, real *t, const real *gradient, size_t n,                  \
+                                           const cr_update *update);                                                   \
         /* mask <- 0 with probability p, else 1/(1 - p); out <- a ⊙ mask. The mask is drawn from the stream of       \
          * (seed, stream), whose block `first` begins a mask of which this is a part, from number `from` on; a mask    \
          * of n takes up to n + 63 blocks. */                                                                          \

@@ -170,10 +170,7 @@ def layouts(effort: Effort) -> Iterator[str]:
         if np.dtype(kind).kind in "iu":
             X = np.clip(np.round(X), 0, np.iinfo(kind).max)
         plain = np.ascontiguousarray(X.astype(kind))
-        if of_targets:
-            other = plain, laid_out(Y, how)
-        else:
-            other = laid_out(plain, how), Y
+        other = (plain, laid_out(Y, how)) if of_targets else (laid_out(plain, how), Y)
         if how == "lists" and not of_targets:
             plain = np.array(other[0])
         options = {"optimizer": cr.Adam(1e-3), "threads": 1}

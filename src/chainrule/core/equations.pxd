@@ -314,18 +314,17 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
         add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta_weights, beta_biases)
 
 
-cdef inline bint follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,
+cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,
                         const Descent *descent) noexcept nogil:
-    """One step of the optimiser for some neurons of a layer, from its mean gradient; whether its states stay finite."""
+    """One step of the optimiser for some neurons of a layer, from its mean gradient."""
     cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
     cdef real *s = <real *> state.s
     cdef real *t = <real *> state.t
-    cdef bint kept = kernels.update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t,
-                                             nabla + w, n_weights(layer, part.neurons), &descent.weights)
+    kernels.update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
+                            n_weights(layer, part.neurons), &descent.weights)
     if layer.biases >= 0:
-        kept &= kernels.update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t,
-                                        nabla + b, part.neurons, &descent.biases)
-    return kept
+        kernels.update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
+                                part.neurons, &descent.biases)
 
 
 cdef inline void after_descent(real *parameters, const State *state, const Layer *layer, const Part *part,

@@ -87,7 +87,7 @@ cdef extern from "chainrule.h" nogil:
                            const cr_scaling *) noexcept nogil
         void (*one_hot)(float *, const int32_t *, const int32_t *, size_t, size_t, float) noexcept nogil
         size_t (*agreements)(const float *, const float *, size_t, size_t, float) noexcept nogil
-        bint (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
+        void (*update[1])(float *, float *, float *, const float *, size_t, const cr_update *) noexcept nogil
         void (*dropout)(float *, float *, const float *, size_t, double, uint64_t, uint64_t, uint64_t,
                         size_t) noexcept nogil
         void (*multiply)(float *, const float *, size_t) noexcept nogil
@@ -120,7 +120,7 @@ cdef extern from "chainrule.h" nogil:
                            const cr_scaling *) noexcept nogil
         void (*one_hot)(double *, const int32_t *, const int32_t *, size_t, size_t, double) noexcept nogil
         size_t (*agreements)(const double *, const double *, size_t, size_t, double) noexcept nogil
-        bint (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
+        void (*update[1])(double *, double *, double *, const double *, size_t, const cr_update *) noexcept nogil
         void (*dropout)(double *, double *, const double *, size_t, double, uint64_t, uint64_t, uint64_t,
                         size_t) noexcept nogil
         void (*multiply)(double *, const double *, size_t) noexcept nogil
@@ -270,12 +270,12 @@ cdef inline size_t agreements(const real *a, const real *y, size_t rows, size_t 
         return cr_f64.agreements(a, y, rows, width, low)
 
 
-cdef inline bint update_by(int optimizer, real *w, real *s, real *t, const real *gradient, size_t n,
+cdef inline void update_by(int optimizer, real *w, real *s, real *t, const real *gradient, size_t n,
                            const cr_update *update) noexcept nogil:
     if real is float:
-        return cr_f32.update[optimizer](w, s, t, gradient, n, update)
+        cr_f32.update[optimizer](w, s, t, gradient, n, update)
     else:
-        return cr_f64.update[optimizer](w, s, t, gradient, n, update)
+        cr_f64.update[optimizer](w, s, t, gradient, n, update)
 
 
 cdef inline void dropout(real *out, real *mask, const real *a, size_t n, double p, uint64_t seed, uint64_t stream,

@@ -5,6 +5,7 @@ cdef double LEAST_WEIGHTS[2]  # of float32 and float64: smaller ones are 0
 LEAST_WEIGHTS = [numpy.finfo(each).tiny / float(numpy.finfo(each).eps) for each in (numpy.float32, numpy.float64)]
 cdef enum:
     MOST_EXPONENT = 1 << 16   # beyond all of float64
+    STEPS_BETWEEN_LOOKS = 32  # at the optimiser's states, which take a part of the time of a step
 
 
 cdef class Stepper:
@@ -117,7 +118,7 @@ cdef class Stepper:
             self.layer = follow_gradient[float](self.kept, nabla, self.rate())
         else:
             self.layer = follow_gradient[double](self.kept, nabla, self.rate())
-        self.state.overflown = self.layer > 0
+        self.state.overflown = self.kept.overflown
         self.steps_done += 1
         return self.layer
 
@@ -159,7 +160,7 @@ cdef class Stepper:
                 outcome = follow_cost[float](t, rate, self.idle_since, &cost, &self.layer, <const float *> NULL)
             else:
                 outcome = follow_cost[double](t, rate, self.idle_since, &cost, &self.layer, <const double *> NULL)
-        self.state.overflown = t.tile.overflown
+        self.state.overflown = t.overflown
         if t.pace:
             self.idle_since = cr_seconds()
         if work.error is not None:
@@ -191,13 +192,15 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
     cost[0] /= counted
     if outcome != FINISHED:
         steps[0] -= 1
+        t.overflown = False
         layer[0] = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
         return outcome
     if pace:
         count_step(pace)
+    layer[0] = look_at_states[real](t, precision)
     if t.sizes.striped:
         show(&t.layouts)
-    return FINISHED
+    return DIVERGED if layer[0] else FINISHED
 
 
 cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) except -1:
@@ -208,9 +211,18 @@ cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) e
     steps[0] += 1
     begin_step(&t.descent, rate, steps[0])
     equations.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
-    tile.m, tile.overflown = 1, False
+    tile.m = 1
     go_down[real](tile, NULL, FOLLOW, <const real *> NULL)
-    return first_overflown[real](tile, <const real *> NULL) if tile.overflown else 0
+    return look_at_states[real](t, <const real *> NULL)
+
+
+cdef inline Py_ssize_t look_at_states(Trainee t, const real *precision) noexcept nogil:
+    """Every so many steps, and from then on: 0, or the layer where the optimiser's states are not finite."""
+    cdef Py_ssize_t layer = 0
+    if t.overflown or t.snapshot.steps[0] % STEPS_BETWEEN_LOOKS == 0:
+        layer = first_lost[real](&t.tile, precision)
+        t.overflown = layer > 0
+    return layer
 
 
 cdef bint get_numbers(array, Py_buffer *buffer):

@@ -43,7 +43,6 @@ cdef struct Tile:
     double counted              # what the samples of the mini-batch weigh
     double nabla_beta           # 0: what nabla holds is replaced; 1: it is added to
     bint to_the_end             # also where the cost is not finite
-    bint overflown              # whether a step made the optimiser's state not finite
     Phase phase
     Py_ssize_t layer, parts     # of the phase
 
@@ -208,8 +207,7 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     cdef real *w = <real *> tile.parameters
-    if not equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent):
-        tile.overflown = True
+    equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
     equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
 
 
@@ -369,8 +367,8 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
     return net.depth + 1
 
 
-cdef Py_ssize_t first_overflown(const Tile *tile, const real *precision) noexcept nogil:
-    """The number l of the first layer whose states of the optimiser are not finite."""
+cdef Py_ssize_t first_lost(const Tile *tile, const real *precision) noexcept nogil:
+    """The number l of the first layer for which the optimiser's state is not finite; 0 if all is."""
     cdef const real *states[2]
     cdef Py_ssize_t i, k
     cdef const Layer *layer
@@ -384,4 +382,4 @@ cdef Py_ssize_t first_overflown(const Tile *tile, const real *precision) noexcep
                 return i + 2
             if layer.biases >= 0 and not kernels.finite[real](states[k] + layer.biases, layer.n_out):
                 return i + 2
-    return tile.net.depth + 1
+    return 0

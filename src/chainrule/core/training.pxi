@@ -27,7 +27,7 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     counted[0] = total_weight[real](tile.samples, start, rows, precision)
     if counted[0] == 0:
         return FINISHED
-    tile.counted, tile.overflown = counted[0], False
+    tile.counted = counted[0]
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(&t.descent) else BY_LAYER
     t.groups.count = groups_of(net, rows, sizeof(real))
     if t.groups.count:
@@ -43,16 +43,14 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
             if watch and watch.sees_layers:
                 look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
             go_down[real](tile, t.members, DOWN, precision)
-    if outcome != FINISHED:
+    if outcome != FINISHED or not whole_gradient:
         return outcome
-    if not whole_gradient:
-        return DIVERGED if tile.overflown else FINISHED
     if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
     equations.limit_gradient[real](<real *> tile.nabla, net, &t.descent)
     go_down[real](tile, t.members, FOLLOW, precision)
-    return DIVERGED if tile.overflown else FINISHED
+    return FINISHED
 
 
 cdef inline int next_step(Trainee t, double rate, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,
@@ -110,7 +108,13 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
         if t.work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
     cost[0] /= weight_of_all
-    return FINISHED if kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
+    return FINISHED if is_finite[real](t, precision) else DIVERGED
+
+
+cdef inline bint is_finite(Trainee t, const real *precision) noexcept nogil:
+    """Whether the parameters are, and the optimiser's states: where squares of gradients are infinite, steps are 0."""
+    t.overflown = first_lost[real](&t.tile, precision) > 0
+    return not t.overflown and kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters)
 
 
 cdef inline int next_batch(Trainee t, Py_ssize_t *start, Py_ssize_t *rows, const real *precision) noexcept nogil:
@@ -135,8 +139,8 @@ cdef Py_ssize_t layer_of_divergence(Trainee t, const real *precision) noexcept n
     cdef Tile *tile = &t.tile
     cdef Py_ssize_t i
     cdef Part whole_tile
-    if tile.overflown:
-        return first_overflown[real](tile, precision)
+    if t.overflown:
+        return first_lost[real](tile, precision)
     for i in range(tiles_of(&t.groups) if t.groups.count else 0):
         place_tile_of[real](tile, &t.groups, i, precision)
         whole_tile = whole(tile.m, 0)
@@ -184,8 +188,7 @@ cdef Py_ssize_t break_off_epoch(Trainee t, int outcome, const real *precision) n
     some, are kept. Returns the layer where the epoch diverged, or 0."""
     cdef Py_ssize_t layer = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
     cdef bint some_done = t.snapshot.steps[0] > t.snapshot.steps_before
-    if outcome == STOPPED and t.hooks is not None and some_done and kernels.finite[real](
-            <real *> t.tile.parameters, t.plan.n_parameters):
+    if outcome == STOPPED and t.hooks is not None and some_done and is_finite[real](t, precision):
         t.hooks.kept_batches = True
     else:
         put_back(&t.snapshot)
@@ -226,7 +229,7 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
     steps.first, steps.stride, steps.steps = &rates[0], 1 if rates.shape[0] > 1 else 0, rates.shape[0] // epochs
     with nogil:
         layer = train_epochs[real](trainee, epochs, &steps, &parameters[0])
-        state.overflown = trainee.tile.overflown
+        state.overflown = trainee.overflown
         if trainee.sizes.striped:
             show(&trainee.layouts)
     e = trainee.figures.epochs

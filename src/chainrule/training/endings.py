@@ -8,8 +8,8 @@ import numpy as np
 class DivergenceError(ArithmeticError):
     """The cost stopped being finite, or what the optimiser keeps of the gradient did.
 
-    A network is as its last finished epoch, or step, left it. Only the step of a `Trainer` that
-    made what the optimiser keeps infinite is taken by then.
+    A network is as its last finished epoch, or step, left it. Only of a `Trainer`, which looks at
+    what the optimiser keeps every 32 steps, the steps up to then are taken.
     """
 
 
@@ -51,13 +51,14 @@ def diverged(layer: int, epoch: int, advice: str, what: str = COST) -> Divergenc
 
 def step_diverged(layer: int, step: int, advice: str, what: str = COST) -> DivergenceError:
     """Return the error of a single `step` in which `what` happened, first in `layer`."""
-    after = "that step was not taken, those before it were"
+    when, after = "", "that step was not taken, those before it were"
     if what != COST:
+        when = " or shortly before"
         after = (
-            "that step was taken, and no other can be: go back to a state that was kept, "
+            "these steps were taken, and others would be none: go back to a state that was kept, "
             "trainer.restore(state), or begin with a new network"
         )
     return DivergenceError(
-        f"{what} in step {step} of the epoch (counted from 0), first at layer {layer}; {after}. "
-        f"{advice}"
+        f"{what} in step {step} of the epoch (counted from 0){when}, first at layer {layer}; "
+        f"{after}. {advice}"
     )

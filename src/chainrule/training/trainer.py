@@ -168,8 +168,8 @@ class Trainer:
             Nothing has changed.
         DivergenceError
             When the cost, or with given derivatives an output, is not finite; before the step,
-            which is not taken. Those before it stay. Also when a step makes what the optimiser
-            keeps of the gradient infinite: steps after that would be none, so each raises.
+            which is not taken. Those before it stay. Also where what the optimiser keeps of the
+            gradient is infinite, so that steps are none: within 32 steps, then at each.
         """
         core = self._core
         self._check_at_hand()
