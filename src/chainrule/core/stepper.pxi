@@ -13,8 +13,7 @@ cdef class Stepper:
 
     `step` takes arrays that the core can read, and checks them; what it does not take, Python makes of it what
     `step_by` takes. Both return the mean cost before the step, 0 where derivatives are given; or None, where `layer` is
-    that of a cost that is not finite, and nothing is done, or, if state.overflown, of the optimiser's state. One call at
-    a time."""
+    that of a cost, with nothing done, or if state.overflown of a state, that is not finite. One call at a time."""
 
     cdef Plan plan
     cdef object parameters
@@ -218,10 +217,9 @@ cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) e
 
 cdef inline Py_ssize_t look_at_states(Trainee t, const real *precision) noexcept nogil:
     """Every so many steps, and from then on: 0, or the layer where the optimiser's states are not finite."""
-    cdef Py_ssize_t layer = 0
-    if t.overflown or t.snapshot.steps[0] % STEPS_BETWEEN_LOOKS == 0:
-        layer = first_lost[real](&t.tile, precision)
-        t.overflown = layer > 0
+    cdef bint now = t.overflown or t.snapshot.steps[0] % STEPS_BETWEEN_LOOKS == 0
+    cdef Py_ssize_t layer = first_lost[real](&t.tile, precision) if now else 0
+    t.overflown = layer > 0
     return layer
 
 
