@@ -23,6 +23,7 @@ KINDS = [
     "checkpoints",
     "failing_memory",
     "processes",
+    "invariances",
     "soak",
 ]  # a file each
 

@@ -84,6 +84,7 @@ class Data:
     ) -> None: ...
 
 class TrainingState:
+    overflown: bool
     def __init__(
         self,
         s: Real | None,
@@ -159,7 +160,7 @@ class Stepper:
         sample_weight: object = None,
     ) -> Any: ...
     def step_by(self, samples: tuple[Any, ...], given: int = 0) -> float | None: ...
-    def apply(self, nabla: Real) -> None: ...
+    def apply(self, nabla: Real) -> int: ...
 
 def restore(
     pairs: list[tuple[NDArray, NDArray]],
