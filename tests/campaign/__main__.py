@@ -20,6 +20,7 @@ from campaign import HEAD, Effort, Row, machine, run_row  # noqa: E402
 PAGE = HERE.parents[1] / "docs" / "reliability.md"
 KINDS = [
     "damaged_files",
+    "sanitizers",
 ]  # a file each
 
 

@@ -30,7 +30,7 @@ class Effort:
     """How much of a row is tried: the whole, or a fast part of it."""
 
     def __init__(self, fast: bool, seed: int = 0):
-        self.fast, self.rng = fast, np.random.default_rng(seed)
+        self.fast, self.seed, self.rng = fast, seed, np.random.default_rng(seed)
 
     def cases(self, whole: int, fast: int) -> int:
         """Return how many of something are to be tried."""
