@@ -21,6 +21,7 @@ PAGE = HERE.parents[1] / "docs" / "reliability.md"
 KINDS = [
     "damaged_files",
     "sanitizers",
+    "supply",
 ]  # a file each
 
 

@@ -110,7 +110,7 @@ def valgrind(simd: str):
         if effort.fast or not shutil.which("valgrind") or not here(simd):
             yield "skipped: " + ("of the whole alone" if effort.fast else "no valgrind here")
             return
-        site = build("symbols")
+        site = build("symbols", CMAKE_COMPILE_WARNING_AS_ERROR="ON")
         with tempfile.NamedTemporaryFile("r") as log:
             watched = (
                 "valgrind", "--quiet", "--num-callers=12", f"--log-file={log.name}",
