@@ -19,7 +19,7 @@ from chainrule.core import _core
 
 SIMD = ["baseline", "avx2", "avx512"]
 CONFIGURATIONS = ROOT / "tests" / "campaign" / "configurations.py"
-OURS = re.compile(r"\bcsrc/|chainrule/core/")  # in a line of a stack
+OURS = re.compile(r"\bcsrc/|chainrule/core/|\b_core\.(c|abi3)")  # in a line of a stack
 PYTHON = {"PYTHONMALLOC": "malloc"}  # each object is a block of its own, whose ends are watched
 
 
