@@ -55,7 +55,10 @@ NEAREST = {  # what is tried first
     "src/": [f"tests/core/test_{of}.py" for of in ("step", "gradients", "sparse")],
 }
 TESTS = ["tests/core", "tests/training", "tests/hall"]
-EQUIVALENT: dict[str, str] = {}  # str(mutant): why nothing changes
+EQUIVALENT = {  # str(mutant): why nothing changes
+    "csrc/kernels/updates.h: `step = step < least ? least : step > most ? most : step;` becomes "
+    "`step = step <= least ? least : step > most ? most : step;`": "a step at the limit is the limit",
+}
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def prepare():
     tracked = must("git", "-C", ROOT, "ls-files").splitlines()
     for name in tracked:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, COPY / name)
+        shutil.copy(ROOT / name, COPY / name)  # as of now, so that no fault stays compiled
     needed = ("pytest", "pytest-xdist", "mpmath", "scipy", "matplotlib", "scikit-learn", "pandas")
     must(python(), "-m", "pip", "install", "--quiet", *needed)
     if not builds() or not passes(*TESTS):
@@ -182,7 +185,7 @@ def outcome(mutant: Mutant) -> str:
 def row(patterns: list[str]):
     def try_all(effort: Effort) -> Iterator[str]:
         prepare()
-        for mutant in drawn(patterns, effort.cases(20, 6), effort.rng):
+        for mutant in drawn(patterns, effort.cases(20, 5), effort.rng):
             if str(mutant) in EQUIVALENT:
                 yield "changes nothing"
                 continue
