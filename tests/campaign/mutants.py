@@ -57,7 +57,7 @@ NEAREST = {  # what is tried first
 TESTS = ["tests/core", "tests/training", "tests/hall"]
 EQUIVALENT = {  # str(mutant): why nothing changes
     "csrc/kernels/updates.h: `step = step < least ? least : step > most ? most : step;` becomes "
-    "`step = step <= least ? least : step > most ? most : step;`": "a step at the limit is the limit",
+    "`step = step <= least ? least : step > most ? most : step;`": "one at the limit is the limit",
 }
 
 
