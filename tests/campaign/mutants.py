@@ -58,6 +58,9 @@ TESTS = ["tests/core", "tests/training", "tests/hall"]
 EQUIVALENT = {  # str(mutant): why nothing changes
     "csrc/kernels/updates.h: `step = step < least ? least : step > most ? most : step;` becomes "
     "`step = step <= least ? least : step > most ? most : step;`": "one at the limit is the limit",
+    "csrc/blas.c: `return blas && (double)m * (double)n * (double)k > cr_##suffix->small;` becomes "
+    "`return blas && (double)m * (double)n * (double)k >= cr_##suffix->small;`": "speed alone: "
+    "whose product it is at just that size",
 }
 
 
