@@ -16,7 +16,7 @@ import numpy as np
 import chainrule as cr
 from campaign import Effort, Lost
 
-MOST_GROWTH = 8 << 20  # bytes, of what the allocators keep for themselves
+MOST_GROWTH = 16 << 20  # bytes, of what the allocators keep for themselves
 Use = Callable[[np.random.Generator, Path], None]
 
 
