@@ -143,6 +143,14 @@ class Samples:
         return self.targets.weights
 
     @property
+    def total_weight(self) -> float:
+        """Σ w_i, as the weights were given; the number of samples where all count alike."""
+        if self.weights is None:
+            return float(len(self))
+        with np.errstate(over="ignore"):
+            return np.ldexp(self.weights.sum(dtype=np.float64), self.exponent)
+
+    @property
     def for_core(
         self,
     ) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None, NDArray | None]:

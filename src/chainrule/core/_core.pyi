@@ -51,12 +51,14 @@ class Recipe:
         beta1: float = 0,
         beta2: float = 0,
         epsilon: float = 0,
+        epsilon_hat: bool = False,
         decay: float = 0,
         nesterov: bool = False,
         least: float = 0,
         most: float = 0,
         l1: float = 0,
         l2: float = 0,
+        l2_of_batch: float = 0,
         clip_value: float = 0,
         clip_norm: float = 0,
         max_norm: float = 0,
@@ -81,6 +83,7 @@ class Data:
         shuffle: bool = False,
         seed: int = 0,
         stream: Stream | None = None,
+        exponent: int = 0,
     ) -> None: ...
 
 class TrainingState:
@@ -104,6 +107,7 @@ class Log:
         delta_norms: array[float] | None = None,
         saturation: array[float] | None = None,
         gradient_norms: array[float] | None = None,
+        objectives: array[float] | None = None,
     ) -> None: ...
 
 class Turn:
@@ -158,7 +162,9 @@ class Stepper:
         actions: object = None,
         sample_weight: object = None,
     ) -> Any: ...
-    def step_by(self, samples: tuple[Any, ...], given: int = 0) -> float | None: ...
+    def step_by(
+        self, samples: tuple[Any, ...], given: int = 0, exponent: int = 0
+    ) -> float | None: ...
     def apply(self, nabla: Real) -> None: ...
 
 def restore(

@@ -91,8 +91,9 @@ cdef class Stepper:
             taken = take_arrays[double](self, X, Y, given, actions, sample_weight, <const double *> NULL)
         return self.follow(self.kept) if taken else NotImplemented
 
-    def step_by(self, samples, int given=0):
-        """A step by samples that are checked, (X, Y, labels, weights, output_weights)."""
+    def step_by(self, samples, int given=0, int exponent=0):
+        """A step by samples that are checked, (X, Y, labels, weights, output_weights); weights are so many
+        2**exponent."""
         cdef Data data
         cdef Trainee trainee
         X, Y, labels, weights, output_weights = samples
@@ -103,6 +104,7 @@ cdef class Stepper:
             self.samples = samples_of[float](self.plan, X, Y, labels, None, weights, output_weights, given)
         else:
             self.samples = samples_of[double](self.plan, X, Y, labels, None, weights, output_weights, given)
+        self.samples.exponent = exponent
         if not dense:  # W^2 stands otherwise then, for as long as this step
             data = Data(X, Y, labels, weights, output_weights, batch_size=self.samples.m, seed=self.seed)
             trainee = self.trainee_for(data)
@@ -382,5 +384,5 @@ cdef bint take_weights(Stepper self, const Py_buffer *w, const real *precision) 
         out[i] = <real> ldexp(number, -most)
         if out[i] < LEAST_WEIGHTS[own_kind[real](precision) == CR_INPUT_float64]:
             out[i] = 0
-    self.samples.weights = out
+    self.samples.weights, self.samples.exponent = out, most
     return most > -MOST_EXPONENT

@@ -46,12 +46,15 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.epochs = &state.epochs[0]
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
                                 data.output_weights)
+    t.samples.exponent = data.exponent
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
     if log is not None:
         t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
+        t.watching.sees_objective = log.objectives is not None
         log.make_room(&t.figures, epochs, t.plan.net.depth)
-    t.watch = &t.watching if t.watching.sees_layers or t.watching.sees_gradient else NULL
+    if t.watching.sees_layers or t.watching.sees_gradient or t.watching.sees_objective:
+        t.watch = &t.watching
     find_vectors[real](t, plan, parameters, state)
     find_sizes(t, data.batch_size, threads, cores, sizeof(real))
     bytes = bytes_to_train(t, recipe, data.shuffle, sizeof(real))

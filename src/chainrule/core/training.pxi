@@ -22,12 +22,16 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     cdef const Net *net = tile.net
     cdef Watch *watch = t.watch
     cdef bint whole_gradient = needs_whole_gradient(t, rows)
+    cdef double penalties = 0
     cdef int outcome
     cost[0] = 0
     counted[0] = total_weight[real](tile.samples, start, rows, precision)
     if counted[0] == 0:
         return FINISHED
     tile.counted = counted[0]
+    penalise_by_batch(&t.descent, counted[0], tile.samples.exponent)
+    if watch and watch.sees_objective:  # by the weights as they are before the step
+        penalties = penalties_of[real](net, <real *> tile.parameters, t.descent.weights.l1, t.descent.weights.l2)
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(&t.descent) else BY_LAYER
     t.groups.count = groups_of(net, rows, sizeof(real))
     if t.groups.count:
@@ -43,8 +47,13 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
             if watch and watch.sees_layers:
                 look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
             go_down[real](tile, t.members, DOWN, precision)
-    if outcome != FINISHED or not whole_gradient:
+    if outcome != FINISHED:
         return outcome
+    if watch and watch.sees_objective:
+        watch.samples += rows
+        watch.objective += rows * (cost[0] / counted[0] + penalties)
+    if not whole_gradient:
+        return FINISHED
     if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
@@ -168,6 +177,8 @@ cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogi
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
     if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
+    if t.watching.sees_objective:
+        figures.objectives[e] = t.watch.objective / t.watch.samples
     if t.watching.sees_layers:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)

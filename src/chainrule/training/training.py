@@ -22,9 +22,12 @@ from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
 
+RECORDED = {"gradients": "gradient_norm", "objective": "objective"}  # columns for fit's `record`
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
-LIMITS = ("l1", "l2", "max_norm", "clip_norm", "clip_value", "average")  # of the recipe
+LIMITS = (  # of the recipe
+    "l1", "l2", "l2_of_batch", "max_norm", "clip_norm", "clip_value", "average",
+)  # fmt: skip
 
 
 class Training:
@@ -83,8 +86,8 @@ class Training:
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
-        gradients = "gradients" in options.record
-        self.history = History(net.epochs_trained, measures, layers, gradients).after(so_far)
+        recorded = [column for name, column in RECORDED.items() if name in options.record]
+        self.history = History(net.epochs_trained, measures, layers, recorded).after(so_far)
         self.schedule.check_end(self.state, options.epochs - len(self.history))
         self._kinds = kinds_of(self.state)
         options.callbacks.check(self.history)
@@ -176,8 +179,10 @@ class Training:
         if self.batches is not None:
             stream = _core.Stream(self.batches.following)
             return _core.Data(batch_size=size, seed=seed, stream=stream)
-        data = self.samples.for_core
-        return _core.Data(*data, batch_size=size, shuffle=self.options.shuffle, seed=seed)
+        return _core.Data(
+            *self.samples.for_core, batch_size=size, shuffle=self.options.shuffle, seed=seed,
+            exponent=self.samples.exponent,
+        )  # fmt: skip
 
 
 def state_for_core(
