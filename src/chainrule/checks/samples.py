@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from chainrule.checks.arrays import Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
+from chainrule.checks.picked_rows import pick
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -73,7 +74,7 @@ class Samples:
 
     Attributes
     ----------
-    X : ndarray (m, n_1) or SparseRows
+    X : ndarray (m, n_1), SparseRows, or a RowsOf one of these
     targets : Targets
     scaling, output_scaling : chainrule.model.scaling.Scaling
         Of X, and of what is said of it.
@@ -170,8 +171,7 @@ class Samples:
 
     def of_rows(self, rows: NDArray) -> "Samples":
         """Return some of the samples, in the order of `rows`."""
-        weights = None if self.weights is None else self.weights[rows]
-        return self._with(self.X[rows], self.targets.of_rows(rows), weights)
+        return self._of(self.X[rows], rows)
 
     def unweighted(self) -> "Samples":
         """Return the same samples, all of which count alike; their targets keep their weights."""
@@ -193,11 +193,16 @@ class Samples:
             If the first have no weight at all.
         """
         rows, held_out = split_rows(len(self), share, seed)
-        kept = self.of_rows(rows)
+        kept = self._of(pick(self.X, rows), rows)
         for of, weights in (("samples", kept.weights), ("targets", kept.output_weights)):
             if weights is not None and not weights.any():
                 raise ValueError(f"the weights of all {of} that are not held out are 0")
         return kept, self.of_rows(held_out).unweighted()
+
+    def _of(self, X, rows):
+        """Return the samples `rows`, whose inputs are X."""
+        weights = None if self.weights is None else self.weights[rows]
+        return self._with(X, self.targets.of_rows(rows), weights)
 
     def _with(self, X, targets, weights):
         other = copy.copy(self)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
-Inputs: TypeAlias = Any  # (m, n_1) of one of INPUTS: an array, or a SparseRows
+Inputs: TypeAlias = Any  # (m, n_1) of one of INPUTS: an array, a SparseRows, or a RowsOf one
 Labels: TypeAlias = NDArray[np.int32]
 Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
 Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
@@ -82,6 +82,7 @@ class Data:
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        draw: Callable[[], Labels] | None = None,
         stream: Stream | None = None,
         exponent: int = 0,
     ) -> None: ...
@@ -270,6 +271,7 @@ def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> No
 def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...
 def is_ready(x: object, dtype: object, limit: float) -> bool: ...
 def labels_of(y: object, n: int) -> Labels | None: ...
+def read_order(given: object, out: Labels, seen: NDArray[np.uint8]) -> bool: ...
 def rows_of_one(Y: Real, low: float) -> int: ...
 def gemm(
     A: Real,

@@ -264,7 +264,7 @@ cdef bint take_x(Stepper self, const Py_buffer *x) noexcept:
     if x.ndim != 2 or x.shape[1] != n_in or not 1 <= x.shape[0] < 1 << 31 or not is_aligned(x):
         return False
     memset(samples, 0, sizeof(Samples))
-    samples.x, samples.m, samples.rows, samples.kind = x.buf, x.shape[0], x.shape[0], kind_of(x)
+    samples.x, samples.m, samples.kind = x.buf, x.shape[0], kind_of(x)
     samples.in_place = (samples.kind == (CR_INPUT_float32 if self.single else CR_INPUT_float64)
                         and self.plan.net.scaling == NULL)
     n = samples.m * n_in

@@ -18,6 +18,9 @@ cdef class Trainee:
     cdef Stream stream       # where mini-batches come from; None: they are parts of the samples
     cdef Py_ssize_t batch_size
     cdef int32_t *own_order  # room for that of each epoch, (m,); NULL: the samples have one for all
+    cdef object draw         # a function that returns it, or None: it is that of the seed
+    cdef const int32_t *rows # which rows of x the samples are, (m,); NULL: all, one after another;
+    cdef int32_t *own_rows   # and room for these in the order of each epoch
     cdef uint64_t seed
     cdef uint64_t *clock     # how many epochs are finished
     cdef double *epochs      # how many of them the optimiser has done
@@ -61,7 +64,9 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.work = Workspace(t.plan, t.sizes.tile, sizeof(real), bytes, t.sizes.threads, t.samples.room)
     set_up_vectors(t, state, recipe.keep_average)
     if data.shuffle:
-        t.own_order = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
+        t.own_order, t.draw = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t)), data.draw
+        if t.samples.x_order:
+            t.rows, t.own_rows = t.samples.x_order, <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
     if t.watching.sees_layers:
         set_up_watch(t.watch, t.work)
     if recipe.dropout is not None:
@@ -123,7 +128,7 @@ cdef size_t bytes_to_train(Trainee t, Recipe recipe, bint shuffle, size_t itemsi
     if t.sizes.nabla:
         bytes += vector
     if shuffle:
-        bytes += padded(t.samples.m * sizeof(int32_t))
+        bytes += (2 if t.samples.x_order else 1) * padded(t.samples.m * sizeof(int32_t))
     if t.watching.sees_layers:
         bytes += bytes_for_watch(net, t.sizes.tile, itemsize)
     if recipe.dropout is not None:

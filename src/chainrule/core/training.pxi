@@ -159,13 +159,35 @@ cdef inline void begin_dropout(Trainee t) noexcept nogil:
             t.dropouts[i].stream = t.clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
 
 
-cdef void begin_epoch(Trainee t) noexcept nogil:
+cdef int begin_epoch(Trainee t) noexcept nogil:
     """What comes back if the epoch does not end; its order, and its random numbers for dropout."""
+    cdef Py_ssize_t i
+    cdef int outcome = FINISHED
     take_snapshot(&t.snapshot)
     if t.own_order:
-        cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
-        t.samples.order = t.own_order
+        if t.draw is None:
+            cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
+        else:
+            outcome = draw_order(t)
+        t.samples.order = t.samples.x_order = t.own_order
+        if t.rows and outcome == FINISHED:
+            for i in range(t.samples.m):
+                t.own_rows[i] = t.rows[t.own_order[i]]
+            t.samples.x_order = t.own_rows
     begin_dropout(t)
+    return outcome
+
+
+cdef int draw_order(Trainee t) noexcept nogil:
+    """own_order <- what a function of the user's says."""
+    cdef const int32_t[::1] order
+    with gil:
+        try:
+            order = t.draw()
+            memcpy(t.own_order, &order[0], t.samples.m * sizeof(int32_t))
+        except BaseException as error:
+            return t.work.ended_by(error)
+    return FINISHED
 
 
 cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogil:
@@ -208,8 +230,9 @@ cdef Py_ssize_t train_epochs(Trainee t, Py_ssize_t epochs, const Rates *rates, c
     cdef int outcome
     while t.figures.epochs < epochs:
         of_the_epoch = rates.first + t.figures.epochs * rates.steps * rates.stride
-        begin_epoch(t)
-        outcome = epoch[real](t, of_the_epoch, rates.stride, &t.figures.costs[t.figures.epochs], precision)
+        outcome = begin_epoch(t)
+        if outcome == FINISHED:
+            outcome = epoch[real](t, of_the_epoch, rates.stride, &t.figures.costs[t.figures.epochs], precision)
         if outcome != FINISHED:
             return break_off_epoch[real](t, outcome, precision)
         end_epoch[real](t, of_the_epoch[(rates.steps - 1) * rates.stride], precision)

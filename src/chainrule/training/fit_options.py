@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.checks.options import (
+    BOOLEANS,
     check_count,
     check_flag,
     check_name,
@@ -87,6 +88,14 @@ def _number(check, optional=False):
         return value
 
     return checked
+
+
+def _shuffle(name, value):
+    if callable(value) or isinstance(value, BOOLEANS):
+        return value
+    raise TypeError(
+        f"{name} must be True or False, or a function of the number of rows; got {value!r}"
+    )
 
 
 def _metrics(name, value):
@@ -220,10 +229,18 @@ class FitOptions(TypedDict, total=False):
         same, even where all its targets are missing. There is no accuracy then, and metrics see
         NaN.
         """)]
-    shuffle: Annotated[bool, Option(
-        True, "bool, default True", check_flag, full_batch=True, about="""
+    rows: Annotated[ArrayLike | None, Option(
+        None, "array of int, or mask (m,), optional", full_batch=True, again=True, about="""
+        Train on these rows of X alone, which is not copied for it: in any order, repeated as often
+        as they stand there, to the bits of ``fit(X[rows], y[rows], ...)``. X, y and weights have
+        all m rows; only what is said of those named is looked at.
+        """)]
+    shuffle: Annotated[bool | Callable[[int], ArrayLike], Option(
+        True, "bool or function, default True", _shuffle, full_batch=True, about="""
         Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
-        stand.
+        stand. Or a function, which is called before each epoch with the number of rows m that are
+        trained on and returns their order, (m,), each of 0 ... m - 1 once, such as
+        ``np.random.default_rng(0).permutation``.
         """)]
     dropout: Annotated[float | Sequence[float], Option(
         0.0, "float or sequence of float, default 0", single_steps=True, about="""
@@ -340,6 +357,7 @@ def _refuse_beyond_full_batch(given):
         for name, option in OPTIONS.items()
         if not option.full_batch and is_asked_for(name, given.get(name))
     ]
+    others += ["shuffle=function"] if callable(given.get("shuffle")) else []
     if others:
         instead = "; in the place of validation_split give validation_data"
         raise ValueError(

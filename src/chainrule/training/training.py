@@ -18,6 +18,7 @@ from chainrule.training.batches import Batches
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import StopTraining, diverged
 from chainrule.training.optimizer_state import check_kept, kinds_of, resumed_state
+from chainrule.training.orders import Orders
 from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
@@ -175,12 +176,13 @@ class Training:
 
     def _data_for_core(self):
         """Return what is learned from, in which mini-batches and order."""
-        size, seed = self.batch_size, self.net.seed
+        size, seed, shuffle = self.batch_size, self.net.seed, self.options.shuffle
         if self.batches is not None:
             stream = _core.Stream(self.batches.following)
             return _core.Data(batch_size=size, seed=seed, stream=stream)
         return _core.Data(
-            *self.samples.for_core, batch_size=size, shuffle=self.options.shuffle, seed=seed,
+            *self.samples.for_core, batch_size=size, shuffle=bool(shuffle), seed=seed,
+            draw=Orders(shuffle, len(self.samples)) if callable(shuffle) else None,
             exponent=self.samples.exponent,
         )  # fmt: skip
 
