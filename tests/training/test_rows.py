@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from carried import carried
+from chainrule.checks.samples import split_rows
 from refusals import refuse
 from three_classes import three_classes
 
@@ -260,3 +261,22 @@ def test_all_have_all_rows():
     refuse(lambda: net.fit(X[:, :3], LABELS, rows=[1]), ValueError, ["X must be (samples, 4)"], net)
     refuse(lambda: net.fit(X[0], LABELS, rows=[1]), ValueError, ["y must have 4 rows"], net)
     refuse(lambda: net.fit(3.0, LABELS, rows=[1]), ValueError, ["X must be (samples, 4)"], net)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("shuffle", [True, False, reverse], ids=["drawn", "as it is", "function"])
+def test_a_split_of_many_inputs_has_the_bits_of_a_split_into_copies(shuffle, sparse):
+    """What is trained on stays where it is, what is held out does not."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6000, 20)).astype(np.float32), rng.integers(3, size=6000)
+    if sparse:
+        x = pytest.importorskip("scipy.sparse").csr_array(np.where(x > 1, x, 0))
+    ours, theirs = (cr.Network([20, 7, 3], task="classification", seed=5) for _ in range(2))
+    kept, held_out = split_rows(6000, 0.2, ours.seed)
+    options = {"epochs": 2, "shuffle": shuffle, "batch_size": 100}
+    got = ours.fit(x, y, validation_split=0.2, **options)
+    expected = theirs.fit(
+        x[kept], y[kept], validation_data=(x[held_out], y[held_out]), **options
+    )  # fmt: skip
+    assert carried(ours) == carried(theirs)
+    assert got.validation_cost.tolist() == expected.validation_cost.tolist()

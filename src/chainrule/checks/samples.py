@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.checks.arrays import Inputs, Scaling, as_inputs
+from chainrule.checks.arrays import PIECE, Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.picked_rows import pick
@@ -184,8 +184,11 @@ class Samples:
         rows = np.flatnonzero(~self.targets.missing.any(axis=1))
         return self.of_rows(rows) if len(rows) else None
 
-    def split(self, share: float, seed: int) -> tuple["Samples", "Samples"]:
+    def split(self, share: float, seed: int, shuffled: bool = True) -> tuple["Samples", "Samples"]:
         """Return the samples to train on, and those of `split_rows` that are held out.
+
+        Many inputs to train on are not copied, unless they are gone through as they stand, not
+        `shuffled`, which is faster where they stand together.
 
         Raises
         ------
@@ -193,7 +196,8 @@ class Samples:
             If the first have no weight at all.
         """
         rows, held_out = split_rows(len(self), share, seed)
-        kept = self._of(pick(self.X, rows), rows)
+        is_large = self.X.shape[0] * self.X.shape[1] > PIECE
+        kept = self._of(pick(self.X, rows) if shuffled and is_large else self.X[rows], rows)
         for of, weights in (("samples", kept.weights), ("targets", kept.output_weights)):
             if weights is not None and not weights.any():
                 raise ValueError(f"the weights of all {of} that are not held out are 0")

@@ -178,8 +178,8 @@ class History:
         """
         costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
         norms, saturation = self._by_layer or (None, None)
-        lengths, objectives = (self._columns.get(name) for name in _RECORDED)
-        return self._finished, costs, rates, seconds, norms, saturation, lengths, objectives
+        asked = self._columns.get("gradient_norm"), self._columns.get("objective")
+        return self._finished, costs, rates, seconds, norms, saturation, *asked
 
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""

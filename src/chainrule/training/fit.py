@@ -57,7 +57,9 @@ def _training(net, X, y, given, so_far):
     )  # fmt: skip
     held_out = None
     if options.validation_split is not None and options.validation_data is None:
-        samples, held_out = samples.split(options.validation_split, net.seed)
+        samples, held_out = samples.split(
+            options.validation_split, net.seed, shuffled=bool(options.shuffle)
+        )
     standardize(net, *([samples] if held_out is None else [samples, held_out]))
     check_reach(net, samples)
     if full_batch:

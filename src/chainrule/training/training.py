@@ -87,7 +87,7 @@ class Training:
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
-        recorded = [column for name, column in RECORDED.items() if name in options.record]
+        recorded = [RECORDED[name] for name in sorted(options.record) if name in RECORDED]
         self.history = History(net.epochs_trained, measures, layers, recorded).after(so_far)
         self.schedule.check_end(self.state, options.epochs - len(self.history))
         self._kinds = kinds_of(self.state)
@@ -202,7 +202,7 @@ def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe
     optimizer = options.optimizer
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
     limits = {name: getattr(options, name) for name in LIMITS}
-    limits = {name: value for name, value in limits.items() if value is not None}
+    limits = {name: value for name, value in limits.items() if value}  # what is 0 is off
     return _core.Recipe(optimizer.kernel, **settings, **limits, dropout=dropout)
 
 
