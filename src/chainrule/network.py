@@ -239,8 +239,9 @@ class Network(Model):
             For data or options that do not fit, or a network with step units, before anything
             changes.
         DivergenceError
-            When the cost stops being finite; it names the epoch and the layer. A full-batch
-            optimiser goes no such step; it raises where the cost is not finite to begin with.
+            When the cost, or what the optimiser keeps of the gradient, stops being finite; it names
+            the epoch and the layer. A full-batch optimiser goes no such step; it raises where the
+            cost is not finite to begin with.
         RuntimeError
             Where another training of the network is not over: of a callback of that, or of an
             iterable of batches, and in another thread. What it says may be asked meanwhile.

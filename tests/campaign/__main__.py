@@ -1,6 +1,7 @@
 """Run the campaign: ``python tests/campaign [--fast] [--write] [KIND ...]``.
 
-Each kind is a file of this folder with a table ROWS of what it tries; without a KIND all are run.
+Each kind is a file of this folder with a table ROWS of what it tries; without a KIND all are run,
+but for those that take hours.
 With --write the tables of docs/reliability.md are made anew, those of the kinds that were run.
 It fails if anything was lost.
 """
@@ -23,13 +24,19 @@ KINDS = [
     "checkpoints",
     "failing_memory",
     "processes",
+    "invariances",
+    "sanitizers",
+    "supply",
     "soak",
 ]  # a file each
+ALONE = ["mutants"]  # run only where they are named
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kinds", nargs="*", metavar="KIND", choices=[[], *KINDS], default=[])
+    parser.add_argument(
+        "kinds", nargs="*", metavar="KIND", choices=[[], *KINDS, *ALONE], default=[]
+    )
     parser.add_argument("--fast", action="store_true", help="some minutes in the place of an hour")
     parser.add_argument("--write", action="store_true", help="write the tables of the page anew")
     parser.add_argument("--seed", type=int, default=0, help="draw other cases; 0 if not given")

@@ -9,6 +9,7 @@ import stat
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -895,6 +896,22 @@ def test_json_nested_deep_is_refused_unparsed(path, depth, kind):
     text = header_text(path)
     with_text(path, text.replace('"seed": ', f'"deep": {a * depth}1{b * depth}, "seed": '))
     refused(path, "nested deeper than 8")
+
+
+@pytest.mark.parametrize("text", ['"\\' * 300_000, '"' * 300_001, '"' + "\\n" * 300_000])
+def test_strings_without_an_end_are_looked_at_once(path, text):
+    """Not from each of their quotes to the end of the file, which took minutes."""
+    began = process_time()
+    with_text(path, text)
+    refused(path, "expected a header in JSON")
+    assert process_time() - began < 2
+
+
+def test_messages_do_not_hold_what_the_file_holds(path):
+    rewrite(path, header={"cost": "x" * 10**6})
+    with pytest.raises(ValueError, match=r"cannot be loaded: .*cost") as caught:
+        load(path)
+    assert len(str(caught.value)) < 1500
 
 
 def test_brackets_in_strings_do_not_nest(path):

@@ -1,5 +1,7 @@
 """What was built and installed: files, metadata, the bundled BLAS, the time of an import."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -65,6 +67,24 @@ def test_blas_comes_with_its_licence(blas):
     text = (blas.parent / "LICENSE-OpenBLAS.txt").read_text(encoding="utf-8")
     for part in ("The OpenBLAS Project", "Redistribution and use", "LAPACK", "GCC runtime library"):
         assert part in text
+
+
+def test_what_is_inside_is_listed(installed):
+    (name,) = (name for name in installed if ".dist-info/sboms/" in name)
+    bill = json.loads(installed[name].read_text(encoding="utf-8"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    ours = bill["metadata"]["component"]
+    assert (ours["name"], ours["version"]) == ("chainrule", metadata.version("chainrule"))
+    parts = {part["name"]: part for part in bill["components"]}
+    assert all(part["version"] and part["licenses"] for part in parts.values())
+    if _core.blas_path() is None:
+        assert parts.keys() == {"Cython"}
+        return
+    assert {"Cython", "OpenBLAS", "LAPACK", "GCC runtime library"} <= parts.keys()
+    assert parts["OpenBLAS"]["version"] in _core.blas_name()
+    (kept,) = parts["OpenBLAS"]["hashes"]
+    library = Path(_core.blas_path()).read_bytes()
+    assert kept == {"alg": "SHA-256", "content": hashlib.sha256(library).hexdigest()}
 
 
 def test_blas_has_a_name_of_its_own(blas):

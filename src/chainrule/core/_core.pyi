@@ -88,6 +88,7 @@ class Data:
     ) -> None: ...
 
 class TrainingState:
+    overflown: bool
     def __init__(
         self,
         s: Real | None,
@@ -166,7 +167,7 @@ class Stepper:
     def step_by(
         self, samples: tuple[Any, ...], given: int = 0, exponent: int = 0
     ) -> float | None: ...
-    def apply(self, nabla: Real) -> None: ...
+    def apply(self, nabla: Real) -> int: ...
 
 def restore(
     pairs: list[tuple[NDArray, NDArray]],

@@ -191,6 +191,21 @@ cdef int kind_of(const Py_buffer *buffer) noexcept:
     return -1
 
 
+cdef bint get_numbers(array, Py_buffer *buffer):
+    """Whether these are numbers one after another in C order; then the buffer is to be released."""
+    if type(array) is not ARRAY:
+        return False
+    try:
+        PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        return False
+    return True
+
+
+cdef inline bint is_aligned(const Py_buffer *buffer) noexcept:
+    return <size_t> buffer.buf % buffer.itemsize == 0
+
+
 cdef int take_inputs(Samples *samples, X) except -1:
     """samples <- the inputs X (m, n_1), dense or a SparseRows, or a RowsOf one of these, whose memory is not copied; who
     calls keeps X."""

@@ -5,6 +5,7 @@ cdef double LEAST_WEIGHTS[2]  # of float32 and float64: smaller ones are 0
 LEAST_WEIGHTS = [numpy.finfo(each).tiny / float(numpy.finfo(each).eps) for each in (numpy.float32, numpy.float64)]
 cdef enum:
     MOST_EXPONENT = 1 << 16   # beyond all of float64
+    STEPS_BETWEEN_LOOKS = 32  # at the optimiser's states, which take a part of the time of a step
 
 
 cdef class Stepper:
@@ -12,7 +13,7 @@ cdef class Stepper:
 
     `step` takes arrays that the core can read, and checks them; what it does not take, Python makes of it what
     `step_by` takes. Both return the mean cost before the step, 0 where derivatives are given; or None, where `layer` is
-    that of a cost that is not finite, and nothing is done. One call at a time."""
+    that of a cost, with nothing done, or if state.overflown of a state, that is not finite. One call at a time."""
 
     cdef Plan plan
     cdef object parameters
@@ -112,13 +113,15 @@ cdef class Stepper:
         return self.follow(trainee)
 
     def apply(self, nabla):
-        """A step along a gradient (n_parameters,)."""
+        """A step along a gradient (n_parameters,). Returns 0, or the layer where the optimiser's state overflows."""
         self.make_room(1)
         if self.single:
-            follow_gradient[float](self.kept, nabla, self.rate())
+            self.layer = follow_gradient[float](self.kept, nabla, self.rate())
         else:
-            follow_gradient[double](self.kept, nabla, self.rate())
+            self.layer = follow_gradient[double](self.kept, nabla, self.rate())
+        self.state.overflown = self.kept.overflown
         self.steps_done += 1
+        return self.layer
 
     cdef double rate(self) noexcept:
         return self.rates[self.steps_done if self.steps else 0]
@@ -158,6 +161,7 @@ cdef class Stepper:
                 outcome = follow_cost[float](t, rate, self.idle_since, &cost, &self.layer, <const float *> NULL)
             else:
                 outcome = follow_cost[double](t, rate, self.idle_since, &cost, &self.layer, <const double *> NULL)
+        self.state.overflown = t.overflown
         if t.pace:
             self.idle_since = cr_seconds()
         if work.error is not None:
@@ -189,17 +193,19 @@ cdef int follow_cost(Trainee t, double rate, double idle_since, double *cost, Py
     cost[0] /= counted
     if outcome != FINISHED:
         steps[0] -= 1
+        t.overflown = False
         layer[0] = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
         return outcome
     if pace:
         count_step(pace)
+    layer[0] = look_at_states[real](t, precision)
     if t.sizes.striped:
         show(&t.layouts)
-    return FINISHED
+    return DIVERGED if layer[0] else FINISHED
 
 
-cdef int follow_gradient(Trainee t, const real[::1] nabla, double rate) except -1:
-    """One step of the optimiser along a gradient that is given."""
+cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) except -1:
+    """One step of the optimiser along a gradient that is given. Returns 0, or the layer where its state overflows."""
     cdef Tile *tile = &t.tile
     cdef uint64_t *steps = t.snapshot.steps
     memcpy(tile.nabla, &nabla[0], t.sizes.vector)
@@ -208,22 +214,15 @@ cdef int follow_gradient(Trainee t, const real[::1] nabla, double rate) except -
     equations.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
     tile.m = 1
     go_down[real](tile, NULL, FOLLOW, <const real *> NULL)
-    return 0
+    return look_at_states[real](t, <const real *> NULL)
 
 
-cdef bint get_numbers(array, Py_buffer *buffer):
-    """Whether these are numbers one after another in C order; then the buffer is to be released."""
-    if type(array) is not ARRAY:
-        return False
-    try:
-        PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-    except (BufferError, ValueError):
-        return False
-    return True
-
-
-cdef inline bint is_aligned(const Py_buffer *buffer) noexcept:
-    return <size_t> buffer.buf % buffer.itemsize == 0
+cdef inline Py_ssize_t look_at_states(Trainee t, const real *precision) noexcept nogil:
+    """Every so many steps, and from then on: 0, or the layer where the optimiser's states are not finite."""
+    cdef bint now = t.overflown or t.snapshot.steps[0] % STEPS_BETWEEN_LOOKS == 0
+    cdef Py_ssize_t layer = first_lost[real](&t.tile, precision) if now else 0
+    t.overflown = layer > 0
+    return layer
 
 
 cdef bint take_arrays(Stepper self, X, Y, int given, actions, sample_weight, const real *precision):

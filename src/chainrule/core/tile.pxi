@@ -365,3 +365,21 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
         if not kernels.finite[real](<const real *> tape.z[i], m * net.layers[i].n_out):
             return i + 2
     return net.depth + 1
+
+
+cdef Py_ssize_t first_lost(const Tile *tile, const real *precision) noexcept nogil:
+    """The number l of the first layer for which the optimiser's state is not finite; 0 if all is."""
+    cdef const real *states[2]
+    cdef Py_ssize_t i, k
+    cdef const Layer *layer
+    states[0], states[1] = <const real *> tile.state.s, <const real *> tile.state.t
+    for i in range(tile.net.depth):
+        layer = &tile.net.layers[i]
+        for k in range(2):
+            if not states[k]:
+                continue
+            if not kernels.finite[real](states[k] + layer.weights, n_weights(layer, layer.n_out)):
+                return i + 2
+            if layer.biases >= 0 and not kernels.finite[real](states[k] + layer.biases, layer.n_out):
+                return i + 2
+    return 0

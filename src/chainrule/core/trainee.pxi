@@ -38,6 +38,7 @@ cdef class Trainee:
     cdef Watch watching
     cdef Watch *watch        # or NULL: nothing is watched
     cdef Figures figures
+    cdef bint overflown      # whether the optimiser's states are not finite
 
 
 cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingState state, Data data, Log log,

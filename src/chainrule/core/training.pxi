@@ -117,7 +117,13 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
         if t.work.pause(WORK_OF_A_LAYER * t.tile.net.depth):
             return INTERRUPTED
     cost[0] /= weight_of_all
-    return FINISHED if kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters) else DIVERGED
+    return FINISHED if is_finite[real](t, precision) else DIVERGED
+
+
+cdef inline bint is_finite(Trainee t, const real *precision) noexcept nogil:
+    """Whether the parameters are, and the optimiser's states: where squares of gradients are infinite, steps are 0."""
+    t.overflown = first_lost[real](&t.tile, precision) > 0
+    return not t.overflown and kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters)
 
 
 cdef inline int next_batch(Trainee t, Py_ssize_t *start, Py_ssize_t *rows, const real *precision) noexcept nogil:
@@ -142,6 +148,8 @@ cdef Py_ssize_t layer_of_divergence(Trainee t, const real *precision) noexcept n
     cdef Tile *tile = &t.tile
     cdef Py_ssize_t i
     cdef Part whole_tile
+    if t.overflown:
+        return first_lost[real](tile, precision)
     for i in range(tiles_of(&t.groups) if t.groups.count else 0):
         place_tile_of[real](tile, &t.groups, i, precision)
         whole_tile = whole(tile.m, 0)
@@ -216,8 +224,7 @@ cdef Py_ssize_t break_off_epoch(Trainee t, int outcome, const real *precision) n
     some, are kept. Returns the layer where the epoch diverged, or 0."""
     cdef Py_ssize_t layer = layer_of_divergence[real](t, precision) if outcome == DIVERGED else 0
     cdef bint some_done = t.snapshot.steps[0] > t.snapshot.steps_before
-    if outcome == STOPPED and t.hooks is not None and some_done and kernels.finite[real](
-            <real *> t.tile.parameters, t.plan.n_parameters):
+    if outcome == STOPPED and t.hooks is not None and some_done and is_finite[real](t, precision):
         t.hooks.kept_batches = True
     else:
         put_back(&t.snapshot)
@@ -246,7 +253,8 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
     An epoch that is interrupted or diverges leaves no trace: all that it changed is put back to where it began.
     No Python code runs between an epoch's end and its entries, and nothing is allocated once training has begun, so
     that they belong together wherever a signal comes, and however little memory is left.
-    Returns 0, or the layer where the cost stopped being finite; raises what a signal handler raised.
+    Returns 0, or the layer where the cost stopped being finite, or, if state.overflown, the optimiser's state did;
+    raises what a signal handler raised.
 
     parameters (n_parameters,); rates: one learning rate for all steps, or one for each.
     threads: how many work together; 0: as many as are worth it, out of so many `cores`.
@@ -258,6 +266,7 @@ def train(Plan plan not None, real[::1] parameters, Recipe recipe, TrainingState
     steps.first, steps.stride, steps.steps = &rates[0], 1 if rates.shape[0] > 1 else 0, rates.shape[0] // epochs
     with nogil:
         layer = train_epochs[real](trainee, epochs, &steps, &parameters[0])
+        state.overflown = trainee.overflown
         if trainee.sizes.striped:
             show(&trainee.layouts)
         done = trainee.figures.epochs

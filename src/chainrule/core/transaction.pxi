@@ -6,6 +6,7 @@ cdef class TrainingState:
     cdef object s, t, average
     cdef uint64_t[::1] steps, clock
     cdef double[::1] epochs
+    cdef readonly bint overflown  # whether s or t are not finite
 
     def __cinit__(self, s, t, average, uint64_t[::1] steps, double[::1] epochs, uint64_t[::1] clock):
         """s, t (n_parameters,): the states of the optimiser, None where it has none; average, likewise, of the

@@ -13,6 +13,8 @@ FORMAT = "chainrule network"
 FORMAT_VERSION = 1
 DTYPES = ("float32", "float64")
 DEEPEST = 8  # lists and objects within each other; a header of ours has 4
+# Possessive, and of strings the end may be missing: so no byte is looked at twice.
+STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 ANSWERS = ("classes", "multilabel", "values")
 
 # What a field must be, in words and as a test.
@@ -68,8 +70,8 @@ def parse_header(text):
 def check_nesting(text: str, deepest: int) -> None:
     """Raise ValueError for text that is nested deeper than ours, before it is parsed."""
     depth = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
-        depth += (bracket in "[{") - (bracket in "]}")
+    for found in STRING_OR_BRACKET.finditer(text):
+        depth += (found[0] in "[{") - (found[0] in "]}")
         if depth > deepest:
             raise ValueError(f"nested deeper than {deepest}")
 

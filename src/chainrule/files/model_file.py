@@ -56,6 +56,7 @@ from chainrule.model.scaling import SCALINGS
 from chainrule.results.whole_file import write_whole
 
 Net = TypeVar("Net", bound=Model)
+LONGEST_MESSAGE = 1000
 
 
 def write_network(net: Model, path, record: Mapping[str, NDArray] | None = None) -> None:
@@ -166,7 +167,10 @@ def read_network(
         net._by_task = header.get("task_answers")
         net._optimizer = read_optimizer(header)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} cannot be loaded: {error}") from error
+        said = str(error)
+        if len(said) > LONGEST_MESSAGE:  # with what the file holds in it, which may be megabytes
+            said = f"{said[:LONGEST_MESSAGE]}..."
+        raise ValueError(f"{path} cannot be loaded: {said}") from error
     net.parameters[:] = arrays.pop("parameters")
     net.epochs_trained = header["epochs_trained"]
     net._input_names = tuple(header["input_names"]) if "input_names" in header else None

@@ -1,8 +1,16 @@
 """How training ends before its epochs are over."""
 
+from typing import Any
+
+import numpy as np
+
 
 class DivergenceError(ArithmeticError):
-    """The cost stopped being finite; a network is as its last finished epoch, or step, left it."""
+    """The cost stopped being finite, or what the optimiser keeps of the gradient did.
+
+    A network is as its last finished epoch, or step, left it. Only of a `Trainer`, which looks at
+    what the optimiser keeps every 32 steps, the steps up to then are taken.
+    """
 
 
 class StopTraining(Exception):  # noqa: N818 - not an error
@@ -25,17 +33,33 @@ class StopTraining(Exception):  # noqa: N818 - not an error
     """
 
 
-def diverged(layer: int, epoch: int, advice: str) -> DivergenceError:
-    """Return the error of an `epoch` whose cost was not finite, first in `layer`."""
+COST = "the cost stopped being finite"
+
+
+def lost_state(optimizer: Any, dtype: np.dtype) -> str:
+    """Return what to say in the place of `COST` where the optimiser's state stopped being that."""
+    room = ", where dtype='float64' has room," if dtype == np.float32 else ""
+    return f"what {type(optimizer).__name__} keeps of the gradient grew beyond {dtype}{room}"
+
+
+def diverged(layer: int, epoch: int, advice: str, what: str = COST) -> DivergenceError:
+    """Return the error of an `epoch` in which `what` happened, first in `layer`."""
     return DivergenceError(
-        f"the cost stopped being finite in epoch {epoch} (counted from 0), first at layer "
-        f"{layer}; the network is as that epoch found it. {advice}"
+        f"{what} in epoch {epoch} (counted from 0), first at layer {layer}; the network is as that "
+        f"epoch found it. {advice}"
     )
 
 
-def step_diverged(layer: int, step: int, advice: str) -> DivergenceError:
-    """Return the error of a single `step` whose cost was not finite, first in `layer`."""
+def step_diverged(layer: int, step: int, advice: str, what: str = COST) -> DivergenceError:
+    """Return the error of a single `step` in which `what` happened, first in `layer`."""
+    when, after = "", "that step was not taken, those before it were"
+    if what != COST:
+        when = " or shortly before"
+        after = (
+            "these steps were taken, and others would be none: go back to a state that was kept, "
+            "trainer.restore(state), or begin with a new network"
+        )
     return DivergenceError(
-        f"the cost stopped being finite in step {step} of the epoch (counted from 0), first at "
-        f"layer {layer}; that step was not taken, those before it were. {advice}"
+        f"{what} in step {step} of the epoch (counted from 0){when}, first at layer {layer}; "
+        f"{after}. {advice}"
     )

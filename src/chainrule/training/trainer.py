@@ -20,22 +20,12 @@ from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient
 from chainrule.training.alone import alone
 from chainrule.training.causes import likely_cause
-from chainrule.training.endings import step_diverged
+from chainrule.training.endings import COST, DivergenceError, lost_state, step_diverged
 from chainrule.training.fit import last_optimizer
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
-from chainrule.training.optimizer_state import (
-    COUNTERS,
-    as_counter,
-    like_parameters,
-    resumed_state,
-)
-from chainrule.training.training import (
-    check_dropout,
-    check_epsilon,
-    recipe_of,
-    state_for_core,
-)
+from chainrule.training.optimizer_state import COUNTERS, as_counter, like_parameters, resumed_state
+from chainrule.training.training import check_dropout, check_epsilon, recipe_of, state_for_core
 
 OUTPUT_GRADIENT, OUTPUT_DELTA = (_core.GIVEN.index(f"output_{of}") for of in ("gradient", "delta"))
 
@@ -110,9 +100,9 @@ class Trainer:
             net.optimizer_state, self.optimizer, schedule, averaging, net.parameters, steps
         )
         schedule.check_end(self._state, 1)
+        self._in_core = state_for_core(net, self.optimizer, self._state)
         self._core = _core.Stepper(
-            net._plan, net.parameters, recipe, self._state,
-            state_for_core(net, self.optimizer, self._state), net.seed,
+            net._plan, net.parameters, recipe, self._state, self._in_core, net.seed,
             **_read_as_they_are(net, options),
         )  # fmt: skip
         self._begun = False  # whether the rates of this epoch are known
@@ -178,7 +168,8 @@ class Trainer:
             Nothing has changed.
         DivergenceError
             When the cost, or with given derivatives an output, is not finite; before the step,
-            which is not taken. Those before it stay.
+            which is not taken. Those before it stay. Also where what the optimiser keeps of the
+            gradient is infinite, so that steps are none: within 32 steps, then at each.
         """
         core = self._core
         self._check_at_hand()
@@ -199,11 +190,10 @@ class Trainer:
             )
             if done is NotImplemented:
                 done = core.step_by(samples.for_core, samples.given, samples.exponent)
+            known = samples if isinstance(samples, Samples) else None
             if done is None:
-                known = samples if isinstance(samples, Samples) else None
-                advice = likely_cause(self._net, known, self.optimizer)
-                raise step_diverged(core.layer, self.steps, advice)
-            if isinstance(samples, Samples) and actions is None:
+                raise self._ended(known)
+            if known and actions is None:
                 self._net._settle(samples)
             elif samples.names is not None:
                 self._net._input_names = samples.names
@@ -222,7 +212,7 @@ class Trainer:
 
         Raises
         ------
-        ValueError, TypeError
+        ValueError, TypeError, DivergenceError
             As `step`.
         """
         self._check_at_hand()
@@ -237,7 +227,8 @@ class Trainer:
                 f"gradient must have the shape {net.parameters.shape} of the parameters; "
                 f"got {nabla.shape}"
             )
-        self._core.apply(nabla)
+        if self._core.apply(nabla):
+            raise self._ended(None)
 
     @alone
     def end_epoch(self) -> None:
@@ -345,6 +336,12 @@ class Trainer:
                 f"this epoch has had its steps_per_epoch={self._options.steps_per_epoch} steps, by "
                 "which the learning rate goes; end it with trainer.end_epoch()"
             )
+
+    def _ended(self, samples: Samples | None) -> DivergenceError:
+        """Return the error of a step, by the core's account and the samples, if they are known."""
+        net, rule = self._net, self.optimizer
+        what = lost_state(rule, net.dtype) if self._in_core.overflown else COST
+        return step_diverged(self._core.layer, self.steps, likely_cause(net, samples, rule), what)
 
     def _checked(self, X, y, actions, gradient, delta, sample_weight, output_weight):
         """Return the samples of a step, checked, or raise."""

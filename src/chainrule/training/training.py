@@ -16,7 +16,7 @@ from chainrule.results.history import History
 from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
 from chainrule.training.causes import likely_cause
-from chainrule.training.endings import StopTraining, diverged
+from chainrule.training.endings import COST, StopTraining, diverged, lost_state
 from chainrule.training.optimizer_state import check_kept, kinds_of, resumed_state
 from chainrule.training.orders import Orders
 from chainrule.training.plateau import Plateau, begin_best
@@ -157,11 +157,12 @@ class Training:
         check_kept(self.state, self._kinds)
         if self.batches is not None:
             self.batches.begin_epoch()
+        state = state_for_core(net, self.optimizer, self.state)
         layer = _core.train(
             net._plan,
             net.parameters,
             self.recipe,
-            state_for_core(net, self.optimizer, self.state),
+            state,
             self._data,
             self._log,
             self.schedule.coming(self.state, count, self.steps_per_epoch),
@@ -172,7 +173,8 @@ class Training:
         self.history.diverged = layer > 0
         if layer:
             advice = likely_cause(net, self.samples, self.optimizer)
-            raise diverged(layer, net.epochs_trained, advice)
+            what = lost_state(self.optimizer, net.dtype) if state.overflown else COST
+            raise diverged(layer, net.epochs_trained, advice, what)
 
     def _data_for_core(self):
         """Return what is learned from, in which mini-batches and order."""

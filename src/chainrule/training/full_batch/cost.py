@@ -32,7 +32,8 @@ class Point(NamedTuple):
     @property
     def is_finite(self) -> bool:
         """Whether it can be compared with others and descended from."""
-        return bool(np.isfinite(self.value) and np.isfinite(self.gradient).all())
+        numbers = self.value, self.gradient, self.w
+        return all(bool(np.isfinite(each).all()) for each in numbers)
 
 
 class FullBatch:

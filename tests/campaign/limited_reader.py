@@ -1,0 +1,165 @@
+"""A process that loads what may be no model file, in little memory and time, and says what came."""
+
+import os
+import pickle
+import resource
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import chainrule as cr
+from campaign import Lost
+from model_file_kinds import KINDS, WRITTEN
+
+SECONDS = 2  # of a processor, for one file
+ROOM = 64 << 20  # bytes beyond what the process takes before it has read one
+LONGEST_MESSAGE = 1500
+FILES = {path.stem: path for path in WRITTEN.glob("*.npz") if "expected" not in path.stem}
+
+
+def own_of(name):
+    """Return the objects of a user's own that the file `name` asks for."""
+    return KINDS[name.partition("-")[2].replace("-", " ")].own
+
+
+class Reader:
+    """The process, anew where it was killed."""
+
+    def __init__(self):
+        self._process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process:
+            self._process.stdin.close()
+            self._process.wait()
+
+    def load(self, name: str, content: bytes, what: str, *, may_differ: bool = False) -> str:
+        """Return what comes of loading `content`, made of the file `name` by `what`.
+
+        may_differ: whether it may be another network that one can use; else it is the same one, or
+        none.
+        """
+        process = self._process = self._process or begun()
+        try:
+            pickle.dump((name, content, may_differ), process.stdin)
+            process.stdin.flush()
+            is_well, outcome = pickle.load(process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            self._process = None
+            is_well, outcome = False, f"the process ended with {process.wait()}"
+        if is_well:
+            return outcome
+        with tempfile.NamedTemporaryFile(suffix=".npz", delete=False) as kept:
+            kept.write(content)
+        return Lost(f"{name}, {what}: {outcome}; the file is {kept.name}")
+
+
+def begun() -> subprocess.Popen:
+    """Return the process, ready to load."""
+    path = os.pathsep.join(sys.path)
+    process = subprocess.Popen(
+        [sys.executable, __file__],
+        env=os.environ | {"PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    if pickle.load(process.stdout) != "ready":  # EOFError, if it did not come so far
+        raise RuntimeError("expected a process that is ready")
+    return process
+
+
+def load(path: Path, name: str, expected, may_differ: bool) -> tuple[bool, str]:
+    """Load a file; whether nothing was lost, and what happened."""
+    try:
+        net = cr.load(path, own=own_of(name))
+    except ValueError as error:
+        said = str(error)
+        is_ours = said.startswith(f"{path} cannot be loaded: ") and len(said) < LONGEST_MESSAGE
+        return is_ours, "refused" if is_ours else f"a message of another kind: {said[:500]}"
+    except BaseException as error:
+        return False, f"{type(error).__name__}: {error}"
+    if said_of(net) == expected:
+        return True, "loads the same network"
+    if not may_differ:
+        return False, "another network was loaded"
+    try:
+        return True, use(net)
+    except BaseException as error:
+        return False, f"{type(error).__name__} in use: {error}"
+
+
+def said_of(net: cr.Network):
+    """Return all that makes a network what it is."""
+    state = {name: (a.dtype.str, a.tobytes()) for name, a in net.optimizer_state.items()}
+    named = None if net._named is None else [(type(each), each) for each in net._named.tolist()]
+    settled = net.input_names, named, net._answers, net._by_task, net.epochs_trained
+    return repr(net), repr(net._optimizer), net.parameters.tobytes(), state, settled
+
+
+def use(net: cr.Network) -> str:
+    """Ask, save, load and train another network; return what came of it."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        net.save(file.name)
+        own = {each.__class__.__name__: each for each in (*net.hidden, net.output, net.cost)}
+        own = {name: own[name] for name in ("Sine", "Focal") if name in own}
+        again = cr.load(file.name, own=own)
+    if said_of(again) != said_of(net):
+        raise AssertionError("saved and loaded it is another")
+    X = np.linspace(-1, 1, 4 * net.sizes[0]).reshape(4, -1)
+    try:
+        if net._plan is not None:
+            net(X)
+        net.fit(X, targets_for(net, X), epochs=1, threads=1)
+    except (ValueError, cr.DivergenceError):
+        return "loads another network, which says why it cannot be used so"
+    return "loads another network, which can be used"
+
+
+def targets_for(net, X):
+    if net._plan is not None and net.answers == "classes":
+        return net.predict(X)
+    return np.full((4, net.sizes[-1] // net._cost.outputs_per_target), 0.5)
+
+
+def bound():
+    """Limit memory from here on to what it is now, and some room."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + ROOM
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def answer(what):
+    pickle.dump(what, sys.stdout.buffer)
+    sys.stdout.flush()
+
+
+def main():
+    warnings.simplefilter("ignore")
+    expected = {name: said_of(cr.load(path, own=own_of(name))) for name, path in FILES.items()}
+    for name, path in FILES.items():  # what the first use of each part takes is taken
+        use(cr.load(path, own=own_of(name)))
+    bound()
+    answer("ready")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.npz"
+        while True:
+            try:
+                name, content, may_differ = pickle.load(sys.stdin.buffer)
+            except EOFError:
+                return
+            path.write_bytes(content)
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            seconds = int(used.ru_utime + used.ru_stime) + SECONDS
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+            answer(load(path, name, expected[name], may_differ))
+
+
+if __name__ == "__main__":
+    main()
