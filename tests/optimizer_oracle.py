@@ -23,9 +23,11 @@ def rmsprop(state, w, g, rate, t, rho=0.99, epsilon=1e-8):
     return w - rate * g / (np.sqrt(s) + epsilon)
 
 
-def adam(state, w, g, rate, t, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def adam(state, w, g, rate, t, beta1=0.9, beta2=0.999, epsilon=1e-8, epsilon_hat=False):
     m = state["mean"] = beta1 * state.get("mean", 0.0) + (1 - beta1) * g
     v = state["mean_square"] = beta2 * state.get("mean_square", 0.0) + (1 - beta2) * g**2
+    if epsilon_hat:
+        return w - rate * np.sqrt(1 - beta2**t) / (1 - beta1**t) * m / (np.sqrt(v) + epsilon)
     m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
     return w - rate * m_hat / (np.sqrt(v_hat) + epsilon)
 
@@ -95,8 +97,8 @@ class Replay:
         self.is_weight, self.rows = where_weights_are(net)
 
     def step(
-        self, x, y, rate, *, l1=0.0, l2=0.0, clip_value=None, clip_norm=None, max_norm=None,
-        average=None, weights=None,
+        self, x, y, rate, *, l1=0.0, l2=0.0, l2_of_batch=0.0, clip_value=None, clip_norm=None,
+        max_norm=None, average=None, weights=None,
     ):  # fmt: skip
         self.t += 1
         if weights is None:
@@ -106,6 +108,7 @@ class Replay:
         else:
             return
         w = self.net.parameters.copy()
+        l2 = l2 + l2_of_batch / (len(x) if weights is None else weights.sum())
         if clip_value is not None:
             g = np.clip(g, -clip_value, clip_value)
         if clip_norm is not None:

@@ -30,14 +30,9 @@ from chainrule.model.model import Model, check_network, check_trainable
 from chainrule.optimizers import Optimizer
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
 from chainrule.results.history import History
+from chainrule.training.documented_options import documents_options, documents_single_steps
 from chainrule.training.fit import prepare
-from chainrule.training.fit_options import (
-    OF_SINGLE_STEPS,
-    OPTIONS,
-    FitOptions,
-    documents_options,
-    documents_single_steps,
-)
+from chainrule.training.fit_options import OF_SINGLE_STEPS, OPTIONS, FitOptions
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.trainer import Trainer
 

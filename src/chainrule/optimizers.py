@@ -5,12 +5,12 @@ learning rate, t = 1, 2, ... the number of the step; all is entry by entry. What
 carries from step to step stands in `net.optimizer_state`, so that a later `fit` goes on with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from chainrule.checks.fields import CheckedFields, Checks
+from chainrule.checks.fields import LATER, CheckedFields, Checks
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import (
     check_above_1,
@@ -152,27 +152,10 @@ class RMSprop(Optimizer):
     _checks: ClassVar[Checks] = Optimizer._checks | {"rho": check_keep, "epsilon": check_positive}
 
 
-@known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class Adam(Optimizer):
-    """Momentum over size, both corrected for their beginning (Kingma and Ba, 2015).
+class AdaptiveMoments(Optimizer):
+    """The part common to Adam's kind: a mean of the gradient, over a measure of its size."""
 
-    s ← β₁ s + (1-β₁) g, r ← β₂ r + (1-β₂) g²,
-    w ← w - η (s/(1-β₁ᵗ)) / (√(r/(1-β₂ᵗ)) + ε). s and r begin at 0; they are the states "mean" and
-    "mean_square", and t is "steps".
-
-    Parameters
-    ----------
-    learning_rate : float, schedule or function, default 0.001
-        η, positive; or how it changes.
-    beta1, beta2 : float, default 0.9 and 0.999
-        β₁ and β₂, 0 <= β < 1: how much of s and r is kept.
-    epsilon : float, default 1e-8
-        ε, positive.
-    """
-
-    kernel: ClassVar[str] = "adam"
-    states: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
     settings: ClassVar[dict[str, str]] = {name: name for name in ("beta1", "beta2", "epsilon")}
     counts_steps: ClassVar[bool] = True
 
@@ -190,6 +173,38 @@ class Adam(Optimizer):
 
 @known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
+class Adam(AdaptiveMoments):
+    """Momentum over size, both corrected for their beginning (Kingma and Ba, 2015).
+
+    s ← β₁ s + (1-β₁) g, r ← β₂ r + (1-β₂) g²,
+    w ← w - η (s/(1-β₁ᵗ)) / (√(r/(1-β₂ᵗ)) + ε). s and r begin at 0; they are the states "mean" and
+    "mean_square", and t is "steps". With epsilon_hat it is, as at the end of the paper's section 2,
+    w ← w - η (√(1-β₂ᵗ)/(1-β₁ᵗ)) s/(√r + ε).
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or function, default 0.001
+        η, positive; or how it changes.
+    beta1, beta2 : float, default 0.9 and 0.999
+        β₁ and β₂, 0 <= β < 1: how much of s and r is kept.
+    epsilon : float, default 1e-8
+        ε, positive.
+    epsilon_hat : bool, default False
+        Whether ε is the paper's ε̂, which is added before the correction, as scikit-learn and
+        Keras do: in the first steps it counts more, by 1/√(1-β₂ᵗ).
+    """
+
+    kernel: ClassVar[str] = "adam"
+    states: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    settings: ClassVar[dict[str, str]] = AdaptiveMoments.settings | {"epsilon_hat": "epsilon_hat"}
+
+    epsilon_hat: bool = field(default=False, kw_only=True, metadata=LATER)
+
+    _checks: ClassVar[Checks] = AdaptiveMoments._checks | {"epsilon_hat": check_flag}
+
+
+@known_options(OF_OPTIMIZERS)
+@dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
 
@@ -197,7 +212,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta1, beta2, epsilon
+    learning_rate, beta1, beta2, epsilon, epsilon_hat
         As for Adam.
     weight_decay : float, default 0.01
         d, 0 or more.
@@ -212,7 +227,7 @@ class AdamW(Adam):
 
 @known_options(OF_OPTIMIZERS)
 @dataclass(frozen=True)
-class Adamax(Adam):
+class Adamax(AdaptiveMoments):
     """Adam with the largest gradient in the place of its mean square (Kingma and Ba, 2015).
 
     s ← β₁ s + (1-β₁) g, r ← max(β₂ r, |g| + ε), w ← w - η (s/(1-β₁ᵗ)) / r. s and r begin at 0; they

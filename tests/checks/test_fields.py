@@ -50,7 +50,7 @@ def test_a_table_names_fields_alone(kind):
 
 ORDER = {
     cr.SGD: ["learning_rate", "momentum", "nesterov"],
-    cr.AdamW: ["learning_rate", "beta1", "beta2", "epsilon", "weight_decay"],
+    cr.AdamW: ["learning_rate", "beta1", "beta2", "epsilon", "epsilon_hat", "weight_decay"],
     cr.Rprop: ["shrink", "grow", "min_step", "max_step", "learning_rate"],
     cr.CosineDecay: ["learning_rate", "epochs", "warmup_epochs", "final_rate"],
     cr.ReduceOnPlateau: ["learning_rate", "factor", "patience", "min_rate", "monitor"],

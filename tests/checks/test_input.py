@@ -273,6 +273,13 @@ BAD_SGD = {
 }
 
 
+@pytest.mark.parametrize("kind", [chainrule.Adam, chainrule.AdamW])
+def test_epsilon_hat_is_a_truth_value_by_keyword(kind):
+    refuse(lambda: kind(epsilon_hat=1), TypeError, ["epsilon_hat must be True or False", "1"])
+    assert kind(0.1, 0.5, 0.6, 1e-7, *([0.2] if kind is chainrule.AdamW else [])).epsilon == 1e-7
+    refuse(lambda: chainrule.Adamax(epsilon_hat=True), TypeError, ["epsilon_hat"])
+
+
 @table(BAD_SGD)
 def test_bad_optimizers(given, exception, fragments):
     refuse(lambda: chainrule.SGD(**given), exception, fragments)

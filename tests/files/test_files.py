@@ -27,6 +27,9 @@ X = RNG.normal(size=(40, 5))
 Y = RNG.integers(3, size=40)
 MOMENTUM = SGD(0.2, momentum=0.9)
 SGD_WRITTEN = {"name": "SGD", "learning_rate": 0.2, "momentum": 0.9, "nesterov": False}
+ADAM_WRITTEN = {
+    "name": "Adam", "learning_rate": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8,
+}  # fmt: skip
 
 
 class mine(activations.Activation):  # noqa: N801 - as the others
@@ -491,6 +494,8 @@ def test_rewritten_unchanged_it_is_still_good(path):
             {"name": "LBFGS", "history": 0, "tolerance": 1e-8},
             "history must be 1 or more; got 0",
         ),
+        ("optimizer", ADAM_WRITTEN | {"epsilon_hat": 1}, "epsilon_hat must be True or False"),
+        ("optimizer", ADAM_WRITTEN | {"epsilon_": 1}, "'epsilon', 'epsilon_hat', .* alone in"),
         ("extra", 1, "expected only 'format', .* in the header, got .*'extra'"),
     ],
 )
@@ -618,6 +623,21 @@ def test_states_of_other_shapes_are_checked(counted, name, values, message):
     net.optimizer_state = {"mean": np.zeros(39, "f4"), name: values}
     with pytest.raises(ValueError, match="this network cannot be saved"):
         net.save(counted)
+
+
+def test_a_setting_that_came_later_is_written_where_it_is_not_the_default(path):
+    """So that versions before it read what does not need it; their files do not have it."""
+    for optimizer, more in (
+        (chainrule.Adam(0.1), {}),
+        (chainrule.Adam(0.1, epsilon_hat=True), {"epsilon_hat": True}),
+    ):
+        net = Network([5, 4, 3], seed=3)
+        net.fit(X, Y, optimizer=optimizer, epochs=1)
+        net.save(path)
+        assert header_of(path)["optimizer"] == ADAM_WRITTEN | more
+        assert load(path).optimizer == optimizer
+    rewrite(path, header={"optimizer": ADAM_WRITTEN | {"epsilon_hat": False}})
+    assert load(path).optimizer == chainrule.Adam(0.1)
 
 
 def test_a_file_of_the_first_release_is_read(tmp_path):

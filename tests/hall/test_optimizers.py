@@ -137,6 +137,15 @@ def test_an_optimiser_is_a_value(kind):
     assert kind.__module__ == "chainrule.optimizers"
 
 
+def test_epsilon_hat_counts_more_in_the_first_steps(draw_problem):
+    """w₁ - w₀ = -η g/(|g| + ε/√(1-β₂)): the correction makes ε larger."""
+    for hat, least in ((False, 1.0), (True, 1 / np.sqrt(0.001))):
+        net, x, y = draw_problem((5, 7, 3), 10)
+        g, before = net.backprop(x, y).parameters, net.parameters.copy()
+        net.fit(x, y, optimizer=cr.Adam(0.1, epsilon=0.01, epsilon_hat=hat), epochs=1)
+        assert_close(net.parameters, before - 0.1 * g / (np.abs(g) + 0.01 * least), 1e-12)
+
+
 def test_every_kernel_has_a_class():
     assert {kind.kernel for kind in optimizers.OPTIMIZERS.values()} == set(_core.OPTIMIZERS)
 

@@ -8,21 +8,22 @@ import pytest
 
 import chainrule as cr
 from chainrule.training import fit_options
-from chainrule.training.fit_options import OPTIONS, FitOptions, documents_options, read_options
+from chainrule.training.documented_options import documents_options
+from chainrule.training.fit_options import OPTIONS, FitOptions, read_options
 
 # As the contract has it: written down here, and in the rows, and nowhere else.
 DEFAULTS = {
     "optimizer": None, "epochs": 10, "batch_size": 32, "steps_per_epoch": None, "l1": 0.0,
-    "l2": 0.0, "max_norm": None, "clip_norm": None, "clip_value": None, "average": None,
-    "sample_weight": None, "class_weight": None, "output_weight": None,
-    "missing_targets": "refuse", "shuffle": True, "dropout": 0.0,
+    "l2": 0.0, "l2_of_batch": 0.0, "max_norm": None, "clip_norm": None, "clip_value": None,
+    "average": None, "sample_weight": None, "class_weight": None, "output_weight": None,
+    "missing_targets": "refuse", "rows": None, "shuffle": True, "dropout": 0.0,
     "validation_data": None, "validation_split": None, "metrics": None, "record": None,
     "callbacks": None, "max_seconds": None, "progress": False, "diagnose": False, "threads": None,
 }  # fmt: skip
 FULL_BATCH = {
-    "optimizer", "epochs", "batch_size", "l2", "sample_weight", "class_weight", "output_weight",
-    "missing_targets", "shuffle", "validation_data", "callbacks", "max_seconds", "progress",
-    "diagnose", "threads",
+    "optimizer", "epochs", "batch_size", "l2", "l2_of_batch", "sample_weight", "class_weight",
+    "output_weight", "missing_targets", "rows", "shuffle", "validation_data", "callbacks",
+    "max_seconds", "progress", "diagnose", "threads",
 }  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def test_the_signature_that_help_and_editors_show():
     assert {each.kind for each in options} == {inspect.Parameter.KEYWORD_ONLY}
     assert parameters["y"].default is None
     assert parameters["epochs"].annotation is int
-    assert parameters["shuffle"].annotation is bool
+    assert parameters["progress"].annotation is bool
 
 
 def test_the_documentation_has_each_row_whole():

@@ -350,7 +350,8 @@ def test_options_for_mini_batches_are_refused(optimizer, option):
     x, y = np.ones((40, 3)), np.ones((40, 2))
     net = Network([3, 4, 2], seed=0)
     before = net.parameters.tobytes()
-    with pytest.raises(ValueError, match=f"{next(iter(option))}.* cannot be used with .*l2 alone"):
+    refused = f"{next(iter(option))}.* cannot be used with .*l2 and l2_of_batch alone"
+    with pytest.raises(ValueError, match=refused):
         net.fit(x, y, optimizer=optimizer, **option)
     assert net.parameters.tobytes() == before
     assert net.history is None

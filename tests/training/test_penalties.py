@@ -16,13 +16,14 @@ RULES = ["SGD", "SGD nesterov", "Adam", "AdamW decay"]
 OPTIONS = {
     "l1": {"l1": 0.02},
     "l2": {"l2": 0.2},
+    "l2_of_batch": {"l2_of_batch": 2.0},
     "max_norm": {"max_norm": 0.8},
     "clip_norm": {"clip_norm": 0.05},
     "clip_value": {"clip_value": 0.02},
     "average": {"average": 0.95},
     "all": {
-        "l1": 0.01, "l2": 0.1, "max_norm": 0.9, "clip_norm": 0.05, "clip_value": 0.02,
-        "average": 0.8,
+        "l1": 0.01, "l2": 0.1, "l2_of_batch": 1.0, "max_norm": 0.9, "clip_norm": 0.05,
+        "clip_value": 0.02, "average": 0.8,
     },
 }  # fmt: skip
 
@@ -133,7 +134,11 @@ def weights_for(rows, seed=1):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("options", [{}, {"l1": 0.01, "l2": 0.1}, {"clip_norm": 0.05}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"l1": 0.01, "l2": 0.1}, {"l2": 0.1, "l2_of_batch": 2.0}, {"clip_norm": 0.05}],
+    ids=["plain", "penalties", "of batch", "clipped"],
+)
 @pytest.mark.parametrize("case", ["SGD", "SGD momentum", "Adam", "RMSprop"])
 def test_weighted_mini_batches(draw_problem, case, options, dtype):
     compare(draw_problem, case, dtype, weights=weights_for(47), **options)
@@ -353,3 +358,81 @@ def test_class_weights_need_classes():
 def test_bad_weights_of_an_evaluation(given):
     with pytest.raises((ValueError, TypeError), match="weight"):
         cr.Network((4, 6, 4), seed=0).evaluate(X, Y, sample_weight=given)
+
+
+# ---------------------------------------------------------------- l2_of_batch
+
+
+def test_l2_of_batch_goes_by_the_number_of_samples(draw_problem):
+    """Of 47 samples, in mini-batches of ten and one of seven."""
+    net, x, y = draw_problem((5, 7, 3), 47)
+    twin = net.copy()
+    net.fit(x, y, optimizer=cr.SGD(0.3), epochs=1, batch_size=10, shuffle=False, l2_of_batch=1.5)
+    for start in range(0, 47, 10):
+        part = slice(start, start + 10)
+        twin.fit(x[part], y[part], optimizer=cr.SGD(0.3), epochs=1, batch_size=10, shuffle=False,
+                 l2=1.5 / len(x[part]))  # fmt: skip
+    assert net.parameters.tobytes() == twin.parameters.tobytes()
+
+
+@pytest.mark.parametrize("power", [-900, 10, 900])
+@pytest.mark.parametrize(
+    "rule", [cr.SGD(0.1), cr.Adam(0.01), cr.LBFGS()], ids=["SGD", "Adam", "LBFGS"]
+)
+def test_a_factor_of_the_weights_counts_beside_l2_of_batch(draw_problem, rule, power):
+    """It goes by what the weights are, not by what is kept of them once a power of two is out."""
+    weights, options = np.random.default_rng(0).random(47), {"optimizer": rule, "epochs": 3}
+    nets = [draw_problem((5, 7, 3), 47, hidden="tanh")[0] for _ in range(3)]
+    _, x, y = draw_problem((5, 7, 3), 47, hidden="tanh")
+    nets[0].fit(x, y, sample_weight=weights, l2_of_batch=2.0, **options)
+    larger = weights * 2.0**power
+    nets[1].fit(x, y, sample_weight=larger, l2_of_batch=2.0 ** (power + 1), **options)
+    nets[2].fit(x, y, sample_weight=4 * weights, l2_of_batch=2.0, **options)
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()
+    assert np.abs(nets[2].parameters - nets[0].parameters).max() > 1e-4
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_l2_of_batch_goes_by_the_weights_of_each_batch_that_comes(draw_problem, sparse):
+    scipy = pytest.importorskip("scipy.sparse")
+    net, x, y = draw_problem((5, 7, 3), 47, hidden="tanh")
+    twin, options = net.copy(), {"optimizer": cr.Adam(0.01), "l2_of_batch": 1.0}
+    weights = np.ldexp(np.random.default_rng(0).random(47), np.repeat([3, -4, 0, 60, -60], 10)[:47])
+    x = scipy.csr_matrix(x) if sparse else x
+    parts = [slice(start, start + 10) for start in range(0, 47, 10)]
+    net.fit([(x[p], y[p], weights[p]) for p in parts], epochs=2, **options)
+    twin.fit(x, y, sample_weight=weights, batch_size=10, shuffle=False, epochs=2, **options)
+    assert_close(net.parameters, twin.parameters, 1e-13)
+
+
+@pytest.mark.parametrize("way", ["arrays", "lists", "derivatives", "sparse"])
+def test_single_steps_know_the_weights_of_l2_of_batch(draw_problem, way):
+    """Whether the core reads them or Python does."""
+    scipy = pytest.importorskip("scipy.sparse")
+    net, x, y = draw_problem((5, 7, 3), 10, hidden="tanh", output="identity")
+    twin, weights = net.copy(), 100 * np.random.default_rng(0).random(10)
+    trainer = net.trainer(cr.SGD(0.1), l2_of_batch=20.0)
+    given = {"y": y}
+    if way == "derivatives":
+        given = {"output_gradient": net(x) - y}
+    elif way == "lists":
+        x, given, weights = x.tolist(), {"y": y.tolist()}, weights.tolist()
+    elif way == "sparse":
+        x = scipy.csr_matrix(x)
+    trainer.step(x, **given, sample_weight=weights)
+    twin.fit(x, y, sample_weight=weights, optimizer=cr.SGD(0.1), epochs=1, shuffle=False,
+             l2=20.0 / np.sum(weights))  # fmt: skip
+    assert_close(net.parameters, twin.parameters, 1e-13)
+    with pytest.raises(ValueError, match="does not say what l2_of_batch goes by"):
+        trainer.apply(np.zeros(net.parameters.size))
+
+
+@pytest.mark.parametrize("rule", [cr.LBFGS(), cr.LevenbergMarquardt()], ids=["LBFGS", "LM"])
+def test_of_all_samples_it_is_an_l2(draw_problem, rule):
+    _, x, y = draw_problem((5, 7, 3), 47, hidden="tanh", output="identity")
+    weights = np.random.default_rng(0).random(47)
+    for given, total in (({}, 47), ({"sample_weight": weights}, weights.sum())):
+        nets = [draw_problem((5, 7, 3), 47, hidden="tanh", output="identity")[0] for _ in range(2)]
+        for net, options in zip(nets, ({"l2_of_batch": 2.0}, {"l2": 2.0 / total}), strict=True):
+            net.fit(x, y, optimizer=rule, epochs=5, **given, **options)
+        assert_close(nets[0].parameters, nets[1].parameters, 1e-9)

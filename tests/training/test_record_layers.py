@@ -398,9 +398,13 @@ def test_an_epoch_that_diverges_leaves_no_record(dtype):
 
 BAD = {
     "unknown": ("layer", ValueError, "unknown record 'layer'. Did you mean 'layers'"),
-    "empty": ("", ValueError, "unknown record ''. Known: layers, gradients"),
-    "flag": (True, TypeError, "record must be a name, one of layers, gradients; got True"),
-    "number": (1, TypeError, "record must be a name, one of layers, gradients; got 1"),
+    "empty": ("", ValueError, "unknown record ''. Known: layers, gradients, objective"),
+    "flag": (
+        True,
+        TypeError,
+        "record must be a name, one of layers, gradients, objective; got True",
+    ),
+    "number": (1, TypeError, "record must be a name, one of layers, gradients, objective; got 1"),
     "list": (["layers", "layer"], ValueError, "unknown record 'layer'. Did you mean 'layers'"),
 }
 

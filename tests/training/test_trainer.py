@@ -49,6 +49,7 @@ CASES = {
     "sgd": {"optimizer": cr.SGD(0.1)},
     "sgd, l2": {"optimizer": cr.SGD(0.1), "l2": 1e-2, "max_norm": 0.9},
     "sgd, l1": {"optimizer": cr.SGD(0.1), "l1": 1e-3},
+    "sgd, l2 of batch": {"optimizer": cr.SGD(0.1), "l2_of_batch": 0.3},
     "momentum": {"optimizer": cr.SGD(0.1, momentum=0.9), "clip_value": 0.02},
     "nesterov": {"optimizer": cr.SGD(0.1, momentum=0.9, nesterov=True)},
     "adagrad": {"optimizer": cr.Adagrad()},

@@ -96,6 +96,8 @@ net.evaluate(X, y, sample_weight=[1, 2], output_weight=[1.0], missing_targets="r
 net.fit(batches, steps_per_epoch=1, callbacks=stop)
 net.fit(batches(), epochs=1)
 net.fit(X.tolist(), y.tolist(), validation_split=0.2, diagnose=True)
+net.fit(X, y, rows=[0, 3, 3], shuffle=np.random.default_rng(0).permutation, record="objective")
+net.fit(X, y, rows=y > 0, optimizer=cr.AdamW(epsilon_hat=True), l2_of_batch=1e-4)
 net.fit(X, y, callbacks=[cr.EarlyStopping("cost", patience=3), cr.CSVLog("log.csv")])
 
 # wrong
@@ -107,6 +109,7 @@ net.fit(X, y, optimizer=cr.Adam)  # type: ignore[arg-type]
 net.fit(X, y, dropout="a")  # type: ignore[arg-type]
 net.fit(X, y, learning_rate=0.1)  # type: ignore[call-arg]
 net.fit(X, y, shuffle=None)  # type: ignore[arg-type]
+net.fit(X, y, optimizer=cr.Adamax(epsilon_hat=True))  # type: ignore[call-arg]
 cr.EarlyStopping(patience="10")  # type: ignore[arg-type]
 cr.EarlyStopping(patient=10)  # type: ignore[call-arg]
 cr.EarlyStopping("f1", 10, 0.0, True, True)  # type: ignore[call-arg]
@@ -146,6 +149,7 @@ assert_type(history.cost, Floats)
 assert_type(history.learning_rate, Floats)
 assert_type(history.seconds, Floats)
 assert_type(history.validation_accuracy, Floats)
+assert_type(history.objective, Floats)
 assert_type(history.delta_norms, Floats)
 assert_type(history["f1"], NDArray[Any])
 assert_type(history.metrics, tuple[str, ...])

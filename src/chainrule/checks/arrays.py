@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.frames import Frame, is_frame, is_series, series_numbers
+from chainrule.checks.picked_rows import RowsOf
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
 
 MAX_SIZE = 2**31 - 1  # BLAS counts rows and columns in 32-bit integers
 PIECE = 2**16  # numbers that are converted at a time, only to look at them
 
-Inputs: TypeAlias = NDArray | SparseRows  # (m, n_1), as the core takes them
+Inputs: TypeAlias = NDArray | SparseRows | RowsOf  # (m, n_1), as the core takes them
 
 
 class Scaling(Protocol):
@@ -198,6 +199,8 @@ def as_inputs(
     them.
     """
     if not isinstance(X, np.ndarray):
+        if isinstance(X, RowsOf):
+            return _as_picked(name, X, width, dtype, scaling)
         if is_frame(X):
             Frame(name, X).check_names(names, written)
         if is_sparse(X):
@@ -208,6 +211,26 @@ def as_inputs(
     numbers = as_numbers(name, X)
     _check_shape(name, numbers.shape, width)
     return as_stored(name, numbers, dtype, scaling, of=X)
+
+
+def _as_picked(name, X, width, dtype, scaling):
+    """Return rows of inputs, they alone looked at; no copy where the core takes the inputs."""
+    of = as_sparse_rows(name, X.of) if is_sparse(X.of) else X.of
+    _check_shape(name, of.shape, width)
+    numbers = of.data if isinstance(of, SparseRows) else of
+    as_it_is = numbers.flags.c_contiguous and numbers.flags.aligned and numbers.dtype.isnative
+    if not as_it_is or numbers.dtype.name not in _core.INPUTS:
+        return as_inputs(of[X.rows], width, dtype, name, scaling=scaling)
+    picked, step = RowsOf(of, X.rows), max(1, PIECE // width)
+    if scaling or numbers.dtype.kind == "f":
+        for start in range(0, len(picked), step):
+            piece = picked[start : start + step]
+            if not _all_below(
+                piece.data if isinstance(piece, SparseRows) else piece, dtype, scaling
+            ):
+                for row in X.rows[start : start + step]:
+                    as_inputs(of[row : row + 1], width, dtype, f"{name}[{row}:]", scaling=scaling)
+    return picked
 
 
 def _check_shape(name, shape, width):

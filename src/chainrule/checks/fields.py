@@ -5,6 +5,10 @@ from typing import Any, ClassVar
 
 Checks = dict[str, Callable[[str, Any], Any]]  # of fields: called with name and value, they raise
 
+# Metadata of a field that model files of earlier versions lack: one that is its default is not
+# written, so that these read what does not need it.
+LATER = {"later": True}
+
 
 class CheckedFields:
     """What a dataclass inherits to have its fields checked, in the order of its table.

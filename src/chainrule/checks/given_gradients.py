@@ -34,6 +34,8 @@ class GivenGradients:
     deltas : ndarray (m, n_L)
         By a^L or z^L, in the network's dtype.
     weights : ndarray (m,), or None
+    exponent : int
+        The power of two that was taken out of the weights.
     given : int
         Which of `_core.GIVEN` they are.
 
@@ -63,8 +65,11 @@ class GivenGradients:
             deltas = as_real(f"{name}, by a^L,", deltas * scale[0], net.dtype)
         self.deltas = deltas
         self.weights: NDArray | None = None
+        self.exponent = 0
         if sample_weight is not None:
-            self.weights, _ = weights_of("sample_weight", sample_weight, None, self.X, net.dtype)
+            self.weights, self.exponent = weights_of(
+                "sample_weight", sample_weight, None, self.X, net.dtype
+            )
 
     @property
     def for_core(self) -> tuple[Inputs, NDArray, None, NDArray | None, None]:
@@ -74,7 +79,7 @@ class GivenGradients:
     def unweighted(self) -> "GivenGradients":
         """Return the same, all of which count alike."""
         other = copy.copy(self)
-        other.weights = None
+        other.weights, other.exponent = None, 0
         return other
 
     def __len__(self) -> int:

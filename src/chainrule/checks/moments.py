@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.picked_rows import RowsOf
 from chainrule.checks.sparse_rows import SparseRows
 
 PIECE = 2**18  # numbers that are looked at together, 2 MB
 
 
 def mean_and_spread(
-    rows: NDArray | SparseRows, weights: NDArray | None = None
+    rows: NDArray | SparseRows | RowsOf, weights: NDArray | None = None
 ) -> tuple[NDArray, NDArray]:
     """Return the mean μ and the spread √(Σ w (x - μ)²/Σ w) of each column, float64 (n,).
 
@@ -18,7 +19,7 @@ def mean_and_spread(
 
     Parameters
     ----------
-    rows : ndarray (m, n) of real numbers, or SparseRows
+    rows : ndarray (m, n) of real numbers, SparseRows, or a RowsOf one of these
         Where a weight is 0 they may be NaN.
     weights : ndarray (m,) or (m, n), optional
         0 or more.
@@ -28,6 +29,8 @@ def mean_and_spread(
     ValueError
         For numbers so large that float64 does not hold their differences.
     """
+    if isinstance(rows, RowsOf) and isinstance(rows.of, SparseRows):
+        rows = rows[:]
     look = _of_sparse if isinstance(rows, SparseRows) else _of_dense
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance, least, most = look(rows, weights)

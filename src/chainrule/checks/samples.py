@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.checks.arrays import Inputs, Scaling, as_inputs
+from chainrule.checks.arrays import PIECE, Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
+from chainrule.checks.picked_rows import pick
 from chainrule.checks.sample_weights import weights_of
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -73,7 +74,7 @@ class Samples:
 
     Attributes
     ----------
-    X : ndarray (m, n_1) or SparseRows
+    X : ndarray (m, n_1), SparseRows, or a RowsOf one of these
     targets : Targets
     scaling, output_scaling : chainrule.model.scaling.Scaling
         Of X, and of what is said of it.
@@ -143,6 +144,14 @@ class Samples:
         return self.targets.weights
 
     @property
+    def total_weight(self) -> float:
+        """Σ w_i, as the weights were given; the number of samples where all count alike."""
+        if self.weights is None:
+            return float(len(self))
+        with np.errstate(over="ignore"):
+            return np.ldexp(self.weights.sum(dtype=np.float64), self.exponent)
+
+    @property
     def for_core(
         self,
     ) -> tuple[Inputs, NDArray | None, NDArray | None, NDArray | None, NDArray | None]:
@@ -162,8 +171,7 @@ class Samples:
 
     def of_rows(self, rows: NDArray) -> "Samples":
         """Return some of the samples, in the order of `rows`."""
-        weights = None if self.weights is None else self.weights[rows]
-        return self._with(self.X[rows], self.targets.of_rows(rows), weights)
+        return self._of(self.X[rows], rows)
 
     def unweighted(self) -> "Samples":
         """Return the same samples, all of which count alike; their targets keep their weights."""
@@ -176,8 +184,11 @@ class Samples:
         rows = np.flatnonzero(~self.targets.missing.any(axis=1))
         return self.of_rows(rows) if len(rows) else None
 
-    def split(self, share: float, seed: int) -> tuple["Samples", "Samples"]:
+    def split(self, share: float, seed: int, shuffled: bool = True) -> tuple["Samples", "Samples"]:
         """Return the samples to train on, and those of `split_rows` that are held out.
+
+        Many inputs to train on are not copied, unless they are gone through as they stand, not
+        `shuffled`, which is faster where they stand together.
 
         Raises
         ------
@@ -185,11 +196,17 @@ class Samples:
             If the first have no weight at all.
         """
         rows, held_out = split_rows(len(self), share, seed)
-        kept = self.of_rows(rows)
+        is_large = self.X.shape[0] * self.X.shape[1] > PIECE
+        kept = self._of(pick(self.X, rows) if shuffled and is_large else self.X[rows], rows)
         for of, weights in (("samples", kept.weights), ("targets", kept.output_weights)):
             if weights is not None and not weights.any():
                 raise ValueError(f"the weights of all {of} that are not held out are 0")
         return kept, self.of_rows(held_out).unweighted()
+
+    def _of(self, X, rows):
+        """Return the samples `rows`, whose inputs are X."""
+        weights = None if self.weights is None else self.weights[rows]
+        return self._with(X, self.targets.of_rows(rows), weights)
 
     def _with(self, X, targets, weights):
         other = copy.copy(self)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[Any]  # float32 or float64, the same for all arrays of a call
-Inputs: TypeAlias = Any  # (m, n_1) of one of INPUTS: an array, or a SparseRows
+Inputs: TypeAlias = Any  # (m, n_1) of one of INPUTS: an array, a SparseRows, or a RowsOf one
 Labels: TypeAlias = NDArray[np.int32]
 Activation: TypeAlias = tuple[Any, float]  # name or object, parameter (any where it has none)
 Cost: TypeAlias = tuple[Any, Sequence[float]]  # name or object, parameters
@@ -51,12 +51,14 @@ class Recipe:
         beta1: float = 0,
         beta2: float = 0,
         epsilon: float = 0,
+        epsilon_hat: bool = False,
         decay: float = 0,
         nesterov: bool = False,
         least: float = 0,
         most: float = 0,
         l1: float = 0,
         l2: float = 0,
+        l2_of_batch: float = 0,
         clip_value: float = 0,
         clip_norm: float = 0,
         max_norm: float = 0,
@@ -80,7 +82,9 @@ class Data:
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        draw: Callable[[], Labels] | None = None,
         stream: Stream | None = None,
+        exponent: int = 0,
     ) -> None: ...
 
 class TrainingState:
@@ -105,6 +109,7 @@ class Log:
         delta_norms: array[float] | None = None,
         saturation: array[float] | None = None,
         gradient_norms: array[float] | None = None,
+        objectives: array[float] | None = None,
     ) -> None: ...
 
 class Turn:
@@ -159,7 +164,9 @@ class Stepper:
         actions: object = None,
         sample_weight: object = None,
     ) -> Any: ...
-    def step_by(self, samples: tuple[Any, ...], given: int = 0) -> float | None: ...
+    def step_by(
+        self, samples: tuple[Any, ...], given: int = 0, exponent: int = 0
+    ) -> float | None: ...
     def apply(self, nabla: Real) -> int: ...
 
 def restore(
@@ -265,6 +272,7 @@ def add_gram(J: NDArray[np.float64], A: NDArray[np.float64], alpha: float) -> No
 def solve_positive_definite(A: NDArray[np.float64], x: NDArray[np.float64]) -> bool: ...
 def is_ready(x: object, dtype: object, limit: float) -> bool: ...
 def labels_of(y: object, n: int) -> Labels | None: ...
+def read_order(given: object, out: Labels, seen: NDArray[np.uint8]) -> bool: ...
 def rows_of_one(Y: Real, low: float) -> int: ...
 def gemm(
     A: Real,

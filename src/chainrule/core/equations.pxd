@@ -76,6 +76,8 @@ cdef struct Part:                # what one thread does of a tile of samples, or
 cdef struct Descent:             # how the parameters follow the gradient
     int optimizer
     cr_update weights, biases    # biases are not penalised
+    double epsilon_hat           # adam's ε where it comes before the correction; 0: it comes after
+    double l2, l2_of_batch       # the l2 of a step is l2 + l2_of_batch / the weight of its samples
     double clip_value, clip_norm, max_norm  # 0: no limit
 
 cdef struct State:               # what goes along with the parameters from step to step, shaped like them, or NULL

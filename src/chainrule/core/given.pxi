@@ -95,3 +95,21 @@ def rows_of_one(Y, double low):
         rows = count_rows_of_one[double](<const double *> buffer.buf, buffer.shape[0], buffer.shape[1], low)
     PyBuffer_Release(&buffer)
     return rows
+
+
+def read_order(given, int32_t[::1] out, uint8_t[::1] seen):
+    """out (m,) <- an order of m rows, int32 or int64 in an array in C order; whether it has each of 0 ... m - 1 once.
+    seen (m,): room."""
+    cdef Py_buffer buffer
+    cdef Py_ssize_t i, m = out.shape[0]
+    cdef bint fit = False
+    if not get_numbers(given, &buffer):
+        return False
+    if are_whole(&buffer, m) and read_places(&buffer, &out[0], m, m):
+        fit = True
+        memset(&seen[0], 0, m)
+        for i in range(m):
+            fit &= not seen[out[i]]
+            seen[out[i]] = True
+    PyBuffer_Release(&buffer)
+    return fit

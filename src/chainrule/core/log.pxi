@@ -7,6 +7,7 @@ cdef struct Figures:        # of the epochs of a call; NULL: not recorded
     double *learning_rates  # likewise: the last of each epoch
     double *seconds         # likewise
     double *gradient_norms  # likewise
+    double *objectives      # likewise
     double *delta_norms     # (epochs, L - 1)
     double *saturation      # likewise
 
@@ -32,20 +33,23 @@ cdef class Column:
 
 cdef class Log:
     """The columns of a history: of each epoch its mean cost, its last learning rate, its seconds; and, where there are
-    arrays for them, ‖δ^l‖ and the share of saturated units of each layer, and the mean ‖∂C/∂p‖ of its steps.
+    arrays for them, ‖δ^l‖ and the share of saturated units of each layer, the mean ‖∂C/∂p‖ of its steps, and
+    that of what they minimised.
     finished[0]: how many epochs it has."""
 
     cdef uint64_t[::1] finished
-    cdef Column costs, learning_rates, seconds, delta_norms, saturation, gradient_norms
+    cdef Column costs, learning_rates, seconds, delta_norms, saturation, gradient_norms, objectives
 
     def __cinit__(self, uint64_t[::1] finished, costs, learning_rates, seconds, delta_norms=None, saturation=None,
-                  gradient_norms=None):
+                  gradient_norms=None, objectives=None):
         self.finished = finished
         self.costs, self.learning_rates, self.seconds = Column(costs), Column(learning_rates), Column(seconds)
         if delta_norms is not None:
             self.delta_norms, self.saturation = Column(delta_norms), Column(saturation)
         if gradient_norms is not None:
             self.gradient_norms = Column(gradient_norms)
+        if objectives is not None:
+            self.objectives = Column(objectives)
 
     cdef int make_room(self, Figures *figures, size_t epochs, size_t layers) except -1:
         """figures <- room for those of so many epochs to come."""
@@ -56,6 +60,8 @@ cdef class Log:
         figures.seconds = self.seconds.place(first, epochs)
         if self.gradient_norms is not None:
             figures.gradient_norms = self.gradient_norms.place(first, epochs)
+        if self.objectives is not None:
+            figures.objectives = self.objectives.place(first, epochs)
         if self.delta_norms is not None:
             figures.delta_norms = self.delta_norms.place(first * layers, epochs * layers)
             figures.saturation = self.saturation.place(first * layers, epochs * layers)

@@ -9,18 +9,20 @@ cdef class Recipe:
     cdef readonly double keep_average
     cdef const double[::1] dropout
 
-    def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, double decay=0,
-                  bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0,
+    def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, bint epsilon_hat=False,
+                  double decay=0, bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0, double l2_of_batch=0,
                   double clip_value=0, double clip_norm=0, double max_norm=0, double average=0,
                   const double[::1] dropout=None):
         cdef cr_update *update = &self.descent.weights
         self.descent.optimizer = OPTIMIZERS.index(optimizer)
+        self.descent.epsilon_hat = epsilon if epsilon_hat else 0
         update.beta1, update.beta2, update.epsilon, update.decay = beta1, beta2, epsilon, decay
         update.nesterov, update.least, update.most = nesterov, least, most
         update.scale = update.bias1 = update.bias2 = 1
         self.descent.biases = update[0]
         self.descent.biases.decay = 0
         update.l1, update.l2 = l1, l2
+        self.descent.l2, self.descent.l2_of_batch = l2, l2_of_batch
         self.descent.clip_value, self.descent.clip_norm, self.descent.max_norm = clip_value, clip_norm, max_norm
         self.keep_average, self.dropout = average, dropout
 
@@ -37,4 +39,12 @@ cdef inline void begin_step(Descent *descent, double rate, uint64_t t) noexcept 
     if descent.optimizer == CR_OPTIMIZER_adam or descent.optimizer == CR_OPTIMIZER_adamax:
         update.bias1, update.bias2 = 1 - pow(update.beta1, t), 1 - pow(update.beta2, t)
         descent.biases.bias1, descent.biases.bias2 = update.bias1, update.bias2
+        if descent.epsilon_hat > 0:  # √(r/bias2) + ε/√bias2 = (√r + ε)/√bias2
+            update.epsilon = descent.biases.epsilon = descent.epsilon_hat / sqrt(update.bias2)
     update.rate = descent.biases.rate = rate
+
+
+cdef inline void penalise_by_batch(Descent *descent, double counted, int exponent) noexcept nogil:
+    """Set the l2 of a step whose samples weigh counted·2**exponent together."""
+    if descent.l2_of_batch > 0:
+        descent.weights.l2 = descent.l2 + ldexp(descent.l2_of_batch / counted, -exponent)

@@ -18,8 +18,8 @@ cdef struct Samples:       # a data set and the order in which its rows are visi
     const void *weights    # of the samples, (m,), likewise;
     int exponent           # they are so many 2**exponent, which counts beside other batches
     const int32_t *order
-    Py_ssize_t m
-    Py_ssize_t rows        # of the data set; m of them are visited
+    const int32_t *x_order # likewise of x, of whose rows the samples may be some: then order is of all else
+    Py_ssize_t m           # that are visited
     Py_ssize_t first       # how many rows of the epoch came before these: those of other batches
 
 
@@ -36,13 +36,13 @@ cdef inline Rows inputs(const Samples *samples, Py_ssize_t start, Py_ssize_t row
     else in `room` once gathered."""
     cdef Rows x
     x.sparse, x.coming.rows = NULL, 0
-    if samples.in_place and not samples.order:
+    if samples.in_place and not samples.x_order:
         x.a = <const real *> samples.x + start * width
         return x
     x.a = room
-    if (samples.order and not samples.begins and samples.kind == own_kind[real](room)
+    if (samples.x_order and not samples.begins and samples.kind == own_kind[real](room)
             and cr_few_long_rows(rows, width)):
-        x.coming.x, x.coming.order, x.coming.width = samples.x, samples.order + start + rows, width
+        x.coming.x, x.coming.order, x.coming.width = samples.x, samples.x_order + start + rows, width
         x.coming.rows = min(rows, samples.m - start - rows)
     return x
 
@@ -55,9 +55,9 @@ cdef inline Rows sparse_inputs(const Samples *samples, Py_ssize_t start, Py_ssiz
     x.a, x.sparse, x.coming.rows = NULL, sparse, 0
     sparse.following.x, sparse.following.size = samples.x, cr_input_sizes[samples.kind]
     sparse.following.columns, sparse.following.begins = samples.columns, samples.begins
-    sparse.following.order = samples.order + start + rows
-    sparse.following.coming = min(rows, rows_left) if samples.order else 0
-    sparse.following.later = min(2 * rows, rows_left) if samples.order else 0
+    sparse.following.order = samples.x_order + start + rows
+    sparse.following.coming = min(rows, rows_left) if samples.x_order else 0
+    sparse.following.later = min(2 * rows, rows_left) if samples.x_order else 0
     return x
 
 
@@ -79,8 +79,8 @@ cdef inline const real *output_weights(const Samples *samples, Py_ssize_t start,
 cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_t rows, const Net *net,
                              real *a) noexcept nogil:
     """a (rows, n_1) <- a^1 of the rows from `first` on, where they are not read where they stand."""
-    cdef Py_ssize_t n_in = net.layers[0].n_in, skipped = 0 if samples.order else first
-    cdef const int32_t *order = samples.order + first if samples.order else <const int32_t *> NULL
+    cdef Py_ssize_t n_in = net.layers[0].n_in, skipped = 0 if samples.x_order else first
+    cdef const int32_t *order = samples.x_order + first if samples.x_order else <const int32_t *> NULL
     cdef const char *x = <const char *> samples.x
     if samples.in_place:
         if order:
@@ -95,10 +95,11 @@ cdef inline void read_inputs(const Samples *samples, Py_ssize_t first, Py_ssize_
 
 cdef Py_ssize_t room_of(const Samples *samples) noexcept nogil:
     """For the most numbers of a row, filled up to whole rounds of the kernels."""
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, row
     cdef int64_t most = 1
-    for i in range(samples.rows):
-        most = max(most, samples.begins[i + 1] - samples.begins[i])
+    for i in range(samples.m):
+        row = samples.x_order[i] if samples.x_order else i
+        most = max(most, samples.begins[row + 1] - samples.begins[row])
     return most + CR_SPARSE_SUMS
 
 
@@ -126,7 +127,7 @@ cdef inline void read_entries(const Samples *samples, Py_ssize_t start, const Pa
     """sparse.entries <- what is not 0 in some of the rows from `start` on, or all of dense ones among sparse
     batches."""
     cdef cr_sparse x = sparse.following
-    cdef const int32_t *order = samples.order + start + part.row if samples.order else <const int32_t *> NULL
+    cdef const int32_t *order = samples.x_order + start + part.row if samples.x_order else <const int32_t *> NULL
     if not samples.begins:
         read_all_entries[real](samples, start, part, net, &sparse.entries, precision)
         return
@@ -190,12 +191,33 @@ cdef int kind_of(const Py_buffer *buffer) noexcept:
     return -1
 
 
+cdef bint get_numbers(array, Py_buffer *buffer):
+    """Whether these are numbers one after another in C order; then the buffer is to be released."""
+    if type(array) is not ARRAY:
+        return False
+    try:
+        PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        return False
+    return True
+
+
+cdef inline bint is_aligned(const Py_buffer *buffer) noexcept:
+    return <size_t> buffer.buf % buffer.itemsize == 0
+
+
 cdef int take_inputs(Samples *samples, X) except -1:
-    """samples <- the inputs X (m, n_1), dense or a SparseRows, whose memory is not copied; who calls keeps X."""
+    """samples <- the inputs X (m, n_1), dense or a SparseRows, or a RowsOf one of these, whose memory is not copied; who
+    calls keeps X."""
     cdef Py_buffer buffer
-    cdef const int32_t[::1] columns
+    cdef const int32_t[::1] columns, rows
     cdef const int64_t[::1] begins
-    cdef bint sparse = not isinstance(X, numpy.ndarray)
+    cdef bint sparse = not isinstance(X, ARRAY)
+    if sparse and hasattr(X, "rows"):
+        rows = X.rows
+        take_inputs(samples, X.of)
+        samples.x_order, samples.m = &rows[0], rows.shape[0]
+        return 0
     PyObject_GetBuffer(X.data if sparse else X, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     samples.x, samples.m, samples.kind = buffer.buf, buffer.shape[0], kind_of(&buffer)
     PyBuffer_Release(&buffer)
@@ -234,7 +256,6 @@ cdef Samples samples_of(Plan plan, X, const real[:, ::1] Y, const int32_t[::1] l
     samples.labels = NULL if labels is None else &labels[0]
     samples.weights = NULL if weights is None else &weights[0]
     samples.u = NULL if output_weights is None else &output_weights[0, 0]
-    samples.rows = samples.m
     if order is not None:
-        samples.order, samples.m = &order[0], order.shape[0]
+        samples.order, samples.x_order, samples.m = &order[0], &order[0], order.shape[0]
     return samples

@@ -92,8 +92,9 @@ cdef class Stepper:
             taken = take_arrays[double](self, X, Y, given, actions, sample_weight, <const double *> NULL)
         return self.follow(self.kept) if taken else NotImplemented
 
-    def step_by(self, samples, int given=0):
-        """A step by samples that are checked, (X, Y, labels, weights, output_weights)."""
+    def step_by(self, samples, int given=0, int exponent=0):
+        """A step by samples that are checked, (X, Y, labels, weights, output_weights); weights are so many
+        2**exponent."""
         cdef Data data
         cdef Trainee trainee
         X, Y, labels, weights, output_weights = samples
@@ -104,6 +105,7 @@ cdef class Stepper:
             self.samples = samples_of[float](self.plan, X, Y, labels, None, weights, output_weights, given)
         else:
             self.samples = samples_of[double](self.plan, X, Y, labels, None, weights, output_weights, given)
+        self.samples.exponent = exponent
         if not dense:  # W^2 stands otherwise then, for as long as this step
             data = Data(X, Y, labels, weights, output_weights, batch_size=self.samples.m, seed=self.seed)
             trainee = self.trainee_for(data)
@@ -223,21 +225,6 @@ cdef inline Py_ssize_t look_at_states(Trainee t, const real *precision) noexcept
     return layer
 
 
-cdef bint get_numbers(array, Py_buffer *buffer):
-    """Whether these are numbers one after another in C order; then the buffer is to be released."""
-    if type(array) is not ARRAY:
-        return False
-    try:
-        PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-    except (BufferError, ValueError):
-        return False
-    return True
-
-
-cdef inline bint is_aligned(const Py_buffer *buffer) noexcept:
-    return <size_t> buffer.buf % buffer.itemsize == 0
-
-
 cdef bint take_arrays(Stepper self, X, Y, int given, actions, sample_weight, const real *precision):
     """self.samples <- the arrays, checked; False where they are none that are read here, or anything is wrong."""
     cdef Py_buffer x, y, a, w
@@ -276,7 +263,7 @@ cdef bint take_x(Stepper self, const Py_buffer *x) noexcept:
     if x.ndim != 2 or x.shape[1] != n_in or not 1 <= x.shape[0] < 1 << 31 or not is_aligned(x):
         return False
     memset(samples, 0, sizeof(Samples))
-    samples.x, samples.m, samples.rows, samples.kind = x.buf, x.shape[0], x.shape[0], kind_of(x)
+    samples.x, samples.m, samples.kind = x.buf, x.shape[0], kind_of(x)
     samples.in_place = (samples.kind == (CR_INPUT_float32 if self.single else CR_INPUT_float64)
                         and self.plan.net.scaling == NULL)
     n = samples.m * n_in
@@ -396,5 +383,5 @@ cdef bint take_weights(Stepper self, const Py_buffer *w, const real *precision) 
         out[i] = <real> ldexp(number, -most)
         if out[i] < LEAST_WEIGHTS[own_kind[real](precision) == CR_INPUT_float64]:
             out[i] = 0
-    self.samples.weights = out
+    self.samples.weights, self.samples.exponent = out, most
     return most > -MOST_EXPONENT

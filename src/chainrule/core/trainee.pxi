@@ -18,6 +18,9 @@ cdef class Trainee:
     cdef Stream stream       # where mini-batches come from; None: they are parts of the samples
     cdef Py_ssize_t batch_size
     cdef int32_t *own_order  # room for that of each epoch, (m,); NULL: the samples have one for all
+    cdef object draw         # a function that returns it, or None: it is that of the seed
+    cdef const int32_t *rows # which rows of x the samples are, (m,); NULL: all, one after another;
+    cdef int32_t *own_rows   # and room for these in the order of each epoch
     cdef uint64_t seed
     cdef uint64_t *clock     # how many epochs are finished
     cdef double *epochs      # how many of them the optimiser has done
@@ -47,19 +50,24 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.epochs = &state.epochs[0]
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
                                 data.output_weights)
+    t.samples.exponent = data.exponent
     # max_norm is of the rows of W^2, as they stand together in memory
     t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
     if log is not None:
         t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
+        t.watching.sees_objective = log.objectives is not None
         log.make_room(&t.figures, epochs, t.plan.net.depth)
-    t.watch = &t.watching if t.watching.sees_layers or t.watching.sees_gradient else NULL
+    if t.watching.sees_layers or t.watching.sees_gradient or t.watching.sees_objective:
+        t.watch = &t.watching
     find_vectors[real](t, plan, parameters, state)
     find_sizes(t, data.batch_size, threads, cores, sizeof(real))
     bytes = bytes_to_train(t, recipe, data.shuffle, sizeof(real))
     t.work = Workspace(t.plan, t.sizes.tile, sizeof(real), bytes, t.sizes.threads, t.samples.room)
     set_up_vectors(t, state, recipe.keep_average)
     if data.shuffle:
-        t.own_order = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
+        t.own_order, t.draw = <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t)), data.draw
+        if t.samples.x_order:
+            t.rows, t.own_rows = t.samples.x_order, <int32_t *> t.work.reserve(t.samples.m * sizeof(int32_t))
     if t.watching.sees_layers:
         set_up_watch(t.watch, t.work)
     if recipe.dropout is not None:
@@ -121,7 +129,7 @@ cdef size_t bytes_to_train(Trainee t, Recipe recipe, bint shuffle, size_t itemsi
     if t.sizes.nabla:
         bytes += vector
     if shuffle:
-        bytes += padded(t.samples.m * sizeof(int32_t))
+        bytes += (2 if t.samples.x_order else 1) * padded(t.samples.m * sizeof(int32_t))
     if t.watching.sees_layers:
         bytes += bytes_for_watch(net, t.sizes.tile, itemsize)
     if recipe.dropout is not None:

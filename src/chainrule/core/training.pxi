@@ -22,12 +22,16 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     cdef const Net *net = tile.net
     cdef Watch *watch = t.watch
     cdef bint whole_gradient = needs_whole_gradient(t, rows)
+    cdef double penalties = 0
     cdef int outcome
     cost[0] = 0
     counted[0] = total_weight[real](tile.samples, start, rows, precision)
     if counted[0] == 0:
         return FINISHED
     tile.counted = counted[0]
+    penalise_by_batch(&t.descent, counted[0], tile.samples.exponent)
+    if watch and watch.sees_objective:  # by the weights as they are before the step
+        penalties = penalties_of[real](net, <real *> tile.parameters, t.descent.weights.l1, t.descent.weights.l2)
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(&t.descent) else BY_LAYER
     t.groups.count = groups_of(net, rows, sizeof(real))
     if t.groups.count:
@@ -43,8 +47,13 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
             if watch and watch.sees_layers:
                 look[real](watch, net, tile.tape, tile.samples, start, rows, precision)
             go_down[real](tile, t.members, DOWN, precision)
-    if outcome != FINISHED or not whole_gradient:
+    if outcome != FINISHED:
         return outcome
+    if watch and watch.sees_objective:
+        watch.samples += rows
+        watch.objective += rows * (cost[0] / counted[0] + penalties)
+    if not whole_gradient:
+        return FINISHED
     if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
@@ -158,13 +167,35 @@ cdef inline void begin_dropout(Trainee t) noexcept nogil:
             t.dropouts[i].stream = t.clock[0] | <uint64_t> 1 << 63  # not that of the shuffle
 
 
-cdef void begin_epoch(Trainee t) noexcept nogil:
+cdef int begin_epoch(Trainee t) noexcept nogil:
     """What comes back if the epoch does not end; its order, and its random numbers for dropout."""
+    cdef Py_ssize_t i
+    cdef int outcome = FINISHED
     take_snapshot(&t.snapshot)
     if t.own_order:
-        cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
-        t.samples.order = t.own_order
+        if t.draw is None:
+            cr_shuffle(t.own_order, t.samples.m, t.seed, t.clock[0])
+        else:
+            outcome = draw_order(t)
+        t.samples.order = t.samples.x_order = t.own_order
+        if t.rows and outcome == FINISHED:
+            for i in range(t.samples.m):
+                t.own_rows[i] = t.rows[t.own_order[i]]
+            t.samples.x_order = t.own_rows
     begin_dropout(t)
+    return outcome
+
+
+cdef int draw_order(Trainee t) noexcept nogil:
+    """own_order <- what a function of the user's says."""
+    cdef const int32_t[::1] order
+    with gil:
+        try:
+            order = t.draw()
+            memcpy(t.own_order, &order[0], t.samples.m * sizeof(int32_t))
+        except BaseException as error:
+            return t.work.ended_by(error)
+    return FINISHED
 
 
 cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogil:
@@ -176,6 +207,8 @@ cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogi
     cdef Py_ssize_t e = figures.epochs, depth = t.plan.net.depth
     if t.watching.sees_gradient:
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
+    if t.watching.sees_objective:
+        figures.objectives[e] = t.watch.objective / t.watch.samples
     if t.watching.sees_layers:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)
@@ -204,8 +237,9 @@ cdef Py_ssize_t train_epochs(Trainee t, Py_ssize_t epochs, const Rates *rates, c
     cdef int outcome
     while t.figures.epochs < epochs:
         of_the_epoch = rates.first + t.figures.epochs * rates.steps * rates.stride
-        begin_epoch(t)
-        outcome = epoch[real](t, of_the_epoch, rates.stride, &t.figures.costs[t.figures.epochs], precision)
+        outcome = begin_epoch(t)
+        if outcome == FINISHED:
+            outcome = epoch[real](t, of_the_epoch, rates.stride, &t.figures.costs[t.figures.epochs], precision)
         if outcome != FINISHED:
             return break_off_epoch[real](t, outcome, precision)
         end_epoch[real](t, of_the_epoch[(rates.steps - 1) * rates.stride], precision)

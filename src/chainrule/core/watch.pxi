@@ -1,4 +1,4 @@
-# How the layers learn: what fit(record="layers") sees on the way.
+# What fit(record=...) sees on the way: how the layers learn, the gradient, what each step minimises.
 
 # All rows of an epoch are looked at if they are few, else one in eight: some in a row, so that no pattern in the order
 # of the data is mistaken for the whole, and these evenly spread.
@@ -10,8 +10,11 @@ cdef double SATURATED = 0.05  # a unit is saturated where |σ'| is below this sh
 cdef struct Watch:
     bint sees_layers            # ‖δ^l‖ and saturation
     bint sees_gradient          # ‖∂C/∂p‖
+    bint sees_objective         # the mean cost of a mini-batch with its penalties
     Py_ssize_t steps
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
+    double objective            # likewise, of what each minimised, times its samples
+    Py_ssize_t samples          # of these steps
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
     double weight               # of those looked at,
@@ -47,6 +50,7 @@ cdef Py_ssize_t widest_layer(const Net *net) noexcept:
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
     """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
+    watch.samples, watch.objective = 0, 0
     if not watch.sees_layers:
         return
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN
@@ -126,3 +130,20 @@ cdef void summarise(const Watch *watch, const Net *net, double *norms, double *s
         norms[i] = sqrt(total) / watch.weight
         saturated[i] = NAN if layer.activation == CR_ACTIVATION_softmax else (
             <double> watch.saturated[i] / (watch.looked_at * layer.n_out))
+
+
+cdef double penalties_of(const Net *net, const real *parameters, double l1, double l2) noexcept nogil:
+    """l1 Σ|W| + (l2/2) Σ‖W‖², summed in float64."""
+    cdef Py_ssize_t i, j, n
+    cdef const Layer *layer
+    cdef const real *w
+    cdef double absolute = 0, squares = 0
+    if l1 == 0 and l2 == 0:
+        return 0
+    for i in range(net.depth):
+        layer = &net.layers[i]
+        w, n = parameters + layer.weights, n_weights(layer, layer.n_out)
+        squares += kernels.sum_of_squares[real](w, n)
+        for j in range(n if l1 > 0 else 0):
+            absolute += fabs(w[j])
+    return l1 * absolute + l2 / 2 * squares

@@ -3,7 +3,7 @@
 A formula of the package is its name, or {"name": ..., parameter: value, ...} where a parameter is
 not the default. An object of the user's own is {"own": name}: the file says where it belongs, and
 who loads the file gives the object. An optimiser is {"name": ..., setting: value, ...} with every
-setting; its learning rate is a number, or a schedule, written likewise.
+setting but for those of LATER; its learning rate is a number, or a schedule, written likewise.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from numbers import Real
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, UserActivation
+from chainrule.checks.fields import LATER
 from chainrule.checks.formulas import Formula, find_formula
 from chainrule.checks.options import check_name
 from chainrule.costs import COSTS, UserCost
@@ -176,7 +177,9 @@ def _read(role, written, own):
 def _as_object(value):
     """Return what JSON holds of a formula, an optimiser or a schedule: its name and its fields."""
     return {"name": type(value).__name__} | {
-        field.name: _plain(getattr(value, field.name)) for field in fields(value)
+        field.name: _plain(getattr(value, field.name))
+        for field in fields(value)
+        if field.metadata != LATER or getattr(value, field.name) != field.default
     }
 
 
@@ -192,7 +195,8 @@ def _made(what, written, known):
     """Return one of `known` that `_as_object` wrote."""
     kind = known[check_name(what, written.get("name"), known)]
     expected = {"name", *(field.name for field in fields(kind))}
-    if written.keys() != expected:
+    later = {field.name for field in fields(kind) if field.metadata == LATER}
+    if not expected - later <= written.keys() <= expected:
         raise ValueError(
             f"expected {', '.join(map(repr, sorted(expected)))} alone in {str(written)[:60]}"
         )

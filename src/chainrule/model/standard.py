@@ -26,7 +26,8 @@ def standardize(net: Model, samples: Samples, *others: Samples) -> None:
     if samples.scaling.is_open:
         with _named("X"):
             mean, spread = mean_and_spread(samples.X, samples.weights)
-            shift = np.zeros_like(mean) if isinstance(samples.X, SparseRows) else -mean / spread
+            is_sparse = isinstance(samples.X[:1], SparseRows)
+            shift = np.zeros_like(mean) if is_sparse else -mean / spread
             scaling = as_input_scaling(1 / spread, shift, net.sizes[0], net.dtype)
         for part in (samples, *others):
             part.read_by(scaling)

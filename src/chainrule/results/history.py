@@ -21,9 +21,10 @@ from chainrule.results.pictures import (
 )
 
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
-_IF_ASKED = ("gradient_norm", "validation_cost", "validation_accuracy")
+_RECORDED = ("gradient_norm", "objective")
+_IF_ASKED = (*_RECORDED, "validation_cost", "validation_accuracy")
 _BY_LAYER = ("delta_norms", "saturation")
-_NOT_MEASURED = ("gradient_norm", *_BY_LAYER)
+_NOT_MEASURED = (*_RECORDED, *_BY_LAYER)
 RESERVED = ("epoch", *_OF_THE_CORE, *_IF_ASKED, *_BY_LAYER)  # not for metrics
 
 _Figures: TypeAlias = "array[float]"  # a string: arrays take no index before Python 3.12
@@ -68,6 +69,10 @@ class History:
     gradient_norm : ndarray of float64
         With ``fit(..., record="gradients")``, else empty: the mean over the epoch's steps of the
         length ‖∂C/∂p‖ of the whole gradient, before limits and penalties.
+    objective : ndarray of float64
+        With ``fit(..., record="objective")``, else empty: the mean over the epoch's mini-batches,
+        by their numbers of samples, of what each step minimised: the mini-batch's mean cost before
+        the step, plus its penalties l1, l2 and l2_of_batch. scikit-learn's ``loss_curve_``.
     delta_norms : ndarray of float64 (epochs, L - 1)
         ‖δ^l‖ of the mean error δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at
         which the layer learns. Recorded by ``fit(..., record="layers")`` alone; else reading it
@@ -93,13 +98,12 @@ class History:
         first_epoch: int = 0,
         measures: Iterable[str] = (),
         layers: int = 0,
-        gradients: bool = False,
+        recorded: Iterable[str] = (),
     ):
         # An array.array grows in place, and NumPy copies it at the speed of memory. The core writes
         # to its own, makes them longer beforehand, and counts the epochs.
         self.first_epoch = first_epoch
         self._finished = np.zeros(1, np.uint64)
-        recorded = ("gradient_norm",) if gradients else ()
         self._columns = {name: array("d") for name in (*_OF_THE_CORE, *recorded, *measures)}
         self._layers = layers
         self._by_layer: tuple[_Figures, ...] = (array("d"), array("d")) if layers else ()
@@ -142,8 +146,8 @@ class History:
         """
         columns = state["columns"]
         measures = [name for name in columns if name not in (*_OF_THE_CORE, *_NOT_MEASURED)]
-        gradients = "gradient_norm" in columns
-        history = cls(state["first_epoch"], measures, state["layers"], gradients)
+        recorded = [name for name in _RECORDED if name in columns]
+        history = cls(state["first_epoch"], measures, state["layers"], recorded)
         found = history._by_name()
         history._finished[0] = len(columns.get("cost", ()))
         if found.keys() != columns.keys():
@@ -167,15 +171,15 @@ class History:
     @property
     def core_columns(
         self,
-    ) -> tuple[NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked]:
+    ) -> tuple[NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked, _IfAsked]:
         """How many epochs are finished, (1,), and the arrays the core writes their figures to.
 
-        The last three are None where they are not recorded.
+        The last four are None where they are not recorded.
         """
         costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
         norms, saturation = self._by_layer or (None, None)
-        asked = self._columns.get("gradient_norm")
-        return self._finished, costs, rates, seconds, norms, saturation, asked
+        asked = self._columns.get("gradient_norm"), self._columns.get("objective")
+        return self._finished, costs, rates, seconds, norms, saturation, *asked
 
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
@@ -206,6 +210,9 @@ class History:
     )
     gradient_norm = _column(
         "gradient_norm", "The mean length of the gradient in each epoch, or empty."
+    )
+    objective = _column(
+        "objective", "The mean of what the steps of each epoch minimised, or empty."
     )
 
     @property

@@ -119,10 +119,18 @@ def check_options_of_batches(options: SimpleNamespace) -> None:
             "sample_weight is for arrays; from an iterable the weights of its samples come with "
             "each batch, (X, y, sample_weight)"
         )
+    if options.rows is not None:
+        raise ValueError(
+            "rows are of arrays; from an iterable the batches that come are trained on, all of them"
+        )
     if options.output_weight is not None:
         raise ValueError(
             "output_weight is for arrays; from an iterable the weights of its targets come with "
             "each batch, (X, y, sample_weight, output_weight), where sample_weight may be None"
+        )
+    if callable(options.shuffle):
+        raise ValueError(
+            "shuffle=function is for arrays; batches from an iterable come in the order they have"
         )
     if options.validation_split is not None:
         raise ValueError(

@@ -1,5 +1,6 @@
 """One call of `fit`: options and data are checked together, and the way of training is chosen."""
 
+from chainrule.checks.chosen_rows import choose
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach, warn_of_slow_pair
@@ -46,13 +47,19 @@ def _training(net, X, y, given, so_far):
             "steps_per_epoch is for batches from an iterable, fit(batches); of arrays all "
             "samples are an epoch, in mini-batches of batch_size"
         )
+    given_of = X, y, options.sample_weight, options.output_weight
+    if options.rows is not None:
+        given_of = choose(options.rows, *given_of)
+    X, y, sample_weight, output_weight = given_of
     samples = Samples(
-        net, X, y, options.sample_weight, options.class_weight, learns=True,
-        output_weight=options.output_weight, missing_targets=options.missing_targets,
+        net, X, y, sample_weight, options.class_weight, learns=True,
+        output_weight=output_weight, missing_targets=options.missing_targets,
     )  # fmt: skip
     held_out = None
     if options.validation_split is not None and options.validation_data is None:
-        samples, held_out = samples.split(options.validation_split, net.seed)
+        samples, held_out = samples.split(
+            options.validation_split, net.seed, shuffled=bool(options.shuffle)
+        )
     standardize(net, *([samples] if held_out is None else [samples, held_out]))
     check_reach(net, samples)
     if full_batch:

@@ -2,22 +2,22 @@
 
 A row of `FitOptions` has the option's name and type, and in its `Option` the default, what is
 checked before anything else, whether full-batch optimisers take it, and what the documentation
-says. From the rows follow the signature and the docstring of `Network.fit` (`documents_options`),
-what type checkers and editors know of it (``Unpack[FitOptions]``), the refusal of other names, and
-what a fit goes by (`read_options`). To add an option is to add a row, and to use it.
+says. From the rows follow the signature and the docstring of `Network.fit`
+(`documented_options.py`), what type checkers and editors know of it (``Unpack[FitOptions]``), the
+refusal of other names, and what a fit goes by (`read_options`). To add an option is to add a row,
+and to use it.
 """
 
-import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.checks.options import (
+    BOOLEANS,
     check_count,
     check_flag,
     check_name,
@@ -33,7 +33,7 @@ from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.time_limit import TimeLimit
 from chainrule.training.validation import check_metrics
 
-RECORDS = ("layers", "gradients")
+RECORDS = ("layers", "gradients", "objective")
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,14 @@ def _number(check, optional=False):
     return checked
 
 
+def _shuffle(name, value):
+    if callable(value) or isinstance(value, BOOLEANS):
+        return value
+    raise TypeError(
+        f"{name} must be True or False, or a function of the number of rows; got {value!r}"
+    )
+
+
 def _metrics(name, value):
     return check_metrics(value)
 
@@ -132,8 +140,9 @@ class FitOptions(TypedDict, total=False):
         ``Adam()``. It goes on with the `optimizer_state` that its kind left, and its schedule
         where it stood; after another kind both begin anew.
         LBFGS and LevenbergMarquardt are full-batch: each epoch is one iteration over all
-        samples, for which batch_size and shuffle have no meaning, of the penalties only l2 is
-        for them, and training ends before its epochs are over where no step lowers the cost.
+        samples, for which batch_size and shuffle have no meaning, of the penalties only l2 and
+        l2_of_batch are for them, and training ends before its epochs are over where no step
+        lowers the cost.
         """)]
     epochs: Annotated[int, Option(10, "int, default 10", _count(least=0), full_batch=True, about="""
         How often every sample is seen; with 0 all is checked, and nothing trained.
@@ -158,6 +167,13 @@ class FitOptions(TypedDict, total=False):
         single_steps=True, about="""
         Add (l2/2)Σ‖W‖² to the mean cost, so the gradient gains l2·W; biases are not decayed.
         The book's λ is l2·m.
+        """)]
+    l2_of_batch: Annotated[float, Option(
+        0.0, "float, default 0", _number(check_not_negative), full_batch=True,
+        single_steps=True, about="""
+        Add to l2 in each step l2_of_batch / Σ w_i, of the mini-batch's sample weights, or by its
+        number of samples without such: the ``alpha`` of scikit-learn. It pulls more in small
+        batches, and a factor of the weights counts.
         """)]
     max_norm: Annotated[float | None, Option(
         None, "float, optional", _number(check_positive, optional=True),
@@ -213,10 +229,18 @@ class FitOptions(TypedDict, total=False):
         same, even where all its targets are missing. There is no accuracy then, and metrics see
         NaN.
         """)]
-    shuffle: Annotated[bool, Option(
-        True, "bool, default True", check_flag, full_batch=True, about="""
+    rows: Annotated[ArrayLike | None, Option(
+        None, "array of int, or mask (m,), optional", full_batch=True, again=True, about="""
+        Train on these rows of X alone, which is not copied for it: in any order, repeated as often
+        as they stand there, to the bits of ``fit(X[rows], y[rows], ...)``. X, y and weights have
+        all m rows; only what is said of those named is looked at.
+        """)]
+    shuffle: Annotated[bool | Callable[[int], ArrayLike], Option(
+        True, "bool or function, default True", _shuffle, full_batch=True, about="""
         Draw a new order in each epoch, from (seed, epochs_trained); else take the rows as they
-        stand.
+        stand. Or a function, which is called before each epoch with the number of rows m that are
+        trained on and returns their order, (m,), each of 0 ... m - 1 once, such as
+        ``np.random.default_rng(0).permutation``.
         """)]
     dropout: Annotated[float | Sequence[float], Option(
         0.0, "float or sequence of float, default 0", single_steps=True, about="""
@@ -254,7 +278,8 @@ class FitOptions(TypedDict, total=False):
         "layers": also record how each layer learns: `History.delta_norms` and
         `History.saturation`. "gradients": the length of the gradient,
         `History.gradient_norm`; each step then computes the whole gradient before it
-        changes a parameter, which may round differently.
+        changes a parameter, which may round differently. "objective": what the steps
+        minimise, the cost with its penalties, `History.objective`.
         """)]
     callbacks: Annotated[Callable | object | Iterable | None, Option(
         None, "callback, or list of callbacks, optional", _callbacks, full_batch=True, about="""
@@ -293,8 +318,8 @@ class FitOptions(TypedDict, total=False):
 # fmt: on
 
 
-_ROWS = FitOptions.__annotations__
-OPTIONS: dict[str, Option] = {name: row.__metadata__[0] for name, row in _ROWS.items()}
+ROWS = FitOptions.__annotations__
+OPTIONS: dict[str, Option] = {name: row.__metadata__[0] for name, row in ROWS.items()}
 OF_SINGLE_STEPS = {name: option for name, option in OPTIONS.items() if option.single_steps}
 # What a fit goes by where nothing is given; the cores that a process may use can change.
 _UNGIVEN = {
@@ -302,7 +327,6 @@ _UNGIVEN = {
     for name, option in OPTIONS.items()
     if name != "threads"
 }
-_Function = TypeVar("_Function", bound=Callable)
 
 
 def read_options(given: FitOptions) -> SimpleNamespace:
@@ -333,12 +357,13 @@ def _refuse_beyond_full_batch(given):
         for name, option in OPTIONS.items()
         if not option.full_batch and is_asked_for(name, given.get(name))
     ]
+    others += ["shuffle=function"] if callable(given.get("shuffle")) else []
     if others:
         instead = "; in the place of validation_split give validation_data"
         raise ValueError(
             f"{', '.join(others)} cannot be used with {type(given['optimizer']).__name__}, which "
-            "minimises the mean cost of all samples with l2 alone; use SGD or Adam for the others"
-            + (instead if "validation_split" in others else "")
+            "minimises the mean cost of all samples with l2 and l2_of_batch alone; use SGD or Adam "
+            "for the others" + (instead if "validation_split" in others else "")
         )
 
 
@@ -351,39 +376,3 @@ def is_asked_for(name: str, value: Any) -> bool:
     if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(value, "__len__"):
         return len(value) > 0
     return True
-
-
-def documents_options(function: _Function, options: Mapping[str, Option] = OPTIONS) -> _Function:
-    """Decorate a function with ``**options: Unpack[FitOptions]``: show rows, or all, as its own.
-
-    They come into its signature, for `help` and editors, and into its docstring, behind the other
-    parameters; `optimizer`, where it is a parameter of its own, stands in its row.
-    """
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    named = {parameter.name for parameter in own}
-    rows = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default,
-                          annotation=_ROWS[name].__origin__)
-        for name, option in options.items() if name not in named
-    ]  # fmt: skip
-    documented: Any = function  # type checkers do not know that it has a __signature__
-    documented.__signature__ = signature.replace(parameters=[*own, *rows])
-    returns = re.search(r"\n( *)Returns\n", function.__doc__ or "")
-    if returns:  # there is no docstring with python -OO
-        doc, indent = returns.string, returns[1]
-        shown = "".join(_paragraph(name, indent) for name in options if name not in named)
-        head, tail = doc[: returns.start()].rstrip(), doc[returns.end() :]
-        function.__doc__ = f"{head}\n{shown}\n{indent}Returns\n{tail}"
-    return function
-
-
-def documents_single_steps(function: _Function) -> _Function:
-    """Decorate a function likewise: show the rows that are for single steps."""
-    return documents_options(function, OF_SINGLE_STEPS)
-
-
-def _paragraph(name: str, indent: str) -> str:
-    option = OPTIONS[name]
-    lines = [f"    {line}" if line else "" for line in inspect.cleandoc(option.about).splitlines()]
-    return "".join(f"{indent}{line}\n" for line in (f"{name} : {option.shown}", *lines))

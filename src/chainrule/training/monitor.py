@@ -10,7 +10,10 @@ from chainrule.schedules import MONITORS
 from chainrule.training.validation import check_figure
 
 # The figures that say themselves whether more of them is better.
-LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {"gradient_norm": False}
+LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {
+    "gradient_norm": False,
+    "objective": False,
+}
 
 
 class Monitor:

@@ -189,7 +189,7 @@ class Trainer:
                 X, y, actions, output_gradient, output_delta, sample_weight, output_weight
             )
             if done is NotImplemented:
-                done = core.step_by(samples.for_core, samples.given)
+                done = core.step_by(samples.for_core, samples.given, samples.exponent)
             known = samples if isinstance(samples, Samples) else None
             if done is None:
                 raise self._ended(known)
@@ -217,6 +217,8 @@ class Trainer:
         """
         self._check_at_hand()
         self._check_going_on()
+        if self._options.l2_of_batch:
+            raise ValueError("a gradient does not say what l2_of_batch goes by; give l2 instead")
         net = self._net
         flat = gradient.parameters if isinstance(gradient, Gradient) else gradient
         nabla = as_real("gradient", flat, net.dtype)

@@ -18,13 +18,17 @@ from chainrule.training.batches import Batches
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import COST, StopTraining, diverged, lost_state
 from chainrule.training.optimizer_state import check_kept, kinds_of, resumed_state
+from chainrule.training.orders import Orders
 from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
 
+RECORDED = {"gradients": "gradient_norm", "objective": "objective"}  # columns for fit's `record`
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
-LIMITS = ("l1", "l2", "max_norm", "clip_norm", "clip_value", "average")  # of the recipe
+LIMITS = (  # of the recipe
+    "l1", "l2", "l2_of_batch", "max_norm", "clip_norm", "clip_value", "average",
+)  # fmt: skip
 
 
 class Training:
@@ -83,8 +87,8 @@ class Training:
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
-        gradients = "gradients" in options.record
-        self.history = History(net.epochs_trained, measures, layers, gradients).after(so_far)
+        recorded = [RECORDED[name] for name in sorted(options.record) if name in RECORDED]
+        self.history = History(net.epochs_trained, measures, layers, recorded).after(so_far)
         self.schedule.check_end(self.state, options.epochs - len(self.history))
         self._kinds = kinds_of(self.state)
         options.callbacks.check(self.history)
@@ -174,12 +178,15 @@ class Training:
 
     def _data_for_core(self):
         """Return what is learned from, in which mini-batches and order."""
-        size, seed = self.batch_size, self.net.seed
+        size, seed, shuffle = self.batch_size, self.net.seed, self.options.shuffle
         if self.batches is not None:
             stream = _core.Stream(self.batches.following)
             return _core.Data(batch_size=size, seed=seed, stream=stream)
-        data = self.samples.for_core
-        return _core.Data(*data, batch_size=size, shuffle=self.options.shuffle, seed=seed)
+        return _core.Data(
+            *self.samples.for_core, batch_size=size, shuffle=bool(shuffle), seed=seed,
+            draw=Orders(shuffle, len(self.samples)) if callable(shuffle) else None,
+            exponent=self.samples.exponent,
+        )  # fmt: skip
 
 
 def state_for_core(
@@ -197,7 +204,7 @@ def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe
     optimizer = options.optimizer
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
     limits = {name: getattr(options, name) for name in LIMITS}
-    limits = {name: value for name, value in limits.items() if value is not None}
+    limits = {name: value for name, value in limits.items() if value}  # what is 0 is off
     return _core.Recipe(optimizer.kernel, **settings, **limits, dropout=dropout)
 
 

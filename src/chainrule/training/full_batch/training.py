@@ -89,7 +89,10 @@ class FullBatchTraining:
 
     def _iterations(self):
         options = self.options
-        function = FullBatch(self.net, self.samples, options.l2, options.threads)
+        l2 = options.l2
+        if options.l2_of_batch:
+            l2 += options.l2_of_batch / self.samples.total_weight
+        function = FullBatch(self.net, self.samples, l2, options.threads)
         start = function.at(self.net.parameters)
         if not start.is_finite:
             layer = function.diverged_layer(start)
