@@ -10,8 +10,8 @@ cdef class Recipe:
     cdef const double[::1] dropout
 
     def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, bint epsilon_hat=False,
-                  double decay=0, bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0, double l2_of_batch=0,
-                  double clip_value=0, double clip_norm=0, double max_norm=0, double average=0,
+                  double decay=0, bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0,
+                  double l2_of_batch=0, double clip_value=0, double clip_norm=0, double max_norm=0, double average=0,
                   const double[::1] dropout=None):
         cdef cr_update *update = &self.descent.weights
         self.descent.optimizer = OPTIMIZERS.index(optimizer)
