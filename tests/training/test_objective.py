@@ -17,7 +17,7 @@ class Objective:
     def __init__(self, sizes, weights=None, *, l1=0.0, l2=0.0, l2_of_batch=0.0):
         self.sizes, self.weights = sizes, sizes if weights is None else weights
         self.l1, self.l2, self.l2_of_batch = l1, l2, l2_of_batch
-        self.epochs = []
+        self.epochs, self.penalties = [], []
 
     def on_train_begin(self, net):
         self.net = net
@@ -33,11 +33,12 @@ class Objective:
 
     def on_batch_end(self, batch, cost):
         if self.weights[batch]:
-            self.each.append((self.sizes[batch], cost + self.penalty))
+            self.each.append((self.sizes[batch], cost + self.penalty, self.penalty))
 
     def on_epoch_end(self, net, history):
-        sizes, objectives = np.array(self.each).T
+        sizes, objectives, penalties = np.array(self.each).T
         self.epochs.append(sizes @ objectives / sizes.sum())
+        self.penalties.append(sizes @ penalties / sizes.sum())
 
 
 PENALTIES = {
@@ -60,7 +61,10 @@ def test_it_is_the_cost_of_each_batch_and_its_penalties(draw_problem, rule, pena
     history = net.fit(x, y, record="objective", callbacks=expected, dropout=0.2, **options)
     assert history.objective.tolist() == history["objective"].tolist()
     assert_close(history.objective, expected.epochs, 1e-12)
-    if penalty != "none":
+    if penalty == "none":
+        assert not history.penalty.any()
+    else:
+        assert_close(history.penalty, expected.penalties, 1e-12)
         assert (history.objective > history.cost + 0.01).all()
     without.fit(x, y, dropout=0.2, **options)
     assert carried(net) == carried(without)  # to record it changes nothing
@@ -108,7 +112,7 @@ def test_it_is_a_column_that_goes_on_and_can_be_watched(draw_problem, tmp_path):
     assert resumed.objective.tolist() == expected.objective.tolist()
     expected.to_csv(tmp_path / "history.csv")
     names = (tmp_path / "history.csv").read_text().splitlines()[0].split(",")
-    assert names[:6] == ["epoch", "cost", "learning_rate", "seconds", "gradient_norm", "objective"]
+    assert names[4:7] == ["gradient_norm", "objective", "penalty"]
     assert len(net.fit(x, y, epochs=1).objective) == 0
     stopping = cr.EarlyStopping("objective", patience=1, min_change=1e9)
     assert len(net.fit(x, y, callbacks=stopping, record="objective")) == 2

@@ -110,6 +110,7 @@ class Log:
         saturation: array[float] | None = None,
         gradient_norms: array[float] | None = None,
         objectives: array[float] | None = None,
+        penalties: array[float] | None = None,
     ) -> None: ...
 
 class Turn:

@@ -7,7 +7,8 @@ cdef struct Figures:        # of the epochs of a call; NULL: not recorded
     double *learning_rates  # likewise: the last of each epoch
     double *seconds         # likewise
     double *gradient_norms  # likewise
-    double *objectives      # likewise
+    double *objectives      # likewise, and
+    double *penalties       # their part in these
     double *delta_norms     # (epochs, L - 1)
     double *saturation      # likewise
 
@@ -34,14 +35,14 @@ cdef class Column:
 cdef class Log:
     """The columns of a history: of each epoch its mean cost, its last learning rate, its seconds; and, where there are
     arrays for them, ‖δ^l‖ and the share of saturated units of each layer, the mean ‖∂C/∂p‖ of its steps, and
-    that of what they minimised.
+    those of what they minimised and of the penalties in it.
     finished[0]: how many epochs it has."""
 
     cdef uint64_t[::1] finished
-    cdef Column costs, learning_rates, seconds, delta_norms, saturation, gradient_norms, objectives
+    cdef Column costs, learning_rates, seconds, delta_norms, saturation, gradient_norms, objectives, penalties
 
     def __cinit__(self, uint64_t[::1] finished, costs, learning_rates, seconds, delta_norms=None, saturation=None,
-                  gradient_norms=None, objectives=None):
+                  gradient_norms=None, objectives=None, penalties=None):
         self.finished = finished
         self.costs, self.learning_rates, self.seconds = Column(costs), Column(learning_rates), Column(seconds)
         if delta_norms is not None:
@@ -49,7 +50,7 @@ cdef class Log:
         if gradient_norms is not None:
             self.gradient_norms = Column(gradient_norms)
         if objectives is not None:
-            self.objectives = Column(objectives)
+            self.objectives, self.penalties = Column(objectives), Column(penalties)
 
     cdef int make_room(self, Figures *figures, size_t epochs, size_t layers) except -1:
         """figures <- room for those of so many epochs to come."""
@@ -62,6 +63,7 @@ cdef class Log:
             figures.gradient_norms = self.gradient_norms.place(first, epochs)
         if self.objectives is not None:
             figures.objectives = self.objectives.place(first, epochs)
+            figures.penalties = self.penalties.place(first, epochs)
         if self.delta_norms is not None:
             figures.delta_norms = self.delta_norms.place(first * layers, epochs * layers)
             figures.saturation = self.saturation.place(first * layers, epochs * layers)

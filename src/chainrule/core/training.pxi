@@ -52,6 +52,7 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     if watch and watch.sees_objective:
         watch.samples += rows
         watch.objective += rows * (cost[0] / counted[0] + penalties)
+        watch.penalty += rows * penalties
     if not whole_gradient:
         return FINISHED
     if watch and watch.sees_gradient:
@@ -209,6 +210,7 @@ cdef void end_epoch(Trainee t, double rate, const real *precision) noexcept nogi
         figures.gradient_norms[e] = t.watch.gradient_norm / t.watch.steps
     if t.watching.sees_objective:
         figures.objectives[e] = t.watch.objective / t.watch.samples
+        figures.penalties[e] = t.watch.penalty / t.watch.samples
     if t.watching.sees_layers:
         summarise[real](t.watch, &t.plan.net, figures.delta_norms + e * depth, figures.saturation + e * depth,
                         precision)

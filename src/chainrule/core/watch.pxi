@@ -13,7 +13,7 @@ cdef struct Watch:
     bint sees_objective         # the mean cost of a mini-batch with its penalties
     Py_ssize_t steps
     double gradient_norm        # the sum over the steps of the norm of the whole gradient
-    double objective            # likewise, of what each minimised, times its samples
+    double objective, penalty   # likewise, of what each minimised and of its penalties, times its samples
     Py_ssize_t samples          # of these steps
     Py_ssize_t one_in           # which share of this epoch's rows is looked at
     Py_ssize_t seen, looked_at  # rows of this epoch
@@ -50,7 +50,7 @@ cdef Py_ssize_t widest_layer(const Net *net) noexcept:
 cdef void reset(Watch *watch, const Net *net, Py_ssize_t rows, const real *precision) noexcept nogil:
     """Begin an epoch of so many rows, 0 if that is not known."""
     watch.steps, watch.gradient_norm = 0, 0
-    watch.samples, watch.objective = 0, 0
+    watch.samples, watch.objective, watch.penalty = 0, 0, 0
     if not watch.sees_layers:
         return
     watch.one_in = 1 if rows <= FEW_ROWS else ONE_IN

@@ -21,7 +21,7 @@ from chainrule.results.pictures import (
 )
 
 _OF_THE_CORE = ("cost", "learning_rate", "seconds")
-_RECORDED = ("gradient_norm", "objective")
+_RECORDED = ("gradient_norm", "objective", "penalty")
 _IF_ASKED = (*_RECORDED, "validation_cost", "validation_accuracy")
 _BY_LAYER = ("delta_norms", "saturation")
 _NOT_MEASURED = (*_RECORDED, *_BY_LAYER)
@@ -73,6 +73,8 @@ class History:
         With ``fit(..., record="objective")``, else empty: the mean over the epoch's mini-batches,
         by their numbers of samples, of what each step minimised: the mini-batch's mean cost before
         the step, plus its penalties l1, l2 and l2_of_batch. scikit-learn's ``loss_curve_``.
+    penalty : ndarray of float64
+        Likewise, the part of the penalties in it.
     delta_norms : ndarray of float64 (epochs, L - 1)
         ‖δ^l‖ of the mean error δ^l = ∂C/∂z^l of layer l = 2 ... L, which is ∂C/∂b^l: the speed at
         which the layer learns. Recorded by ``fit(..., record="layers")`` alone; else reading it
@@ -171,15 +173,18 @@ class History:
     @property
     def core_columns(
         self,
-    ) -> tuple[NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked, _IfAsked]:
+    ) -> tuple[
+        NDArray, _Figures, _Figures, _Figures, _IfAsked, _IfAsked, _IfAsked, _IfAsked, _IfAsked
+    ]:
         """How many epochs are finished, (1,), and the arrays the core writes their figures to.
 
-        The last four are None where they are not recorded.
+        All but the first three are None where they are not recorded.
         """
         costs, rates, seconds = (self._columns[name] for name in _OF_THE_CORE)
         norms, saturation = self._by_layer or (None, None)
-        asked = self._columns.get("gradient_norm"), self._columns.get("objective")
-        return self._finished, costs, rates, seconds, norms, saturation, *asked
+        gradients, objectives, penalties = (self._columns.get(name) for name in _RECORDED)
+        of_epochs = self._finished, costs, rates, seconds
+        return *of_epochs, norms, saturation, gradients, objectives, penalties
 
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
@@ -214,6 +219,7 @@ class History:
     objective = _column(
         "objective", "The mean of what the steps of each epoch minimised, or empty."
     )
+    penalty = _column("penalty", "The part of the penalties in the objective, or empty.")
 
     @property
     def metrics(self) -> tuple[str, ...]:

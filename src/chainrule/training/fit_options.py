@@ -279,7 +279,8 @@ class FitOptions(TypedDict, total=False):
         `History.saturation`. "gradients": the length of the gradient,
         `History.gradient_norm`; each step then computes the whole gradient before it
         changes a parameter, which may round differently. "objective": what the steps
-        minimise, the cost with its penalties, `History.objective`.
+        minimise, the cost with its penalties, `History.objective`, and these alone,
+        `History.penalty`.
         """)]
     callbacks: Annotated[Callable | object | Iterable | None, Option(
         None, "callback, or list of callbacks, optional", _callbacks, full_batch=True, about="""

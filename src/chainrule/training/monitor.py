@@ -13,6 +13,7 @@ from chainrule.training.validation import check_figure
 LARGER_IS_BETTER = {name: sign < 0 for name, sign in MONITORS.items()} | {
     "gradient_norm": False,
     "objective": False,
+    "penalty": False,
 }
 
 

@@ -23,7 +23,8 @@ from chainrule.training.plateau import Plateau, begin_best
 from chainrule.training.transaction import Transaction
 from chainrule.training.validation import Validation, check_figure
 
-RECORDED = {"gradients": "gradient_norm", "objective": "objective"}  # columns for fit's `record`
+# columns for fit's `record`
+RECORDED = {"gradients": ("gradient_norm",), "objective": ("objective", "penalty")}
 EPOCHS_PER_CALL = 1000
 RATES_PER_CALL = 10**6  # unless one epoch has more
 LIMITS = (  # of the recipe
@@ -87,7 +88,7 @@ class Training:
                 watched = self.validation.samples
             begin_best(self.state, self.schedule, watched)
         layers = len(net.sizes) - 1 if "layers" in options.record else 0
-        recorded = [RECORDED[name] for name in sorted(options.record) if name in RECORDED]
+        recorded = [column for name in sorted(options.record) for column in RECORDED.get(name, ())]
         self.history = History(net.epochs_trained, measures, layers, recorded).after(so_far)
         self.schedule.check_end(self.state, options.epochs - len(self.history))
         self._kinds = kinds_of(self.state)
