@@ -28,6 +28,7 @@ STOREYS = [
     {"doctor"},
     {"files"},
     {"network"},
+    {"sklearn"},
     {"course"},
     {"logic"},
     {"__init__"},  # the face
@@ -106,6 +107,7 @@ ROWS = [
     ("face", ["__init__"]),
     ("logic", ["logic"]),
     ("course", ["course"]),
+    ("sklearn", ["sklearn"]),
     ("network", ["network"]),
     ("files", ["files"]),
     ("doctor", ["doctor"]),

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sklearn import metrics as scores
 
 import chainrule as cr
 from carried import carried
 from chainrule.core import _core
+from sklearn import metrics as scores
 from three_classes import three_classes
 
 

@@ -225,10 +225,11 @@ _ALL_LAYERS = "Network([784, 30, 10], hidden='relu') names all layers by their s
 
 OF_THE_PACKAGE = words(
     {
-        f"Use net = chainrule.{_CLASSIFIER}, then net.fit(X, y, optimizer=chainrule.Adam()).": ""
-        "MLPClassifier Classifier NeuralNetClassifier",
-        f"Use net = chainrule.{_REGRESSOR}, then net.fit(X, y, optimizer=chainrule.Adam()).": ""
-        "MLPRegressor Regressor NeuralNetRegressor",
+        f"Use chainrule.sklearn.MLPClassifier, or net = chainrule.{_CLASSIFIER}, then "
+        "net.fit(X, y, optimizer=chainrule.Adam()).": "MLPClassifier Classifier "
+        "NeuralNetClassifier",
+        f"Use chainrule.sklearn.MLPRegressor, or net = chainrule.{_REGRESSOR}, then "
+        "net.fit(X, y, optimizer=chainrule.Adam()).": "MLPRegressor Regressor NeuralNetRegressor",
         f"chainrule.{_ALL_LAYERS}, which are fully connected.": "Sequential Dense Linear Layer "
         "Model Module Input InputLayer Bilinear MLP Net NN NeuralNetwork NeuralNet FeedForward "
         "nn layers keras models Flatten ModuleList",

@@ -1,0 +1,34 @@
+"""Estimators with scikit-learn's interface: change one import line.
+
+``from chainrule.sklearn import MLPClassifier, MLPRegressor`` in the place of
+``from sklearn.neural_network import MLPClassifier, MLPRegressor`` leaves a program running, faster.
+It needs scikit-learn, ``pip install 'chainrule[sklearn]'``.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.sklearn.classifier import MLPClassifier
+    from chainrule.sklearn.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
+
+def __getattr__(name):
+    """Import scikit-learn with the first estimator that is asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module 'chainrule.sklearn' has no attribute {name!r}")
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"chainrule.sklearn.{name} needs scikit-learn: pip install 'chainrule[sklearn]'"
+        ) from error
+    from chainrule.sklearn.classifier import MLPClassifier
+    from chainrule.sklearn.regressor import MLPRegressor
+
+    return {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}[name]
+
+
+def __dir__():
+    return sorted(__all__)

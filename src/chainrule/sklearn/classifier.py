@@ -1,0 +1,248 @@
+"""`MLPClassifier`: labels, probabilities."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+from sklearn.utils.validation import validate_data
+
+from chainrule.sklearn.parameters import CONSTRAINTS
+from chainrule.sklearn.perceptron import DTYPES, Perceptron
+
+
+def has_steps(estimator: Perceptron) -> bool:
+    """Raise AttributeError, so that there is no partial_fit, for a solver of all samples."""
+    if not estimator._is_stochastic():
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. "
+            f"{estimator.solver} is not stochastic."
+        )
+    return True
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """A multi-layer perceptron for classes, with the interface of scikit-learn's.
+
+    All parameters, attributes and methods of ``sklearn.neural_network.MLPClassifier`` are there,
+    with its defaults, and from the same `random_state` it comes to the same parameters but for
+    rounding. Beyond these:
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, ..., max_fun
+        As scikit-learn's. `activation` may also be any of `chainrule.activations`, or one for each
+        hidden layer; `solver` any optimiser of chainrule, with its schedule, "lbfgs" is
+        `chainrule.LBFGS`. `alpha` is `fit`'s l2_of_batch: α/(2Σw)·Σ‖W‖² of a mini-batch.
+    cost, out_activation : str or object, optional
+        In the place of scikit-learn's: any of `chainrule.costs` and `chainrule.activations`.
+    init : str or callable, optional
+        In the place of scikit-learn's uniform draws: any of `chainrule.INITIALIZERS`.
+    l1, l2, max_norm, clip_norm, clip_value, dropout, metrics, progress, threads, max_seconds
+        As options of `chainrule.Network.fit`; off if not given.
+    average : float, optional
+        Likewise; the network then has the moving average of its parameters.
+    class_weight : dict of label to float, or "balanced", optional
+        How much the samples of each class count.
+    dtype : dtype, optional
+        Of the network: that of X where it is float32, else float64.
+    keep_optimizer : bool, default False
+        With warm_start: go on with the optimiser's state too.
+    callbacks : callback, or list of callbacks, optional
+        As `chainrule.Network.fit` takes them.
+
+    Attributes
+    ----------
+    network_ : chainrule.Network
+        The network. `coefs_` and `intercepts_` are writable views into it.
+    """
+
+    _parameter_constraints = CONSTRAINTS | {"class_weight": [dict, StrOptions({"balanced"}), None]}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        cost=None,
+        out_activation=None,
+        init=None,
+        l1=None,
+        l2=None,
+        max_norm=None,
+        clip_norm=None,
+        clip_value=None,
+        average=None,
+        dropout=None,
+        class_weight=None,
+        dtype=None,
+        keep_optimizer=False,
+        callbacks=None,
+        metrics=None,
+        progress=None,
+        threads=None,
+        max_seconds=None,
+    ):
+        self._keep(locals())
+
+    # ------------------------------------------------------------ training
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, validation_data=None):
+        """Fit the network to X and labels y.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or frame (m, n_features)
+        y : labels (m,), or rows of 0 and 1 (m, n_outputs) for several labels a sample
+        sample_weight : array (m,), optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Evaluated after each epoch, for ``network_.history`` and callbacks.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, validation_data=validation_data)
+
+    @available_if(has_steps)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go once through the given data, in mini-batches."""
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer()
+            is_multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer.fit(y if is_multilabel else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _validated(self, X, y, incremental, reset):
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            classes = unique_labels(y)
+            if self.warm_start:
+                if set(classes) != set(self.classes_):
+                    raise ValueError(
+                        "warm_start can only be used where `y` has the same classes as in the "
+                        f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
+                    )
+            elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+                raise ValueError(
+                    "`y` has classes not in `self.classes_`. "
+                    f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+                )
+        # (m, k) of truth values, (m, 1) for two classes
+        return X, self._label_binarizer.transform(y).astype(bool)
+
+    def _formulas(self):
+        """Return the output's name in scikit-learn, the output and the cost."""
+        if self._label_binarizer.y_type_ == "multiclass":
+            return "softmax", self.out_activation or "softmax", self.cost or "log_likelihood"
+        return "logistic", self.out_activation or "sigmoid", self.cost or "cross_entropy"
+
+    def _targets(self, y):
+        """Return what the network learns: numbers of classes, or rows of 0 and 1."""
+        if self._label_binarizer.y_type_ == "multiclass":
+            return y.argmax(axis=1)
+        return y.astype(self.network_.dtype)
+
+    def _strata(self, y):
+        return y if self.n_outputs_ == 1 else None
+
+    def _scorer(self, X, y, weights):
+        truth = self._numbers(y)
+
+        def score(net):
+            right = self._numbers_of(net(X)) == truth
+            if right.ndim == 2:
+                right = right.all(axis=1)
+            return float(np.average(right, weights=weights))
+
+        return score
+
+    def _numbers(self, y):
+        if self._label_binarizer.y_type_ == "multiclass":
+            return y.argmax(axis=1)
+        return y[:, 0] if y.shape[1] == 1 else y
+
+    def _numbers_of(self, outputs):
+        """Return the number of the class of each row, or of several labels truth values."""
+        if self._label_binarizer.y_type_ == "multiclass":
+            return outputs.argmax(axis=1)
+        above = outputs > 0.5
+        return above[:, 0] if above.shape[1] == 1 else above
+
+    def _class_weight(self):
+        if not isinstance(self.class_weight, dict):
+            return self.class_weight
+        numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
+        return {numbers[label]: weight for label, weight in self.class_weight.items()}
+
+    def _validation(self, given):
+        if given is None:
+            return None
+        X, y, *weights = given
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
+        y = self._label_binarizer.transform(y).astype(bool)
+        return (X, self._targets(y), *weights)
+
+    # ------------------------------------------------------------ answers
+
+    def predict(self, X):
+        """Return the class of each sample, or rows of 0 and 1 for several labels."""
+        outputs = self._outputs(X)
+        numbers = self._numbers_of(outputs)
+        if numbers.ndim == 2:
+            return numbers.astype(int)
+        return self.classes_.take(numbers.astype(int, copy=False))
+
+    def predict_proba(self, X):
+        """Return the probability of each class, (m, n_classes)."""
+        p = self._outputs(X)
+        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+    def predict_log_proba(self, X):
+        """Return its logarithm."""
+        return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        """Several labels a sample are possible."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

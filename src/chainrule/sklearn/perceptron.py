@@ -1,0 +1,299 @@
+"""What the two estimators have in common: a network, trained by scikit-learn's rules."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.network import Network
+from chainrule.optimizers import SGD, Adam
+from chainrule.sklearn.draws import Draws
+from chainrule.sklearn.limited import LimitedLBFGS
+from chainrule.sklearn.parameters import CONSTRAINTS, OF_FIT
+from chainrule.sklearn.stopping import Rate, Rules
+from chainrule.training.callbacks import Callbacks
+from chainrule.training.endings import DivergenceError
+from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.full_batch.lbfgs import LBFGS
+
+# What X may be of, as the core reads it; all else becomes float64.
+DTYPES = (np.float64, np.float32, np.uint8, np.int16, np.uint16, np.int32, np.int64)
+ACTIVATIONS = {"logistic": "sigmoid"}  # of scikit-learn, where another word is ours
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+class Perceptron(BaseEstimator):
+    """A multi-layer perceptron with scikit-learn's parameters: `MLPClassifier`, `MLPRegressor`."""
+
+    _parameter_constraints = CONSTRAINTS
+
+    def _keep(self, given: dict[str, Any]) -> None:
+        """Keep the arguments of `__init__` as they are, as scikit-learn wants it."""
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
+
+    # ------------------------------------------------------------ what is fitted
+
+    @property
+    def coefs_(self) -> list[Any]:
+        """The weights of each layer, (n_in, n_out): writable views into `network_`."""
+        return [W.T for W in self._fitted("coefs_").weights]
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        for W, given in zip(self._fitted("coefs_").weights, values, strict=True):
+            W[:] = np.asarray(given).T
+
+    @property
+    def intercepts_(self) -> list[Any]:
+        """The biases of each layer, (n_out,): writable views into `network_`."""
+        return list(self._fitted("intercepts_").biases)
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        for b, given in zip(self._fitted("intercepts_").biases, values, strict=True):
+            b[:] = given
+
+    def _fitted(self, name: str) -> Network:
+        try:
+            net: Network = vars(self)["network_"]
+        except KeyError:
+            raise AttributeError(
+                f"{type(self).__name__} has no {name} before it is fitted"
+            ) from None
+        return net
+
+    def __sklearn_tags__(self) -> Any:
+        tags: Any = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ------------------------------------------------------------ training
+
+    def _fit(self, X, y, sample_weight, incremental=False, validation_data=None):
+        hidden = self.hidden_layer_sizes
+        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+        if np.any(np.array(hidden) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        is_first = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        X, y = self._validated(X, y, incremental, is_first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        draws = Draws(check_random_state(self.random_state))
+        if is_first:
+            self._begin(draws, [X.shape[1], *hidden, y.shape[1]], X.dtype)
+        if self._is_stochastic():
+            self._descend(draws, X, y, sample_weight, incremental, validation_data)
+        else:
+            self._minimise(X, y, sample_weight, validation_data)
+        return self
+
+    def _is_stochastic(self) -> bool:
+        return self.solver != "lbfgs" and not isinstance(self.solver, FullBatchOptimizer)
+
+    def _begin(self, draws: Draws, sizes: list[int], dtype: Any) -> None:
+        """Make the network anew, with what scikit-learn counts from the first fit on."""
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.out_activation_, output, cost = self._formulas()
+        hidden = self.activation
+        if isinstance(hidden, str):
+            hidden = ACTIVATIONS.get(hidden, hidden)
+        if self.dtype is None:
+            dtype = np.float32 if dtype == np.float32 else np.float64
+        else:
+            dtype = self.dtype
+        self.network_ = Network(
+            sizes, hidden=hidden, output=output, cost=cost, dtype=dtype,
+            init=draws.initializer(self.activation) if self.init is None else self.init,
+            seed=draws.seed(),
+        )  # fmt: skip
+        if self._is_stochastic():
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            self.best_loss_ = None if self.early_stopping else np.inf
+            self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+            self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def _descend(self, draws, X, y, sample_weight, incremental, validation_data):
+        """Train by mini-batches."""
+        rows, score = None, None
+        m = X.shape[0]
+        if self.early_stopping:
+            if incremental:
+                raise ValueError("partial_fit does not support early_stopping=True")
+            rows, held_out = draws.split(m, self.validation_fraction, self._strata(y))
+            if len(held_out) < 2:
+                raise ValueError(
+                    "The validation set is too small. Increase 'validation_fraction' or the size "
+                    "of your dataset."
+                )
+            weights = None if sample_weight is None else sample_weight[held_out]
+            score = self._scorer(X[held_out], y[held_out], weights)
+        n = m if rows is None else len(rows)
+        net = self.network_
+        rate = self._rate_now() if incremental else None
+        if rate is None:
+            rate = self._rate = Rate(self.learning_rate, self.learning_rate_init, self.power_t)
+            if not (self.warm_start and self.keep_optimizer):
+                net.optimizer_state = {}
+        size = self._size_of_batches(n)
+        trained = [
+            each if rows is None or each is None else each[rows] for each in (y, sample_weight)
+        ]
+        rules = Rules(self, n, rate, self._loss_by_steps(draws, *trained, size), score)
+        self.n_iter_ = 0
+        options = self._options([rules], validation_data) | {
+            "optimizer": self._rule(rate),
+            "epochs": 1 if incremental else self.max_iter,
+            "batch_size": size,
+            "shuffle": draws.shuffled(n) if self.shuffle else False,
+            "record": "objective",
+            "rows": rows,
+        }
+        try:
+            net.fit(X, self._targets(y), sample_weight=sample_weight, **options)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        except DivergenceError as error:
+            if not self.early_stopping:
+                raise ValueError(NOT_FINITE) from error
+            self.validation_scores_.append(np.nan)
+        if self.early_stopping and rules.best_parameters is not None:
+            net.parameters = rules.best_parameters
+        elif "average" in net.optimizer_state:
+            net.parameters = net.optimizer_state["average"]
+        if not (rules.has_converged or incremental):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _minimise(self, X, y, sample_weight, validation_data):
+        """Train by iterations over all samples."""
+        net, m, targets = self.network_, X.shape[0], self._targets(y)
+        limited = LimitedLBFGS(tolerance=self.tol, most=self.max_fun)
+        solver = limited if self.solver == "lbfgs" else self.solver
+        if not (self.warm_start and self.keep_optimizer):
+            net.optimizer_state = {}
+        options = self._options([], validation_data)
+        try:
+            history = net.fit(
+                X, targets, sample_weight=sample_weight, optimizer=solver, epochs=self.max_iter,
+                **options,
+            )  # fmt: skip
+        except DivergenceError as error:
+            raise ValueError(NOT_FINITE) from error
+        if solver is limited:
+            net.optimizer = LBFGS(tolerance=self.tol)
+        self.n_iter_ = len(history)
+        cost = history.cost[-1] if len(history) else net.evaluate(X, targets)["cost"]
+        total = m if sample_weight is None else sample_weight.sum()
+        squares = sum(float((W * W).sum()) for W in net.weights)
+        offsets = self._offsets(y)
+        cost /= self._divisor()
+        if offsets is not None:
+            cost += np.average(offsets, weights=sample_weight)
+        self.loss_ = float(cost + self.alpha / 2 * squares / total)
+        if len(history) == self.max_iter or limited.has_ended:
+            warnings.warn(
+                f"lbfgs failed to converge after {len(history)} iteration(s). Increase the number "
+                "of iterations (max_iter, max_fun) or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _loss_by_steps(self, draws, y, sample_weight, size):
+        """Return what makes scikit-learn's loss of the last epoch out of a history.
+
+        y, sample_weight: of the samples trained on, in mini-batches of so many.
+        """
+        offsets = self._offsets(y)
+
+        def loss(history):
+            objective, penalty = history.latest("objective"), history.latest("penalty")
+            cost = (objective - penalty) / self._divisor()
+            if offsets is not None:  # a mean over mini-batches of means by weight
+                order = np.arange(len(y)) if draws.order is None else draws.order
+                weights = np.ones(len(y)) if sample_weight is None else sample_weight[order]
+                starts = np.arange(0, len(y), size)
+                sums = np.add.reduceat(weights * offsets[order], starts)
+                means = sums / np.add.reduceat(weights, starts)
+                cost += np.average(means, weights=np.diff(starts, append=len(y)))
+            return float(cost + penalty)
+
+        return loss
+
+    def _offsets(self, y):
+        """Return what scikit-learn's cost of each sample has beyond ours, (m,), or None."""
+        return
+
+    def _divisor(self):
+        """Return by how much its cost is smaller."""
+        return 1
+
+    def _options(self, rules, validation_data):
+        """Return the options of `Network.fit` that stand in parameters."""
+        options = {name: getattr(self, name) for name in OF_FIT}
+        options |= {
+            "callbacks": [*rules, *self._given_callbacks()],
+            "class_weight": self._class_weight(),
+            "validation_data": self._validation(validation_data),
+        }
+        options = {name: value for name, value in options.items() if value is not None}
+        return options | {"l2_of_batch": self.alpha}
+
+    def _given_callbacks(self) -> list[Any]:
+        given = self.callbacks
+        return [] if given is None else list(Callbacks(given).given)
+
+    def _size_of_batches(self, m: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, m)
+        if self.batch_size > m:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
+                stacklevel=5,
+            )
+        return min(self.batch_size, m)
+
+    def _rule(self, rate: Rate) -> Any:
+        """Return the optimiser."""
+        if self.solver == "adam":
+            betas = {"beta1": self.beta_1, "beta2": self.beta_2}
+            return Adam(self.learning_rate_init, **betas, epsilon=self.epsilon, epsilon_hat=True)
+        if self.solver == "sgd":
+            nesterov = self.nesterovs_momentum and self.momentum > 0
+            by_epoch = self.learning_rate_init if rate.kind == "constant" else rate
+            return SGD(by_epoch, momentum=self.momentum, nesterov=nesterov)
+        return self.solver
+
+    def _rate_now(self) -> Rate | None:
+        """Return the rate that `partial_fit` goes on with, if there is one."""
+        return vars(self).get("_rate")
+
+    # ------------------------------------------------------------ answers
+
+    def _outputs(self, X: Any) -> Any:
+        """Return the outputs (m, n_outputs) for X, which scikit-learn checks where need be."""
+        if "network_" not in vars(self):
+            check_is_fitted(self)
+        net: Network = self.network_
+        is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd"
+        if is_plain and X.shape[1] == net.sizes[0] and not hasattr(self, "feature_names_in_"):
+            try:
+                return net(X)
+            except ValueError:  # scikit-learn has messages of its own
+                pass
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
+        return net(X)

@@ -1,0 +1,181 @@
+"""What the estimators have beside scikit-learn's: the network, its options, data as they are."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_classification, make_regression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import chainrule as cr
+import chainrule.sklearn as ours
+from children import python
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, LABELS = make_classification(300, 12, n_informative=8, n_classes=3, random_state=0)
+INPUTS, VALUES = make_regression(200, 8, n_targets=2, noise=5, random_state=0)
+
+
+def classifier(**parameters):
+    return ours.MLPClassifier(**{"random_state": 0, "max_iter": 10} | parameters)
+
+
+def regressor(**parameters):
+    return ours.MLPRegressor(**{"random_state": 0, "max_iter": 10} | parameters)
+
+
+def test_parameters_are_writable_views_into_the_one_network():
+    estimator = classifier().fit(X, LABELS)
+    net = estimator.network_
+    assert isinstance(net, cr.Network)
+    assert [W.shape for W in estimator.coefs_] == [(12, 100), (100, 3)]
+    for W, b, ours_W, ours_b in zip(
+        estimator.coefs_, estimator.intercepts_, net.weights, net.biases, strict=True
+    ):
+        assert np.shares_memory(W, ours_W)
+        assert np.shares_memory(b, ours_b)
+    estimator.coefs_[1][:] = 0
+    assert not net.weights[1].any()
+    estimator.coefs_ = [np.ones((12, 100)), np.ones((100, 3))]
+    assert (net.weights[0] == 1).all()
+    assert cr.diagnose(net, X, LABELS)
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_before_it_is_fitted_there_are_none(make):
+    assert not hasattr(make(), "coefs_")
+    assert not hasattr(make(), "intercepts_")
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_copies_have_views_of_their_own_and_go_on(again):
+    estimator = classifier().fit(X, LABELS)
+    other = again(estimator)
+    assert np.shares_memory(other.coefs_[0], other.network_.parameters)
+    for each in (estimator, other):
+        each.partial_fit(X, LABELS)
+    assert estimator.network_.parameters.tobytes() == other.network_.parameters.tobytes()
+    assert not hasattr(clone(estimator), "network_")
+
+
+def test_types_follow_the_data():
+    assert classifier().fit(X.astype("f4"), LABELS).network_.dtype == np.float32
+    assert classifier().fit(X, LABELS).network_.dtype == np.float64
+    assert classifier(dtype="float32").fit(X, LABELS).network_.dtype == np.float32
+    images, y = load_digits(return_X_y=True)
+    as_bytes = classifier().fit(images.astype(np.uint8), y)
+    as_numbers = classifier().fit(images, y)
+    assert as_bytes.network_.parameters.tobytes() == as_numbers.network_.parameters.tobytes()
+
+
+BEYOND = {
+    "a cost": {"cost": "hinge", "out_activation": "identity"},
+    "an object": {"cost": cr.costs.log_likelihood(smoothing=0.1)},
+    "layers of their own": {"hidden_layer_sizes": (9, 7), "activation": ["gelu", "softsign"]},
+    "an optimiser": {"solver": cr.RMSprop(cr.CosineDecay(0.01, epochs=60))},
+    "Levenberg": {"solver": cr.LBFGS(), "alpha": 0.1},
+    "limits": {"dropout": 0.3, "l1": 1e-4, "l2": 1e-3, "max_norm": 2.0, "clip_norm": 1.0},
+    "an average": {"average": 0.9},
+    "class weights": {"class_weight": {0: 1.0, 1: 2.0, 2: 3.0}},
+    "balanced": {"class_weight": "balanced"},
+    "an initialiser": {"init": "he"},
+}
+
+
+@pytest.mark.parametrize("beyond", BEYOND)
+def test_what_scikit_learn_has_not_changes_the_result(beyond):
+    plain = classifier(max_iter=50).fit(X, LABELS)
+    other = classifier(max_iter=50, **BEYOND[beyond]).fit(X, LABELS)
+    assert other.network_.parameters.tobytes() != plain.network_.parameters.tobytes()
+    assert other.score(X, LABELS) > 0.4
+    twin = classifier(max_iter=50, **BEYOND[beyond]).fit(X, LABELS)
+    assert other.network_.parameters.tobytes() == twin.network_.parameters.tobytes()
+
+
+def test_weights_of_classes_go_by_their_names():
+    names = np.array(["b", "a", "c"])[LABELS]
+    by_name = classifier(class_weight={"a": 5.0, "b": 1.0, "c": 1.0}).fit(X, names)
+    by_sample = classifier().fit(X, names, sample_weight=np.where(names == "a", 5.0, 1.0))
+    assert by_name.network_.parameters.tobytes() == by_sample.network_.parameters.tobytes()
+
+
+def test_callbacks_and_validation_data():
+    seen = []
+    estimator = classifier(callbacks=lambda net, history: seen.append(history.validation_cost[-1]))
+    estimator.fit(X[:200], LABELS[:200], validation_data=(X[200:], LABELS[200:]))
+    assert len(seen) == 10
+    assert estimator.network_.history.validation_accuracy[-1] == pytest.approx(
+        estimator.score(X[200:], LABELS[200:])
+    )
+
+
+def test_a_warm_start_may_keep_the_state_of_the_optimiser():
+    once = classifier(max_iter=10, shuffle=False).fit(X, LABELS)
+    twice = classifier(max_iter=5, shuffle=False, warm_start=True, keep_optimizer=True)
+    twice.fit(X, LABELS).fit(X, LABELS)
+    assert once.network_.parameters.tobytes() == twice.network_.parameters.tobytes()
+
+
+def test_tools_around_an_estimator():
+    pipeline = make_pipeline(StandardScaler(), classifier(max_iter=60))
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0]}, cv=3).fit(X, LABELS)
+    assert search.best_score_ > 0.6
+    assert cross_val_score(regressor(max_iter=400), INPUTS, VALUES / 100, cv=3).mean() > 0.5
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_plain_array_and_any_other_give_the_same(rows):
+    estimator = classifier().fit(X, LABELS)
+    plain = estimator.predict_proba(X[:rows])
+    assert plain.tobytes() == estimator.predict_proba(X[:rows].tolist()).tobytes()
+    assert np.log(plain).tobytes() == estimator.predict_log_proba(X[:rows]).tobytes()
+    for wrong in (X[:rows, :-1], X[:rows] * np.nan, X[0]):
+        with pytest.raises(ValueError, match=r"features|NaN|2D"):
+            estimator.predict(wrong)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"solver": "adamw"}, "'solver' parameter"),
+        ({"activation": "tan"}, "'activation' parameter"),
+        ({"dropout": 1.5}, "'dropout' parameter"),
+        ({"cost": "mse"}, "'cost' parameter"),
+        ({"alpha": -1}, "'alpha' parameter"),
+    ],
+)
+def test_parameters_that_cannot_be_are_named(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**parameters).fit(X, LABELS)
+
+
+def test_a_cost_that_is_not_finite_is_told_in_scikit_learns_words():
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        regressor(solver="sgd", learning_rate_init=1e3).fit(INPUTS, VALUES)
+
+
+def test_the_extra_is_named_where_scikit_learn_is_missing():
+    code = """if True:
+        import sys
+        sys.modules["sklearn"] = None
+        import chainrule.sklearn
+        try:
+            chainrule.sklearn.MLPClassifier
+        except ImportError as error:
+            print(error)
+    """
+    assert "pip install 'chainrule[sklearn]'" in python("-c", code)
+
+
+def test_the_package_itself_does_not_import_scikit_learn():
+    code = "import sys, chainrule; assert not any(n.startswith('sklearn') for n in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
