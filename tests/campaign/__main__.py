@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the tables of the page anew")
     parser.add_argument("--seed", type=int, default=0, help="draw other cases; 0 if not given")
     given = parser.parse_args()
-    n_lost = 0
+    n_lost, commit = 0, commit_here()
     for kind in given.kinds or KINDS:
         print(f"\n== {kind}\n" + "\n".join(HEAD), flush=True)
         rows = []
@@ -50,17 +50,21 @@ def main() -> int:
             print(rows[-1], flush=True)
         n_lost += sum(len(row.lost) for row in rows)
         if given.write:
-            write_table(kind, rows, given)
+            write_table(kind, rows, given, commit)
     print(f"\nlost: {n_lost}")
     return n_lost > 0
 
 
-def write_table(kind: str, rows: list[Row], given: argparse.Namespace):
-    """Put the table of a kind into the page, between its marks."""
+def commit_here() -> str:
+    """Return the commit that is tried, before the page is written."""
     git = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, cwd=HERE, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(git, cwd=HERE, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def write_table(kind: str, rows: list[Row], given: argparse.Namespace, commit: str):
+    """Put the table of a kind into the page, between its marks."""
     today = datetime.now(UTC)
-    when = f"{today.day} {today:%B %Y}, commit {commit or 'unknown'}, {machine()}"
+    when = f"{today.day} {today:%B %Y}, commit {commit}, {machine()}"
     fast = ", the fast part" if given.fast else ""
     page = PAGE.read_text(encoding="utf-8")
     head, mark, tail = page.partition(f"<!-- {kind} -->\n")
