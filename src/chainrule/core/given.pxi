@@ -107,7 +107,7 @@ def read_order(given, int32_t[::1] out, uint8_t[::1] seen):
         return False
     if are_whole(&buffer, m) and read_places(&buffer, &out[0], m, m):
         fit = True
-        memset(&seen[0], 0, m)
+        seen[:] = False
         for i in range(m):
             fit &= not seen[out[i]]
             seen[out[i]] = True
