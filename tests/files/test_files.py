@@ -933,6 +933,11 @@ def test_what_is_no_fault_of_the_file_comes_out(path, monkeypatch, error, where)
         chainrule.load(path)
 
 
+def test_what_is_answered_is_settled_or_the_tasks(path):
+    rewrite(path, header={"answers": "values", "task_answers": "classes"})
+    refused(path, "expected 'answers' or 'task_answers', what stands before it; got both")
+
+
 ABANDONED = ".chainrule-0123456789abcdef.tmp"
 
 

@@ -96,6 +96,8 @@ def check_header(header):
         wanted, is_right = OPTIONAL[name]
         if not is_right(header[name]):
             raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    if "answers" in header and "task_answers" in header:
+        raise ValueError("expected 'answers' or 'task_answers', what stands before it; got both")
     names, n_in = header.get("input_names"), header["sizes"][0]
     if names is not None and len(names) != n_in:
         raise ValueError(f"expected 'input_names' to be {n_in}, one an input, got {len(names)}")
