@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -116,6 +117,27 @@ def test_callbacks_and_validation_data():
     assert estimator.network_.history.validation_accuracy[-1] == pytest.approx(
         estimator.score(X[200:], LABELS[200:])
     )
+
+
+def test_what_a_callback_or_the_time_ends_has_not_come_to_the_last_iteration():
+    def stop(net, history):
+        raise cr.StopTraining
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert classifier(callbacks=stop).fit(X, LABELS).n_iter_ == 1
+        assert classifier(max_seconds=1e-9).fit(X, LABELS).n_iter_ == 1
+
+
+def test_an_interruption_is_told_and_leaves_the_last_epoch():
+    def interrupt(net, history):
+        if len(history) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted by user") as caught:
+        estimator = classifier(callbacks=interrupt).fit(X, LABELS)
+    assert len(caught) == 1
+    assert estimator.n_iter_ == 3
 
 
 def test_a_warm_start_may_keep_the_state_of_the_optimiser():

@@ -139,7 +139,7 @@ class Perceptron(BaseEstimator):
             score = self._scorer(X[held_out], y[held_out], weights)
         n = m if rows is None else len(rows)
         net = self.network_
-        rate = self._rate_now() if incremental else None
+        rate = vars(self).get("_rate") if incremental else None
         if rate is None:
             rate = self._rate = Rate(self.learning_rate, self.learning_rate_init, self.power_t)
             if not (self.warm_start and self.keep_optimizer):
@@ -158,6 +158,7 @@ class Perceptron(BaseEstimator):
             "record": "objective",
             "rows": rows,
         }
+        diverges = False
         try:
             net.fit(X, self._targets(y), sample_weight=sample_weight, **options)
         except KeyboardInterrupt:
@@ -166,11 +167,13 @@ class Perceptron(BaseEstimator):
             if not self.early_stopping:
                 raise ValueError(NOT_FINITE) from error
             self.validation_scores_.append(np.nan)
+            diverges = True
         if self.early_stopping and rules.best_parameters is not None:
             net.parameters = rules.best_parameters
         elif "average" in net.optimizer_state:
             net.parameters = net.optimizer_state["average"]
-        if not (rules.has_converged or incremental):
+        comes_to_the_last = self.n_iter_ == self.max_iter and not rules.has_converged
+        if diverges or (comes_to_the_last and not incremental):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -196,7 +199,11 @@ class Perceptron(BaseEstimator):
         if solver is limited:
             net.optimizer = LBFGS(tolerance=self.tol)
         self.n_iter_ = len(history)
-        cost = history.cost[-1] if len(history) else net.evaluate(X, targets)["cost"]
+        cost = (
+            history.cost[-1]
+            if len(history)
+            else net.evaluate(X, targets, sample_weight=sample_weight)["cost"]
+        )
         total = m if sample_weight is None else sample_weight.sum()
         squares = sum(float((W * W).sum()) for W in net.weights)
         offsets = self._offsets(y)
@@ -234,8 +241,7 @@ class Perceptron(BaseEstimator):
         return loss
 
     def _offsets(self, y):
-        """Return what scikit-learn's cost of each sample has beyond ours, (m,), or None."""
-        return
+        """Return what scikit-learn's cost of each sample has beyond ours, (m,); None: nothing."""
 
     def _divisor(self):
         """Return by how much its cost is smaller."""
@@ -277,10 +283,6 @@ class Perceptron(BaseEstimator):
             by_epoch = self.learning_rate_init if rate.kind == "constant" else rate
             return SGD(by_epoch, momentum=self.momentum, nesterov=nesterov)
         return self.solver
-
-    def _rate_now(self) -> Rate | None:
-        """Return the rate that `partial_fit` goes on with, if there is one."""
-        return vars(self).get("_rate")
 
     # ------------------------------------------------------------ answers
 

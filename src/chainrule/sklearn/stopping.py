@@ -48,7 +48,7 @@ class Rules:
     ----------
     estimator : Perceptron
     samples : int
-        How many there are, the held out ones included: what `t_` grows by is scikit-learn's.
+        How many are trained on, by which `t_` grows.
     rate : Rate
     loss : function of History
         Returns the loss of its last epoch.
