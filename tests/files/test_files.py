@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import process_time
 
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 
 import chainrule
-from carried import carried
 from chainrule import SGD, Network, activations, costs, load
 from chainrule.files import header
 from chainrule.results import whole_file
@@ -936,54 +934,3 @@ def test_what_is_no_fault_of_the_file_comes_out(path, monkeypatch, error, where)
 def test_what_is_answered_is_settled_or_the_tasks(path):
     rewrite(path, header={"answers": "values", "task_answers": "classes"})
     refused(path, "expected 'answers' or 'task_answers', what stands before it; got both")
-
-
-ABANDONED = ".chainrule-0123456789abcdef.tmp"
-
-
-def test_what_a_killed_writer_left_is_removed(path):
-    """And nothing else whose name is only like it."""
-    others = [path.parent / name for name in (f"{ABANDONED}.npz", ".chainrule-1.tmp", "x.tmp")]
-    for each in (*others, path.parent / ABANDONED):
-        each.write_bytes(b"a part of a file")
-    trained().save(path)
-    assert sorted(path.parent.iterdir()) == sorted([path, *others])
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
-def test_what_another_writer_is_writing_stays(path):
-    fcntl = pytest.importorskip("fcntl")
-    unfinished = path.parent / ABANDONED
-    with open(unfinished, "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        trained().save(path)
-        assert unfinished.exists()
-    trained().save(path)
-    assert not unfinished.exists()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX locks")
-def test_a_file_taken_for_abandoned_before_it_was_locked_is_begun_anew(path, monkeypatch):
-    begun = []
-    lock = whole_file._lock
-
-    def late(file):
-        begun.append(file.name)
-        if len(begun) == 1:
-            os.unlink(file.name)
-        lock(file)
-
-    monkeypatch.setattr(whole_file, "_lock", late)
-    net = trained()
-    net.save(path)
-    assert len(set(begun)) == 2
-    assert carried(chainrule.load(path)) == carried(net)
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_writers_at_once_leave_one_whole_file(path):
-    net = trained()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: net.save(path), range(60)))
-    assert carried(chainrule.load(path)) == carried(net)
-    assert os.listdir(path.parent) == [path.name]
