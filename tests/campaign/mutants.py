@@ -20,7 +20,7 @@ from builds import FOLDER, ROOT, must, python
 from campaign import Effort, Lost
 
 COPY = FOLDER / "mutants" / "tree"
-SECONDS = 900  # more is a loop without an end, which is found
+SECONDS = 480  # more is a loop without an end, which is found
 MUTATIONS = [  # what stands there, and what stands there instead
     (r"(?<=[\w\])]) \+ (?=[\w(])", " - "),
     (r"(?<=[\w\])]) - (?=[\w(])", " + "),

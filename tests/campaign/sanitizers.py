@@ -117,7 +117,7 @@ def valgrind(simd: str):
                 "--fullpath-after=", python().resolve(), "-S",
             )  # fmt: skip
             yield from configurations(
-                effort, 250, *watched, CHAINRULE_SIMD=simd,
+                effort, 80, *watched, CHAINRULE_SIMD=simd,
                 PYTHONPATH=f"{site}:{packages()}", **PYTHON,
             )  # fmt: skip
             yield from reports(log.read(), "==", deep=False)
