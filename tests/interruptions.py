@@ -4,6 +4,7 @@ A signal raised by the test itself wants the fixture `ctrl_c`, which has SIGINT 
 a shell.
 """
 
+import itertools
 import os
 import signal
 import sys
@@ -61,3 +62,20 @@ def lines_of(call, interrupt_at=None):
     finally:
         sys.settrace(before)
     return count
+
+
+def interrupted_at_each_line(begin):
+    """Yield (line, made) for lines 1, 2, ..., each after a Ctrl-C at that line of a call.
+
+    begin() returns what is made anew for each, and the call. It ends with the first call that is
+    over before its line: some have fewer lines than others, since what is cached is made once.
+    """
+    for line in itertools.count(1):
+        made, call = begin()
+        try:
+            reached = lines_of(call, interrupt_at=line)
+        except KeyboardInterrupt:
+            yield line, made
+        else:
+            assert reached < line, f"the Ctrl-C at line {line} was swallowed"
+            return

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Test the C kernels on their own, for float and double and every SIMD variant the processor has: once under the address
 # and undefined-behaviour sanitizers, once optimised as in the package, with a page nobody may touch after every array. The
-# team of threads also runs under the thread sanitizer.
+# team of threads also runs under the thread sanitizer, and so does a training by team and kernels.
 #
 #     bash tests/c/run.sh        CC names another compiler than cc
 set -euo pipefail
@@ -42,10 +42,10 @@ finish() { # all compilers in the background, or fail
     running=()
 }
 
-build() { # FOLDER OPTION...
-    local folder=$work/$1 double variant name options
+build() { # FOLDER SOURCE OPTION...
+    local folder=$work/$1 source=$2 double variant name options
     mkdir "$folder"
-    shift
+    shift 2
     for double in 0 1; do
         for variant in "${variants[@]}"; do
             read -r name options <<<"$variant"
@@ -57,7 +57,7 @@ build() { # FOLDER OPTION...
     done
     finish
     for double in 0 1; do
-        "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root"/tests/c/test_kernels.c \
+        "$cc" "${common[@]}" -O1 "$@" "${x86[@]}" -DCR_DOUBLE=$double "$root/tests/c/$source" \
             "$root"/csrc/{simd,blas,shuffle,team,platform}.c "$folder"/*.o -o "$folder/test$double" -lm -ldl -pthread &
         running+=($!)
     done
@@ -72,9 +72,10 @@ done
 finish
 
 export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
-build sanitized -Og -g1 "${sanitize[@]}"
-build shipped
-for folder in sanitized shipped; do
+build sanitized test_kernels.c -Og -g1 "${sanitize[@]}"
+build shipped test_kernels.c
+build threads test_training.c -Og -g1 -fsanitize=thread
+for folder in sanitized shipped threads; do
     for double in 0 1; do
         echo "-- $folder"
         "$work/$folder/test$double"

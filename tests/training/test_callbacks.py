@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from carried import carried
-from interruptions import lines_of
+from interruptions import interrupted_at_each_line
 from three_classes import three_classes
 
 OPTIONS = {"optimizer": cr.SGD(0.5, momentum=0.5), "batch_size": 7}  # three batches an epoch
@@ -231,15 +231,16 @@ def test_wherever_ctrl_c_comes_parameters_and_epochs_belong_together(data):
         states.append(carried(reference))
         reference.fit(*data, epochs=1, validation_split=0.2, **OPTIONS)
     states.append(carried(reference))
-    fit = lambda net: net.fit(*data, epochs=3, **options)  # noqa: E731
-    lines = lines_of(partial(fit, begin()))
-    assert lines > 100
-    for line in range(1, lines + 1):
+
+    def fits():
         net = begin()
-        with pytest.raises(KeyboardInterrupt):
-            lines_of(partial(fit, net), interrupt_at=line)
-        assert carried(net) == states[net.epochs_trained], f"line {line} of {lines}"
+        return net, partial(net.fit, *data, epochs=3, **options)
+
+    line = 0
+    for line, net in interrupted_at_each_line(fits):
+        assert carried(net) == states[net.epochs_trained], f"Ctrl-C at line {line}"
         assert len(net.history or ()) == net.epochs_trained
+    assert line > 100
 
 
 # ---------------------------------------------------------------- what is no callback

@@ -11,7 +11,7 @@ import chainrule as cr
 from carried import carried
 from chainrule.optimizers import Optimizer
 from chainrule.schedules import Schedule
-from interruptions import lines_of
+from interruptions import interrupted_at_each_line
 from model_files import rewrite
 from optimizer_cases import CASES
 from rules import SCHEDULES
@@ -239,13 +239,8 @@ def test_wherever_ctrl_c_comes_it_belongs_to_the_state():
         net = trained(cr.RMSprop(0.01), epochs=1)
         return net, partial(net.fit, X, VALUES, optimizer=cr.SGD(momentum=0.5), epochs=2)
 
-    net, fit = fits()
-    lines = lines_of(fit)
     found = set()
-    for line in range(1, lines + 1):
-        net, fit = fits()
-        with pytest.raises(KeyboardInterrupt):
-            lines_of(fit, interrupt_at=line)
+    for line, net in interrupted_at_each_line(fits):
         assert set(net.optimizer.states) == net.optimizer_state.keys(), line
         found.add(type(net.optimizer))
     assert found == {cr.RMSprop, cr.SGD}
