@@ -56,11 +56,13 @@ def lines_of(call, interrupt_at=None):
         return trace
 
     before = sys.gettrace()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     sys.settrace(trace)
     try:
         call()
     finally:
         sys.settrace(before)
+        signal.signal(signal.SIGINT, handler)
     return count
 
 
