@@ -111,6 +111,20 @@ def test_the_cost_is_that_of_the_batch_before_its_step():
     assert len(set(costs)) == STEPS
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_penalties_are_what_the_objective_has_beyond_the_cost(dtype):
+    net, X, Y = problem(dtype)
+    options = {"l1": 0.01, "l2": 0.1, "l2_of_batch": 3.0}
+    trainer = net.copy().trainer(cr.SGD(0.1), **options)
+    W = np.concatenate([W.ravel().astype(float) for W in net.weights])
+    expected = 0.01 * abs(W).sum() + (0.1 + 3 / 7) / 2 * (W**2).sum()
+    assert trainer.penalty(7) == pytest.approx(expected, rel=1e-12)
+    history = net.fit(X, Y, batch_size=len(X), epochs=1, record="objective", **options)
+    assert trainer.penalty(len(X)) == pytest.approx(history.penalty[0], rel=1e-12)
+    with pytest.raises(ValueError, match="weight must be a positive number"):
+        trainer.penalty(0)
+
+
 KINDS = {
     "float64": lambda X, Y: (X.astype("f8"), Y.astype("f8")),
     "lists": lambda X, Y: (X.tolist(), Y.tolist()),

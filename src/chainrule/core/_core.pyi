@@ -202,6 +202,7 @@ def gradient(
     given: int = 0,
     by_inputs: Real | None = None,
 ) -> float: ...
+def penalty(plan: Plan, parameters: Real, l1: float, l2: float) -> float: ...
 def evaluate(
     plan: Plan,
     parameters: Real,

@@ -57,6 +57,12 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
     return cost / counted
 
 
+def penalty(Plan plan not None, const real[::1] parameters, double l1, double l2):
+    """What these penalties add to the cost."""
+    check_size(plan, parameters.shape[0])
+    return penalties_of[real](&plan.net, &parameters[0], l1, l2)
+
+
 cdef double total_cost(Plan plan, const real *parameters, const Samples *samples, Workspace work, cr_team *team,
                        double *costs, double *correct) noexcept nogil:
     """The sum of the costs of all samples; `costs` has room for one of each tile. correct, if wanted, has room

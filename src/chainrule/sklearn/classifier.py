@@ -136,14 +136,34 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(has_steps)
+    def partial_fit(self, X, y, sample_weight=None, classes=None, *, validation_data=None):
+        """Go once through the given data, in mini-batches.
+
+        Parameters
+        ----------
+        X, y, sample_weight, validation_data
+            As for `fit`. With early_stopping each call ends with a score, of `validation_data` or
+            of what is held out of X; where it has not become better for more than n_iter_no_change
+            calls, ``has_stopped_`` is true, the best parameters are there again, and further calls
+            change nothing.
+        classes : labels, needed in the first call
+            All that may come.
+        """
+        is_known = classes is None or (
+            "classes_" in vars(self) and np.array_equal(classes, self.classes_)
+        )
+        plain = sample_weight is None and validation_data is None and is_known
+        if plain and self._step(X, y):
+            return self
+        return self._partial_fit(X, y, sample_weight, classes, validation_data)
+
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go once through the given data, in mini-batches."""
+    def _partial_fit(self, X, y, sample_weight, classes, validation_data):
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer.fit(y if is_multilabel else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, True, validation_data)
 
     def _validated(self, X, y, incremental, reset):
         X, y = validate_data(
@@ -155,20 +175,27 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            classes = unique_labels(y)
-            if self.warm_start:
-                if set(classes) != set(self.classes_):
-                    raise ValueError(
-                        "warm_start can only be used where `y` has the same classes as in the "
-                        f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
-                    )
-            elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            classes = self._known(y)
+            if self.warm_start and set(classes) != set(self.classes_):
                 raise ValueError(
-                    "`y` has classes not in `self.classes_`. "
-                    f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+                    "warm_start can only be used where `y` has the same classes as in the "
+                    f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
                 )
         # (m, k) of truth values, (m, 1) for two classes
-        return X, self._label_binarizer.transform(y).astype(bool)
+        return X, self._encoded(y)
+
+    def _known(self, y):
+        """Return the classes of y, none of them new."""
+        classes = unique_labels(y)
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+        return classes
+
+    def _encoded(self, y):
+        return self._label_binarizer.transform(y).astype(bool)
 
     def _formulas(self):
         """Return the output's name in scikit-learn, the output and the cost."""
@@ -181,6 +208,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self._label_binarizer.y_type_ == "multiclass":
             return y.argmax(axis=1)
         return y.astype(self.network_.dtype)
+
+    def _targets_at_hand(self, y):
+        """Return the targets of plain labels; None where they want a closer look."""
+        classes, kind = self.classes_, self._label_binarizer.y_type_
+        if y.ndim != 1 or y.dtype != classes.dtype or y.dtype.kind == "O":
+            return None
+        numbers = classes.searchsorted(y)
+        if not (classes.take(numbers, mode="clip") == y).all():
+            return None
+        return numbers if kind == "multiclass" else numbers.astype(self.network_.dtype)
 
     def _strata(self, y):
         return y if self.n_outputs_ == 1 else None
@@ -213,14 +250,6 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return self.class_weight
         numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
         return {numbers[label]: weight for label, weight in self.class_weight.items()}
-
-    def _validation(self, given):
-        if given is None:
-            return None
-        X, y, *weights = given
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
-        y = self._label_binarizer.transform(y).astype(bool)
-        return (X, self._targets(y), *weights)
 
     # ------------------------------------------------------------ answers
 

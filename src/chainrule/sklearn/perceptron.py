@@ -7,13 +7,19 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam
 from chainrule.sklearn.draws import Draws
 from chainrule.sklearn.limited import LimitedLBFGS
 from chainrule.sklearn.parameters import CONSTRAINTS, OF_FIT
+from chainrule.sklearn.steps import Steps
 from chainrule.sklearn.stopping import Rate, Rules
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.endings import DivergenceError
@@ -70,12 +76,27 @@ class Perceptron(BaseEstimator):
             ) from None
         return net
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what `partial_fit` makes anew."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_steps", None)
+        return state
+
     def __sklearn_tags__(self) -> Any:
         tags: Any = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
     # ------------------------------------------------------------ training
+
+    def _step(self, X: Any, y: Any) -> bool:
+        """Whether a `partial_fit` was a step and nothing else, which is done then."""
+        if "_rate" not in vars(self) or not self._is_plain(X):
+            return False
+        steps = vars(self).get("_steps")
+        if steps is None and Steps.suit(self):
+            steps = self._steps = Steps(self)
+        return steps is not None and steps.take(X, y)
 
     def _fit(self, X, y, sample_weight, incremental=False, validation_data=None):
         hidden = self.hidden_layer_sizes
@@ -86,13 +107,15 @@ class Perceptron(BaseEstimator):
         X, y = self._validated(X, y, incremental, is_first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+        validation = self._validation(validation_data)
+        self._steps: Steps | None = None
         draws = Draws(check_random_state(self.random_state))
         if is_first:
             self._begin(draws, [X.shape[1], *hidden, y.shape[1]], X.dtype)
         if self._is_stochastic():
-            self._descend(draws, X, y, sample_weight, incremental, validation_data)
+            self._descend(draws, X, y, sample_weight, incremental, validation)
         else:
-            self._minimise(X, y, sample_weight, validation_data)
+            self._minimise(X, y, sample_weight, validation)
         return self
 
     def _is_stochastic(self) -> bool:
@@ -117,18 +140,29 @@ class Perceptron(BaseEstimator):
         )  # fmt: skip
         if self._is_stochastic():
             self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            self.best_loss_ = None if self.early_stopping else np.inf
-            self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-            self.best_validation_score_ = -np.inf if self.early_stopping else None
+            self._watch()
 
-    def _descend(self, draws, X, y, sample_weight, incremental, validation_data):
+    def _watch(self) -> None:
+        """Begin to go by the loss, or with early stopping by the score."""
+        by_score = self.early_stopping
+        self.best_loss_ = None if by_score else np.inf
+        self.validation_scores_: list[float] | None = [] if by_score else None
+        self.best_validation_score_ = -np.inf if by_score else None
+        self._no_improvement_count = 0
+        self.has_stopped_, self._best_parameters = False, None
+
+    def _descend(self, draws, X, y, sample_weight, incremental, validation):
         """Train by mini-batches."""
+        if self.early_stopping != (self.best_loss_ is None):  # it was another parameter before
+            self._watch()
+        if self.early_stopping and incremental and self.has_stopped_:
+            return
+        self.has_stopped_ = False
         rows, score = None, None
         m = X.shape[0]
-        if self.early_stopping:
-            if incremental:
-                raise ValueError("partial_fit does not support early_stopping=True")
+        if self.early_stopping and validation:
+            score = self._scorer(*validation)
+        elif self.early_stopping:
             rows, held_out = draws.split(m, self.validation_fraction, self._strata(y))
             if len(held_out) < 2:
                 raise ValueError(
@@ -150,7 +184,7 @@ class Perceptron(BaseEstimator):
         ]
         rules = Rules(self, n, rate, self._loss_by_steps(draws, *trained, size), score)
         self.n_iter_ = 0
-        options = self._options([rules], validation_data) | {
+        options = self._options([rules], validation) | {
             "optimizer": self._rule(rate),
             "epochs": 1 if incremental else self.max_iter,
             "batch_size": size,
@@ -168,8 +202,11 @@ class Perceptron(BaseEstimator):
                 raise ValueError(NOT_FINITE) from error
             self.validation_scores_.append(np.nan)
             diverges = True
-        if self.early_stopping and rules.best_parameters is not None:
-            net.parameters = rules.best_parameters
+        if incremental and self.early_stopping:
+            self.has_stopped_ = rules.has_converged or diverges
+        is_over = not incremental or self.has_stopped_
+        if self.early_stopping and is_over and self._best_parameters is not None:
+            net.parameters = self._best_parameters
         elif "average" in net.optimizer_state:
             net.parameters = net.optimizer_state["average"]
         comes_to_the_last = self.n_iter_ == self.max_iter and not rules.has_converged
@@ -181,14 +218,14 @@ class Perceptron(BaseEstimator):
                 stacklevel=4,
             )
 
-    def _minimise(self, X, y, sample_weight, validation_data):
+    def _minimise(self, X, y, sample_weight, validation):
         """Train by iterations over all samples."""
         net, m, targets = self.network_, X.shape[0], self._targets(y)
         limited = LimitedLBFGS(tolerance=self.tol, most=self.max_fun)
         solver = limited if self.solver == "lbfgs" else self.solver
         if not (self.warm_start and self.keep_optimizer):
             net.optimizer_state = {}
-        options = self._options([], validation_data)
+        options = self._options([], validation)
         try:
             history = net.fit(
                 X, targets, sample_weight=sample_weight, optimizer=solver, epochs=self.max_iter,
@@ -247,16 +284,40 @@ class Perceptron(BaseEstimator):
         """Return by how much its cost is smaller."""
         return 1
 
-    def _options(self, rules, validation_data):
+    def _known(self, y):
+        """Raise for classes of y that were not there before."""
+
+    def _offset(self, y):
+        """Return their mean."""
+        offsets = self._offsets(y)
+        return 0 if offsets is None else offsets.mean()
+
+    def _validation(self, given):
+        """Return validation data (X, y, sample_weight or None), as `_validated` does; or None."""
+        if given is None:
+            return None
+        X, y, *weights = given
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
+        check_consistent_length(X, y)
+        self._known(y)
+        y = self._encoded(y)
+        if weights and weights[0] is not None:
+            return X, y, _check_sample_weight(weights[0], X)
+        return X, y, None
+
+    def _options(self, rules, validation):
         """Return the options of `Network.fit` that stand in parameters."""
         options = {name: getattr(self, name) for name in OF_FIT}
         options |= {
             "callbacks": [*rules, *self._given_callbacks()],
             "class_weight": self._class_weight(),
-            "validation_data": self._validation(validation_data),
+            "validation_data": validation and self._validation_targets(*validation),
         }
         options = {name: value for name, value in options.items() if value is not None}
         return options | {"l2_of_batch": self.alpha}
+
+    def _validation_targets(self, X, y, weights):
+        return (X, self._targets(y)) if weights is None else (X, self._targets(y), weights)
 
     def _given_callbacks(self) -> list[Any]:
         given = self.callbacks
@@ -284,6 +345,13 @@ class Perceptron(BaseEstimator):
             return SGD(by_epoch, momentum=self.momentum, nesterov=nesterov)
         return self.solver
 
+    def _is_plain(self, X: Any) -> bool:
+        """Whether there is nothing in X to be looked at but its numbers: an array of the width."""
+        if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.char not in "fd":
+            return False
+        own = vars(self)
+        return X.shape[1] == own["n_features_in_"] and "feature_names_in_" not in own
+
     # ------------------------------------------------------------ answers
 
     def _outputs(self, X: Any) -> Any:
@@ -291,8 +359,7 @@ class Perceptron(BaseEstimator):
         if "network_" not in vars(self):
             check_is_fitted(self)
         net: Network = self.network_
-        is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd"
-        if is_plain and X.shape[1] == net.sizes[0] and not hasattr(self, "feature_names_in_"):
+        if self._is_plain(X):
             try:
                 return net(X)
             except ValueError:  # scikit-learn has messages of its own

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import xlogy
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
@@ -125,10 +125,24 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(has_steps)
+    def partial_fit(self, X, y, sample_weight=None, *, validation_data=None):
+        """Go once through the given data, in mini-batches.
+
+        Parameters
+        ----------
+        X, y, sample_weight, validation_data
+            As for `fit`. With early_stopping each call ends with a score, of `validation_data` or
+            of what is held out of X; where it has not become better for more than n_iter_no_change
+            calls, ``has_stopped_`` is true, the best parameters are there again, and further calls
+            change nothing.
+        """
+        if sample_weight is None and validation_data is None and self._step(X, y):
+            return self
+        return self._partial_fit(X, y, sample_weight, validation_data)
+
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
-        """Go once through the given data, in mini-batches."""
-        return self._fit(X, y, sample_weight, incremental=True)
+    def _partial_fit(self, X, y, sample_weight, validation_data):
+        return self._fit(X, y, sample_weight, True, validation_data)
 
     def _validated(self, X, y, incremental, reset):
         X, y = validate_data(
@@ -139,12 +153,23 @@ class MLPRegressor(RegressorMixin, Perceptron):
             y = column_or_1d(y, warn=True)
         return X, y.reshape(len(y), -1)
 
+    def _encoded(self, y):
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        return y.reshape(len(y), -1)
+
     def _formulas(self):
         name, output, cost = LOSSES[self.loss]
         return name, self.out_activation or output, self.cost or cost
 
     def _targets(self, y):
         return y
+
+    def _targets_at_hand(self, y):
+        """Return the targets of plain numbers; None where they want a closer look."""
+        if y.dtype.char not in "fd" or y.ndim not in (1, 2):
+            return None
+        y = y[:, None] if y.ndim == 1 else y if y.shape[1] > 1 else None
+        return y if y is not None and y.shape[1] == self.n_outputs_ else None
 
     def _strata(self, y):
         return None
@@ -170,13 +195,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _class_weight(self):
         return None
-
-    def _validation(self, given):
-        if given is None:
-            return None
-        X, y, *weights = given
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
-        return (X, np.asarray(y).reshape(len(y), -1), *weights)
 
     # ------------------------------------------------------------ answers
 

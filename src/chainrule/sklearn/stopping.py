@@ -59,14 +59,17 @@ class Rules:
     def __init__(self, estimator: Any, samples: int, rate: Rate, loss: Any, score: Any):
         self._estimator, self._samples, self._rate = estimator, samples, rate
         self._loss, self._score = loss, score
-        self.best_parameters: Any = None
         self.has_converged = False
 
     def on_epoch_end(self, net: Any, history: Any) -> None:
-        """Note the figures; end training where they have not become better for long."""
+        """Note the figures of an epoch."""
+        self.note(net, self._loss(history))
+
+    def note(self, net: Any, loss: float) -> None:
+        """Note the loss of an epoch and the score; end training without progress."""
         est = self._estimator
         est.n_iter_ += 1
-        est.loss_ = self._loss(history)
+        est.loss_ = float(loss)
         est.t_ += self._samples
         est.loss_curve_.append(est.loss_)
         if est.verbose:
@@ -102,5 +105,5 @@ class Rules:
         is_better = not score < est.best_validation_score_ + est.tol
         if score > est.best_validation_score_:
             est.best_validation_score_ = score
-            self.best_parameters = net.parameters.copy()
+            est._best_parameters = net.parameters.copy()
         return is_better

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.checks.actions import targets_of_actions
 from chainrule.checks.arrays import as_real
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
-from chainrule.checks.options import check_count
+from chainrule.checks.options import check_count, check_positive
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.costs import UserCost
@@ -198,6 +198,19 @@ class Trainer:
             elif samples.names is not None:
                 self._net._input_names = samples.names
         return done if y is not None else None
+
+    def penalty(self, weight: float) -> float:
+        """Return what l1, l2 and l2_of_batch add to the cost of a mini-batch, as parameters are.
+
+        Parameters
+        ----------
+        weight : float
+            Σ w_i of its samples, or without weights their number.
+        """
+        options, net = self._options, self._net
+        check_positive("weight", weight)
+        l2 = options.l2 + options.l2_of_batch / weight
+        return _core.penalty(net._plan, net.parameters, options.l1, l2)
 
     @alone
     def apply(self, gradient: Gradient | ArrayLike) -> None:
