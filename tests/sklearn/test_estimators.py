@@ -201,3 +201,41 @@ def test_the_extra_is_named_where_scikit_learn_is_missing():
 def test_the_package_itself_does_not_import_scikit_learn():
     code = "import sys, chainrule; assert not any(n.startswith('sklearn') for n in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+MEASURED = """if True:
+    import sys, threading
+    import numpy as np
+    from chainrule.sklearn import MLPClassifier
+
+    def private():
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+    X = np.memmap(sys.argv[1], dtype="f4", mode="w+", shape=(60000, 1000))  # 240 MB
+    X[::7, 0] = 1
+    y = np.arange(len(X)) % 2
+    estimator = MLPClassifier((5,), max_iter=2, random_state=0, early_stopping=sys.argv[2] == "1")
+    estimator.fit(X[:999], y[:999])
+    before, most, over = private(), 0, threading.Event()
+
+    def watch():
+        global most
+        while not over.wait(0.002):
+            most = max(most, private())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    estimator.fit(X, y)
+    over.set()
+    thread.join()
+    print((most - before) / 1000)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+@pytest.mark.parametrize("early_stopping", [0, 1])
+def test_a_memory_map_is_read_where_it_lies(tmp_path, early_stopping):
+    """Also the 24 MB that are held out."""
+    megabytes = float(python("-W", "ignore", "-c", MEASURED, tmp_path / "X", early_stopping))
+    assert megabytes < 20

@@ -222,11 +222,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _strata(self, y):
         return y if self.n_outputs_ == 1 else None
 
-    def _scorer(self, X, y, weights):
+    def _scorer(self, X, y, weights, rows=None):
         truth = self._numbers(y)
 
         def score(net):
-            right = self._numbers_of(net(X)) == truth
+            right = self._numbers_of(self._outputs_at(net, X, rows)) == truth
             if right.ndim == 2:
                 right = right.all(axis=1)
             return float(np.average(right, weights=weights))

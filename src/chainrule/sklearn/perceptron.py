@@ -29,6 +29,7 @@ from chainrule.training.full_batch.lbfgs import LBFGS
 # What X may be of, as the core reads it; all else becomes float64.
 DTYPES = (np.float64, np.float32, np.uint8, np.int16, np.uint16, np.int32, np.int64)
 ACTIVATIONS = {"logistic": "sigmoid"}  # of scikit-learn, where another word is ours
+NUMBERS_AT_ONCE = 2**20  # of X, in a copy
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
@@ -170,7 +171,7 @@ class Perceptron(BaseEstimator):
                     "of your dataset."
                 )
             weights = None if sample_weight is None else sample_weight[held_out]
-            score = self._scorer(X[held_out], y[held_out], weights)
+            score = self._scorer(X, y[held_out], weights, held_out)
         n = m if rows is None else len(rows)
         net = self.network_
         rate = vars(self).get("_rate") if incremental else None
@@ -353,6 +354,15 @@ class Perceptron(BaseEstimator):
         return X.shape[1] == own["n_features_in_"] and "feature_names_in_" not in own
 
     # ------------------------------------------------------------ answers
+
+    @staticmethod
+    def _outputs_at(net: Network, X: Any, rows: Any) -> Any:
+        """Return the outputs for some rows of X, or for all, without a copy as large as these."""
+        if rows is None:
+            return net(X)
+        some = max(1, NUMBERS_AT_ONCE // X.shape[1])
+        parts = [net(X[rows[i : i + some]]) for i in range(0, len(rows), some)]
+        return np.concatenate(parts)
 
     def _outputs(self, X: Any) -> Any:
         """Return the outputs (m, n_outputs) for X, which scikit-learn checks where need be."""

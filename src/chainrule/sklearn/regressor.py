@@ -184,9 +184,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
         is_mean = self.loss == "squared_error" and self.cost is None
         return self.n_outputs_ if is_mean else 1
 
-    def _scorer(self, X, y, weights):
+    def _scorer(self, X, y, weights, rows=None):
         def score(net):
-            predicted = net(X)
+            predicted = self._outputs_at(net, X, rows)
             if not np.isfinite(predicted).all():
                 return np.nan
             return float(r2_score(y, predicted, sample_weight=weights))
