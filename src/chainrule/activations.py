@@ -51,7 +51,7 @@ from chainrule.checks.words import words
 from chainrule.core import _core
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activation(Formula):
     """An activation σ, with its parameter if it has one."""
 
@@ -87,7 +87,7 @@ class relu(Activation):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class leaky_relu(Activation):
     """σ(z) = z for z > 0, else slope·z; σ' = 1 or slope.
 
@@ -112,7 +112,7 @@ class leaky_relu(Activation):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class elu(Activation):
     """σ(z) = z for z > 0, else α(e^z - 1); σ' = 1 or αe^z (Clevert et al., 2015).
 
@@ -158,7 +158,7 @@ class gelu(Activation):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class swish(Activation):
     """σ(z) = z s with s = 1/(1 + e^-βz); σ' = s + βz s(1 - s) (Ramachandran et al., 2017).
 

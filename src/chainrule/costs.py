@@ -50,7 +50,7 @@ from chainrule.checks.words import words
 from chainrule.core import _core
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cost(Formula):
     """A cost, with its parameters if it has some."""
 
@@ -112,7 +112,7 @@ class absolute_error(Cost):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class huber(Cost):
     """Σ ½r² where |r| <= δ, else δ(|r| - ½δ), with r = y - a; ∂C/∂a = a - y, cut off at ±δ.
 
@@ -131,7 +131,7 @@ class huber(Cost):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class quantile(Cost):
     """Σ τ(y - a) where y > a, else (1 - τ)(a - y); ∂C/∂a = -τ or 1 - τ, 0 at a = y.
 
@@ -224,7 +224,7 @@ class cross_entropy(Cost):
 
 
 @known_options()
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class log_likelihood(Cost):
     """-Σ t ln a with t = (1 - s)y + s/n_L, for a softmax output; δ^L = a - t.
 

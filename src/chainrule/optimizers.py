@@ -25,7 +25,7 @@ from chainrule.checks.other_tools import OF_OPTIMIZERS
 from chainrule.schedules import LearningRate, Schedule, as_schedule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Optimizer(CheckedFields):
     """The part common to all: a learning rate, and what the compiled core is told.
 
@@ -52,7 +52,7 @@ class Optimizer(CheckedFields):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked.
 
@@ -100,7 +100,7 @@ class SGD(Optimizer):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Adagrad(Optimizer):
     """Smaller steps for the parameters that have moved much (Duchi, Hazan and Singer, 2011).
 
@@ -125,7 +125,7 @@ class Adagrad(Optimizer):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RMSprop(Optimizer):
     """Each parameter's gradient over its size of late (Tieleman and Hinton, 2012, lecture 6e).
 
@@ -152,7 +152,7 @@ class RMSprop(Optimizer):
     _checks: ClassVar[Checks] = Optimizer._checks | {"rho": check_keep, "epsilon": check_positive}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveMoments(Optimizer):
     """The part common to Adam's kind: a mean of the gradient, over a measure of its size."""
 
@@ -172,7 +172,7 @@ class AdaptiveMoments(Optimizer):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Adam(AdaptiveMoments):
     """Momentum over size, both corrected for their beginning (Kingma and Ba, 2015).
 
@@ -204,7 +204,7 @@ class Adam(AdaptiveMoments):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2019).
 
@@ -226,7 +226,7 @@ class AdamW(Adam):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Adamax(AdaptiveMoments):
     """Adam with the largest gradient in the place of its mean square (Kingma and Ba, 2015).
 
@@ -248,7 +248,7 @@ class Adamax(AdaptiveMoments):
 
 
 @known_options(OF_OPTIMIZERS)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rprop(Optimizer):
     """A step of its own for each parameter, by the gradient's sign alone (Riedmiller, Braun, 1993).
 

@@ -94,7 +94,7 @@ class EndingSchedule(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Constant(Schedule):
     """η(e) = η: what a number stands for.
 
@@ -119,7 +119,7 @@ class Constant(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepDecay(Schedule):
     """η(e) = η₀ f^⌊e/E⌋: lower by a factor every E epochs.
 
@@ -150,7 +150,7 @@ class StepDecay(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExponentialDecay(Schedule):
     """η(e) = η₀ f^e: lower by a factor in every epoch, a little in every step.
 
@@ -172,7 +172,7 @@ class ExponentialDecay(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class InverseScaling(Schedule):
     """η(e) = η₀ / (1+e)^p: slower and slower (Robbins and Monro, 1951, ask for ½ < p <= 1).
 
@@ -194,7 +194,7 @@ class InverseScaling(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CosineDecay(EndingSchedule):
     """Down along half a cosine, after a linear rise if asked (Loshchilov and Hutter, 2017).
 
@@ -239,7 +239,7 @@ class CosineDecay(EndingSchedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class OneCycle(EndingSchedule):
     """Up along half a cosine and down along another (Smith and Topin, 2018).
 
@@ -282,7 +282,7 @@ class OneCycle(EndingSchedule):
         return np.where(epoch < top, up, down)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Function(Schedule):
     """η(e) = function(e) >= 0, called for every step with a float: what a function stands for.
 
@@ -304,7 +304,7 @@ class Function(Schedule):
 
 
 @known_options(OF_SCHEDULES)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReduceOnPlateau(Schedule):
     """Lower by a factor when there was no progress for some epochs.
 

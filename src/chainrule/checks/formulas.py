@@ -11,7 +11,7 @@ from chainrule.checks.words import NONE, Words
 LARGEST = 1e30  # of a parameter: float32 holds it, and its products with ordinary numbers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Formula(CheckedFields):
     """A formula by its name, with the values of its parameters: the fields of the subclass."""
 
@@ -43,7 +43,7 @@ class Formula(CheckedFields):
 _Kind = TypeVar("_Kind", bound=Formula)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class UserFormula(Formula):
     """An object of the user's own in the place of a formula; a subclass says its methods."""
 

@@ -18,7 +18,7 @@ from chainrule.schedules import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Missing(Schedule):
     """In the place of a function, or of a schedule of the user's own, in what a file brought back.
 

@@ -18,7 +18,7 @@ class _Enough(Exception):  # noqa: N818 - not an error
     pass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LimitedLBFGS(LBFGS):
     """`LBFGS` for one fit.
 

@@ -92,7 +92,7 @@ class FullBatch:
         return A
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FullBatchOptimizer(CheckedFields):
     """An optimiser that sees all samples in each iteration, which is an epoch of `Network.fit`."""
 

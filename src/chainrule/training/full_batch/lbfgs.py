@@ -24,7 +24,7 @@ _TRIALS = 40  # of a line search
 
 
 @known_options(OF_FULL_BATCH)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LBFGS(FullBatchOptimizer):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal, 1980).
 

@@ -21,7 +21,7 @@ LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20  # float32 holds both
 
 
 @known_options(OF_FULL_BATCH)
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LevenbergMarquardt(FullBatchOptimizer):
     """Between Gauss and Newton's step and the gradient's (Marquardt, 1963; Hagan, Menhaj, 1994).
 
