@@ -57,7 +57,7 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
     return cost / counted
 
 
-def penalty(Plan plan not None, const real[::1] parameters, double l1, double l2):
+def total_penalty(Plan plan not None, const real[::1] parameters, double l1, double l2):
     """What these penalties add to the cost."""
     check_size(plan, parameters.shape[0])
     return penalties_of[real](&plan.net, &parameters[0], l1, l2)

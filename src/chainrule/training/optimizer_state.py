@@ -130,3 +130,14 @@ def as_counter(name, values) -> NDArray:
 
 def _label(name):
     return f'optimizer_state["{name}"]'
+
+
+def like_state(name: str, values: Any, array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of a state, checked to be like the one in whose place it comes."""
+    values = np.asarray(values)
+    if values.dtype != array.dtype or values.shape != array.shape:
+        raise ValueError(
+            f'state["{name}"] must be {array.dtype} of shape {array.shape}; '
+            f"got {values.dtype} of shape {values.shape}"
+        )
+    return as_counter(name, values) if name in COUNTERS else like_parameters(name, values, array)

@@ -24,7 +24,7 @@ from chainrule.training.endings import COST, DivergenceError, lost_state, step_d
 from chainrule.training.fit import last_optimizer
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
-from chainrule.training.optimizer_state import COUNTERS, as_counter, like_parameters, resumed_state
+from chainrule.training.optimizer_state import like_state, resumed_state
 from chainrule.training.training import check_dropout, check_epsilon, recipe_of, state_for_core
 
 OUTPUT_GRADIENT, OUTPUT_DELTA = (_core.GIVEN.index(f"output_{of}") for of in ("gradient", "delta"))
@@ -210,7 +210,7 @@ class Trainer:
         options, net = self._options, self._net
         check_positive("weight", weight)
         l2 = options.l2 + options.l2_of_batch / weight
-        return _core.penalty(net._plan, net.parameters, options.l1, l2)
+        return _core.total_penalty(net._plan, net.parameters, options.l1, l2)
 
     @alone
     def apply(self, gradient: Gradient | ArrayLike) -> None:
@@ -298,7 +298,7 @@ class Trainer:
                 f"the state must have {', '.join(now)}, for {self.optimizer!r}; "
                 f"it has {', '.join(given)}"
             )
-        pairs = [(array, _like(name, given[name], array)) for name, array in now.items()]
+        pairs = [(array, like_state(name, given[name], array)) for name, array in now.items()]
         counts = [check_count(name, state[name], 0) for name in ("steps", "samples")]
         clock = np.array([check_count("epochs_trained", state["epochs_trained"], 0)], np.uint64)
         rates, steps = self._rates(given)
@@ -395,14 +395,3 @@ def _read_as_they_are(net: Model, options: SimpleNamespace) -> dict[str, Any]:
         "chooses": simple and not cost.coupling,
         "threads": threads, "cores": cores,
     }  # fmt: skip
-
-
-def _like(name, values, array):
-    """Return an array of a state, checked to be like the one in whose place it comes."""
-    values = np.asarray(values)
-    if values.dtype != array.dtype or values.shape != array.shape:
-        raise ValueError(
-            f'state["{name}"] must be {array.dtype} of shape {array.shape}; '
-            f"got {values.dtype} of shape {values.shape}"
-        )
-    return as_counter(name, values) if name in COUNTERS else like_parameters(name, values, array)
