@@ -109,6 +109,14 @@ def test_weights_of_classes_go_by_their_names():
     assert by_name.network_.parameters.tobytes() == by_sample.network_.parameters.tobytes()
 
 
+def test_where_all_are_of_one_class_it_is_answered():
+    """However the output, which has nothing to learn from, lies."""
+    estimator = classifier(early_stopping=True).fit(X, np.full(len(X), "it"))
+    estimator.intercepts_[1][:] = 100
+    assert (estimator.predict(X) == "it").all()
+    assert estimator.best_validation_score_ == 1
+
+
 def test_callbacks_and_validation_data():
     seen = []
     estimator = classifier(callbacks=lambda net, history: seen.append(history.validation_cost[-1]))

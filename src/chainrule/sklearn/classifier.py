@@ -243,7 +243,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self._label_binarizer.y_type_ == "multiclass":
             return outputs.argmax(axis=1)
         above = outputs > 0.5
-        return above[:, 0] if above.shape[1] == 1 else above
+        if above.shape[1] > 1:
+            return above
+        return above[:, 0] & (len(self.classes_) > 1)  # where all y are of one class, it is that
 
     def _class_weight(self):
         if not isinstance(self.class_weight, dict):
