@@ -202,3 +202,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """Return the numbers, (m,) or (m, n_outputs)."""
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def __sklearn_tags__(self):
+        """Say of counts that they are not below 0."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss == "poisson" and self.cost is None
+        return tags
