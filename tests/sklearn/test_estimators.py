@@ -12,9 +12,6 @@ import pytest
 pytest.importorskip("sklearn")
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_regression
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 import chainrule.sklearn as ours
@@ -153,13 +150,6 @@ def test_a_warm_start_may_keep_the_state_of_the_optimiser():
     twice = classifier(max_iter=5, shuffle=False, warm_start=True, keep_optimizer=True)
     twice.fit(X, LABELS).fit(X, LABELS)
     assert once.network_.parameters.tobytes() == twice.network_.parameters.tobytes()
-
-
-def test_tools_around_an_estimator():
-    pipeline = make_pipeline(StandardScaler(), classifier(max_iter=60))
-    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0]}, cv=3).fit(X, LABELS)
-    assert search.best_score_ > 0.6
-    assert cross_val_score(regressor(max_iter=400), INPUTS, VALUES / 100, cv=3).mean() > 0.5
 
 
 @pytest.mark.parametrize("rows", [1, 3])
