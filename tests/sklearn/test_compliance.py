@@ -3,7 +3,7 @@
 import pytest
 
 pytest.importorskip("sklearn")
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from chainrule.sklearn import MLPClassifier, MLPRegressor
 from children import attempt
@@ -22,13 +22,18 @@ place.MLPClassifier, place.MLPRegressor = MLPClassifier, MLPRegressor
 """
 
 
+ESTIMATORS = [
+    estimator(solver=solver, max_iter=max_iter)
+    for estimator in (MLPClassifier, MLPRegressor)
+    for solver, max_iter in SOLVERS.items()
+]
+
+
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        estimator(solver=solver, max_iter=max_iter)
-        for estimator in (MLPClassifier, MLPRegressor)
-        for solver, max_iter in SOLVERS.items()
-    ]
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [each for estimator in ESTIMATORS for each in estimator_checks_generator(estimator)],
+    ids=lambda each: each.func.__name__ if hasattr(each, "func") else repr(each),
 )
 def test_every_check_of_an_estimator(estimator, check):
     check(estimator)

@@ -9,6 +9,7 @@ theirs = pytest.importorskip("sklearn.neural_network")
 from sklearn.datasets import load_digits, make_classification, make_regression  # noqa: E402
 
 import chainrule.sklearn as ours  # noqa: E402
+import sklearn  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -18,6 +19,7 @@ VALUES = VALUES / 100
 WEIGHTS = np.random.default_rng(0).random(300)
 COUNTS = np.random.default_rng(0).poisson(np.exp(INPUTS[:, 0] / 2))
 
+IS_OLD = sklearn.__version__.startswith("1.7.")
 SETTINGS = {
     "as they are": {},
     "sgd": {"solver": "sgd"},
@@ -76,6 +78,8 @@ def assert_alike(their, our, inputs, tolerance=1e-9):
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_twenty_epochs(setting, task, weighted):
+    if task == "text" and setting == "early stopping" and IS_OLD:
+        pytest.skip("scikit-learn has a score of text from 1.8 on")
     name, inputs, y, more = TASKS[task]
     weights = WEIGHTS[: len(inputs)] if weighted else None
     their, our = both(name, inputs, y, weights, max_iter=20, **more | SETTINGS[setting])

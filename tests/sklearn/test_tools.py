@@ -303,7 +303,10 @@ def test_names_of_features(name, kind):
     estimators = [getattr(module, name)(max_iter=5, random_state=0) for module in (theirs, ours)]
     for each in estimators:
         each.fit(frame, y)
-    assert_alike([each.feature_names_in_ == names for each in estimators], 0.99)
+    if not hasattr(estimators[0], "feature_names_in_"):
+        pytest.skip(f"this scikit-learn knows no names of {kind}")
+    for each in estimators:
+        assert each.feature_names_in_.tolist() == names
     assert_alike([each.predict(frame) for each in estimators])
     other = frames.DataFrame(dict(zip([*names[:-1], "another"], X.T, strict=True)))
     for wrong in (frame[names[::-1]], frame[names[:-1]], other):
