@@ -133,7 +133,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         MLPClassifier
             Itself.
         """
-        return self._fit(X, y, sample_weight, validation_data=validation_data)
+        return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(has_steps)
     def partial_fit(self, X, y, sample_weight=None, classes=None, *, validation_data=None):
@@ -159,13 +159,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _partial_fit(self, X, y, sample_weight, classes, validation_data):
-        if _check_partial_fit_first_call(self, classes):
+        return self._fit(X, y, sample_weight, validation_data, True, classes)
+
+    def _validated(self, X, y, incremental, reset, classes):
+        if incremental and _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer.fit(y if is_multilabel else classes)
-        return self._fit(X, y, sample_weight, True, validation_data)
-
-    def _validated(self, X, y, incremental, reset):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
         )
@@ -174,9 +174,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
+        elif not self.warm_start:
+            self._known(y)
         else:
-            classes = self._known(y)
-            if self.warm_start and set(classes) != set(self.classes_):
+            classes = unique_labels(y)
+            if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the "
                     f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
@@ -185,14 +187,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return X, self._encoded(y)
 
     def _known(self, y):
-        """Return the classes of y, none of them new."""
+        """Raise for classes of y that were not there before."""
         classes = unique_labels(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
-        return classes
 
     def _encoded(self, y):
         return self._label_binarizer.transform(y).astype(bool)

@@ -1,6 +1,8 @@
 """What the two estimators have in common: a network, trained by scikit-learn's rules."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -99,16 +101,17 @@ class Perceptron(BaseEstimator):
             steps = self._steps = Steps(self)
         return steps is not None and steps.take(X, y)
 
-    def _fit(self, X, y, sample_weight, incremental=False, validation_data=None):
+    def _fit(self, X, y, sample_weight, validation_data, incremental=False, classes=None):
         hidden = self.hidden_layer_sizes
         hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         is_first = not hasattr(self, "network_") or not (self.warm_start or incremental)
-        X, y = self._validated(X, y, incremental, is_first)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        validation = self._validation(validation_data)
+        with self._unless_refused():
+            X, y = self._validated(X, y, incremental, is_first, classes)
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, X)
+            validation = self._validation(validation_data)
         self._steps: Steps | None = None
         draws = Draws(check_random_state(self.random_state))
         if is_first:
@@ -118,6 +121,16 @@ class Perceptron(BaseEstimator):
         else:
             self._minimise(X, y, sample_weight, validation)
         return self
+
+    @contextmanager
+    def _unless_refused(self) -> Iterator[None]:
+        """Leave all as it was where what is given is refused, what scikit-learn noted of it too."""
+        before = dict(vars(self))
+        try:
+            yield
+        except Exception:
+            self.__dict__ = before
+            raise
 
     def _is_stochastic(self) -> bool:
         return self.solver != "lbfgs" and not isinstance(self.solver, FullBatchOptimizer)
@@ -374,5 +387,4 @@ class Perceptron(BaseEstimator):
                 return net(X)
             except ValueError:  # scikit-learn has messages of its own
                 pass
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
-        return net(X)
+        return net(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))

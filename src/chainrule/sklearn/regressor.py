@@ -122,7 +122,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         MLPRegressor
             Itself.
         """
-        return self._fit(X, y, sample_weight, validation_data=validation_data)
+        return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(has_steps)
     def partial_fit(self, X, y, sample_weight=None, *, validation_data=None):
@@ -142,9 +142,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _partial_fit(self, X, y, sample_weight, validation_data):
-        return self._fit(X, y, sample_weight, True, validation_data)
+        return self._fit(X, y, sample_weight, validation_data, True)
 
-    def _validated(self, X, y, incremental, reset):
+    def _validated(self, X, y, incremental, reset, classes):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=DTYPES, reset=reset,
