@@ -22,6 +22,7 @@ PRINTS = {
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",
     "rates.py": r"^\| iris \|.*\n\| diabetes \|(.*\n)+suggestions for Adam: 2 of 2 ",
     "same_bits.py": r"^24 results before, 24 now; 0 differ$",
+    "sklearn_kernels.py": r"^\| adam \| 3 (\| \d\.\de-1[5-7] ){4}\|$",
     "step_profile.py": r"^\| quick \(SGD\) \| 1 \| [\d.,]+ \| ",
     "steps.py": r"^\| quick \(SGD\) \| [\d.]+ \(.*\n(.*\n)*\| quick from CSR \| ",
     "threads.py": r"^quick \(Adam\)( +[\d.]+){4}$",
