@@ -186,3 +186,26 @@ def test_validation_data_that_do_not_fit(given, message):
     estimator = ours.MLPClassifier(random_state=0, max_iter=2)
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, NAMES, validation_data=given)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_a_fit_held_out_is_not_trained_on():
+    """After it partial_fit stops early by given data alone."""
+    estimator = ours.MLPClassifier(early_stopping=True, max_iter=5, random_state=0)
+    estimator.fit(X, LABELS)
+    before = estimator.network_.parameters.copy()
+    with pytest.raises(ValueError, match="does not support early_stopping=True after a fit"):
+        estimator.partial_fit(X, LABELS)
+    assert (estimator.network_.parameters == before).all()
+    estimator.partial_fit(X, LABELS, validation_data=(X[:50], LABELS[:50]))
+    assert len(estimator.validation_scores_) == 6
+    estimator.fit(X, LABELS, validation_data=(X[:50], LABELS[:50])).partial_fit(X, LABELS)
+
+
+@pytest.mark.parametrize("nothing", [{"progress": False}, {"callbacks": []}, {"metrics": {}}])
+def test_an_option_that_is_off_is_nothing(nothing):
+    estimator, plain = (ours.MLPClassifier(random_state=0, **more) for more in (nothing, {}))
+    for each in (estimator, plain):
+        for _ in range(3):
+            each.partial_fit(X, LABELS, classes=np.unique(LABELS))
+    assert estimator.network_.parameters.tobytes() == plain.network_.parameters.tobytes()

@@ -154,6 +154,7 @@ class Perceptron(BaseEstimator):
         )  # fmt: skip
         if self._is_stochastic():
             self.loss_curve_: list[float] = []
+            self._fit_held_out = False
             self._watch()
 
     def _watch(self) -> None:
@@ -177,6 +178,11 @@ class Perceptron(BaseEstimator):
         if self.early_stopping and validation:
             score = self._scorer(*validation)
         elif self.early_stopping:
+            if incremental and self._fit_held_out:
+                raise ValueError(
+                    "partial_fit does not support early_stopping=True after a fit that held out "
+                    "samples, which it does not know; give validation_data"
+                )
             rows, held_out = draws.split(m, self.validation_fraction, self._strata(y))
             if len(held_out) < 2:
                 raise ValueError(
@@ -185,6 +191,8 @@ class Perceptron(BaseEstimator):
                 )
             weights = None if sample_weight is None else sample_weight[held_out]
             score = self._scorer(X, y[held_out], weights, held_out)
+        if not incremental:
+            self._fit_held_out = rows is not None
         n = m if rows is None else len(rows)
         net = self.network_
         rate = vars(self).get("_rate") if incremental else None

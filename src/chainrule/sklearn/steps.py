@@ -36,7 +36,7 @@ class Steps:
         self._given = [(name, getattr(estimator, name)) for name in estimator._get_param_names()]
         self._net, self._rate = estimator.network_, estimator._rate
         options = estimator._options([], None)
-        del options["callbacks"]
+        options = {name: value for name, value in options.items() if name not in BEYOND_STEPS}
         rule = estimator._rule(self._rate)
         self._trainer = self._net.trainer(rule, steps_per_epoch=1, **options)
         self._order: NDArray[Any] = np.arange(0)
