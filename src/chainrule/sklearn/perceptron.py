@@ -1,8 +1,6 @@
 """What the two estimators have in common: a network, trained by scikit-learn's rules."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from chainrule.optimizers import SGD, Adam
 from chainrule.sklearn.draws import Draws
 from chainrule.sklearn.limited import LimitedLBFGS
 from chainrule.sklearn.parameters import CONSTRAINTS, OF_FIT
+from chainrule.sklearn.refusals import unless_refused
 from chainrule.sklearn.steps import Steps
 from chainrule.sklearn.stopping import Rate, Rules
 from chainrule.training.callbacks import Callbacks
@@ -107,7 +106,7 @@ class Perceptron(BaseEstimator):
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         is_first = not hasattr(self, "network_") or not (self.warm_start or incremental)
-        with self._unless_refused():
+        with unless_refused(self):
             X, y = self._validated(X, y, incremental, is_first, classes)
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(sample_weight, X)
@@ -121,16 +120,6 @@ class Perceptron(BaseEstimator):
         else:
             self._minimise(X, y, sample_weight, validation)
         return self
-
-    @contextmanager
-    def _unless_refused(self) -> Iterator[None]:
-        """Leave all as it was where what is given is refused, what scikit-learn noted of it too."""
-        before = dict(vars(self))
-        try:
-            yield
-        except Exception:
-            self.__dict__ = before
-            raise
 
     def _is_stochastic(self) -> bool:
         return self.solver != "lbfgs" and not isinstance(self.solver, FullBatchOptimizer)
