@@ -114,6 +114,11 @@ def test_where_all_are_of_one_class_it_is_answered():
     assert estimator.best_validation_score_ == 1
 
 
+def test_weights_of_classes_that_there_are_not_are_named():
+    with pytest.raises(ValueError, match=r"class_weight must be one of \[0 1 2\]; got 'a'"):
+        classifier(class_weight={0: 1.0, "a": 2.0}).fit(X, LABELS)
+
+
 def test_callbacks_and_validation_data():
     seen = []
     estimator = classifier(callbacks=lambda net, history: seen.append(history.validation_cost[-1]))

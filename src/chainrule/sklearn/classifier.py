@@ -252,6 +252,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
+        if unknown := [label for label in self.class_weight if label not in numbers]:
+            raise ValueError(
+                f"each class of class_weight must be one of {self.classes_}; got {unknown[0]!r}"
+            )
         return {numbers[label]: weight for label, weight in self.class_weight.items()}
 
     # ------------------------------------------------------------ answers
