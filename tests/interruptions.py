@@ -56,7 +56,9 @@ def lines_of(call, interrupt_at=None):
         return trace
 
     before = sys.gettrace()
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+    handler = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell may have it ignored
     sys.settrace(trace)
     try:
         call()

@@ -87,6 +87,7 @@ OF_ONE = {
     ("MLPClassifier", "lbfgs"): IDENTITY,
     ("MLPRegressor", "adam"): OURS | IDENTITY | POISSON | {
         "out_activation": {"out_activation": "leaky_relu", "cost": "quadratic"},
+        "quantiles": {"loss": "quantile", "quantiles": 0.4},
     },
     # whose rate has to be small, with which it learns too little
     ("MLPRegressor", "sgd"): {

@@ -15,6 +15,7 @@ from chainrule.training.full_batch.cost import FullBatchOptimizer
 AT_LEAST_0 = Interval(Real, 0, None, closed="left")
 ABOVE_0 = Interval(Real, 0, None, closed="neither")
 SHARE = Interval(Real, 0, 1, closed="left")
+INSIDE = Interval(Real, 0, 1, closed="neither")
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 ACTIVATION = [StrOptions({*ACTIVATIONS, "logistic"}), Activation, HasMethods(["value", "slope"])]
 
@@ -55,7 +56,7 @@ CONSTRAINTS: dict[str, Any] = {
     "max_norm": [None, ABOVE_0],
     "clip_norm": [None, ABOVE_0],
     "clip_value": [None, ABOVE_0],
-    "average": [None, Interval(Real, 0, 1, closed="neither")],
+    "average": [None, INSIDE],
     "dropout": [None, SHARE, "array-like"],
     "progress": [None, "boolean"],
     "threads": [None, AT_LEAST_1],

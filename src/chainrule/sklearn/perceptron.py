@@ -114,7 +114,7 @@ class Perceptron(BaseEstimator):
         self._steps: Steps | None = None
         draws = Draws(check_random_state(self.random_state))
         if is_first:
-            self._begin(draws, [X.shape[1], *hidden, y.shape[1]], X.dtype)
+            self._begin(draws, [X.shape[1], *hidden, self._width(y)], X.dtype)
         if self._is_stochastic():
             self._descend(draws, X, y, sample_weight, incremental, validation)
         else:
@@ -127,7 +127,7 @@ class Perceptron(BaseEstimator):
     def _begin(self, draws: Draws, sizes: list[int], dtype: Any) -> None:
         """Make the network anew, with what scikit-learn counts from the first fit on."""
         self.n_iter_ = self.t_ = 0
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.n_layers_ = len(sizes)
         self.out_activation_, output, cost = self._formulas()
         hidden = self.activation
         if isinstance(hidden, str):
@@ -141,10 +141,15 @@ class Perceptron(BaseEstimator):
             init=draws.initializer(self.activation) if self.init is None else self.init,
             seed=draws.seed(),
         )  # fmt: skip
+        self.n_outputs_ = sizes[-1] // self.network_._cost.outputs_per_target
         if self._is_stochastic():
             self.loss_curve_: list[float] = []
             self._fit_held_out = False
             self._watch()
+
+    def _width(self, y):
+        """Return how many outputs the network has for targets y (m, n)."""
+        return y.shape[1]
 
     def _watch(self) -> None:
         """Begin to go by the loss, or with early stopping by the score."""

@@ -3,20 +3,26 @@
 import numpy as np
 from scipy.special import xlogy
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from chainrule.costs import COSTS, gaussian, quantile
 from chainrule.sklearn.classifier import has_steps
-from chainrule.sklearn.parameters import CONSTRAINTS
+from chainrule.sklearn.parameters import CONSTRAINTS, INSIDE
 from chainrule.sklearn.perceptron import DTYPES, Perceptron
 
 # loss: (scikit-learn's word for the output, ours, the cost)
 LOSSES = {
     "squared_error": ("identity", "identity", "quadratic"),
     "poisson": ("exp", "exponential", "poisson"),
+    # and such as scikit-learn has not
+    "absolute_error": ("identity", "identity", "absolute_error"),
+    "huber": ("identity", "identity", "huber"),
+    "quantile": ("identity", "identity", "quantile"),
+    "gaussian": ("identity", "identity", "gaussian"),
 }
 
 
@@ -29,6 +35,12 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     Parameters
     ----------
+    loss : str, default "squared_error"
+        "poisson" likewise; "absolute_error", "huber"; "quantile", for `quantiles` in the place of
+        means; "gaussian", for a mean and a standard deviation of each target, which
+        ``predict(X, return_std=True)`` returns. `cost` comes to the same with such an object.
+    quantiles : float or sequence of float, default 0.5
+        Of loss="quantile": which, each between 0 and 1.
     hidden_layer_sizes, activation, solver, ..., max_fun
         As scikit-learn's. `activation` may also be any of `chainrule.activations`, or one for each
         hidden layer; `solver` any optimiser of chainrule, with its schedule, "lbfgs" is
@@ -52,9 +64,15 @@ class MLPRegressor(RegressorMixin, Perceptron):
     ----------
     network_ : chainrule.Network
         The network. `coefs_` and `intercepts_` are writable views into it.
+    n_outputs_ : int
+        The number of targets. The network has an output for each quantile of each, or two for mean
+        and ln(variance).
     """
 
-    _parameter_constraints = CONSTRAINTS | {"loss": [StrOptions(set(LOSSES))]}
+    _parameter_constraints = CONSTRAINTS | {
+        "loss": [StrOptions(set(LOSSES))],
+        "quantiles": [INSIDE, "array-like"],
+    }
 
     def __init__(
         self,
@@ -83,6 +101,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        quantiles=0.5,
         cost=None,
         out_activation=None,
         init=None,
@@ -159,7 +178,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _formulas(self):
         name, output, cost = LOSSES[self.loss]
+        if cost == "quantile":
+            cost = quantile(self.quantiles)
         return name, self.out_activation or output, self.cost or cost
+
+    def _width(self, y):
+        cost = self._formulas()[2]
+        cost = COSTS[cost]() if isinstance(cost, str) else cost
+        return y.shape[1] * getattr(cost, "outputs_per_target", 1)
 
     def _targets(self, y):
         return y
@@ -186,10 +212,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _scorer(self, X, y, weights, rows=None):
         def score(net):
-            predicted = self._outputs_at(net, X, rows)
-            if not np.isfinite(predicted).all():
-                return np.nan
-            return float(r2_score(y, predicted, sample_weight=weights))
+            outputs = self._outputs_at(net, X, rows)
+            return self._score_of(outputs, y, weights) if np.isfinite(outputs).all() else np.nan
 
         return score
 
@@ -198,10 +222,83 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     # ------------------------------------------------------------ answers
 
-    def predict(self, X):
-        """Return the numbers, (m,) or (m, n_outputs)."""
-        outputs = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+    def predict(self, X, return_std=False):
+        """Return the numbers for samples X.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or frame (m, n_features)
+        return_std : bool, default False
+            Whether to return standard deviations too; for the gaussian cost.
+
+        Returns
+        -------
+        values : ndarray (m,), or (m, n_outputs) for several targets
+            Of the gaussian cost the means. Of several quantiles (m, quantiles), for several targets
+            (m, n_outputs, quantiles), in their order.
+        std : ndarray like values
+            With return_std alone.
+
+        Raises
+        ------
+        ValueError
+            For return_std where the network has learned no deviations.
+        """
+        outputs, n = self._outputs(X), self.n_outputs_
+        is_gaussian = isinstance(self.network_._cost, gaussian)
+        if return_std and not is_gaussian:
+            raise ValueError(
+                "return_std=True is for an estimator with loss='gaussian', or the gaussian cost; "
+                f"this one has learned by {self.network_.cost!r}"
+            )
+        if outputs.shape[1] == n:
+            return outputs[:, 0] if n == 1 else outputs
+        values = self._parts(outputs)
+        if n == 1:
+            values = values[:, 0]
+        if not is_gaussian:
+            return values
+        mean, std = values[..., 0], np.exp(values[..., 1] / 2)
+        return (mean, std) if return_std else mean
+
+    def _parts(self, outputs):
+        """Return outputs by targets, (m, n_outputs, k): quantiles, or mean and ln(variance)."""
+        m, n = len(outputs), self.n_outputs_
+        if isinstance(self.network_._cost, gaussian):
+            return outputs.reshape(m, 2, n).swapaxes(1, 2)
+        return outputs.reshape(m, n, -1)
+
+    def score(self, X, y, sample_weight=None):
+        """Return R² of the predictions: of means; of quantiles that of the median.
+
+        Without the median it is D² of the pinball loss, `sklearn.metrics.d2_pinball_score`, its
+        mean over the quantiles: 1 at best as R², 0 for the quantiles of y whatever X.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or frame (m, n_features)
+        y : array (m,) or (m, n_outputs)
+        sample_weight : array (m,), optional
+
+        Returns
+        -------
+        float
+        """
+        if "network_" not in vars(self) or not isinstance(self.network_._cost, quantile):
+            return super().score(X, y, sample_weight)
+        return self._score_of(self._outputs(X), np.asarray(y).reshape(len(y), -1), sample_weight)
+
+    def _score_of(self, outputs, y, weights):
+        """Return the score of outputs (m, n_L) on targets y (m, n_outputs)."""
+        parts, cost = self._parts(outputs), self.network_._cost
+        levels = cost.levels if isinstance(cost, quantile) else (0.5,)
+        if 0.5 in levels:
+            return float(r2_score(y, parts[..., levels.index(0.5)], sample_weight=weights))
+        scores = [
+            d2_pinball_score(y, parts[..., i], sample_weight=weights, alpha=level)
+            for i, level in enumerate(levels)
+        ]
+        return float(np.mean(scores))
 
     def __sklearn_tags__(self):
         """Say of counts that they are not below 0."""
