@@ -40,15 +40,15 @@ def head_and_data(raw: bytes) -> tuple[bytes, bytes]:
     return raw[HEAD_LENGTH:end], raw[end:]
 
 
-def with_header(content: bytes, text: bytes) -> bytes:
-    """Return a file with another header, in the right form."""
+def with_header(content: bytes, text: bytes, member: str = "header.npy") -> bytes:
+    """Return a file with another header, or record, in the right form."""
     members = members_of(content)
     head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({len(text)},), }}\n".encode()
-    return archive_of((members | {"header.npy": npy(text, head)}).items())
+    return archive_of((members | {member: npy(text, head)}).items())
 
 
-def header_of(content: bytes) -> dict:
-    return json.loads(head_and_data(members_of(content)["header.npy"])[1])
+def header_of(content: bytes, member: str = "header.npy") -> dict:
+    return json.loads(head_and_data(members_of(content)[member])[1])
 
 
 def protected(content: bytes) -> set[int]:
@@ -326,6 +326,15 @@ VALUES = [
     '{"a": {"a": {"a": {"a": {"a": {"a": {"a": 0}}}}}}}', "[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]",
     "[" * 100_000, '{"":' * 50_000,
 ]  # fmt: skip
+# What stands in a record alone.
+OF_RECORDS = [
+    '{"dict": []}', '{"dict": [["a", 1]]}', '{"dict": [[[], 1]]}', '{"tuple": [1, "a"]}',
+    '{"tuple": 1}', '{"array": "training.0", "shape": [1]}', '{"array": "training.0", "shape": []}',
+    '{"array": "training.1", "shape": [-1]}', '{"array": "parameters", "shape": [1]}',
+    '{"object": {"name": "Adam", "learning_rate": 0.1, "beta1": 0.9, "beta2": 0.9, "epsilon": 1}}',
+    '{"object": {"name": "EarlyStopping", "monitor": "cost"}}', '{"object": []}',
+    '{"object": {"name": "Checkpoint"}}', '{"object": {"name": "huber", "delta": 1e308}}',
+]  # fmt: skip
 MARK = "\ue000"  # where another value goes
 
 
@@ -361,6 +370,25 @@ def json_values(effort: Effort) -> Iterator[str]:
         for name, marked, value in some(effort, cases, 1000, 15_000):
             text = marked.replace(json.dumps(MARK), value)
             content = with_header(CONTENTS[name], text.encode("utf-8", "surrogatepass"))
+            yield reader.load(name, content, f"{value[:60]} in {marked}", may_differ=True)
+
+
+RECORD = "training.npy"
+
+
+def record_values(effort: Effort) -> Iterator[str]:
+    """Put another value in the place of each value of what a file has beside its network."""
+    cases = [
+        (name, json.dumps(marked), value)
+        for name, content in CONTENTS.items()
+        if RECORD in members_of(content)
+        for marked in with_marks(header_of(content, RECORD))
+        for value in (*VALUES, *OF_RECORDS)
+    ]
+    with Reader() as reader:
+        for name, marked, value in some(effort, cases, 1000, 15_000):
+            text = marked.replace(json.dumps(MARK), value).encode("utf-8", "surrogatepass")
+            content = with_header(CONTENTS[name], text, RECORD)
             yield reader.load(name, content, f"{value[:60]} in {marked}", may_differ=True)
 
 
@@ -465,6 +493,7 @@ ROWS = {
     "members missing, twice, foreign, compressed, exchanged": members,
     "other heads of the arrays, the checksum right": array_heads,
     "another value in the place of each of the header's": json_values,
+    "another value in the place of each beside an estimator's network": record_values,
     "headers that are none, or in another form": json_texts,
     "bombs, and sizes that lie": bombs,
 }

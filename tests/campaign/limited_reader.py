@@ -12,18 +12,27 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
+import chainrule.sklearn
 from campaign import Lost
+from estimator_kinds import ESTIMATORS
 from model_file_kinds import KINDS, WRITTEN
 
 SECONDS = 2  # of a processor, for one file
 ROOM = 64 << 20  # bytes beyond what the process takes before it has read one
 LONGEST_MESSAGE = 1500
-FILES = {path.stem: path for path in WRITTEN.glob("*.npz") if "expected" not in path.stem}
+FILES = {
+    path.relative_to(WRITTEN).with_suffix("").as_posix(): path
+    for folder in (WRITTEN, ESTIMATORS)
+    for path in folder.glob("*.npz")
+    if "expected" not in path.stem
+}
 
 
-def own_of(name):
-    """Return the objects of a user's own that the file `name` asks for."""
-    return KINDS[name.partition("-")[2].replace("-", " ")].own
+def loaded(path, name):
+    """Return what is in a file, made of the file `name`: a network, or an estimator."""
+    if name.startswith(ESTIMATORS.name):
+        return chainrule.sklearn.load(path)
+    return cr.load(path, own=KINDS[name.partition("-")[2].replace("-", " ")].own)
 
 
 class Reader:
@@ -78,7 +87,7 @@ def begun() -> subprocess.Popen:
 def load(path: Path, name: str, expected, may_differ: bool) -> tuple[bool, str]:
     """Load a file; whether nothing was lost, and what happened."""
     try:
-        net = cr.load(path, own=own_of(name))
+        net = loaded(path, name)
     except ValueError as error:
         said = str(error)
         is_ours = said.startswith(f"{path} cannot be loaded: ") and len(said) < LONGEST_MESSAGE
@@ -95,16 +104,40 @@ def load(path: Path, name: str, expected, may_differ: bool) -> tuple[bool, str]:
         return False, f"{type(error).__name__} in use: {error}"
 
 
-def said_of(net: cr.Network):
-    """Return all that makes a network what it is."""
+def said_of(net):
+    """Return all that makes a network, or an estimator, what it is."""
+    if not isinstance(net, cr.Network):
+        parts = dict(vars(net))
+        rate, _ = parts.pop("_rate", None), parts.pop("_label_binarizer", None)
+        return said_of(parts.pop("network_")), repr(parts), repr(rate and vars(rate))
     state = {name: (a.dtype.str, a.tobytes()) for name, a in net.optimizer_state.items()}
     named = None if net._named is None else [(type(each), each) for each in net._named.tolist()]
     settled = net.input_names, named, net._answers, net._by_task, net.epochs_trained
     return repr(net), repr(net._optimizer), net.parameters.tobytes(), state, settled
 
 
-def use(net: cr.Network) -> str:
+def use_estimator(estimator):
+    """Save, load, ask and train another estimator; return what came of it."""
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        estimator.save(file.name)
+        again = chainrule.sklearn.load(file.name)
+    if said_of(again) != said_of(estimator):
+        raise AssertionError("saved and loaded it is another")
+    X = np.linspace(-1, 1, 4 * estimator.n_features_in_).reshape(4, -1)
+    try:
+        y = estimator.predict(X)
+        # what was trained by all samples at once has no course of steps to go on with
+        if hasattr(estimator, "partial_fit") and hasattr(estimator, "loss_curve_"):
+            estimator.set_params(verbose=False).partial_fit(X, y)
+    except (ValueError, TypeError, OverflowError, cr.DivergenceError):
+        return "loads another estimator, which says why it cannot be used so"
+    return "loads another estimator, which can be used"
+
+
+def use(net) -> str:
     """Ask, save, load and train another network; return what came of it."""
+    if not isinstance(net, cr.Network):
+        return use_estimator(net)
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
         net.save(file.name)
         own = {each.__class__.__name__: each for each in (*net.hidden, net.output, net.cost)}
@@ -142,9 +175,9 @@ def answer(what):
 
 def main():
     warnings.simplefilter("ignore")
-    expected = {name: said_of(cr.load(path, own=own_of(name))) for name, path in FILES.items()}
+    expected = {name: said_of(loaded(path, name)) for name, path in FILES.items()}
     for name, path in FILES.items():  # what the first use of each part takes is taken
-        use(cr.load(path, own=own_of(name)))
+        use(loaded(path, name))
     bound()
     answer("ready")
     with tempfile.TemporaryDirectory() as folder:

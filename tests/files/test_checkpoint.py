@@ -301,7 +301,7 @@ def test_a_checkpoint_is_a_model_file_and_a_model_file_is_no_checkpoint(path):
     assert carried(cr.load(path)) == carried(net)
     assert header_of(path)["sizes"] == [5, 8, 1]
     net.save(path)
-    with pytest.raises(ValueError, match="is a network alone"):
+    with pytest.raises(ValueError, match="is no checkpoint"):
         cr.resume(path, X, LABELS)
 
 

@@ -285,7 +285,9 @@ def test_requests_are_those_of_scikit_learns_and_validation_data():
     for name in BOTH:
         their, our = (getattr(module, name)().get_metadata_routing() for module in (theirs, ours))
         for method in ("score", "predict", "predict_proba"):
-            assert getattr(our, method).requests == getattr(their, method).requests
+            is_ours = (name, method) == ("MLPRegressor", "predict")
+            expected = {"return_std": None} if is_ours else getattr(their, method).requests
+            assert getattr(our, method).requests == expected
         for method in ("fit", "partial_fit"):
             expected = getattr(their, method).requests | {"validation_data": None}
             assert getattr(our, method).requests == expected

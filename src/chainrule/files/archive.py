@@ -20,7 +20,7 @@ HEAD = re.compile(
 
 
 def unpack(content):
-    """Take what there is, all checked, out of the bytes of a model file, or of a checkpoint.
+    """Take what there is, all checked, out of the bytes of a model file.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def unpack(content):
     arrays : dict of str to ndarray
         Those of the network.
     record : dict, or None
-        Of a checkpoint what it has besides, and
+        Of a checkpoint or an estimator what it has besides, and
     further : dict of str to ndarray
         the arrays of that.
     """

@@ -14,12 +14,11 @@ from chainrule.doctor.visit import run_and_diagnose
 from chainrule.files import record as records
 from chainrule.files.formulas import is_kept
 from chainrule.files.model_file import read_network, write_network
+from chainrule.files.objects import CALLBACKS
 from chainrule.model.model import Model
 from chainrule.results.history import History
-from chainrule.results.log import Log
 from chainrule.results.whole_file import check_place, write_whole
 from chainrule.training.callbacks import Callbacks, check_state, keeps_state
-from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OPTIONS, FitOptions
 from chainrule.training.monitor import Monitor
@@ -211,7 +210,7 @@ class Checkpoint:
         fields = {
             **self._fixed,
             "over": over,
-            "callbacks": [astuple(_Kept.of(each)) for each in self._options.callbacks.given],
+            "callbacks": [list(astuple(_Kept.of(each))) for each in self._options.callbacks.given],
             "history": history.state(),
         }
         record = records.written(fields)
@@ -253,8 +252,7 @@ class Checkpoint:
         return f"Checkpoint({self.path!r}, {settings})"
 
 
-# Callbacks that a file can make anew. Not those that write where it says: it may come from anyone.
-CALLBACKS: dict[str, type] = {kind.__name__: kind for kind in (EarlyStopping, Checkpoint, Log)}
+_CALLBACKS = CALLBACKS | {"Checkpoint": Checkpoint}  # which goes on in the file it is read from
 
 
 @dataclass(frozen=True)
@@ -300,9 +298,9 @@ def read_checkpoint(
         The options that are given again.
     """
     net, record, arrays = read_network(path, make, own)
-    if record is None:
+    if record is None or "over" not in record:
         raise ValueError(
-            f"{path} is a network alone, without the training that Checkpoint(path) keeps: "
+            f"{path} is no checkpoint: it is without the training that Checkpoint(path) keeps; "
             "net = chainrule.load(path), then net.fit(...)"
         )
     try:
@@ -373,7 +371,7 @@ class _Kept:
     @classmethod
     def of(cls, callback: Any) -> "_Kept":
         kind = type(callback)
-        is_known = CALLBACKS.get(kind.__name__) is kind
+        is_known = _CALLBACKS.get(kind.__name__) is kind
         state = callback.state() if keeps_state(callback) else None
         if not records.is_plain(state):
             raise TypeError(
@@ -384,11 +382,11 @@ class _Kept:
 
     @property
     def is_known(self) -> bool:
-        return self.settings is not None and self.name in CALLBACKS
+        return self.settings is not None and self.name in _CALLBACKS
 
     def made(self, path: Any) -> Any:
         """Return one like it; a `Checkpoint` goes on in the file it is read from."""
-        kind = CALLBACKS[self.name]
+        kind = _CALLBACKS[self.name]
         return kind(*([path] if kind is Checkpoint else []), **(self.settings or {}))
 
 

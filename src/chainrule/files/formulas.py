@@ -29,7 +29,7 @@ _ROLES = {
     "output": ("output activation", UserActivation, ACTIVATIONS),
     "cost": ("cost", UserCost, COSTS),
 }
-_OPTIMIZERS = OPTIMIZERS | {kind.__name__: kind for kind in (LBFGS, LevenbergMarquardt)}
+KEPT_OPTIMIZERS = OPTIMIZERS | {kind.__name__: kind for kind in (LBFGS, LevenbergMarquardt)}
 
 
 def is_formula(value) -> bool:
@@ -85,12 +85,12 @@ def written_optimizer(net) -> dict:
     """Return the field of the header, without which nothing is known of it."""
     if not _is_known(net._optimizer):  # None, or of a class of the user's own
         return {}
-    return {"optimizer": _as_object(without_function(net._optimizer))}
+    return {"optimizer": as_object(without_function(net._optimizer))}
 
 
 def _is_known(optimizer) -> bool:
     kind = type(optimizer)
-    return _OPTIMIZERS.get(kind.__name__) is kind
+    return KEPT_OPTIMIZERS.get(kind.__name__) is kind
 
 
 def is_kept(optimizer) -> bool:
@@ -111,8 +111,8 @@ def read_optimizer(header: dict):
         return None
     rate = written.get("learning_rate")
     if type(rate) is dict:
-        written = written | {"learning_rate": _made("schedule", rate, SCHEDULES)}
-    return _made("optimizer", written, _OPTIMIZERS)
+        written = written | {"learning_rate": made("schedule", rate, SCHEDULES)}
+    return made("optimizer", written, KEPT_OPTIMIZERS)
 
 
 def check_mapping(own) -> Mapping[str, object]:
@@ -131,7 +131,7 @@ def _written(formula, own):
     if isinstance(formula, str):
         return formula
     if isinstance(formula, Formula):
-        return _as_object(formula)
+        return as_object(formula)
     name = getattr(formula, "name", type(formula).__name__)
     if not isinstance(name, str) or not name:
         raise ValueError(
@@ -171,10 +171,10 @@ def _read(role, written, own):
         return find_formula(what, written, known, known)
     if "own" in written:
         return _checked(what, written["own"], own, of_user)
-    return _made(what, written, known)
+    return made(what, written, known)
 
 
-def _as_object(value):
+def as_object(value):
     """Return what JSON holds of a formula, an optimiser or a schedule: its name and its fields."""
     return {"name": type(value).__name__} | {
         field.name: _plain(getattr(value, field.name))
@@ -185,14 +185,14 @@ def _as_object(value):
 
 def _plain(value):
     if is_dataclass(value):
-        return _as_object(value)
+        return as_object(value)
     if isinstance(value, np.generic | np.ndarray):
         value = value.item()
     return float(value) if isinstance(value, Real) and not isinstance(value, int) else value
 
 
-def _made(what, written, known):
-    """Return one of `known` that `_as_object` wrote."""
+def made(what, written, known):
+    """Return one of `known` that `as_object` wrote."""
     kind = known[check_name(what, written.get("name"), known)]
     expected = {"name", *(field.name for field in fields(kind))}
     later = {field.name for field in fields(kind) if field.metadata == LATER}

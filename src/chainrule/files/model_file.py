@@ -25,8 +25,9 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        two: how many samples these are of, and the checksum of their targets) and
                        ``unseen`` (uint64, one number) where the last epoch's validation was
                        interrupted
-``training``           of a `Checkpoint` alone: the bytes of a JSON object, what `resume` goes on
-                       with (files/record.py), and ``training.<i>`` its arrays
+``training``           of a `Checkpoint` what `resume` goes on with, of an estimator of
+                       `chainrule.sklearn` what it is beside its network: the bytes of a JSON object
+                       (files/record.py), and ``training.<i>`` its arrays
 =====================  ==========================================================================
 
 `write_network` checks what it is about to write with the same functions as `read_network` what it
@@ -72,7 +73,7 @@ def write_network(net: Model, path, record: Mapping[str, NDArray] | None = None)
         Used as it is; unlike `numpy.savez`, no ``.npz`` is added, so that `load` finds the file
         under the same name.
     record : dict of str to ndarray, optional
-        What a checkpoint has besides, as `record.written` returns it.
+        What a checkpoint or an estimator has besides, as `record.written` returns it.
 
     Raises
     ------
@@ -142,8 +143,8 @@ def read_network(
     -------
     net : Network
     record, arrays
-        What a checkpoint has besides, as `record.fields_of` takes it; None and none of a network
-        alone.
+        What a checkpoint or an estimator has besides, as `record.fields_of` takes it; None and none
+        of a network alone.
     """
     path, own = _file_name(path), check_mapping(own)
     if not stat.S_ISREG(os.stat(path).st_mode):

@@ -1,8 +1,9 @@
-"""What a checkpoint has beside its network: values of many kinds, as JSON and plain arrays.
+"""What a file has beside its network: values of many kinds, as JSON and plain arrays.
 
 A number, a string, a truth value and None stand in the JSON as they are, and so does a list of
-them; a dict is ``{"dict": [[key, value], ...]}``, and an array ``{"array": name, "shape": [...]}``,
-whose numbers stand in the archive under that name.
+them; a tuple is ``{"tuple": [...]}``, a dict ``{"dict": [[key, value], ...]}``, an object of the
+package ``{"object": {"name": ...}}``, and an array ``{"array": name, "shape": [...]}``, whose
+numbers stand in the archive under that name.
 """
 
 import json
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.files.header import check_nesting, without_twins
+from chainrule.files.objects import is_held, read_object, written_object
 
 MEMBER = "training"  # of the archive
 DEEPEST = 32
@@ -33,7 +35,7 @@ def plain(value: Any, arrays: dict[str, NDArray]) -> Any:
     Raises
     ------
     NotPlain
-        For one that is more than numbers and names, such as a function.
+        For one that is more than numbers, names and objects of the package, such as a function.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -46,9 +48,12 @@ def plain(value: Any, arrays: dict[str, NDArray]) -> Any:
     if isinstance(value, Mapping):
         pairs = [[plain(key, arrays), plain(each, arrays)] for key, each in value.items()]
         return {"dict": pairs}
+    if is_held(value):
+        return {"object": written_object(value)}
     if isinstance(value, list | tuple | Set):
         each_of = sorted(value) if isinstance(value, Set) else value
-        return [plain(each, arrays) for each in each_of]
+        found = [plain(each, arrays) for each in each_of]
+        return {"tuple": found} if isinstance(value, tuple) else found
     raise NotPlain(type(value).__name__)
 
 
@@ -62,7 +67,7 @@ def is_plain(value: Any) -> bool:
 
 
 def value_of(written: Any, arrays: Mapping[str, NDArray]) -> Any:
-    """Return the value that `plain` wrote; a list for what was a tuple or a set.
+    """Return the value that `plain` wrote; a list for what was a set.
 
     Raises
     ------
@@ -79,9 +84,15 @@ def value_of(written: Any, arrays: Mapping[str, NDArray]) -> Any:
             return dict(pairs)
         if written.keys() == {"array", "shape"}:
             return arrays[written["array"]].reshape(written["shape"])
+        if written.keys() == {"tuple"}:
+            return tuple(value_of(each, arrays) for each in written["tuple"])
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise ValueError(f"expected a dict or an array, got {str(written)[:60]}") from error
-    raise ValueError(f"expected a dict or an array, got an object of {', '.join(written)[:60]}")
+        raise ValueError(f"expected a dict, a tuple or an array, got {written!s:.60}") from error
+    if written.keys() == {"object"}:
+        return read_object(written["object"])
+    raise ValueError(
+        f"expected a dict, a tuple, an array or an object, got one of {', '.join(written):.60}"
+    )
 
 
 def written(fields: dict[str, Any]) -> dict[str, NDArray]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chainrule.sklearn.classifier import MLPClassifier
+    from chainrule.sklearn.loading import load
     from chainrule.sklearn.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "load"]
 
 
 def __getattr__(name):
-    """Import scikit-learn with the first estimator that is asked for."""
+    """Import scikit-learn with the first name that is asked for."""
     if name not in __all__:
         raise AttributeError(f"module 'chainrule.sklearn' has no attribute {name!r}")
     try:
@@ -24,10 +25,9 @@ def __getattr__(name):
         raise ImportError(
             f"chainrule.sklearn.{name} needs scikit-learn: pip install 'chainrule[sklearn]'"
         ) from error
-    from chainrule.sklearn.classifier import MLPClassifier
-    from chainrule.sklearn.regressor import MLPRegressor
+    from chainrule.sklearn.loading import ESTIMATORS, load
 
-    return {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}[name]
+    return (ESTIMATORS | {"load": load})[name]
 
 
 def __dir__():

@@ -18,6 +18,7 @@ from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam
 from chainrule.sklearn.draws import Draws
 from chainrule.sklearn.limited import LimitedLBFGS
+from chainrule.sklearn.model_file import Saved
 from chainrule.sklearn.parameters import CONSTRAINTS, OF_FIT
 from chainrule.sklearn.refusals import unless_refused
 from chainrule.sklearn.steps import Steps
@@ -37,7 +38,7 @@ NOT_FINITE = (
 )
 
 
-class Perceptron(BaseEstimator):
+class Perceptron(Saved, BaseEstimator):
     """A multi-layer perceptron with scikit-learn's parameters: `MLPClassifier`, `MLPRegressor`."""
 
     _parameter_constraints = CONSTRAINTS

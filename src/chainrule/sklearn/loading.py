@@ -1,0 +1,41 @@
+"""`load`: an estimator that was saved."""
+
+from collections.abc import Mapping
+from os import PathLike
+
+from chainrule.sklearn.classifier import MLPClassifier
+from chainrule.sklearn.model_file import read_estimator
+from chainrule.sklearn.regressor import MLPRegressor
+
+ESTIMATORS: dict[str, type] = {kind.__name__: kind for kind in (MLPClassifier, MLPRegressor)}
+
+
+def load(
+    path: str | PathLike[str], *, own: Mapping[str, object] | None = None
+) -> MLPClassifier | MLPRegressor:
+    """Read an estimator that `MLPClassifier.save` or `MLPRegressor.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path object
+    own : dict of str to object, optional
+        The activations and costs that are objects of your own, by name, as `chainrule.load` takes
+        them.
+
+    Returns
+    -------
+    estimator : MLPClassifier or MLPRegressor
+        It predicts and goes on (`partial_fit`, a warm start) to the same bits as the one saved.
+
+    Raises
+    ------
+    OSError
+        If there is no such file or it cannot be read.
+    TypeError
+        If `path` is no file name, or `own` no dict.
+    ValueError
+        If it has no estimator (a network alone, say), is cut short or is damaged, or if `own`
+        does not fit. Nothing in a file is ever run.
+    """
+    estimator: MLPClassifier | MLPRegressor = read_estimator(path, ESTIMATORS, own)
+    return estimator
