@@ -220,6 +220,17 @@ def test_the_cores_of_the_process(tmp_path):
     assert quota(tmp_path / "none") == threads.MOST_THREADS
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1", 1), ("2,1", 2), (" 3 ", 3), ("0", 1), ("", 256), ("many", 256), ("-1", 256)],
+)
+def test_what_shares_cores_out_among_processes_counts(monkeypatch, text, expected):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert threads._asked.__wrapped__() == expected
+    code = "from chainrule.checks.threads import check_threads; print(*check_threads(None))"
+    assert int(python("-c", code, OMP_NUM_THREADS=text).split()[1]) <= expected
+
+
 def test_numpy_keeps_its_own_threads():
     """No setting of any library changes: the core's BLAS is a private copy of one thread a call."""
     threadpoolctl = pytest.importorskip("threadpoolctl")

@@ -34,6 +34,7 @@ from sklearn.utils import estimator_html_repr, get_tags  # noqa: E402
 
 import chainrule.sklearn as ours  # noqa: E402
 import sklearn  # noqa: E402
+from chainrule.checks.threads import available_cores  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -428,3 +429,8 @@ def test_a_picture_of_it_names_what_is_off_its_default(name):
     whole = estimator_html_repr(fitted)
     assert name in whole
     assert "Not fitted" not in whole
+
+
+def test_processes_of_joblib_share_the_cores():
+    counts = joblib.Parallel(n_jobs=2)(joblib.delayed(available_cores)() for _ in range(2))
+    assert max(counts) <= max(1, joblib.cpu_count() // 2)

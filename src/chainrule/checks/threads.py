@@ -19,12 +19,23 @@ def check_threads(threads: int | None) -> tuple[int, int]:
 
 
 def available_cores() -> int:
-    """Return how many processor cores this process may use: by its affinity, and by its quota."""
+    """Return how many processor cores this process may use.
+
+    By its affinity, its quota, and OMP_NUM_THREADS, by which users and tools (joblib, Dask, batch
+    systems) share the cores out among processes.
+    """
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
-    return min(cores, _quota())
+    return min(cores, _quota(), _asked())
+
+
+@cache  # as BLAS libraries: what it was when it was asked first
+def _asked() -> int:
+    """Return OMP_NUM_THREADS, of its list the first; where it is none, no limit."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, int(first)) if first.isdecimal() else MOST_THREADS
 
 
 @cache

@@ -313,8 +313,8 @@ class FitOptions(TypedDict, total=False):
     threads: Annotated[int | None, Option(
         None, "int, optional", _threads, full_batch=True, single_steps=True, about="""
         How many threads share the work of each step; as many as are worth it, out of the cores
-        that this process may use, if not given. The result is the same to the last bit. One
-        alone where activations or the cost are objects of your own.
+        that this process may use (OMP_NUM_THREADS limits them), if not given. The result is the
+        same to the last bit. One alone where activations or the cost are objects of your own.
         """)]
 # fmt: on
 
