@@ -168,7 +168,7 @@ def main(options):
         reference = [
             accuracies(ours, hidden, epochs, seed, data).max() for seed in range(options.seeds)
         ]
-        goal = PART * np.median(reference)
+        goal = PART * min(reference)
         cells = [name, f"{data[0].shape[0]:,} x {data[0].shape[1]}", f"{goal:.3f}"]
         for peer, (make, dtype) in pairs.items():
             found = compare((make, ours), dtype, goal, data, options, hidden, epochs)
