@@ -99,6 +99,22 @@ def test_what_scikit_learn_has_not_changes_the_result(beyond):
     assert other.network_.parameters.tobytes() == twin.network_.parameters.tobytes()
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "by weights"])
+@pytest.mark.parametrize("solver", [cr.LBFGS(), cr.LevenbergMarquardt()])
+def test_a_full_batch_solver_never_lets_the_cost_rise(solver, weighted):
+    """The weights count: those of no weight might as well not be there."""
+    kept = np.arange(len(INPUTS)) % 3 > 0
+    weights = np.where(kept, 2.0, 0.0) if weighted else None
+    rows = kept if weighted else slice(None)
+    made = {"hidden_layer_sizes": (6,), "activation": "tanh", "solver": solver, "max_iter": 30}
+    estimator = regressor(**made, alpha=0).fit(INPUTS, VALUES / 100, sample_weight=weights)
+    costs = estimator.network_.history.cost
+    assert (np.diff(costs) <= 0).all()
+    assert costs[-1] < costs[0] / 10
+    twin = regressor(**made, alpha=0).fit(INPUTS[rows], VALUES[rows] / 100)
+    assert estimator.predict(INPUTS) == pytest.approx(twin.predict(INPUTS), rel=1e-3, abs=1e-3)
+
+
 def test_weights_of_classes_go_by_their_names():
     names = np.array(["b", "a", "c"])[LABELS]
     by_name = classifier(class_weight={"a": 5.0, "b": 1.0, "c": 1.0}).fit(X, names)
