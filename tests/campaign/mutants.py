@@ -61,6 +61,8 @@ EQUIVALENT = {  # str(mutant): why nothing changes
     "csrc/blas.c: `return blas && (double)m * (double)n * (double)k > cr_##suffix->small;` becomes "
     "`return blas && (double)m * (double)n * (double)k >= cr_##suffix->small;`": "speed alone: "
     "whose product it is at just that size",
+    "csrc/blas.c: `if (way != CR_BLAS || ldc > INT_MAX) {` becomes "
+    "`if (way != CR_BLAS || ldc >= INT_MAX) {`": "both can, where rows are just so far apart",
 }
 
 

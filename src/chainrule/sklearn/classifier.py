@@ -45,13 +45,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     cost, out_activation : str or object, optional
         In the place of scikit-learn's: any of `chainrule.costs` and `chainrule.activations`.
     init : str or callable, optional
-        In the place of scikit-learn's uniform draws: any of `chainrule.INITIALIZERS`.
+        In the place of scikit-learn's uniform draws: any of `chainrule.INITIALIZERS`, or a function
+        of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,).
     l1, l2, max_norm, clip_norm, clip_value, dropout, metrics, progress, threads, max_seconds
         As options of `chainrule.Network.fit`; off if not given.
     average : float, optional
         Likewise; the network then has the moving average of its parameters.
     class_weight : dict of label to float, or "balanced", optional
-        How much the samples of each class count.
+        How much the samples of each class count; not for several labels a sample.
     dtype : dtype, optional
         Of the network: that of X where it is float32, else float64.
     keep_optimizer : bool, default False
@@ -62,7 +63,21 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     Attributes
     ----------
     network_ : chainrule.Network
-        The network. `coefs_` and `intercepts_` are writable views into it.
+        The network.
+    coefs_, intercepts_ : list of ndarray
+        Of each layer the weights (n_in, n_out) and biases (n_out,): writable views into it.
+    classes_ : ndarray
+        The classes, sorted.
+    loss_, loss_curve_, best_loss_ : float, list of float, float
+        The loss of the last epoch, of each, and the least; none of full-batch solvers but `loss_`.
+    validation_scores_, best_validation_score_ : list of float, float
+        With early_stopping, else None; `best_loss_` is None with it.
+    n_iter_, t_ : int
+        Epochs of the last fit, and samples seen in all.
+    has_stopped_ : bool
+        Whether early stopping has ended a series of `partial_fit`.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        As scikit-learn's.
     """
 
     _parameter_constraints = CONSTRAINTS | {"class_weight": [dict, StrOptions({"balanced"}), None]}
@@ -126,7 +141,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         y : labels (m,), or rows of 0 and 1 (m, n_outputs) for several labels a sample
         sample_weight : array (m,), optional
         validation_data : (X, y) or (X, y, sample_weight), optional
-            Evaluated after each epoch, for ``network_.history`` and callbacks.
+            Evaluated after each epoch, for ``network_.history`` and callbacks; with early_stopping
+            the score is of these, and nothing is held out of X.
 
         Returns
         -------
@@ -148,6 +164,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             change nothing.
         classes : labels, needed in the first call
             All that may come.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
         """
         is_known = classes is None or (
             "classes_" in vars(self) and np.array_equal(classes, self.classes_)

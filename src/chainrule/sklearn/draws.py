@@ -1,5 +1,6 @@
 """What a ``random_state`` draws, in scikit-learn's order: the same numbers for the same seed."""
 
+import sys
 import zlib
 from typing import Any
 
@@ -22,8 +23,9 @@ class Draws:
 
     def seed(self) -> int:
         """Return a seed for what scikit-learn has not (dropout), without drawing a number."""
-        state: Any = self._random_state.get_state(legacy=False)["state"]
-        return zlib.crc32(np.asarray(state["key"]).tobytes(), int(state.get("pos", 0)))
+        with np.printoptions(threshold=sys.maxsize):  # of any bit generator
+            state = repr(self._random_state.get_state(legacy=False))
+        return zlib.crc32(state.encode())
 
     def initializer(self, activation: Any) -> Any:
         """Return how parameters begin: uniform in ±√(6/(n_in + n_out)), √2/... if logistic.

@@ -18,6 +18,7 @@ from chainrule.files.header import DTYPES
 from chainrule.files.model_file import read_network, write_network
 from chainrule.network import Network
 from chainrule.results.history import History
+from chainrule.sklearn.parameters import made_of
 from chainrule.sklearn.stopping import Rate
 from chainrule.training.callbacks import Callbacks
 
@@ -169,7 +170,7 @@ def _made(kind: type, fields: dict[str, Any], net: Network, own: Mapping[str, ob
         setattr(estimator, name, value)
     if (best := fitted.get("_best_parameters")) is not None:
         check_array("the best parameters", best, net.dtype.name, net.parameters.size)
-    estimator.network_ = net
+    estimator.network_, estimator._made_of = net, made_of(estimator)
     if fields["history"]:
         net.history = History.of(fields["history"])
     estimator.n_features_in_, estimator.n_layers_ = net.sizes[0], len(net.sizes)

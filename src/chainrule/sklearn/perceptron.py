@@ -18,11 +18,19 @@ from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam
 from chainrule.sklearn.draws import Draws
 from chainrule.sklearn.limited import LimitedLBFGS
-from chainrule.sklearn.model_file import Saved
-from chainrule.sklearn.parameters import CONSTRAINTS, OF_FIT
+from chainrule.sklearn.model_file import OF_STEPS, Saved
+from chainrule.sklearn.parameters import (
+    CONSTRAINTS,
+    OF_FIT,
+    check_full_batch,
+    check_unchanged,
+    hidden_sizes,
+    made_of,
+)
 from chainrule.sklearn.refusals import unless_refused
 from chainrule.sklearn.steps import Steps
-from chainrule.sklearn.stopping import Rate, Rules
+from chainrule.sklearn.stopping import NOT_FINITE, Rate, Rules, mean_of_batches
+from chainrule.sklearn.views import Views, write
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.endings import DivergenceError
 from chainrule.training.full_batch.cost import FullBatchOptimizer
@@ -32,10 +40,6 @@ from chainrule.training.full_batch.lbfgs import LBFGS
 DTYPES = (np.float64, np.float32, np.uint8, np.int16, np.uint16, np.int32, np.int64)
 ACTIVATIONS = {"logistic": "sigmoid"}  # of scikit-learn, where another word is ours
 NUMBERS_AT_ONCE = 2**20  # of X, in a copy
-NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed."
-)
 
 
 class Perceptron(Saved, BaseEstimator):
@@ -45,30 +49,27 @@ class Perceptron(Saved, BaseEstimator):
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are, as scikit-learn wants it."""
-        for name in self._get_param_names():
-            setattr(self, name, given[name])
+        self.__dict__.update((name, value) for name, value in given.items() if name != "self")
 
     # ------------------------------------------------------------ what is fitted
 
     @property
-    def coefs_(self) -> list[Any]:
+    def coefs_(self) -> Views:
         """The weights of each layer, (n_in, n_out): writable views into `network_`."""
-        return [W.T for W in self._fitted("coefs_").weights]
+        return Views("coefs_", [W.T for W in self._fitted("coefs_").weights])
 
     @coefs_.setter
     def coefs_(self, values: Any) -> None:
-        for W, given in zip(self._fitted("coefs_").weights, values, strict=True):
-            W[:] = np.asarray(given).T
+        write("coefs_", self.coefs_, values)
 
     @property
-    def intercepts_(self) -> list[Any]:
+    def intercepts_(self) -> Views:
         """The biases of each layer, (n_out,): writable views into `network_`."""
-        return list(self._fitted("intercepts_").biases)
+        return Views("intercepts_", self._fitted("intercepts_").biases)
 
     @intercepts_.setter
     def intercepts_(self, values: Any) -> None:
-        for b, given in zip(self._fitted("intercepts_").biases, values, strict=True):
-            b[:] = given
+        write("intercepts_", self.intercepts_, values)
 
     def _fitted(self, name: str) -> Network:
         try:
@@ -102,24 +103,22 @@ class Perceptron(Saved, BaseEstimator):
         return steps is not None and steps.take(X, y)
 
     def _fit(self, X, y, sample_weight, validation_data, incremental=False, classes=None):
-        hidden = self.hidden_layer_sizes
-        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
-        if np.any(np.array(hidden) <= 0):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        hidden = hidden_sizes(self)
         is_first = not hasattr(self, "network_") or not (self.warm_start or incremental)
-        with unless_refused(self):
+        with unless_refused(self) as begun:
             X, y = self._validated(X, y, incremental, is_first, classes)
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(sample_weight, X)
             validation = self._validation(validation_data)
-        self._steps: Steps | None = None
-        draws = Draws(check_random_state(self.random_state))
-        if is_first:
-            self._begin(draws, [X.shape[1], *hidden, self._width(y)], X.dtype)
-        if self._is_stochastic():
-            self._descend(draws, X, y, sample_weight, incremental, validation)
-        else:
-            self._minimise(X, y, sample_weight, validation)
+            self._steps: Steps | None = None
+            draws = Draws(check_random_state(self.random_state))
+            if is_first:
+                self._begin(draws, [X.shape[1], *hidden, self._width(y)], X.dtype)
+            check_unchanged(self)
+            if self._is_stochastic():
+                self._descend(draws, X, y, sample_weight, incremental, validation, begun)
+            else:
+                self._minimise(X, y, sample_weight, validation, begun)
         return self
 
     def _is_stochastic(self) -> bool:
@@ -143,10 +142,9 @@ class Perceptron(Saved, BaseEstimator):
             seed=draws.seed(),
         )  # fmt: skip
         self.n_outputs_ = sizes[-1] // self.network_._cost.outputs_per_target
-        if self._is_stochastic():
-            self.loss_curve_: list[float] = []
-            self._fit_held_out = False
-            self._watch()
+        self._made_of = made_of(self)
+        for name in OF_STEPS:
+            self.__dict__.pop(name, None)
 
     def _width(self, y):
         """Return how many outputs the network has for targets y (m, n)."""
@@ -161,8 +159,12 @@ class Perceptron(Saved, BaseEstimator):
         self._no_improvement_count = 0
         self.has_stopped_, self._best_parameters = False, None
 
-    def _descend(self, draws, X, y, sample_weight, incremental, validation):
+    def _descend(self, draws, X, y, sample_weight, incremental, validation, begun):
         """Train by mini-batches."""
+        if "loss_curve_" not in vars(self):
+            self.loss_curve_: list[float] = []
+            self._fit_held_out = False
+            self._watch()
         if self.early_stopping != (self.best_loss_ is None):  # it was another parameter before
             self._watch()
         if self.early_stopping and incremental and self.has_stopped_:
@@ -190,18 +192,20 @@ class Perceptron(Saved, BaseEstimator):
             self._fit_held_out = rows is not None
         n = m if rows is None else len(rows)
         net = self.network_
+        kind = self.learning_rate if self.solver == "sgd" else "constant"
+        new = Rate(kind, self.learning_rate_init, self.power_t)
         rate = vars(self).get("_rate") if incremental else None
-        if rate is None:
-            rate = self._rate = Rate(self.learning_rate, self.learning_rate_init, self.power_t)
-            if not (self.warm_start and self.keep_optimizer):
-                net.optimizer_state = {}
+        if rate is None and not (self.warm_start and self.keep_optimizer):
+            net.optimizer_state = {}
+        if rate is None or not rate.begins_as(new):
+            rate = self._rate = new
         size = self._size_of_batches(n)
         trained = [
             each if rows is None or each is None else each[rows] for each in (y, sample_weight)
         ]
         rules = Rules(self, n, rate, self._loss_by_steps(draws, *trained, size), score)
         self.n_iter_ = 0
-        options = self._options([rules], validation) | {
+        options = self._options([begun, rules], validation) | {
             "optimizer": self._rule(rate),
             "epochs": 1 if incremental else self.max_iter,
             "batch_size": size,
@@ -228,21 +232,24 @@ class Perceptron(Saved, BaseEstimator):
             net.parameters = net.optimizer_state["average"]
         comes_to_the_last = self.n_iter_ == self.max_iter and not rules.has_converged
         if diverges or (comes_to_the_last and not incremental):
+            why = f"Maximum iterations ({self.max_iter}) reached"
+            if diverges:
+                why = f"The cost stopped being finite after {self.n_iter_} iterations"
             warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
+                f"Stochastic Optimizer: {why} and the optimization hasn't converged yet.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
 
-    def _minimise(self, X, y, sample_weight, validation):
+    def _minimise(self, X, y, sample_weight, validation, begun):
         """Train by iterations over all samples."""
+        check_full_batch(self)
         net, m, targets = self.network_, X.shape[0], self._targets(y)
         limited = LimitedLBFGS(tolerance=self.tol, most=self.max_fun)
         solver = limited if self.solver == "lbfgs" else self.solver
         if not (self.warm_start and self.keep_optimizer):
             net.optimizer_state = {}
-        options = self._options([], validation)
+        options = self._options([begun], validation)
         try:
             history = net.fit(
                 X, targets, sample_weight=sample_weight, optimizer=solver, epochs=self.max_iter,
@@ -283,13 +290,10 @@ class Perceptron(Saved, BaseEstimator):
         def loss(history):
             objective, penalty = history.latest("objective"), history.latest("penalty")
             cost = (objective - penalty) / self._divisor()
-            if offsets is not None:  # a mean over mini-batches of means by weight
+            if offsets is not None:
                 order = np.arange(len(y)) if draws.order is None else draws.order
                 weights = np.ones(len(y)) if sample_weight is None else sample_weight[order]
-                starts = np.arange(0, len(y), size)
-                sums = np.add.reduceat(weights * offsets[order], starts)
-                means = sums / np.add.reduceat(weights, starts)
-                cost += np.average(means, weights=np.diff(starts, append=len(y)))
+                cost += mean_of_batches(offsets[order], weights, size)
             return float(cost + penalty)
 
         return loss
@@ -301,18 +305,20 @@ class Perceptron(Saved, BaseEstimator):
         """Return by how much its cost is smaller."""
         return 1
 
-    def _known(self, y):
-        """Raise for classes of y that were not there before."""
-
     def _offset(self, y):
-        """Return their mean."""
+        """Return the mean of `_offsets`."""
         offsets = self._offsets(y)
         return 0 if offsets is None else offsets.mean()
+
+    def _known(self, y):
+        """Raise for classes of y that were not there before."""
 
     def _validation(self, given):
         """Return validation data (X, y, sample_weight or None), as `_validated` does; or None."""
         if given is None:
             return None
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            raise ValueError("validation_data must be (X, y) or (X, y, sample_weight)")
         X, y, *weights = given
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=DTYPES, reset=False)
         check_consistent_length(X, y)

@@ -5,15 +5,31 @@ from contextlib import contextmanager
 from typing import Any
 
 
-@contextmanager
-def unless_refused(estimator: Any) -> Iterator[None]:
-    """Put back what scikit-learn's checks note in `estimator` as they go, where one of them raises.
+class Begun:
+    """A callback that knows whether training has begun: all has been checked then."""
 
-    Classes, names and the number of features; all that is assigned meanwhile.
+    is_so = False
+
+    def on_train_begin(self, net: Any) -> None:
+        """Know it."""
+        self.is_so = True
+
+
+@contextmanager
+def unless_refused(estimator: Any) -> Iterator[Begun]:
+    """Put back all that was assigned to `estimator` where an error comes before training begins.
+
+    Classes, names and the number of features that scikit-learn's checks note as they go; a new
+    network, or the state of the optimiser of that which is there.
     """
-    before = dict(vars(estimator))
+    before, begun = dict(vars(estimator)), Begun()
+    net: Any = before.get("network_")
+    carried = net and (net.optimizer, net.optimizer_state)
     try:
-        yield
+        yield begun
     except Exception:
-        estimator.__dict__ = before
+        if not begun.is_so:
+            estimator.__dict__ = before
+            if carried:
+                net.optimizer, net.optimizer_state = carried
         raise

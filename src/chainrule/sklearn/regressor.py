@@ -48,7 +48,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
     cost, out_activation : str or object, optional
         In the place of scikit-learn's: any of `chainrule.costs` and `chainrule.activations`.
     init : str or callable, optional
-        In the place of scikit-learn's uniform draws: any of `chainrule.INITIALIZERS`.
+        In the place of scikit-learn's uniform draws: any of `chainrule.INITIALIZERS`, or a function
+        of (rng, n_in, n_out) that returns W (n_out, n_in) and b (n_out,).
     l1, l2, max_norm, clip_norm, clip_value, dropout, metrics, progress, threads, max_seconds
         As options of `chainrule.Network.fit`; off if not given.
     average : float, optional
@@ -63,7 +64,19 @@ class MLPRegressor(RegressorMixin, Perceptron):
     Attributes
     ----------
     network_ : chainrule.Network
-        The network. `coefs_` and `intercepts_` are writable views into it.
+        The network.
+    coefs_, intercepts_ : list of ndarray
+        Of each layer the weights (n_in, n_out) and biases (n_out,): writable views into it.
+    loss_, loss_curve_, best_loss_ : float, list of float, float
+        The loss of the last epoch, of each, and the least; none of full-batch solvers but `loss_`.
+    validation_scores_, best_validation_score_ : list of float, float
+        With early_stopping, else None; `best_loss_` is None with it.
+    n_iter_, t_ : int
+        Epochs of the last fit, and samples seen in all.
+    has_stopped_ : bool
+        Whether early stopping has ended a series of `partial_fit`.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        As scikit-learn's.
     n_outputs_ : int
         The number of targets. The network has an output for each quantile of each, or two for mean
         and ln(variance).
@@ -134,7 +147,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         y : array (m,) or (m, n_outputs)
         sample_weight : array (m,), optional
         validation_data : (X, y) or (X, y, sample_weight), optional
-            Evaluated after each epoch, for ``network_.history`` and callbacks.
+            Evaluated after each epoch, for ``network_.history`` and callbacks; with early_stopping
+            the score is of these, and nothing is held out of X.
 
         Returns
         -------
@@ -154,6 +168,11 @@ class MLPRegressor(RegressorMixin, Perceptron):
             of what is held out of X; where it has not become better for more than n_iter_no_change
             calls, ``has_stopped_`` is true, the best parameters are there again, and further calls
             change nothing.
+
+        Returns
+        -------
+        MLPRegressor
+            Itself.
         """
         if sample_weight is None and validation_data is None and self._step(X, y):
             return self

@@ -1,5 +1,6 @@
 """`partial_fit` of one mini-batch after the other: a step, without what the first one needs."""
 
+import warnings
 from contextlib import suppress
 from numbers import Integral
 from typing import Any
@@ -9,14 +10,20 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from chainrule.sklearn.draws import Draws
-from chainrule.sklearn.stopping import Rules
-from chainrule.training.endings import StopTraining
+from chainrule.sklearn.stopping import NOT_FINITE, Rules
+from chainrule.training.endings import DivergenceError, StopTraining
 
 # Parameters with which there is more to do than to step.
 BEYOND_STEPS = (
     "early_stopping", "verbose", "callbacks", "class_weight", "metrics", "progress", "average",
-    "max_seconds",
+    "max_seconds", "warm_start",
 )  # fmt: skip
+
+
+def asks_for_more(estimator: Any) -> bool:
+    """Whether a parameter wants more than steps."""
+    own = vars(estimator)
+    return any(own.get(name) for name in BEYOND_STEPS)
 
 
 class Steps:
@@ -33,8 +40,10 @@ class Steps:
 
     def __init__(self, estimator: Any):
         self._estimator = estimator
-        self._given = [(name, getattr(estimator, name)) for name in estimator._get_param_names()]
+        own = vars(estimator).items()
+        self._given = [(k, value) for k, value in own if not k.startswith("_") and k[-1] != "_"]
         self._net, self._rate = estimator.network_, estimator._rate
+        self._net.history = None  # steps write none
         options = estimator._options([], None)
         options = {name: value for name, value in options.items() if name not in BEYOND_STEPS}
         rule = estimator._rule(self._rate)
@@ -45,8 +54,7 @@ class Steps:
     def suit(estimator: Any) -> bool:
         """Whether a call is a step and nothing else, for an estimator that is fitted."""
         rule = estimator._rule(estimator._rate)
-        beyond = any(getattr(estimator, name, None) for name in BEYOND_STEPS)
-        return not beyond and not rule.schedule.state
+        return not (asks_for_more(estimator) or rule.schedule.state)
 
     def take(self, X: NDArray[Any], y: Any) -> bool:
         """Take a step; False, and nothing done, where this is no matter of a step alone.
@@ -55,28 +63,48 @@ class Steps:
         """
         est, m = self._estimator, len(X)
         now = vars(est)
-        is_as_it_was = all(now[name] is value for name, value in self._given)
+        is_as_it_was = all(now.get(name) is value for name, value in self._given)
         if not (is_as_it_was and now["network_"] is self._net and now["_rate"] is self._rate):
+            return False
+        if asks_for_more(est):  # of a list that was empty
             return False
         if type(y) is not np.ndarray or y.ndim == 0 or len(y) != m or m == 0:
             return False
         targets = est._targets_at_hand(y)
         if targets is None or est._size_of_batches(m) != m:
             return False
-        if est.shuffle:
-            order = self._order_of(m)
-            X, targets = X.take(order, axis=0), targets.take(order, axis=0)
+        is_drawn = est.shuffle and not isinstance(est.random_state, Integral)
+        if is_drawn and not (np.isfinite(X).all() and np.isfinite(targets).all()):
+            return False  # refused, it draws nothing
         penalty = self._trainer.penalty(m)
         try:
+            before = self._trainer.state()
+            if est.shuffle:
+                order = self._order_of(m)
+                X, targets = X.take(order, axis=0), targets.take(order, axis=0)
             cost: Any = self._trainer.step(X, targets)
+            self._check_state(before)
         except (ValueError, TypeError):  # the whole way says what it is
             return False
+        except DivergenceError as error:
+            est.n_iter_ = 0
+            raise ValueError(NOT_FINITE) from error
+        except KeyboardInterrupt:
+            est.n_iter_ = 0
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+            return True
         self._trainer.end_epoch()
         est.n_iter_ = 0
         loss = cost / est._divisor() + est._offset(targets) + penalty
         with suppress(StopTraining):  # there is nothing more to stop
             Rules(est, m, self._rate, None, None).note(self._net, loss)
         return True
+
+    def _check_state(self, before: dict[str, Any]) -> None:
+        """Undo the step and raise where it would be the last: as a fit undoes its epoch."""
+        if not all(np.isfinite(each).all() for each in self._net.optimizer_state.values()):
+            self._trainer.restore(before)
+            raise DivergenceError("what the optimiser keeps of the gradient is not finite")
 
     def _order_of(self, m: int) -> NDArray[Any]:
         """Return the order that scikit-learn's next shuffle of m samples has."""

@@ -3,10 +3,15 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.training.endings import StopTraining
 
 LEAST_RATE = 1e-6  # of learning_rate="adaptive"
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
 
 
 class Rate:
@@ -27,6 +32,10 @@ class Rate:
     def __call__(self, epochs: Any) -> Any:
         """Return it, whatever the number of epochs: `chainrule.schedules` asks so."""
         return np.full_like(np.asarray(epochs, float), self.now)
+
+    def begins_as(self, other: "Rate") -> bool:
+        """Whether both are of the same parameters."""
+        return (self.kind, self.first, self.power) == (other.kind, other.first, other.power)
 
     def after(self, samples: int) -> None:
         """Let an epoch end; `samples`: seen in all."""
@@ -107,3 +116,14 @@ class Rules:
             est.best_validation_score_ = score
             est._best_parameters = net.parameters.copy()
         return is_better
+
+
+def mean_of_batches(values: NDArray[Any], weights: NDArray[Any], size: int) -> float:
+    """Return the mean over mini-batches, by their samples, of each one's mean by weight.
+
+    values, weights: (m,), in mini-batches of so many; those without weight are no steps.
+    """
+    starts = np.arange(0, len(values), size)
+    totals, sums = np.add.reduceat(weights, starts), np.add.reduceat(weights * values, starts)
+    counts, sizes = totals > 0, np.diff(starts, append=len(values))
+    return float(np.average(sums[counts] / totals[counts], weights=sizes[counts]))
