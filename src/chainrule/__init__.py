@@ -45,6 +45,7 @@ from chainrule.schedules import (
     ReduceOnPlateau,
     StepDecay,
 )
+from chainrule.sweeps.many import fit_many
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.lbfgs import LBFGS
@@ -99,6 +100,7 @@ __all__ = [
     "costs",
     "diagnose",
     "equations",
+    "fit_many",
     "gradient_descent",
     "learning_rate_range",
     "load",

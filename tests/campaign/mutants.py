@@ -63,6 +63,8 @@ EQUIVALENT = {  # str(mutant): why nothing changes
     "whose product it is at just that size",
     "csrc/blas.c: `if (way != CR_BLAS || ldc > INT_MAX) {` becomes "
     "`if (way != CR_BLAS || ldc >= INT_MAX) {`": "both can, where rows are just so far apart",
+    "csrc/shuffle.c: `if ((uint32_t)product < bound) {` becomes "
+    "`if ((uint32_t)product <= bound) {`": "what is rejected behind it is less than the bound",
 }
 
 

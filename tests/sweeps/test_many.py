@@ -1,0 +1,207 @@
+"""`fit_many`: each network comes to the bits of its own fit, whatever becomes of the others."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import chainrule as cr
+from carried import carried
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((300, 6))
+LABELS = X[:, :3].argmax(axis=1)
+SIZES = ([6, 5, 3], [6, 40, 20, 3], [6, 3], [6, 9, 9, 3], [6, 64, 3])
+OPTIONS = {"optimizer": cr.Adam(0.01), "epochs": 4, "batch_size": 32}
+
+
+def networks(n=10):
+    kinds = [
+        {"hidden": ["tanh", "relu"][k % 2], "dtype": ["float32", "float64"][k % 3 > 0], "seed": k}
+        for k in range(n)
+    ]
+    return [
+        cr.Network(SIZES[k % 5], output="softmax", cost="log_likelihood", **kind)
+        if len(SIZES[k % 5]) > 2
+        else cr.Network(SIZES[k % 5], output="softmax", cost="log_likelihood", seed=k)
+        for k, kind in enumerate(kinds)
+    ]
+
+
+INPUTS = {
+    "float64": X,
+    "float32": X.astype("f4"),
+    "a list": X.tolist(),
+    "bytes": (X * 20 + 128).astype("u1"),
+    "half": X.astype("f2"),
+    "columns": np.asfortranarray(X),
+    "sparse": sparse.csr_array(np.where(X > 1, X, 0)),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("kind", INPUTS)
+def test_each_comes_to_the_bits_of_its_own_fit(kind, threads):
+    inputs = INPUTS[kind]
+    alone, together = networks(), networks()
+    expected = [net.fit(inputs, LABELS, **OPTIONS) for net in alone]
+    histories = cr.fit_many(together, inputs, LABELS, threads=threads, **OPTIONS)
+    assert not histories.failed
+    for net, twin, history, its in zip(alone, together, expected, histories, strict=True):
+        assert carried(net) == carried(twin)
+        assert twin.history is its
+        assert its.cost.tolist() == history.cost.tolist()
+
+
+def test_options_of_their_own():
+    own = [
+        {"optimizer": cr.SGD(0.1, momentum=0.9)},
+        {"epochs": 7, "batch_size": 10},
+        {"sample_weight": np.arange(300.0)},
+        {"rows": np.arange(0, 300, 2), "validation_data": (X[1::2], LABELS[1::2])},
+        {"y": LABELS[::-1].copy()},
+        {"optimizer": cr.LBFGS()},
+        {"callbacks": cr.EarlyStopping(patience=1), "validation_split": 0.3, "epochs": 30},
+        {"l2": 0.01, "clip_norm": 0.1},
+        {"dropout": 0.2, "l1": 0.01},
+    ]
+    alone, together = networks(9), networks(9)
+    for net, each in zip(alone, own, strict=True):
+        given = OPTIONS | each
+        if "callbacks" in given:
+            given["callbacks"] = cr.EarlyStopping(patience=1)
+        net.fit(X, given.pop("y", LABELS), **given)
+    assert not cr.fit_many(together, X, LABELS, each=own, **OPTIONS).failed
+    assert list(map(carried, together)) == list(map(carried, alone))
+
+
+def test_one_that_fails_stops_no_other():
+    def fail(net, history):
+        raise OSError("a full disk")
+
+    own = [{} for _ in range(6)]
+    own[1] = {"optimizer": cr.SGD(1e30)}
+    own[4] = {"callbacks": fail}
+    nets, alone = networks(6), networks(6)
+    histories = cr.fit_many(nets, X, LABELS, each=own, **OPTIONS)
+    assert histories.failed.keys() == {1, 4}
+    assert isinstance(histories.failed[1], cr.DivergenceError)
+    assert str(histories.failed[4]) == "a full disk"
+    for k in (0, 2, 3, 5):
+        alone[k].fit(X, LABELS, **OPTIONS)
+        assert carried(nets[k]) == carried(alone[k])
+        assert len(histories[k]) == 4
+
+
+def test_callbacks_come_one_after_the_other_for_each():
+    inside, most, seen = set(), [0], []
+    lock = threading.Lock()
+
+    class Watch:
+        def __init__(self, k):
+            self.k = k
+
+        def on_epoch_end(self, net, history):
+            with lock:
+                assert self.k not in inside
+                inside.add(self.k)
+                most[0] = max(most[0], len(inside))
+            seen.append((self.k, len(history)))
+            with lock:
+                inside.discard(self.k)
+
+    own = [{"callbacks": Watch(k)} for k in range(10)]
+    assert not cr.fit_many(networks(), X, LABELS, each=own, threads=4, **OPTIONS).failed
+    assert sorted(seen) == [(k, epoch) for k in range(10) for epoch in range(1, 5)]
+
+
+def test_ctrl_c_leaves_each_at_its_last_epoch(ctrl_c):
+    nets, alone = networks(6), networks(6)
+    course = [[carried(net)] for net in alone]
+    long = OPTIONS | {"epochs": 2000}
+
+    def interrupt(net, history):
+        if len(history) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    own = [{}, {"callbacks": interrupt}] + [{}] * 4  # of the longest, which comes first
+    with pytest.raises(KeyboardInterrupt):
+        cr.fit_many(nets, X, LABELS, each=own, threads=2, **long)
+    for net, twin, epochs in zip(nets, alone, course, strict=True):
+        assert net.epochs_trained < 2000
+        for _ in range(net.epochs_trained):
+            twin.fit(X, LABELS, **OPTIONS | {"epochs": 1})
+            epochs.append(carried(twin))
+        assert carried(net) == epochs[-1]
+    assert any(net.epochs_trained for net in nets)
+
+
+def test_what_ends_a_program_ends_all():
+    def leave(net, history):
+        raise SystemExit(3)
+
+    own = [{}, {"callbacks": leave}] + [{}] * 4
+    nets = networks(6)
+    with pytest.raises(SystemExit):
+        cr.fit_many(nets, X, LABELS, each=own, threads=2, **OPTIONS | {"epochs": 2000})
+    assert max(net.epochs_trained for net in nets) < 2000
+
+
+def test_progress_tells_of_networks(capfd):
+    cr.fit_many(networks(3), X, LABELS, progress=True, threads=1, **OPTIONS)
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert all("best cost" in line and "left" in line for line in lines)
+
+
+REFUSED = {
+    "none": (lambda nets: ([],), {}, ValueError, "got none"),
+    "no network": (lambda nets: ([*nets, 3],), {}, TypeError, r"nets\[3\]"),
+    "twice": (lambda nets: ([*nets, nets[0]],), {}, ValueError, r"nets\[0\] and nets\[3\] are one"),
+    "few dicts": (lambda nets: (nets,), {"each": [{}]}, ValueError, "for each of 3 nets; got 1"),
+    "no dict": (lambda nets: (nets,), {"each": [{}, 1, {}]}, TypeError, r"each\[1\] must be"),
+    "a name": (
+        lambda nets: (nets,), {"each": [{}, {}, {"epoch": 3}]}, TypeError,
+        r"each\[2\] has no option 'epoch'.*epochs",
+    ),
+    "of all": (lambda nets: (nets,), {"each": [{}, {}, {"threads": 3}]}, TypeError, "for all"),
+    "a value": (
+        lambda nets: (nets,), {"each": [{}, {"l2": -1.0}, {}]}, ValueError, r"nets\[1\]: l2 must",
+    ),
+    "labels": (
+        lambda nets: (nets,), {"each": [{}, {}, {"y": LABELS[1:]}]}, ValueError, r"nets\[2\]: ",
+    ),
+    "rows": (
+        lambda nets: (nets,), {"each": [{}, {"rows": [300]}, {}]}, ValueError, r"nets\[1\]: rows",
+    ),
+    "a state for all": (
+        lambda nets: (nets,), {"callbacks": cr.EarlyStopping()}, ValueError, "each network its own",
+    ),
+    "sizes": (
+        lambda nets: ([*nets, cr.Network([5, 3])],), {}, ValueError, r"nets\[3\]: X must be",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_refused_before_anything_changes(name):
+    make, options, error, message = REFUSED[name]
+    nets = networks(3)
+    before = list(map(carried, nets))
+    with pytest.raises(error, match=message):
+        cr.fit_many(*make(nets), X, LABELS, **OPTIONS | options)
+    assert list(map(carried, nets)) == before
+
+
+def test_one_in_training_elsewhere_is_refused():
+    nets = networks(3)
+
+    def again(net, history):
+        with pytest.raises(RuntimeError, match="in training"):
+            cr.fit_many(nets, X, LABELS, **OPTIONS)
+
+    nets[1].fit(X, LABELS, callbacks=again, **OPTIONS | {"epochs": 1})
+    assert [net.epochs_trained for net in nets] == [0, 1, 0]
