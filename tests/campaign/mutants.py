@@ -100,6 +100,8 @@ def mutants_of(patterns: list[str]) -> list[Mutant]:
             bare = re.split(r"  #|/\*|//", line)[0]
             for before, after in MUTATIONS:
                 for hit in re.finditer(before, bare):
+                    if bare[: hit.start()].count('"') % 2:  # a word of a message
+                        continue
                     instead = line[: hit.start()] + hit.expand(after) + line[hit.end() :]
                     found.append(Mutant(str(path.relative_to(ROOT)), number, line, instead))
     return found
