@@ -62,7 +62,7 @@ def test_lists_and_tuples_of_them_come_back():
         cr.Adam,
         len,
     ],
-    ids=repr,
+    ids=["a function in it", "with a path", "derived", "a class", "a function"],
 )
 def test_what_is_more_than_that_is_not_held(value):
     assert not is_held(value)
