@@ -130,7 +130,7 @@ CHECKED = [
     cr.Adam, cr.AdamW, cr.Adamax, cr.Rprop, cr.LBFGS, cr.LevenbergMarquardt, cr.Constant,
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
     cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
-    cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume,
+    cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume, cr.fit_many,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
     cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
