@@ -69,6 +69,12 @@ EQUIVALENT = {  # str(mutant): why nothing changes
     "src/chainrule/core/stream.pxi: `work.make_room(min(samples.m, work.rows), room_of(samples) if "
     "samples.begins` becomes `work.make_room(max(samples.m, work.rows), room_of(samples) if "
     "samples.begins`": "more memory than is needed",
+    "src/chainrule/core/stripes.pxi: `if first.n_in * first.n_out * itemsize > BYTES_OF_A_CACHE:` "
+    "becomes `if first.n_in * first.n_out * itemsize >= BYTES_OF_A_CACHE:`": "speed alone: which "
+    "way weights of just that size go",
+    "src/chainrule/core/pace.pxi: `looks_lost = 2 * (seconds / of_the_other - 1) # two looks: one "
+    "does not count` becomes `looks_lost = 2 * (seconds / of_the_other) # two looks: one does not "
+    "count`": "speed alone: how soon another number of threads is tried",
     "src/chainrule/core/memory.pxi: `self.oldest = (i + 1) % VIEWS` becomes "
     "`self.oldest = (i) % VIEWS`": "speed alone: which view is made anew",
 }
