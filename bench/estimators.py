@@ -140,7 +140,7 @@ def search(data, jobs, options):
     }  # fmt: skip
     if options.quick:
         settings = {"alpha": [1e-4]}
-    both = pair(hidden_layer_sizes=(50,), batch_size=32, max_iter=2 if options.quick else 30)
+    both = pair(hidden_layer_sizes=(50,), batch_size=32, max_iter=2 if options.quick else 100)
     searches = [GridSearchCV(each, settings, n_jobs=jobs) for each in both]
     calls = [lambda s=s: s.fit(*data) for s in searches]
     for call in calls:
