@@ -7,33 +7,10 @@
  * Arrays end where memory ends (check.h) and outputs start as NaN, so that a read or write too many, or one too few, is
  * seen at every size. */
 #define _DEFAULT_SOURCE /* mmap */
-#include "chainrule.h"
 #include "check.h"
+#include "precision.h"
 
-#include <float.h>
 #include <math.h>
-
-#if CR_DOUBLE
-typedef double real;
-#define PRECISION "float64"
-#define KERNELS cr_f64
-#define GEMM cr_gemm_f64
-#define GEMM_WAY cr_gemm_way_f64
-#define EPSILON ((double)DBL_EPSILON)
-#define LARGEST DBL_MAX
-#define SMALLEST DBL_TRUE_MIN
-#define SMALLEST_NORMAL DBL_MIN
-#else
-typedef float real;
-#define PRECISION "float32"
-#define KERNELS cr_f32
-#define GEMM cr_gemm_f32
-#define GEMM_WAY cr_gemm_way_f32
-#define EPSILON ((double)FLT_EPSILON)
-#define LARGEST FLT_MAX
-#define SMALLEST FLT_TRUE_MIN
-#define SMALLEST_NORMAL FLT_MIN
-#endif
 
 enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS, VALUES, COLUMNS, COUNTS, STRIPED, BIASES }; /* slots of check.h */
 enum { MOST = 10000 }; /* entries of the largest result */

@@ -1,7 +1,7 @@
 /* A team trains a network by the kernels, as the core does: tiles of samples go forward and back, then each thread
  * makes its rows of the gradient and updates them. The parameters must be those of one thread, bit by bit, also where
  * two callers train at once. Built with the thread sanitizer by run.sh, kernels included. */
-#include "chainrule.h"
+#include "precision.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -10,20 +10,6 @@
 
 #ifndef _WIN32
 #include <pthread.h>
-
-#if CR_DOUBLE
-typedef double real;
-#define PRECISION "float64"
-#define KERNELS cr_f64
-#define GEMM cr_gemm_f64
-#define GEMM_WAY cr_gemm_way_f64
-#else
-typedef float real;
-#define PRECISION "float32"
-#define KERNELS cr_f32
-#define GEMM cr_gemm_f32
-#define GEMM_WAY cr_gemm_way_f32
-#endif
 
 enum { N_IN = 37, N_HIDDEN = 50, N_OUT = 10, SAMPLES = 300, BATCH = 100, TILE = 17, ROWS = 7, EPOCHS = 20 };
 enum { PARAMETERS = N_HIDDEN * (N_IN + 1) + N_OUT * (N_HIDDEN + 1), MOST_THREADS = 5 };

@@ -309,11 +309,43 @@ def test_a_warm_start_keeps_its_network(make, change):
     inputs = X if make is classifier else INPUTS
     estimator = make(warm_start=True).fit(inputs, y).set_params(**change)
     name = next(iter(change))
-    for again in (estimator.fit, estimator.partial_fit):
+    for warm_start, again in ((True, "fit"), (True, "partial_fit"), (False, "partial_fit")):
+        estimator.set_params(warm_start=warm_start)
         with pytest.raises(ValueError, match=f"the network was made with {name}="):
-            again(inputs, y)
+            getattr(estimator, again)(inputs, y)
     estimator.set_params(warm_start=False).fit(inputs, y)
     assert make(**change).fit(inputs, y).loss_ == pytest.approx(estimator.loss_)
+
+
+def test_a_parameter_that_cannot_be_is_named_before_a_step():
+    estimator = classifier().fit(X, LABELS).set_params(alpha=-1.0)
+    with pytest.raises(ValueError, match="The 'alpha' parameter of MLPClassifier"):
+        estimator.partial_fit(X, LABELS)
+
+
+def test_ctrl_c_amid_the_checks_leaves_what_was_fitted(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    estimator = classifier().fit(X, LABELS)
+    answers = estimator.predict_proba(X)
+    monkeypatch.setattr(ours.MLPClassifier, "_validation", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X[:, :3], LABELS > 0)
+    assert estimator.n_features_in_ == 4
+    assert estimator.predict_proba(X).tobytes() == answers.tobytes()
+
+
+def test_lbfgs_that_a_callback_ends_can_be_kept(tmp_path):
+    def fail(net, history):
+        raise OSError("a full disk")
+
+    estimator = classifier(solver="lbfgs", callbacks=fail)
+    with pytest.raises(OSError, match="full disk"):
+        estimator.fit(X, LABELS)
+    assert type(estimator.network_.optimizer) is cr.LBFGS
+    estimator.network_.save(tmp_path / "net.npz")
+    assert cr.load(tmp_path / "net.npz").optimizer == estimator.network_.optimizer
 
 
 @pytest.mark.parametrize("given", [(X,), True, (X, LABELS, None, None), {"X": X, "y": LABELS}])

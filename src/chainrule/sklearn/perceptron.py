@@ -72,12 +72,9 @@ class Perceptron(Saved, BaseEstimator):
         write("intercepts_", self.intercepts_, values)
 
     def _fitted(self, name: str) -> Network:
-        try:
-            net: Network = vars(self)["network_"]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__} has no {name} before it is fitted"
-            ) from None
+        net: Network | None = vars(self).get("network_")
+        if net is None:
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
         return net
 
     def __getstate__(self) -> dict[str, Any]:
@@ -98,8 +95,11 @@ class Perceptron(Saved, BaseEstimator):
         if "_rate" not in vars(self) or not self._is_plain(X):
             return False
         steps = vars(self).get("_steps")
-        if steps is None and Steps.suit(self):
-            steps = self._steps = Steps(self)
+        if steps is None:
+            self._validate_params()
+            check_unchanged(self)
+            if Steps.suit(self):
+                steps = self._steps = Steps(self)
         return steps is not None and steps.take(X, y)
 
     def _fit(self, X, y, sample_weight, validation_data, incremental=False, classes=None):
@@ -257,8 +257,9 @@ class Perceptron(Saved, BaseEstimator):
             )  # fmt: skip
         except DivergenceError as error:
             raise ValueError(NOT_FINITE) from error
-        if solver is limited:
-            net.optimizer = LBFGS(tolerance=self.tol)
+        finally:
+            if solver is limited:  # whose limits were of this fit
+                net.optimizer = LBFGS(tolerance=self.tol)
         self.n_iter_ = len(history)
         cost = (
             history.cost[-1]

@@ -27,7 +27,7 @@ def unless_refused(estimator: Any) -> Iterator[Begun]:
     carried = net and (net.optimizer, net.optimizer_state)
     try:
         yield begun
-    except Exception:
+    except BaseException:  # Ctrl-C amid the checks too
         if not begun.is_so:
             estimator.__dict__ = before
             if carried:

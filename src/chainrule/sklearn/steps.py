@@ -76,21 +76,24 @@ class Steps:
         is_drawn = est.shuffle and not isinstance(est.random_state, Integral)
         if is_drawn and not (np.isfinite(X).all() and np.isfinite(targets).all()):
             return False  # refused, it draws nothing
-        penalty = self._trainer.penalty(m)
+        penalty, before = self._trainer.penalty(m), None
         try:
             before = self._trainer.state()
             if est.shuffle:
                 order = self._order_of(m)
                 X, targets = X.take(order, axis=0), targets.take(order, axis=0)
             cost: Any = self._trainer.step(X, targets)
-            self._check_state(before)
+            self._check_state()
         except (ValueError, TypeError):  # the whole way says what it is
             return False
-        except DivergenceError as error:
+        except DivergenceError as error:  # undone, as a fit undoes its epoch
             est.n_iter_ = 0
+            self._trainer.restore(before)
             raise ValueError(NOT_FINITE) from error
         except KeyboardInterrupt:
             est.n_iter_ = 0
+            if before is not None:
+                self._trainer.restore(before)
             warnings.warn("Training interrupted by user.", stacklevel=4)
             return True
         self._trainer.end_epoch()
@@ -100,10 +103,9 @@ class Steps:
             Rules(est, m, self._rate, None, None).note(self._net, loss)
         return True
 
-    def _check_state(self, before: dict[str, Any]) -> None:
-        """Undo the step and raise where it would be the last: as a fit undoes its epoch."""
+    def _check_state(self) -> None:
+        """Raise where no step would follow this one."""
         if not all(np.isfinite(each).all() for each in self._net.optimizer_state.values()):
-            self._trainer.restore(before)
             raise DivergenceError("what the optimiser keeps of the gradient is not finite")
 
     def _order_of(self, m: int) -> NDArray[Any]:

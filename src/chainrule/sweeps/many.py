@@ -28,8 +28,8 @@ from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OPTIONS, FitOptions
 
 
-class Histories(list[History | None]):
-    """What `fit_many` returns: the history of each network, None where there is none.
+class Histories(list[History]):
+    """What `fit_many` returns: the history of each network, of the epochs that it has done.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Histories(list[History | None]):
         Of the networks whose training ended with one, by index.
     """
 
-    def __init__(self, histories: Iterable[History | None], failed: dict[int, Exception]):
+    def __init__(self, histories: Iterable[History], failed: dict[int, Exception]):
         super().__init__(histories)
         self.failed = failed
 
@@ -97,9 +97,10 @@ def fit_many(
     own = _checked_each(each, nets)
     _check_common(options, nets)
     X = _at_hand(X)
-    sweep = Sweep(max(check_threads(options.pop("threads", None))), options.pop("progress", False))
+    cores = max(check_threads(options.pop("threads", None)))
+    sweep = Sweep(cores, options.pop("progress", False))
     for k, net in enumerate(nets):
-        given: Any = {**options, **own[k]}
+        given: Any = {**options, **own[k], "threads": max(1, cores // len(nets))}
         try:
             sweep.add(net, X, given.pop("y", y), given)
         except (ValueError, TypeError) as error:
