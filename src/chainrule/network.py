@@ -21,7 +21,7 @@ from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
 from chainrule.core import _core
-from chainrule.doctor.visit import run_and_diagnose
+from chainrule.doctor.visit import run
 from chainrule.files.checkpoint import read_checkpoint
 from chainrule.files.model_file import read_network, write_network
 from chainrule.model import passes, second_derivatives
@@ -250,8 +250,7 @@ class Network(Model):
         return history
 
     def _fit(self, X: Any, y: Any, options: FitOptions) -> History:
-        training = prepare(self, X, y, options)
-        return run_and_diagnose(training) if training.options.diagnose else training.run()
+        return run(prepare(self, X, y, options))
 
     def feedforward(
         self, X: ArrayLike, *, out: NDArray[Any] | None = None, threads: int | None = None
