@@ -45,6 +45,7 @@ from chainrule.schedules import (
     ReduceOnPlateau,
     StepDecay,
 )
+from chainrule.sweeps.halving import halving
 from chainrule.sweeps.many import fit_many
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.endings import DivergenceError, StopTraining
@@ -102,6 +103,7 @@ __all__ = [
     "equations",
     "fit_many",
     "gradient_descent",
+    "halving",
     "learning_rate_range",
     "load",
     "logic",

@@ -151,10 +151,14 @@ def test_what_ends_a_program_ends_all():
 
 
 def test_progress_tells_of_networks(capfd):
-    cr.fit_many(networks(3), X, LABELS, progress=True, threads=1, **OPTIONS)
-    lines = capfd.readouterr().err.splitlines()
-    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert all("best cost" in line and "left" in line for line in lines)
+    nets = networks(3)
+    histories = cr.fit_many(nets, X, LABELS, progress=True, threads=1, **OPTIONS)
+    title, *lines = (line.split() for line in capfd.readouterr().err.splitlines())
+    assert title == "done running best of network samples/s left".split()
+    done, running, figure, k, *_ = lines[-1]
+    costs = [history.cost[-1] for history in histories]
+    assert (done, running, k) == ("3/3", "0", str(np.argmin(costs)))
+    assert figure == f"{min(costs):.4g}"
 
 
 REFUSED = {

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers
-from chainrule.checks.frames import is_frame, is_series
+from chainrule.checks.frames import ReadFrame, is_frame, is_series
 from chainrule.checks.picked_rows import pick
 from chainrule.checks.sparse_rows import is_sparse
 
@@ -31,7 +31,8 @@ def choose(rows, X, y, sample_weight, output_weight) -> tuple[Any, Any, Any, Any
     if sample_weight is not None:
         sample_weight = _taken("sample_weight", sample_weight, rows, m)
     y = _taken("y", y, rows, m)
-    whole = is_frame(table) or len(table.shape) != 2
+    is_read = not is_frame(table) or isinstance(table, ReadFrame)
+    whole = not is_read or len(table.shape) != 2
     return (
         _taken("X", table, rows, m) if whole else pick(table, rows),
         y,
