@@ -23,7 +23,7 @@ from chainrule.checks.words import hint
 from chainrule.core import _core
 from chainrule.doctor.visit import run
 from chainrule.files.checkpoint import read_checkpoint
-from chainrule.files.model_file import read_network, write_network
+from chainrule.files.model_file import write_network
 from chainrule.model import passes, second_derivatives
 from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_network, check_trainable
@@ -764,58 +764,6 @@ class Network(Model):
         if not (self._trainable and self._delta_checked):  # found before
             check_trainable(self)
             self._check_delta(samples.targets)
-
-
-@known_options({"custom_objects": "Use own=..."})
-def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) -> Network:
-    """Read a network that `Network.save` wrote, ready to feed forward or to train on.
-
-    Parameters
-    ----------
-    path : str or path object
-    own : dict of str to object, optional
-        The activations and costs that are objects of your own, by the names that `Network.save`
-        wrote. Make each as it was made for the network: the file does not know its parameters.
-        They are checked as when a network is made.
-
-    Returns
-    -------
-    net : Network
-        Gives the same outputs and continues training the same way, to the last bit. The optimiser
-        of the last `fit` is `net.optimizer`; what else belongs to a call of `fit`, such as
-        batch_size and l2, is not in the file; give it again. A file of a version that did not keep
-        the optimiser has None: its `fit` needs optimizer= where the file has an optimiser's state,
-        and else goes by ``Adam()``.
-
-    Raises
-    ------
-    OSError
-        If there is no such file or it cannot be read.
-    TypeError
-        If `path` is no file name, or `own` no dict.
-    ValueError
-        If it is not a network file of this format version, is cut short or is damaged, or if `own`
-        lacks an object, holds one too many or one that does not fit; the message names the file,
-        what was expected and what came. Nothing in a file is ever run, and nothing is allocated
-        beyond a small multiple of the file's size on the disk.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import numpy as np
-    >>> import chainrule as cr
-    >>> class Sine:
-    ...     def __init__(self, omega):
-    ...         self.omega = omega
-    ...     def value(self, z):
-    ...         return np.sin(self.omega * z)
-    ...     def slope(self, z, a):
-    ...         return self.omega * np.cos(self.omega * z)
-    >>> path = os.path.join(tempfile.mkdtemp(), "waves.npz")
-    >>> cr.Network([4, 8, 2], hidden=Sine(2.0), seed=0).save(path)
-    >>> net = cr.load(path, own={"Sine": Sine(2.0)})
-    """
-    return read_network(path, Network, own)[0]
 
 
 @known_options(_OF_FIT | OF_FIT)

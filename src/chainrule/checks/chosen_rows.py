@@ -27,13 +27,13 @@ def choose(rows, X, y, sample_weight, output_weight) -> tuple[Any, Any, Any, Any
     m = table.shape[0]
     rows = as_rows(rows, m)
     if output_weight is not None and np.ndim(output_weight) > 1:  # else it is of all rows alike
-        output_weight = _taken("output_weight", output_weight, rows, m)
+        output_weight = taken("output_weight", output_weight, rows, m)
     if sample_weight is not None:
-        sample_weight = _taken("sample_weight", sample_weight, rows, m)
-    y = _taken("y", y, rows, m)
+        sample_weight = taken("sample_weight", sample_weight, rows, m)
+    y = taken("y", y, rows, m)
     whole = is_frame(table) or len(table.shape) != 2
     return (
-        _taken("X", table, rows, m) if whole else pick(table, rows),
+        taken("X", table, rows, m) if whole else pick(table, rows),
         y,
         sample_weight,
         output_weight,
@@ -65,7 +65,7 @@ def as_rows(rows, m: int) -> NDArray[np.int32]:
     return given.astype(np.int32)
 
 
-def _taken(name, given, rows, m):
+def taken(name, given, rows, m):
     """Return some rows of an array, a list, a frame or a series, as one of the same kind."""
     n = len(given) if hasattr(given, "__len__") else m  # what has none is told later
     if n != m:

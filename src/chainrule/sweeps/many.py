@@ -17,10 +17,10 @@ from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
 from chainrule.core import _core
-from chainrule.model.model import check_network
 from chainrule.network import Network
 from chainrule.results.history import History
 from chainrule.results.progress import say
+from chainrule.sweeps.members import checked_nets
 from chainrule.training.callbacks import Callbacks, keeps_state
 from chainrule.training.documented_options import documents_options
 from chainrule.training.endings import StopTraining
@@ -93,8 +93,10 @@ def fit_many(
     >>> len(histories), histories.failed
     (10, {})
     """
-    nets = _checked_nets(nets)
-    own = _checked_each(each, nets)
+    nets = checked_nets(nets)
+    for net in nets:
+        net._in_training.check_free("Train a copy, net.copy(), or wait")
+    own = checked_each(each, nets)
     _check_common(options, nets)
     X = _at_hand(X)
     cores = max(check_threads(options.pop("threads", None)))
@@ -222,21 +224,14 @@ def _work(training: Any) -> float:
     return net.parameters.size * m * training.options.epochs
 
 
-def _checked_nets(nets: Any) -> list[Network]:
-    nets = [nets] if isinstance(nets, Network) else list(nets)
-    first: dict[int, int] = {}
-    for k, net in enumerate(nets):
-        check_network(net, f"nets[{k}]")
-        if id(net) in first:
-            raise ValueError(f"nets[{first[id(net)]}] and nets[{k}] are one; give net.copy()")
-        first[id(net)] = k
-        net._in_training.check_free("Train a copy, net.copy(), or wait")
-    if not nets:
-        raise ValueError("nets must hold networks; got none")
-    return nets
+def checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
+    """Return the options of each network's own.
 
-
-def _checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no dict of options for each.
+    """
     if each is None:
         return [{}] * len(nets)
     each = list(each)
