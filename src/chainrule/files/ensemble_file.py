@@ -52,7 +52,8 @@ def write_ensemble(nets: Sequence[Net], weights: NDArray[np.float64], path) -> N
     from chainrule.version import __version__  # only here: the metadata take long
 
     path = file_name(path)
-    header = dict(format=FORMAT, format_version=FORMAT_VERSION, package_version=__version__)
+    values = FORMAT, FORMAT_VERSION, __version__
+    header = dict(zip(FIELDS, values, strict=True))
     arrays = {"header": as_text(header), "weights": weights}
     own: dict[str, object] = {}
     for k, net in enumerate(nets):

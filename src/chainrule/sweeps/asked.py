@@ -66,7 +66,7 @@ class Asked:
         """Return Σ shares_k a_k over the networks in their order, (m, n_L), in float64."""
         total, one = np.zeros(self._shape), np.empty(self._shape)
         for net, share in zip(self._nets, shares, strict=True):
-            np.multiply(self.outputs(net), share, out=one)
+            np.multiply(self.outputs(net), share, out=one, dtype=np.float64)
             total += one
         return total
 
