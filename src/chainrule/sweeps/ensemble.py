@@ -491,7 +491,7 @@ class Ensemble(Sequence[Network]):
         said = pool(asked.together(slice(None), pool.ask))
         counts = selection.select(said, head, samples, size, figure, threads)
         chosen = np.flatnonzero(counts)
-        return Ensemble([self[k] for k in chosen], counts[chosen])
+        return Ensemble([self[k] for k in chosen.tolist()], counts[chosen])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write all networks, and their weights, to one file, for `chainrule.load`.

@@ -28,8 +28,11 @@ Floats = NDArray[np.float64]
 LEAST = np.finfo(np.float64).tiny
 
 
-class Values:
-    """Outputs that are numbers: their mean."""
+class Pool:
+    """Outputs that are numbers: their mean.
+
+    ask: what of a network's samples (m, n_1) is taken, (m, n_L).
+    """
 
     ask: ClassVar[Callable[..., NDArray]] = staticmethod(passes.outputs)
 
@@ -41,13 +44,11 @@ class Values:
         return mean
 
 
-class Moments:
+class Moments(Pool):
     """Means and ln(variances): those of the mixture.
 
     Squares are of distances from the mean of all networks, so that they do not cancel out.
     """
-
-    ask: ClassVar[Callable[..., NDArray]] = staticmethod(passes.outputs)
 
     def __init__(self, said: Floats):
         self._n = said.shape[2] // 2
@@ -63,7 +64,7 @@ class Moments:
         return np.concatenate([self._center + apart, np.log(np.maximum(total, LEAST))], axis=1)
 
 
-class _Logarithms:
+class _Logarithms(Pool):
     """Outputs whose logarithms the cost takes: ln of their mean, from z^L, whatever rounds to 0.
 
     ln a_k less the largest of all networks is a power that can be added.
@@ -114,7 +115,7 @@ class Sides(_Logarithms):
         return yes - no
 
 
-POOLS: dict[str, type] = {
+POOLS: dict[str, type[Pool]] = {
     "gaussian": Moments,
     "poisson": Rates,
     "log_likelihood": Classes,
@@ -122,9 +123,9 @@ POOLS: dict[str, type] = {
 }
 
 
-def pool_of(net: Network) -> type:
+def pool_of(net: Network) -> type[Pool]:
     """Return how networks like this one speak together to their cost."""
-    return POOLS.get(net._cost.name, Values)
+    return POOLS.get(net._cost.name, Pool)
 
 
 def head_of(net: Network) -> Network:

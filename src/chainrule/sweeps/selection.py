@@ -9,10 +9,11 @@ from chainrule.checks.samples import Samples
 from chainrule.checks.threads import check_threads
 from chainrule.model import passes
 from chainrule.network import Network
+from chainrule.sweeps.pooling import Pool
 
 
 def select(
-    pool, head: Network, samples: Samples, size: int, figure: str, threads: int | None
+    pool: Pool, head: Network, samples: Samples, size: int, figure: str, threads: int | None
 ) -> NDArray[np.float64]:
     """Return how often each network is taken, (K,).
 
@@ -21,7 +22,7 @@ def select(
 
     Parameters
     ----------
-    pool : one of `pooling.POOLS`
+    pool : Pool
         What the networks say.
     head : Network
         As `head_of` returns it.
