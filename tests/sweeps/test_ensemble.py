@@ -10,6 +10,8 @@ from scipy import sparse
 
 import chainrule as cr
 from carried import carried
+from chainrule.core import _core
+from chainrule.sweeps.pooling import POOLS
 from users_functions import Focal
 
 RNG = np.random.default_rng(0)
@@ -239,6 +241,11 @@ def test_the_cost_is_that_of_the_mean(kind):
         assert found == pytest.approx(expected, rel=1e-6)
     alone = cr.Ensemble(nets[:1]).evaluate(X, y)
     assert alone == pytest.approx(nets[0].evaluate(X, y), rel=1e-5)
+
+
+def test_each_cost_of_one_output_says_how_it_is_joined():
+    bound = {name for name, output in _core.COST_OUTPUTS.items() if output is not None}
+    assert bound == POOLS.keys()
 
 
 @pytest.mark.parametrize("z", [-400.0, -30.0, 20.0, 60.0, 500.0])

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.checks.arrays import Inputs, as_asked
 from chainrule.checks.threads import check_threads
+from chainrule.core import _core
 from chainrule.model import passes
 from chainrule.network import Network
 
@@ -64,10 +65,10 @@ class Asked:
 
     def mean(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Σ shares_k a_k over the networks in their order, (m, n_L), in float64."""
-        total, one = np.zeros(self._shape), np.empty(self._shape)
-        for net, share in zip(self._nets, shares, strict=True):
-            np.multiply(self.outputs(net), share, out=one, dtype=np.float64)
-            total += one
+        total, said = np.zeros(self._shape), {}
+        for net, share in zip(self._nets, shares.tolist(), strict=True):
+            said[net.dtype] = self.outputs(net, said.get(net.dtype))
+            _core.add_scaled(total.reshape(-1), said[net.dtype].reshape(-1), share)
         return total
 
     def together(

@@ -1,6 +1,5 @@
 """Quantiles of what several networks say of the same samples."""
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -84,6 +83,8 @@ def _of_numbers(levels: Floats, said: Floats, shares: Floats) -> Floats:
 
 def _of_mixture(q: float, means: Floats, deviations: Floats, shares: Floats) -> Floats:
     """Return v where Σ w_k Φ((v - μ_k)/σ_k) = q, which lies between the quantiles of each."""
+    from statistics import NormalDist  # only here: it takes a tenth of the time of the import
+
     deviations = np.maximum(deviations, np.finfo(np.float64).tiny)
     each = means + NormalDist().inv_cdf(q) * deviations
     low, high = each.min(axis=0), each.max(axis=0)
