@@ -10,7 +10,9 @@ from scipy import sparse
 
 import chainrule as cr
 from carried import carried
+from chainrule.checks.arrays import as_asked
 from chainrule.core import _core
+from chainrule.sweeps import asked
 from chainrule.sweeps.pooling import POOLS
 from users_functions import Focal
 
@@ -137,18 +139,37 @@ def test_each_reads_inputs_as_it_does_alone(kind):
         assert net(given).astype(np.float64).tobytes() == said.tobytes()
 
 
+def test_inputs_are_looked_at_once(monkeypatch):
+    """However many networks there are; once for each dtype, of those scaled and of those not."""
+    looks = []
+    monkeypatch.setattr(asked, "as_asked", lambda *a, **k: looks.append(a) or as_asked(*a, **k))
+    nets = [cr.Network([4, 5, 2], input_scale=1 + k, seed=k) for k in range(1, 6)]
+    cr.Ensemble(nets)(X)
+    assert len(looks) == 1
+    cr.Ensemble([*nets, cr.Network([4, 2], dtype="float64"), cr.Network([4, 2])]).spread(X)
+    assert len(looks) == 1 + 3
+
+
+def test_sparse_rows_a_piece_at_a_time(monkeypatch):
+    monkeypatch.setattr(asked, "MOST_NUMBERS", 1)
+    rows = sparse.csr_array(np.tile(np.where(X > 0, X, 0), (31, 1)))  # 1240: 512, and the rest
+    nets = [cr.Network([4, 5, 2], seed=k) for k in range(3)]
+    expected = np.std([net(rows) for net in nets], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(cr.Ensemble(nets).spread(rows), expected, rtol=1e-6)
+
+
 def test_many_samples_a_piece_at_a_time(monkeypatch):
     """What is asked of all networks together has the bits of one piece."""
     nets = networks("softmax")
     ensemble, many = cr.Ensemble(nets, WEIGHTS), np.tile(X, (60, 1))
     y = np.tile(LABELS, 60)
-    asked = lambda: (  # noqa: E731
+    answers = lambda: (  # noqa: E731
         ensemble.spread(many), ensemble.votes(many), ensemble.quantiles(many, [0.2, 0.5]),
         np.array(list(ensemble.evaluate(many, y).values())),
     )  # fmt: skip
-    whole = asked()
-    monkeypatch.setattr("chainrule.sweeps.asked.MOST_NUMBERS", 1)
-    for a, b in zip(whole, asked(), strict=True):
+    whole = answers()
+    monkeypatch.setattr(asked, "MOST_NUMBERS", 1)
+    for a, b in zip(whole, answers(), strict=True):
         assert a.tobytes() == b.tobytes()
 
 
@@ -450,6 +471,22 @@ def test_a_bootstrap_that_does_not_fit_changes_nothing(name):
     with pytest.raises(error, match=message):
         cr.Ensemble(nets).fit(X, given.pop("y"), **given)
     assert [(carried(net), net._settled) for net in nets] == before
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_one_in_training_elsewhere_is_refused(bootstrap):
+    nets = [cr.Network([4, 3], **SOFTMAX, seed=k) for k in range(2)]
+    ensemble = cr.Ensemble(nets)
+
+    def again(net, history):
+        before = nets[0]._settled
+        with pytest.raises(RuntimeError, match="in training"):
+            ensemble.fit(X, np.array(["a", "b", "c"])[LABELS], bootstrap=bootstrap)
+        assert nets[0]._settled == before
+        assert ensemble(X).shape == (40, 3)  # it may be asked meanwhile
+
+    nets[1].fit(X, LABELS, epochs=1, callbacks=again)
+    assert [net.epochs_trained for net in nets] == [0, 1]
 
 
 def test_a_bootstrap_needs_different_seeds():

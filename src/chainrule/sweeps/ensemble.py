@@ -4,6 +4,7 @@ Over 400 lines for the docstrings alone, which are the reference that `help` sho
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import is_
 from os import PathLike
 from typing import Any, Unpack, overload
 
@@ -26,7 +27,7 @@ from chainrule.sweeps.asked import Asked
 from chainrule.sweeps.bootstrap import drawn
 from chainrule.sweeps.distributions import check_levels, quantiles_of
 from chainrule.sweeps.many import Histories, fit_many
-from chainrule.sweeps.members import check_alike, checked_nets, settled
+from chainrule.sweeps.members import check_alike, check_free, checked_nets, settled
 from chainrule.sweeps.pooling import Moments, head_of, joined, mean_of, pool_of
 from chainrule.training.documented_options import documents_options
 from chainrule.training.fit_options import FitOptions
@@ -78,6 +79,7 @@ class Ensemble(Sequence[Network]):
     def __init__(self, nets: Iterable[Network], weights: ArrayLike | None = None):
         self._nets = tuple(checked_nets(nets))
         check_alike(self._nets)
+        self._checked = self._state_of_nets()
         self._weights = _checked_weights(weights, len(self._nets))
         counts = np.flatnonzero(self._weights)
         # Those of weight 0 are asked for `members` alone.
@@ -183,6 +185,7 @@ class Ensemble(Sequence[Network]):
         given: Any = options
         if not check_flag("bootstrap", bootstrap):
             return fit_many(self, X, y, each=each, **given)
+        check_free(self)
         before = [net._settled for net in self]
         try:
             rows = drawn(self, X, y, each, given)
@@ -499,13 +502,20 @@ class Ensemble(Sequence[Network]):
         As `Network.save` writes one: numbers and names only, whole or not at all, with what each
         needs to train on.
         """
-        check_alike(self._nets)
+        self._agreed()
         write_ensemble(self._nets, self._weights, path)
 
     def _agreed(self) -> Network:
         """Return a network that knows what they all answer with."""
-        check_alike(self._nets)  # they may have been trained since
+        state = self._state_of_nets()
+        if not all(map(is_, state, self._checked)):  # they have been trained since
+            check_alike(self._nets)
+            self._checked = state
         return settled(self._nets)
+
+    def _state_of_nets(self) -> list[Any]:
+        """Return what training may change of what must be alike."""
+        return [each for net in self for each in (net._answers, net._named, net._input_names)]
 
     def _of_many(self, X: ArrayLike, threads: int | None, nets: Any = None) -> Asked:
         asked = Asked(nets or self._counting, X, threads)

@@ -20,7 +20,7 @@ from chainrule.core import _core
 from chainrule.network import Network
 from chainrule.results.history import History
 from chainrule.results.progress import say
-from chainrule.sweeps.members import checked_nets
+from chainrule.sweeps.members import check_free, checked_nets
 from chainrule.training.callbacks import Callbacks, keeps_state
 from chainrule.training.documented_options import documents_options
 from chainrule.training.endings import StopTraining
@@ -94,8 +94,7 @@ def fit_many(
     (10, {})
     """
     nets = checked_nets(nets)
-    for net in nets:
-        net._in_training.check_free("Train a copy, net.copy(), or wait")
+    check_free(nets)
     own = checked_each(each, nets)
     _check_common(options, nets)
     X = _at_hand(X)

@@ -31,6 +31,12 @@ def checked_nets(given: Network | Iterable[Network]) -> list[Network]:
     return nets
 
 
+def check_free(nets: Iterable[Network]) -> None:
+    """Raise RuntimeError for a network that is in training elsewhere."""
+    for net in nets:
+        net._in_training.check_free("Train a copy, net.copy(), or wait")
+
+
 def check_alike(nets: Sequence[Network]) -> None:
     """Raise unless a mean of what networks say has a meaning.
 
