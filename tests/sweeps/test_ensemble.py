@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -558,13 +559,14 @@ def test_networks_that_answer_another_question(name):
         cr.Ensemble([cr.Network([4, 3], **SOFTMAX), other])
 
 
-def test_networks_that_learned_other_classes():
+def test_networks_that_learned_other_classes(tmp_path):
     nets = [cr.Network([4, 3], **SOFTMAX, seed=k) for k in range(3)]
     ensemble = cr.Ensemble(nets)
     nets[1].fit(X, np.array(["a", "b", "c"])[LABELS], epochs=1)
     assert ensemble.classes.tolist() == ["a", "b", "c"]
     nets[2].fit(X, np.array(["a", "b", "d"])[LABELS], epochs=1)
-    for ask in (ensemble.predict, ensemble.votes, lambda X: ensemble.evaluate(X, LABELS)):
+    of_labels = (partial(ask, y=LABELS) for ask in (ensemble.evaluate, ensemble.select))
+    for ask in (ensemble.predict, ensemble.votes, *of_labels, lambda X: ensemble.save(tmp_path)):
         with pytest.raises(ValueError, match=r"nets\[1\] has classes .*'c'.*, nets\[2\] .*'d'"):
             ask(X)
     values = cr.Network([4, 3], seed=1), cr.Network([4, 3], seed=2)
@@ -651,6 +653,9 @@ def test_what_is_too_large_for_one_is_refused():
             cr.Ensemble(nets)(x)
     x[1] = [1, 1e20, 1, 1]  # which both take
     cr.Ensemble(nets)(x)
+    nets = [cr.Network([4, 2], input_scale=scale, seed=0) for scale in (2, 1e30, 0.5)]
+    with pytest.raises(ValueError, match=r"X\[1, 1\] is .*e\+20, too large for float32"):
+        cr.Ensemble(nets)(x)
 
 
 def _takes(net, x):
@@ -670,3 +675,7 @@ def test_frames_are_taken_by_their_names():
     assert ensemble(frame).tobytes() == ensemble(X).tobytes()
     with pytest.raises(ValueError, match=r"X must have the columns"):
         ensemble(frame[list("abdc")])
+    other = cr.Network([4, 3], **SOFTMAX, seed=2)
+    other.fit(frame[list("abdc")], LABELS, epochs=1)
+    with pytest.raises(ValueError, match=r"nets\[0\] has input_names .*nets\[1\]"):
+        cr.Ensemble([nets[0], other])
