@@ -164,7 +164,8 @@ def feedforward_one(Plan plan, parameters, x, out):
     return out if done else None
 
 
-cdef inline bint add_one(double *total, OneSample one, const Sample *sample, const real *parameters, double share) noexcept:
+cdef inline bint add_one(double *total, OneSample one, const Sample *sample, const real *parameters,
+                         double share) noexcept:
     """total (n_L,) += share times what is said of the sample, unless a^1 is not finite."""
     cdef Py_ssize_t i, last = one.plan.net.depth - 1
     cdef real *said = <real *> one.tape.a[last]
@@ -176,8 +177,8 @@ cdef inline bint add_one(double *total, OneSample one, const Sample *sample, con
 
 
 def mean_of_one(tuple nets, const double[::1] shares, x, bint in_float32):
-    """A new array (n_L,), or (1, n_L), <- Σ shares_k times what network k says of one sample x, summed in their order in
-    float64 and then rounded, if asked; None where `feedforward_one` of any would be. All have as many outputs."""
+    """A new array (n_L,), or (1, n_L), <- Σ shares_k times what network k says of one sample x, summed in their order
+    in float64 and then rounded, if asked; None where `feedforward_one` of any would be. All have as many outputs."""
     cdef Sample sample
     cdef const void *p
     cdef OneSample one
