@@ -65,7 +65,8 @@ class Asked:
 
     def mean(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Σ shares_k a_k over the networks in their order, (m, n_L), in float64."""
-        total, said = np.zeros(self._shape), {}
+        total = np.zeros(self._shape)
+        said: dict[np.dtype, NDArray] = {}
         for net, share in zip(self._nets, shares.tolist(), strict=True):
             said[net.dtype] = self.outputs(net, said.get(net.dtype))
             _core.add_scaled(total.reshape(-1), said[net.dtype].reshape(-1), share)
