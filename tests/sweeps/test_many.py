@@ -154,7 +154,7 @@ def test_progress_tells_of_networks(capfd):
     nets = networks(3)
     histories = cr.fit_many(nets, X, LABELS, progress=True, threads=1, **OPTIONS)
     title, *lines = (line.split() for line in capfd.readouterr().err.splitlines())
-    assert title == "done running best of network samples/s left".split()
+    assert title == ["done", "running", "best", "of", "network", "samples/s", "left"]
     done, running, figure, k, *_ = lines[-1]
     costs = [history.cost[-1] for history in histories]
     assert (done, running, k) == ("3/3", "0", str(np.argmin(costs)))

@@ -17,6 +17,7 @@ NOTICE = "quick mode: "
 PRINTS = {
     "book_run.py": r"^float32 +[\d.]+ s .*\n(.*\n)*test accuracies, float64: \d+ \d+$",
     "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
+    "ensembles.py": r"^\| 4-8-2, 1 row \| [\d.]+ \| [\d.,]+ \| [\d.]+ \|",
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
     "naive.py": r"^\| a few weights, batch 8 \|.* µs \| \*\*[\d.]+\*\* \|",
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",

@@ -213,6 +213,19 @@ def as_inputs(
     return as_stored(name, numbers, dtype, scaling, of=X)
 
 
+def as_asked(X, width, dtype, *, scaling: Scaling, names) -> tuple[Inputs, bool]:
+    """Return inputs that a network is asked about, and whether it is a single sample (width,)."""
+    if is_frame(X) or is_sparse(X) or isinstance(X, RowsOf):
+        return as_inputs(X, width, dtype, scaling=scaling, names=names), False
+    given = as_numbers("X", X)
+    single = given.ndim == 1
+    if single and given.shape != (width,):
+        raise ValueError(f"X must be (samples, {width}), or ({width},); got shape {given.shape}")
+    if single:
+        given = as_stored("X", given, dtype, scaling)[None, :]
+    return as_inputs(given, width, dtype, scaling=scaling), single
+
+
 def _as_picked(name, X, width, dtype, scaling, names, written):
     """Return rows of inputs, they alone looked at; no copy where the core takes the inputs."""
     of = as_sparse_rows(name, X.of) if is_sparse(X.of) else X.of
@@ -272,7 +285,8 @@ def check_out(out, shape, dtype, inputs, parameters) -> NDArray:
             f"shape {out.shape}{'' if flags.writeable else ', read-only'}"
             f"{'' if flags.c_contiguous else ', not in C order'}"
         )
-    numbers = inputs if isinstance(inputs, np.ndarray) else inputs.data
+    of = inputs.of if isinstance(inputs, RowsOf) else inputs
+    numbers = of if isinstance(of, np.ndarray) else of.data
     if np.may_share_memory(out, numbers):
         raise ValueError("out must not overlap X; give an array of its own")
     if np.may_share_memory(out, parameters):

@@ -133,6 +133,7 @@ def in_notebook():
 
 
 def in_terminal():
+    """Whether there is a terminal on the other side of stderr, of some width."""
     try:
         # Some pseudo-terminals say they are 0 wide; no bar fits in there.
         return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0

@@ -11,8 +11,8 @@ from chainrule.checks.options import check_flag, check_function
 from chainrule.checks.other_tools import OF_FIT
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
-from chainrule.model.model import check_network
 from chainrule.network import Network
+from chainrule.sweeps.members import check_free, checked_nets
 from chainrule.sweeps.rungs import Choice, check_rungs
 from chainrule.sweeps.sweep import Histories, Member, Sweep
 from chainrule.training.callbacks import Callbacks, keeps_state
@@ -107,8 +107,9 @@ def of_all(options: Any) -> tuple[int, bool]:
 
 def members_of(nets: Any, X: Any, y: Any, each: Any, options: Any, cores: int) -> list[Member]:
     """Return the trainings that `fit_many` is asked for, all checked, before anything changes."""
-    nets = _checked_nets(nets)
-    own = _checked_each(each, nets)
+    nets = checked_nets(nets)
+    check_free(nets)
+    own = checked_each(each, nets)
     _check_common(options, nets)
     by_batches = [k for k, given in enumerate(own) if given.get("y", y) is None]
     if by_batches and len(nets) > 1 and isinstance(X, Iterator):
@@ -137,21 +138,14 @@ def _with_data_at_hand(options):
     return options | {"validation_data": (at_hand("validation X", data[0]), *data[1:])}
 
 
-def _checked_nets(nets: Any) -> list[Network]:
-    nets = [nets] if isinstance(nets, Network) else list(nets)
-    first: dict[int, int] = {}
-    for k, net in enumerate(nets):
-        check_network(net, f"nets[{k}]")
-        if id(net) in first:
-            raise ValueError(f"nets[{first[id(net)]}] and nets[{k}] are one; give net.copy()")
-        first[id(net)] = k
-        net._in_training.check_free("Train a copy, net.copy(), or wait")
-    if not nets:
-        raise ValueError("nets must hold networks; got none")
-    return nets
+def checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
+    """Return the options of each network's own.
 
-
-def _checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no dict of options for each.
+    """
     if each is None:
         return [{}] * len(nets)
     each = list(each)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def check_rungs(rungs: Any, epochs: int) -> list[int]:
         raise TypeError(
             f"rungs must be a number of epochs, or several: after which all wait; {error}"
         ) from None
-    if any(later <= rung for rung, later in zip(given, given[1:], strict=False)):
+    if any(later <= rung for rung, later in pairwise(given)):
         raise ValueError(f"rungs must grow, such as [1, 3, 9]; got {given}")
     return [rung for rung in given if rung < epochs]
 

@@ -38,9 +38,7 @@ class Histories(list[History]):
         super().__init__(histories)
         self.failed, self.rungs = failed, rungs
 
-    def best(
-        self, figure: str = "validation_cost", *, larger_is_better: bool | None = None
-    ) -> int:
+    def best(self, figure: str = "validation_cost", *, larger_is_better: bool | None = None) -> int:
         """Return which network has the best figure after its last epoch.
 
         Of those that trained to the end: not failed, and left out by no rung.
