@@ -274,8 +274,9 @@ class Model:
         self._check_set()
         if rows is not None:
             X, _, _ = choose_inputs(rows, X)
-        known = {"scaling": self._scaling, "names": self.input_names}
-        inputs, single = as_asked(X, self.sizes[0], self.dtype, **known)
+        inputs, single = as_asked(
+            X, self.sizes[0], self.dtype, scaling=self._scaling, names=self.input_names
+        )
         if single and rows is not None:
             raise ValueError("rows are of samples (m, n_1); X is a single one, (n_1,)")
         return inputs, single

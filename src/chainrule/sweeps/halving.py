@@ -7,14 +7,14 @@ from typing import Any, Unpack
 from numpy.typing import ArrayLike
 
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_above_1, check_count
+from chainrule.checks.options import check_above_1
 from chainrule.checks.other_tools import OF_FIT
 from chainrule.network import Network
 from chainrule.sweeps.many import members_of, of_all
 from chainrule.sweeps.rungs import best_first
 from chainrule.sweeps.sweep import Histories, Sweep
 from chainrule.training.documented_options import documents_options
-from chainrule.training.fit_options import FitOptions
+from chainrule.training.fit_options import OPTIONS, FitOptions
 from chainrule.training.monitor import Monitor
 
 
@@ -25,7 +25,6 @@ def halving(
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,
-    epochs: int,
     factor: float = 3,
     figure: str = "validation_cost",
     larger_is_better: bool | None = None,
@@ -44,9 +43,7 @@ def halving(
     Parameters
     ----------
     nets, X, y, each
-        As `fit_many` takes them; but `epochs` are for all.
-    epochs : int
-        Of those that come to the end.
+        As `fit_many` takes them; but `epochs`, those of networks that come to the end, are for all.
     factor : float, default 3
         Above 1.
     figure : str, default "validation_cost"
@@ -78,11 +75,11 @@ def halving(
     >>> len(histories[histories.best()])
     18
     """
-    check_count("epochs", epochs, least=1)
+    epochs = OPTIONS["epochs"].check("epochs", options.get("epochs", OPTIONS["epochs"].default))
     check_above_1("factor", factor)
     monitor = Monitor("halving", figure, larger_is_better)
     cores, shows = of_all(options)
-    members = members_of(nets, X, y, each, {**options, "epochs": epochs}, cores)
+    members = members_of(nets, X, y, each, options, cores)
     for k, member in enumerate(members):
         if member.training.options.epochs != epochs:
             raise ValueError(f"each[{k}] has epochs of its own; those of halving are for all")
