@@ -316,9 +316,11 @@ def test_the_last_ones_have_all_threads_for_their_validation_too():
 
         def on_epoch_end(self, net, history):
             seen.append((self.training.options.threads, self.training.validation.threads))
+            if seen[-1] == ((4, 0), (4, 0)):
+                raise cr.StopTraining
 
-    own = [{"epochs": 1}, {"epochs": 30, "callbacks": Look()}]
+    own = [{"epochs": 1}, {"epochs": 30_000, "callbacks": Look()}]
     held = {"validation_data": (X[:50], LABELS[:50])}
     cr.fit_many(networks(2), X, LABELS, each=own, threads=4, **OPTIONS | held)
-    assert seen[0] in {((2, 0), (2, 0)), ((4, 0), (4, 0))}
+    assert set(seen[:-1]) <= {((2, 0), (2, 0))}
     assert seen[-1] == ((4, 0), (4, 0))
