@@ -1,12 +1,21 @@
 """What a ``random_state`` draws, in scikit-learn's order: the same numbers for the same seed."""
 
+import pickle
 import sys
 import zlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
+
+
+@lru_cache(maxsize=64)  # many fits begin alike, and a long state takes its time to be written
+def _seed_of(pickled: bytes) -> int:
+    with np.printoptions(threshold=sys.maxsize):  # of any bit generator
+        state = repr(pickle.loads(pickled))
+    return zlib.crc32(state.encode())
 
 
 class Draws:
@@ -23,9 +32,7 @@ class Draws:
 
     def seed(self) -> int:
         """Return a seed for what scikit-learn has not (dropout), without drawing a number."""
-        with np.printoptions(threshold=sys.maxsize):  # of any bit generator
-            state = repr(self._random_state.get_state(legacy=False))
-        return zlib.crc32(state.encode())
+        return _seed_of(pickle.dumps(self._random_state.get_state(legacy=False)))
 
     def initializer(self, activation: Any) -> Any:
         """Return how parameters begin: uniform in ±√(6/(n_in + n_out)), √2/... if logistic.
