@@ -11,6 +11,7 @@ theirs = pytest.importorskip("sklearn.neural_network")
 from sklearn.datasets import load_digits  # noqa: E402
 
 import chainrule.sklearn as ours  # noqa: E402
+from chainrule.sklearn.fitting import Task, trained_alone  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -189,3 +190,17 @@ def test_without_an_end_of_its_own_it_comes_to_the_last_epoch(module):
     estimator.fit(DIGITS, NUMBERS)
     assert estimator.n_iter_ == len(estimator.loss_curve_) == 300
     assert epochs_by_rule(estimator.loss_curve_, 1e9, 298) == 300  # only the first was better
+
+
+def test_what_a_callback_raises_comes_out_as_it_is():
+    """Also StopIteration, which would end the generator that a fit is."""
+
+    class Raises:
+        def fit(self, X, y):
+            raise StopIteration("by a callback")
+
+    def course():
+        yield Task(Raises(), None, None, {})
+
+    with pytest.raises(StopIteration, match="by a callback"):
+        trained_alone(course())

@@ -1,11 +1,11 @@
 """What the two estimators have in common: a network, trained by scikit-learn's rules."""
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -17,24 +17,21 @@ from sklearn.utils.validation import (
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam
 from chainrule.sklearn.draws import Draws
-from chainrule.sklearn.limited import LimitedLBFGS
+from chainrule.sklearn.fitting import descend, minimise, trained_alone
 from chainrule.sklearn.model_file import OF_STEPS, Saved
 from chainrule.sklearn.parameters import (
     CONSTRAINTS,
     OF_FIT,
-    check_full_batch,
     check_unchanged,
     hidden_sizes,
     made_of,
 )
 from chainrule.sklearn.refusals import unless_refused
 from chainrule.sklearn.steps import Steps
-from chainrule.sklearn.stopping import NOT_FINITE, Rate, Rules, mean_of_batches
+from chainrule.sklearn.stopping import Rate
 from chainrule.sklearn.views import Views, write
 from chainrule.training.callbacks import Callbacks
-from chainrule.training.endings import DivergenceError
 from chainrule.training.full_batch.cost import FullBatchOptimizer
-from chainrule.training.full_batch.lbfgs import LBFGS
 
 # What X may be of, as the core reads it; all else becomes float64.
 DTYPES = (np.float64, np.float32, np.uint8, np.int16, np.uint16, np.int32, np.int64)
@@ -50,6 +47,12 @@ class Perceptron(Saved, BaseEstimator):
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are, as scikit-learn wants it."""
         self.__dict__.update((name, value) for name, value in given.items() if name != "self")
+
+    @classmethod
+    @cache  # clones, searches and checks ask for them again and again
+    def _get_param_names(cls) -> list[str]:
+        names: list[str] = super()._get_param_names()
+        return names
 
     # ------------------------------------------------------------ what is fitted
 
@@ -102,13 +105,26 @@ class Perceptron(Saved, BaseEstimator):
                 steps = self._steps = Steps(self)
         return steps is not None and steps.take(X, y)
 
-    def _fit(self, X, y, sample_weight, validation_data, incremental=False, classes=None):
+    def _fit(self, *given: Any) -> Any:
+        return trained_alone(self._course(*given))
+
+    def _course(
+        self, X, y, sample_weight, validation_data, incremental=False, classes=None, checked=None
+    ):
+        """Go through a fit; yield what the network is to be trained on, and be sent its history.
+
+        checked : Prepared, optional
+            X and y, of which a closer look has been taken already.
+        """
         hidden = hidden_sizes(self)
         is_first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         with unless_refused(self) as begun:
-            X, y = self._validated(X, y, incremental, is_first, classes)
+            if checked is None:
+                X, y = self._validated(X, y, incremental, is_first, classes)
+            else:
+                X, y = checked.noted_in(self)
             if sample_weight is not None:
-                sample_weight = _check_sample_weight(sample_weight, X)
+                sample_weight = _check_sample_weight(sample_weight, y)
             validation = self._validation(validation_data)
             self._steps: Steps | None = None
             draws = Draws(check_random_state(self.random_state))
@@ -116,9 +132,9 @@ class Perceptron(Saved, BaseEstimator):
                 self._begin(draws, [X.shape[1], *hidden, self._width(y)], X.dtype)
             check_unchanged(self)
             if self._is_stochastic():
-                self._descend(draws, X, y, sample_weight, incremental, validation, begun)
+                yield from descend(self, draws, X, y, sample_weight, incremental, validation, begun)
             else:
-                self._minimise(X, y, sample_weight, validation, begun)
+                yield from minimise(self, X, y, sample_weight, validation, begun)
         return self
 
     def _is_stochastic(self) -> bool:
@@ -158,146 +174,6 @@ class Perceptron(Saved, BaseEstimator):
         self.best_validation_score_ = -np.inf if by_score else None
         self._no_improvement_count = 0
         self.has_stopped_, self._best_parameters = False, None
-
-    def _descend(self, draws, X, y, sample_weight, incremental, validation, begun):
-        """Train by mini-batches."""
-        if "loss_curve_" not in vars(self):
-            self.loss_curve_: list[float] = []
-            self._fit_held_out = False
-            self._watch()
-        if self.early_stopping != (self.best_loss_ is None):  # it was another parameter before
-            self._watch()
-        if self.early_stopping and incremental and self.has_stopped_:
-            return
-        self.has_stopped_ = False
-        rows, score = None, None
-        m = X.shape[0]
-        if self.early_stopping and validation:
-            score = self._scorer(*validation)
-        elif self.early_stopping:
-            if incremental and self._fit_held_out:
-                raise ValueError(
-                    "partial_fit does not support early_stopping=True after a fit that held out "
-                    "samples, which it does not know; give validation_data"
-                )
-            rows, held_out = draws.split(m, self.validation_fraction, self._strata(y))
-            if len(held_out) < 2:
-                raise ValueError(
-                    "The validation set is too small. Increase 'validation_fraction' or the size "
-                    "of your dataset."
-                )
-            weights = None if sample_weight is None else sample_weight[held_out]
-            score = self._scorer(X, y[held_out], weights, held_out)
-        if not incremental:
-            self._fit_held_out = rows is not None
-        n = m if rows is None else len(rows)
-        net = self.network_
-        kind = self.learning_rate if self.solver == "sgd" else "constant"
-        new = Rate(kind, self.learning_rate_init, self.power_t)
-        rate = vars(self).get("_rate") if incremental else None
-        if rate is None and not (self.warm_start and self.keep_optimizer):
-            net.optimizer_state = {}
-        if rate is None or not rate.begins_as(new):
-            rate = self._rate = new
-        size = self._size_of_batches(n)
-        trained = [
-            each if rows is None or each is None else each[rows] for each in (y, sample_weight)
-        ]
-        rules = Rules(self, n, rate, self._loss_by_steps(draws, *trained, size), score)
-        self.n_iter_ = 0
-        options = self._options([begun, rules], validation) | {
-            "optimizer": self._rule(rate),
-            "epochs": 1 if incremental else self.max_iter,
-            "batch_size": size,
-            "shuffle": draws.shuffled(n) if self.shuffle else False,
-            "record": "objective",
-            "rows": rows,
-        }
-        diverges = False
-        try:
-            net.fit(X, self._targets(y), sample_weight=sample_weight, **options)
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        except DivergenceError as error:
-            if not self.early_stopping:
-                raise ValueError(NOT_FINITE) from error
-            self.validation_scores_.append(np.nan)
-            diverges = True
-        if incremental and self.early_stopping:
-            self.has_stopped_ = rules.has_converged or diverges
-        is_over = not incremental or self.has_stopped_
-        if self.early_stopping and is_over and self._best_parameters is not None:
-            net.parameters = self._best_parameters
-        elif "average" in net.optimizer_state:
-            net.parameters = net.optimizer_state["average"]
-        comes_to_the_last = self.n_iter_ == self.max_iter and not rules.has_converged
-        if diverges or (comes_to_the_last and not incremental):
-            why = f"Maximum iterations ({self.max_iter}) reached"
-            if diverges:
-                why = f"The cost stopped being finite after {self.n_iter_} iterations"
-            warnings.warn(
-                f"Stochastic Optimizer: {why} and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _minimise(self, X, y, sample_weight, validation, begun):
-        """Train by iterations over all samples."""
-        check_full_batch(self)
-        net, m, targets = self.network_, X.shape[0], self._targets(y)
-        limited = LimitedLBFGS(tolerance=self.tol, most=self.max_fun)
-        solver = limited if self.solver == "lbfgs" else self.solver
-        if not (self.warm_start and self.keep_optimizer):
-            net.optimizer_state = {}
-        options = self._options([begun], validation)
-        try:
-            history = net.fit(
-                X, targets, sample_weight=sample_weight, optimizer=solver, epochs=self.max_iter,
-                **options,
-            )  # fmt: skip
-        except DivergenceError as error:
-            raise ValueError(NOT_FINITE) from error
-        finally:
-            if solver is limited:  # whose limits were of this fit
-                net.optimizer = LBFGS(tolerance=self.tol)
-        self.n_iter_ = len(history)
-        cost = (
-            history.cost[-1]
-            if len(history)
-            else net.evaluate(X, targets, sample_weight=sample_weight)["cost"]
-        )
-        total = m if sample_weight is None else sample_weight.sum()
-        squares = sum(float((W * W).sum()) for W in net.weights)
-        offsets = self._offsets(y)
-        cost /= self._divisor()
-        if offsets is not None:
-            cost += np.average(offsets, weights=sample_weight)
-        self.loss_ = float(cost + self.alpha / 2 * squares / total)
-        if len(history) == self.max_iter or limited.has_ended:
-            warnings.warn(
-                f"lbfgs failed to converge after {len(history)} iteration(s). Increase the number "
-                "of iterations (max_iter, max_fun) or scale the data.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _loss_by_steps(self, draws, y, sample_weight, size):
-        """Return what makes scikit-learn's loss of the last epoch out of a history.
-
-        y, sample_weight: of the samples trained on, in mini-batches of so many.
-        """
-        offsets = self._offsets(y)
-
-        def loss(history):
-            objective, penalty = history.latest("objective"), history.latest("penalty")
-            cost = (objective - penalty) / self._divisor()
-            if offsets is not None:
-                order = np.arange(len(y)) if draws.order is None else draws.order
-                weights = np.ones(len(y)) if sample_weight is None else sample_weight[order]
-                cost += mean_of_batches(offsets[order], weights, size)
-            return float(cost + penalty)
-
-        return loss
 
     def _offsets(self, y):
         """Return what scikit-learn's cost of each sample has beyond ours, (m,); None: nothing."""
@@ -347,14 +223,14 @@ class Perceptron(Saved, BaseEstimator):
         given = self.callbacks
         return [] if given is None else list(Callbacks(given).given)
 
-    def _size_of_batches(self, m: int) -> int:
+    def _size_of_batches(self, m: int, stacklevel: int = 5) -> int:
         if self.batch_size == "auto":
             return min(200, m)
         if self.batch_size > m:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=5,
+                stacklevel=stacklevel,
             )
         return min(self.batch_size, m)
 
