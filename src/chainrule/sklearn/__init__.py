@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from chainrule.sklearn.classifier import MLPClassifier
     from chainrule.sklearn.loading import load
     from chainrule.sklearn.regressor import MLPRegressor
+    from chainrule.sklearn.search import SearchCV
 
-__all__ = ["MLPClassifier", "MLPRegressor", "load"]
+__all__ = ["MLPClassifier", "MLPRegressor", "SearchCV", "load"]
 
 
 def __getattr__(name):
@@ -25,6 +26,10 @@ def __getattr__(name):
         raise ImportError(
             f"chainrule.sklearn.{name} needs scikit-learn: pip install 'chainrule[sklearn]'"
         ) from error
+    if name == "SearchCV":
+        from chainrule.sklearn.search import SearchCV
+
+        return SearchCV
     from chainrule.sklearn.loading import ESTIMATORS, load
 
     return (ESTIMATORS | {"load": load})[name]
