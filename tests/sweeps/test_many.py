@@ -89,15 +89,20 @@ def test_one_that_fails_stops_no_other():
     def fail(net, history):
         raise OSError("a full disk")
 
+    def run_out(net, history):
+        raise StopIteration
+
     own = [{} for _ in range(6)]
+    own[0] = {"callbacks": run_out}
     own[1] = {"optimizer": cr.SGD(1e30)}
     own[4] = {"callbacks": fail}
     nets, alone = networks(6), networks(6)
     histories = cr.fit_many(nets, X, LABELS, each=own, **OPTIONS)
-    assert histories.failed.keys() == {1, 4}
+    assert histories.failed.keys() == {0, 1, 4}
+    assert isinstance(histories.failed[0], StopIteration)
     assert isinstance(histories.failed[1], cr.DivergenceError)
     assert str(histories.failed[4]) == "a full disk"
-    for k in (0, 2, 3, 5):
+    for k in (2, 3, 5):
         alone[k].fit(X, LABELS, **OPTIONS)
         assert carried(nets[k]) == carried(alone[k])
         assert len(histories[k]) == 4

@@ -14,6 +14,7 @@ from chainrule.results.progress_of_many import ProgressOfMany
 from chainrule.sweeps.rungs import Choice, best_first, chosen, figures_of, latest
 from chainrule.training.endings import StopTraining
 from chainrule.training.monitor import Monitor
+from chainrule.training.transaction import as_raised
 
 TO_THE_END = float("inf")
 
@@ -107,7 +108,7 @@ class Member:
         except StopIteration:
             self._end()
         except Exception as error:
-            self.error = error
+            self.error = as_raised(error)
             self._end()
         except BaseException:  # a callback's that is no error: all are to end
             self._end()
@@ -122,7 +123,7 @@ class Member:
             except StopIteration:
                 pass
             except Exception as error:
-                self.error = error
+                self.error = as_raised(error)
         self._end()
 
     def hold(self) -> None:

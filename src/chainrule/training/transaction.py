@@ -17,9 +17,21 @@ from chainrule.training.full_batch.cost import FullBatchOptimizer
 
 def go_through(epochs: Generator[None]) -> None:
     """Train to the end of a course, or where an exception ends it."""
-    with closing(epochs):  # where a signal comes between two epochs, it ends here and now
-        for _ in epochs:
-            pass
+    try:
+        with closing(epochs):  # where a signal comes between two epochs, it ends here and now
+            for _ in epochs:
+                pass
+    except RuntimeError as error:
+        if as_raised(error) is not error:
+            raise as_raised(error) from None
+        raise
+
+
+def as_raised(error: Exception) -> Exception:
+    """Return what a user's function raised: generators let no StopIteration out (PEP 479)."""
+    cause = error.__cause__
+    is_hidden = isinstance(error, RuntimeError) and isinstance(cause, StopIteration)
+    return cause if is_hidden and isinstance(cause, Exception) else error
 
 
 class Transaction:
