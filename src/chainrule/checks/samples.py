@@ -11,7 +11,7 @@ from chainrule.checks.arrays import PIECE, Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.picked_rows import pick
-from chainrule.checks.sample_weights import weights_of
+from chainrule.checks.sample_weights import weights_of, without_tiny
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
 
@@ -92,6 +92,7 @@ class Samples:
     exponent: int
     names: tuple[str, ...] | None
     given: int = 0  # which of `_core.GIVEN` the core finds in the place of Y
+    of_all: NDArray | None = None  # the fingerprint of all, where other processes have the others
 
     def __init__(
         self,
@@ -133,10 +134,22 @@ class Samples:
         )  # fmt: skip
         self._dtype, self._role = dtype, role
         self.weights, self.exponent = None, 0
+        self.weigh(sample_weight, class_weight, part)
+
+    def weigh(self, sample_weight, class_weight, part: bool) -> None:
+        """Have the weights of `weights_of`, if any are given."""
         if sample_weight is not None or class_weight is not None:
             self.weights, self.exponent = weights_of(
-                f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
-            )
+                f"{self._role}sample_weight", sample_weight, class_weight, self.targets,
+                self._dtype, part,
+            )  # fmt: skip
+
+    def weigh_in_units_of(self, exponent: int) -> None:
+        """Have the weights as so many 2**exponent, which is at least as much as before."""
+        weights: Any = self.weights
+        if exponent != self.exponent:
+            self.weights = without_tiny(np.ldexp(weights, self.exponent - exponent))
+            self.exponent = exponent
 
     @property
     def output_weights(self) -> NDArray | None:

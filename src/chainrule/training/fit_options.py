@@ -30,6 +30,7 @@ from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.ranks import check_comm
 from chainrule.training.time_limit import TimeLimit
 from chainrule.training.validation import check_metrics
 
@@ -115,6 +116,13 @@ def _time_limit(name, value):
 
 def _threads(name, value):
     return check_threads(value)
+
+
+def _blocks(name, value):
+    check_count(name, value, 1)
+    if value & (value - 1):
+        raise ValueError(f"{name} must be a power of two, 1, 2, 4, ...; got {value}")
+    return int(value)
 
 
 def _records(name, value):
@@ -316,6 +324,22 @@ class FitOptions(TypedDict, total=False):
         that this process may use (OMP_NUM_THREADS limits them), if not given. The result is the
         same to the last bit. One alone where activations or the cost are objects of your own.
         """)]
+    blocks: Annotated[int, Option(1, "int, default 1", _blocks, about="""
+        Of how many blocks B a mini-batch is made, a power of two. Block j has its own share of the
+        m rows, those from j·m//B to (j+1)·m//B, and its own random numbers for their order and for
+        dropout, from (seed, epochs_trained, j). An epoch has S = ⌈m/batch_size⌉ steps; step s takes
+        of the m_j rows of each block those from s·m_j//S to (s+1)·m_j//S of its order. The blocks'
+        gradients are summed in a binary tree. So the result hangs by B alone, not by how many
+        processes share them out (comm). 1: mini-batches as they always are.
+        """)]
+    comm: Annotated[Any, Option(
+        None, "mpi4py.MPI.Intracomm, optional", check_comm, again=True, about="""
+        Train in all processes of this communicator together, a power of two of them and no more
+        than blocks. Each calls `fit` with the same network and options and with its own rows alone:
+        rank r of R those of its B/R blocks, from r·m//R on. Validation data, metrics, callbacks and
+        progress are those of rank 0. All end with the network, the optimiser's state and the
+        history that one process comes to by itself, to the last bit (seconds apart).
+        """)]
 # fmt: on
 
 
@@ -372,6 +396,8 @@ def is_asked_for(name: str, value: Any) -> bool:
     """Whether an option is more than nothing."""
     if value is None or value is False:
         return False
+    if name == "blocks":
+        return value != 1
     if name in ("l1", "dropout"):
         return bool(np.any(value))
     if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(value, "__len__"):
