@@ -1,16 +1,10 @@
 """What several ranks must have in common before they train a network together."""
 
 import zlib
-from collections.abc import Sequence
-from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
-from chainrule.checks.sample_weights import balanced
-from chainrule.checks.samples import Samples
-from chainrule.checks.targets import Targets
 from chainrule.model.model import Model
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.ranks import Ranks
@@ -70,11 +64,6 @@ def check_blocks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
             "when training has ended"
         )
     ranks.agree(**{name: value for name, value in vars(options).items() if name not in OF_A_RANK})
-    if net._plan is None:
-        raise ValueError(
-            "blocks need a network whose inputs and outputs are scaled by numbers, not yet "
-            "'standard': give Network(input_scale=, input_shift=, ...) those of all rows"
-        )
     if options.batch_size < blocks:
         raise ValueError(
             f"a mini-batch of batch_size={options.batch_size} cannot be made of blocks={blocks}; "
@@ -83,93 +72,3 @@ def check_blocks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
     if ranks.rank:
         options.validation_data, options.metrics, options.progress = None, {}, False
         options.callbacks, options.max_seconds = Callbacks(None), None
-
-
-def balanced_over(ranks: Ranks, targets: Targets) -> dict[Any, float]:
-    """Return the class weights of "balanced", for the targets of all ranks.
-
-    Raises
-    ------
-    ValueError
-        For targets that are no classes.
-    """
-    if not targets.are_classes:
-        raise ValueError(
-            'class_weight="balanced" needs targets that are classes: integer labels, one-hot rows, '
-            "or a column of 0 and 1"
-        )
-    counts = ranks.share(np.bincount(targets.classes, minlength=targets.n_classes))
-    known = np.arange(targets.n_classes) if targets.names is None else targets.names
-    return dict(zip(known.tolist(), balanced(sum(counts)).tolist(), strict=True))
-
-
-def cut_evenly(m: int, parts: int) -> list[int]:
-    """Return where each of so many parts of 0 ... m begins, and the last ends."""
-    return [part * m // parts for part in range(parts + 1)]
-
-
-def shares_of(ranks: Ranks, own: int, blocks: int) -> tuple[int, list[int]]:
-    """Return how many rows all ranks have, of which this has `own`, and where each block begins.
-
-    Raises
-    ------
-    ValueError
-        Where a rank does not have the rows of its blocks, or there are too few.
-    """
-    counts = ranks.share(own)
-    m = sum(counts)
-    if m < blocks:
-        raise ValueError(f"blocks={blocks} need a row each, or more; there are {m} in all")
-    first = cut_evenly(m, ranks.size)
-    wrong = [
-        f"rank {rank} has {count}, and should have {end - start}, rows {start} to {end - 1}"
-        for rank, (count, start, end) in enumerate(zip(counts, first, first[1:], strict=False))
-        if count != end - start
-    ]
-    if wrong:
-        raise ValueError(
-            f"each rank must have the rows of its blocks, of {m} in all those from rank·{m}//"
-            f"{ranks.size} to (rank + 1)·{m}//{ranks.size}; {'; '.join(wrong)}"
-        )
-    return m, cut_evenly(m, blocks)
-
-
-def join(ranks: Ranks, samples: Samples, bounds: Sequence[int]) -> None:
-    """Have samples of several ranks go by one unit of weights, and know what all of them are."""
-    targets = samples.targets
-    ranks.agree(
-        **{
-            "names of the columns": samples.names,
-            "what targets mean (Network(task=...) says it)": targets.answers,
-            "classes (net.classes = [...] says them)": (
-                None if targets.names is None else targets.names.tolist()
-            ),
-            "whether there are sample weights": samples.weights is not None,
-        }
-    )
-    _weigh_alike(ranks, samples)
-    marks = []
-    for first, end in pairwise(bounds):
-        mark = 0
-        for values in samples.for_core[1:]:
-            if values is not None:
-                mark = zlib.crc32(np.ascontiguousarray(values[first:end]).data, mark)
-        marks.append((end - first, mark))
-    all_marks = np.array([mark for theirs in ranks.share(marks) for mark in theirs], np.uint64)
-    samples.of_all = np.array([all_marks[:, 0].sum(), zlib.crc32(all_marks.data)], np.uint64)
-
-
-def _weigh_alike(ranks, samples):
-    """Have weights in the largest unit of all ranks, and output weights if any rank has some."""
-    weights, targets = samples.weights, samples.targets
-    counts = weights is not None and weights.any()
-    units = [unit for unit in ranks.share(samples.exponent if counts else None) if unit is not None]
-    if weights is not None:
-        if not units:
-            raise ValueError("the weights of all samples are 0; at least one must count")
-        samples.weigh_in_units_of(max(units))
-    some = ranks.share(None if targets.U is None else targets.U.any())
-    if any(each is not None for each in some):
-        if not any(some):
-            raise ValueError("the weights of all targets are 0; at least one must count")
-        targets.weigh_all()

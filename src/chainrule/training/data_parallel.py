@@ -25,12 +25,12 @@ from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.results.history import History
-from chainrule.training.agreement import cut_evenly, join, shares_of
 from chainrule.training.batches import Batches
 from chainrule.training.first_rank import FirstRanksCallbacks, FirstRanksValidation
 from chainrule.training.held_signals import HeldSignals
 from chainrule.training.optimizer_state import check_kept
 from chainrule.training.ranks import Ranks
+from chainrule.training.shares import Shares, cut_evenly
 from chainrule.training.training import Training, state_for_core
 
 LIMITS_OF_ALL = ("max_norm", "clip_norm", "clip_value")
@@ -62,6 +62,8 @@ class BlockTraining(Training):
     net, samples, options, so_far
         As `Training` takes them; the samples are those of this rank.
     ranks : Ranks
+    shares : Shares, optional
+        Of samples that do not come batch by batch.
     """
 
     def __init__(
@@ -71,19 +73,14 @@ class BlockTraining(Training):
         options: SimpleNamespace,
         so_far: History | None,
         ranks: Ranks,
+        shares: Shares | None = None,
     ):
-        self.ranks = ranks
-        blocks = options.blocks
-        each = blocks // ranks.size
+        self.ranks, self.shares = ranks, shares
+        each = options.blocks // ranks.size
         own = range(ranks.rank * each, (ranks.rank + 1) * each)
         self.seeds = [block_seed(net.seed, block) for block in own]
-        self.n_samples = 0  # of all ranks
-        if isinstance(samples, Samples):
-            self.n_samples, bounds = shares_of(ranks, len(samples), blocks)
-            self.bounds = [bound - bounds[own[0]] for bound in bounds[own[0] : own[-1] + 2]]
-            self.sizes = np.diff(bounds)  # m_j of all blocks
-            self.own = own
-            join(ranks, samples, self.bounds)
+        if shares is not None:
+            samples.of_all = shares.fingerprint(samples)
         super().__init__(net, samples, options, so_far=so_far)
         self.by_parts = not any(getattr(options, name) for name in LIMITS_OF_ALL)
         if ranks.size > 1:
@@ -100,10 +97,10 @@ class BlockTraining(Training):
     def _steps_per_epoch(self):
         if self.batches is not None:
             return super()._steps_per_epoch()
-        return -(-self.n_samples // self.options.batch_size)
+        return -(-self.shares.m // self.options.batch_size)
 
     def _samples_per_epoch(self):
-        return self.n_samples
+        return self._seen if self.shares is None else self.shares.m
 
     def _data_for_core(self):
         if self.batches is not None:
@@ -113,7 +110,7 @@ class BlockTraining(Training):
         self._order = np.arange(len(self.samples), dtype=np.int32)
         return _core.Data(
             X[:] if isinstance(X, RowsOf) else X, *others, self._order,
-            batch_size=int(-(-self.sizes.max() // self.steps_per_epoch)),
+            batch_size=int(-(-self.shares.sizes.max() // self.steps_per_epoch)),
             exponent=self.samples.exponent, in_blocks=True,
         )  # fmt: skip
 
@@ -210,14 +207,14 @@ class BlockTraining(Training):
         """Draw each block's order, and go through the epoch."""
         if self.options.shuffle:
             epoch = self.net.epochs_trained
-            for seed, first, end in zip(self.seeds, self.bounds, self.bounds[1:], strict=False):
+            for seed, (_, first, end) in zip(self.seeds, self.shares.own, strict=True):
                 order = self._order[first:end]
                 _core.shuffled(end - first, seed, epoch, order)
                 order += first
         n_steps = self.steps_per_epoch
-        cuts = [size * np.arange(n_steps + 1) // n_steps for size in self.sizes]
+        cuts = [size * np.arange(n_steps + 1) // n_steps for size in self.shares.sizes]
         weights = self._weights(cuts)
-        own = [(first, cuts[block]) for first, block in zip(self.bounds, self.own, strict=False)]
+        own = [(first, cuts[block]) for block, first, _ in self.shares.own]
         for s in range(n_steps):
             rows = [(first + cut[s], first + cut[s + 1], cut[s]) for first, cut in own]
             yield Step(weights[s], 0, rows)
@@ -228,15 +225,14 @@ class BlockTraining(Training):
             return np.diff(cuts).sum(axis=0, dtype=np.float64)
         weights = self.samples.weights.astype(np.float64)[self._order]
         own = []
-        for first, block in zip(self.bounds, self.own, strict=False):
-            cut = first + cuts[block]
-            own.append([weights[a:b].sum() for a, b in pairwise(cut)])
+        for block, first, _ in self.shares.own:
+            own.append([weights[a:b].sum() for a, b in pairwise(first + cuts[block])])
         return tree_sum([np.array(each) for theirs in self.ranks.share(own) for each in theirs])
 
     def _steps_of_batches(self, core) -> Iterator[Step]:
         """Take a batch on each rank for each step; its rows are cut into the rank's blocks."""
         self.batches.begin_epoch()
-        self.n_samples = 0
+        self._seen = 0
         places, unit = [0] * len(self.seeds), None
         while True:
             batch = self.batches.following()
@@ -249,8 +245,8 @@ class BlockTraining(Training):
                 )
             if batch is None:
                 return
-            largest = max(exponent for _, exponent, _ in told)
-            unit = largest if unit is None else unit
+            if unit is None:
+                unit = max(exponent for _, exponent, _ in told)
             weight = tree_sum(
                 [math.ldexp(w, exponent - unit) for own, exponent, _ in told for w in own]
             )
@@ -260,7 +256,7 @@ class BlockTraining(Training):
                 rows.append((start, end, places[i]))
                 places[i] += end - start
             core.take(samples, exponent)
-            self.n_samples += sum(count for _, _, count in told)
+            self._seen += sum(count for _, _, count in told)
             yield Step(weight, exponent - unit, rows)
 
     def _weighed(self, samples, exponent):

@@ -1,19 +1,21 @@
 """One call of `fit`: options and data are checked together, and the way of training is chosen."""
 
 from chainrule.checks.chosen_rows import choose
+from chainrule.checks.moments import moments_of
 from chainrule.checks.samples import Samples
 from chainrule.model.model import Model, check_learns
 from chainrule.model.reach import check_reach, warn_of_slow_pair
 from chainrule.model.standard import standardize
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.results.history import History
-from chainrule.training.agreement import balanced_over, check_blocks
+from chainrule.training.agreement import check_blocks
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.data_parallel import BlockTraining
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.full_batch.training import FullBatchTraining
 from chainrule.training.ranks import Ranks, check_comm
+from chainrule.training.shares import Shares, balanced_over
 from chainrule.training.training import Training
 
 
@@ -76,13 +78,15 @@ def _training(net, X, y, given, so_far, ranks):
         samples, held_out = samples.split(
             options.validation_split, net.seed, shuffled=bool(options.shuffle)
         )
-    standardize(net, *([samples] if held_out is None else [samples, held_out]))
+    shares = Shares(ranks, samples, options.blocks) if in_blocks else None
+    look = moments_of if shares is None else shares.moments
+    standardize(net, *([samples] if held_out is None else [samples, held_out]), look=look)
     check_reach(net, samples)
     if full_batch:
         return FullBatchTraining(net, samples, options, so_far)
     warn_of_slow_pair(net)
-    if in_blocks:
-        return BlockTraining(net, samples, options, so_far, ranks)
+    if shares is not None:
+        return BlockTraining(net, samples, options, so_far, ranks, shares)
     return Training(net, samples, options, held_out, so_far)
 
 

@@ -318,12 +318,6 @@ class FitOptions(TypedDict, total=False):
         (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
         DivergenceError, where it is ``net.history.diagnosis``.
         """)]
-    threads: Annotated[int | None, Option(
-        None, "int, optional", _threads, full_batch=True, single_steps=True, about="""
-        How many threads share the work of each step; as many as are worth it, out of the cores
-        that this process may use (OMP_NUM_THREADS limits them), if not given. The result is the
-        same to the last bit. One alone where activations or the cost are objects of your own.
-        """)]
     blocks: Annotated[int, Option(1, "int, default 1", _blocks, about="""
         Of how many blocks B a mini-batch is made, a power of two. Block j has its own share of the
         m rows, those from j·m//B to (j+1)·m//B, and its own random numbers for their order and for
@@ -339,6 +333,12 @@ class FitOptions(TypedDict, total=False):
         rank r of R those of its B/R blocks, from r·m//R on. Validation data, metrics, callbacks and
         progress are those of rank 0. All end with the network, the optimiser's state and the
         history that one process comes to by itself, to the last bit (seconds apart).
+        """)]
+    threads: Annotated[int | None, Option(
+        None, "int, optional", _threads, full_batch=True, single_steps=True, about="""
+        How many threads share the work of each step; as many as are worth it, out of the cores
+        that this process may use (OMP_NUM_THREADS limits them), if not given. The result is the
+        same to the last bit. One alone where activations or the cost are objects of your own.
         """)]
 # fmt: on
 
