@@ -36,7 +36,8 @@ cdef class Blocks:
         begin_dropout(self.kept)
         self.layer = 0
 
-    def gradient(self, nabla, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t place, uint64_t seed, double counted):
+    def block_gradient(self, nabla, Py_ssize_t start, Py_ssize_t rows, Py_ssize_t place, uint64_t seed,
+                       double counted):
         """nabla (n_parameters,) <- the gradient of the rows from `start` on, 1 or more, divided by `counted`, the weight
         of the mini-batch; returns the sum of their costs.
 

@@ -18,7 +18,7 @@ OF_A_RANK = frozenset(
 )  # fmt: skip
 
 
-def check_blocks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
+def check_ranks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
     """Check that mini-batches can be made of blocks, and that all ranks mean the same training.
 
     What only the first rank does is taken from the options of the others.

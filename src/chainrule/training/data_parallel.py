@@ -10,48 +10,26 @@ are, so that it has the same bits.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from time import perf_counter
 from types import SimpleNamespace
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.checks.arrays import aligned_empty
-from chainrule.checks.picked_rows import RowsOf
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
 from chainrule.results.history import History
 from chainrule.training.batches import Batches
+from chainrule.training.block_steps import ArraySteps, BatchSteps, block_seed, tree_sum
 from chainrule.training.first_rank import FirstRanksCallbacks, FirstRanksValidation
 from chainrule.training.held_signals import HeldSignals
 from chainrule.training.optimizer_state import check_kept
 from chainrule.training.ranks import Ranks
-from chainrule.training.shares import Shares, cut_evenly
+from chainrule.training.shares import Shares
 from chainrule.training.training import Training, state_for_core
 
 LIMITS_OF_ALL = ("max_norm", "clip_norm", "clip_value")
-
-
-class Step(NamedTuple):
-    """A mini-batch: what it weighs, and its rows in each of this rank's blocks.
-
-    Attributes
-    ----------
-    weight : float
-        Σ w_i of all its samples, in the units of the epoch.
-    shift : int
-        The weights of this rank's samples are so many 2**shift of these.
-    rows : sequence of (start, end, place)
-        For each block: rows from start to end - 1, before which came so many of it in this epoch.
-    """
-
-    weight: float
-    shift: int
-    rows: Sequence[tuple[int, int, int]]
 
 
 class BlockTraining(Training):
@@ -79,9 +57,11 @@ class BlockTraining(Training):
         each = options.blocks // ranks.size
         own = range(ranks.rank * each, (ranks.rank + 1) * each)
         self.seeds = [block_seed(net.seed, block) for block in own]
-        if shares is not None:
+        if shares is not None and isinstance(samples, Samples):
             samples.of_all = shares.fingerprint(samples)
         super().__init__(net, samples, options, so_far=so_far)
+        if self.batches is not None and ranks.rank:
+            self.batches.like = None  # validation data are the first rank's
         self.by_parts = not any(getattr(options, name) for name in LIMITS_OF_ALL)
         if ranks.size > 1:
             options.callbacks = FirstRanksCallbacks(options.callbacks, ranks, self.send_out)
@@ -95,24 +75,22 @@ class BlockTraining(Training):
         return own
 
     def _steps_per_epoch(self):
-        if self.batches is not None:
+        if self.shares is None:
             return super()._steps_per_epoch()
         return -(-self.shares.m // self.options.batch_size)
 
     def _samples_per_epoch(self):
-        return self._seen if self.shares is None else self.shares.m
+        return self._steps.n_samples
 
     def _data_for_core(self):
-        if self.batches is not None:
-            stream = _core.Stream(self.batches.following)
-            return _core.Data(batch_size=1, stream=stream, in_blocks=True)
-        X, *others = self.samples.for_core
-        self._order = np.arange(len(self.samples), dtype=np.int32)
-        return _core.Data(
-            X[:] if isinstance(X, RowsOf) else X, *others, self._order,
-            batch_size=int(-(-self.shares.sizes.max() // self.steps_per_epoch)),
-            exponent=self.samples.exponent, in_blocks=True,
-        )  # fmt: skip
+        ranks, seeds = self.ranks, self.seeds
+        if self.shares is None:
+            self._steps: ArraySteps | BatchSteps = BatchSteps(ranks, self.net, self.batches, seeds)
+        else:
+            self._steps = ArraySteps(
+                ranks, self.samples, self.shares, seeds, self.steps_per_epoch, self.options.shuffle
+            )
+        return self._steps.data
 
     def run(self) -> History:
         """Train, and return the history; all ranks do, or none."""
@@ -135,7 +113,8 @@ class BlockTraining(Training):
             *self.options.threads,
         )  # fmt: skip
         rates = self.schedule.coming(self.state, count, self.steps_per_epoch)
-        with HeldSignals() as held:
+        # what overflows is found where the core looks for it
+        with HeldSignals() as held, np.errstate(over="ignore", invalid="ignore"):
             for rates_of_epoch in np.split(rates, count) if len(rates) > 1 else [rates] * count:
                 self._epoch(core, rates_of_epoch, held)
 
@@ -160,8 +139,7 @@ class BlockTraining(Training):
         """Return the mean cost of the samples as they were seen, and the last learning rate."""
         total = weight = 0.0
         nabla, parameters, rate = self._sums[0], self.net.parameters, rates[0]
-        steps = self._steps_of_arrays() if self.batches is None else self._steps_of_batches(core)
-        for number, step in enumerate(steps):
+        for number, step in enumerate(self._steps.of_epoch(core, self.net.epochs_trained)):
             rate = rates[number] if len(rates) > 1 else rates[0]
             own = math.ldexp(step.weight, -step.shift)
             if not own:
@@ -183,7 +161,7 @@ class BlockTraining(Training):
                 self.ranks.hand_out([nabla])
                 core.follow(nabla, rate, own, 0, nabla.size)
             total, weight = total + cost, weight + step.weight
-        return total / weight, rate
+        return total / weight if weight else math.nan, rate
 
     def _sum(self, core, seeds, rows, weight, level=0):
         """Sum the gradients of some blocks, in a binary tree, into the vector of a level.
@@ -194,7 +172,7 @@ class BlockTraining(Training):
         if len(seeds) == 1:
             (seed,), ((start, end, place),) = seeds, rows
             if start < end:
-                return [core.gradient(nabla, start, end - start, place, seed, weight)]
+                return [core.block_gradient(nabla, start, end - start, place, seed, weight)]
             nabla[:] = 0
             return [0.0]
         half = len(seeds) // 2
@@ -202,80 +180,3 @@ class BlockTraining(Training):
         costs += self._sum(core, seeds[half:], rows[half:], weight, level + 1)
         nabla += self._sums[level + 1]
         return costs
-
-    def _steps_of_arrays(self) -> Iterator[Step]:
-        """Draw each block's order, and go through the epoch."""
-        if self.options.shuffle:
-            epoch = self.net.epochs_trained
-            for seed, (_, first, end) in zip(self.seeds, self.shares.own, strict=True):
-                order = self._order[first:end]
-                _core.shuffled(end - first, seed, epoch, order)
-                order += first
-        n_steps = self.steps_per_epoch
-        cuts = [size * np.arange(n_steps + 1) // n_steps for size in self.shares.sizes]
-        weights = self._weights(cuts)
-        own = [(first, cuts[block]) for block, first, _ in self.shares.own]
-        for s in range(n_steps):
-            rows = [(first + cut[s], first + cut[s + 1], cut[s]) for first, cut in own]
-            yield Step(weights[s], 0, rows)
-
-    def _weights(self, cuts) -> NDArray:
-        """Return what each step's samples weigh, (S,)."""
-        if self.samples.weights is None:
-            return np.diff(cuts).sum(axis=0, dtype=np.float64)
-        weights = self.samples.weights.astype(np.float64)[self._order]
-        own = []
-        for block, first, _ in self.shares.own:
-            own.append([weights[a:b].sum() for a, b in pairwise(first + cuts[block])])
-        return tree_sum([np.array(each) for theirs in self.ranks.share(own) for each in theirs])
-
-    def _steps_of_batches(self, core) -> Iterator[Step]:
-        """Take a batch on each rank for each step; its rows are cut into the rank's blocks."""
-        self.batches.begin_epoch()
-        self._seen = 0
-        places, unit = [0] * len(self.seeds), None
-        while True:
-            batch = self.batches.following()
-            told = self.ranks.share(None if batch is None else self._weighed(*batch))
-            missing = [rank for rank, theirs in enumerate(told) if theirs is None]
-            if missing and len(missing) < len(told):
-                raise ValueError(
-                    "all ranks must have as many batches in an epoch; there are no more on rank "
-                    f"{', '.join(map(str, missing))} after {self.batches.count}"
-                )
-            if batch is None:
-                return
-            if unit is None:
-                unit = max(exponent for _, exponent, _ in told)
-            weight = tree_sum(
-                [math.ldexp(w, exponent - unit) for own, exponent, _ in told for w in own]
-            )
-            (samples, exponent), rows = batch, []
-            cuts = cut_evenly(len(samples[0]), len(places))
-            for i, (start, end) in enumerate(pairwise(cuts)):
-                rows.append((start, end, places[i]))
-                places[i] += end - start
-            core.take(samples, exponent)
-            self._seen += sum(count for _, _, count in told)
-            yield Step(weight, exponent - unit, rows)
-
-    def _weighed(self, samples, exponent):
-        """Return what the parts of a batch weigh, in which unit, and how many samples it has."""
-        m, weights = len(samples[0]), samples[3]
-        cuts = cut_evenly(m, len(self.seeds))
-        parts = list(pairwise(cuts))
-        if weights is None:
-            return [float(b - a) for a, b in parts], exponent, m
-        return [float(weights[a:b].sum(dtype=np.float64)) for a, b in parts], exponent, m
-
-
-def block_seed(seed: int, block: int) -> int:
-    """Return the seed of a block's own random numbers, for its order and for dropout."""
-    return int(np.random.SeedSequence(seed, spawn_key=(block,)).generate_state(1, np.uint64)[0])
-
-
-def tree_sum(values: list) -> Any:
-    """Sum a power of two of values: neighbours first, then these sums, and so on."""
-    while len(values) > 1:
-        values = [a + b for a, b in zip(values[::2], values[1::2], strict=True)]
-    return values[0]

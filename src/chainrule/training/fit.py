@@ -8,7 +8,7 @@ from chainrule.model.reach import check_reach, warn_of_slow_pair
 from chainrule.model.standard import standardize
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.results.history import History
-from chainrule.training.agreement import check_blocks
+from chainrule.training.agreement import check_ranks
 from chainrule.training.batches import Batches, check_options_of_batches
 from chainrule.training.data_parallel import BlockTraining
 from chainrule.training.fit_options import FitOptions, read_options
@@ -42,7 +42,7 @@ def _training(net, X, y, given, so_far, ranks):
     check_learns(net)
     in_blocks = options.blocks > 1 or ranks.size > 1
     if in_blocks:
-        check_blocks(net, options, ranks)
+        check_ranks(net, options, ranks)
     full_batch = isinstance(options.optimizer, FullBatchOptimizer)
     if y is None:
         if full_batch:

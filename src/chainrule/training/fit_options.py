@@ -31,6 +31,7 @@ from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.ranks import check_comm
+from chainrule.training.shares import check_blocks
 from chainrule.training.time_limit import TimeLimit
 from chainrule.training.validation import check_metrics
 
@@ -116,13 +117,6 @@ def _time_limit(name, value):
 
 def _threads(name, value):
     return check_threads(value)
-
-
-def _blocks(name, value):
-    check_count(name, value, 1)
-    if value & (value - 1):
-        raise ValueError(f"{name} must be a power of two, 1, 2, 4, ...; got {value}")
-    return int(value)
 
 
 def _records(name, value):
@@ -318,7 +312,7 @@ class FitOptions(TypedDict, total=False):
         (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
         DivergenceError, where it is ``net.history.diagnosis``.
         """)]
-    blocks: Annotated[int, Option(1, "int, default 1", _blocks, about="""
+    blocks: Annotated[int, Option(1, "int, default 1", check_blocks, about="""
         Of how many blocks B a mini-batch is made, a power of two. Block j has its own share of the
         m rows, those from j·m//B to (j+1)·m//B, and its own random numbers for their order and for
         dropout, from (seed, epochs_trained, j). An epoch has S = ⌈m/batch_size⌉ steps; step s takes

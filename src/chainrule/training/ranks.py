@@ -52,7 +52,8 @@ class Ranks:
 
     def __init__(self, comm: Any):
         self._comm = comm
-        self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+        self.rank: int = 0 if comm is None else comm.Get_rank()
+        self.size: int = 1 if comm is None else comm.Get_size()
         self._is_over = False  # one has failed, and all know
 
     def __str__(self) -> str:

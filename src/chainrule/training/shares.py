@@ -8,10 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.moments import Moments, moments_of
+from chainrule.checks.options import check_count
 from chainrule.checks.sample_weights import balanced
 from chainrule.checks.samples import Samples
 from chainrule.checks.targets import Targets
 from chainrule.training.ranks import Ranks
+
+
+def check_blocks(name: str, value: Any) -> int:
+    """Return a number of blocks as an int; raise for what is no power of two."""
+    blocks = check_count(name, value, least=1)
+    if blocks & (blocks - 1):
+        raise ValueError(f"{name} must be a power of two, 1, 2, 4, ...; got {value}")
+    return blocks
 
 
 def cut_evenly(m: int, parts: int) -> list[int]:
