@@ -153,6 +153,10 @@ CASES = {
     "float32": {"net": {"dtype": "float32"}, "optimizer": cr.Adam(0.01)},
     "more than a tile": {"net": {"dtype": "float32"}, "times": 40, "batch_size": 4000},
     "validation": {"validation_data": (X[:9], VALUES[:9]), "metrics": {"m": lambda y, a: a.sum()}},
+    "missing on one rank": {  # the state knows which samples it is of
+        "y": np.where(np.arange(M) > 50, np.nan, VALUES.T).T,
+        "optimizer": cr.SGD(cr.ReduceOnPlateau(0.1)),
+    },
     "sparse": {"sparse": True, "optimizer": cr.Adam(0.01)},
 }
 DATA = ("sample_weight", "output_weight")
@@ -161,7 +165,9 @@ DATA = ("sample_weight", "output_weight")
 def train(case, comm=None, blocks=8):
     case = {"epochs": 3, "batch_size": 11, "optimizer": cr.SGD(0.1)} | case
     net = network(**case.pop("net", {}))
-    x, y = X, LABELS if net.sizes[-1] == 3 else VALUES
+    x, y = X, case.pop("y", LABELS if net.sizes[-1] == 3 else VALUES)
+    if np.isnan(y).any():
+        case["missing_targets"] = "skip"
     if times := case.pop("times", 0):
         x, y = np.tile(x, (times, 1)), np.tile(y, (times, 1))
     if comm is not None:
@@ -533,6 +539,21 @@ def test_bad_data_on_one_rank():
     assert "rank 1: ValueError: X" in str(first)
     assert isinstance(second, ValueError)
     assert second.__notes__ == ["(on rank 1 of 2)"]
+
+
+def test_text_labels_of_which_a_rank_does_not_see_all():
+    """The classes are said before."""
+    names = np.array(["a", "b", "c"])
+
+    def run(comm=None):
+        net = network(n_out=3)
+        net.classes = names
+        x, y = X, np.sort(names[LABELS])
+        x, y = (x, y) if comm is None else shard(comm, x, y)
+        net.fit(x, y, blocks=4, epochs=2, comm=comm)
+        return figures(net)
+
+    assert together(4, run) == [run()] * 4
 
 
 def test_a_callback_that_raises_ends_all():

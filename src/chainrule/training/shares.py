@@ -87,7 +87,10 @@ class Shares:
         self._ranks.agree(**kinds)
 
     def _weigh_alike(self, samples):
-        """Have weights in the largest unit, and output weights if any rank has some."""
+        """Have weights in the largest unit, and output weights if any rank has some.
+
+        Those of 1 change no bit of the training, but count in the fingerprint.
+        """
         weights, targets = samples.weights, samples.targets
         counts = weights is not None and weights.any()
         units = self._ranks.share(samples.exponent if counts else None)
