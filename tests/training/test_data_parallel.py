@@ -541,19 +541,33 @@ def test_bad_data_on_one_rank():
     assert second.__notes__ == ["(on rank 1 of 2)"]
 
 
-def test_text_labels_of_which_a_rank_does_not_see_all():
-    """The classes are said before."""
-    names = np.array(["a", "b", "c"])
-
+@pytest.mark.parametrize("names", [["a", "b", "c"], [1, 2, 3], [0, 1, 2]], ids=str)
+@pytest.mark.parametrize("said_before", [True, False])
+def test_labels_of_which_a_rank_does_not_see_all(names, said_before):
     def run(comm=None):
         net = network(n_out=3)
-        net.classes = names
-        x, y = X, np.sort(names[LABELS])
+        if said_before:
+            net.classes = names
+        x, y = X, np.sort(np.array(names)[LABELS])
         x, y = (x, y) if comm is None else shard(comm, x, y)
-        net.fit(x, y, blocks=4, epochs=2, comm=comm)
-        return figures(net)
+        net.fit(x, y, blocks=4, epochs=2, comm=comm, class_weight="balanced")
+        return figures(net), net.classes.tolist()
 
-    assert together(4, run) == [run()] * 4
+    alone = run()
+    assert alone[1] == names
+    assert together(4, run) == [alone] * 4
+
+
+def test_labels_that_are_too_many_in_all():
+    def run(comm):
+        fit(
+            comm,
+            y=np.array(["a", "b", "c", "d"])[np.arange(M) // 14],
+            net=lambda comm: network(n_out=3),
+        )
+
+    for error in together(2, run):
+        assert "y holds 4 classes, 'a', 'b', 'c', 'd'" in str(error)
 
 
 def test_a_callback_that_raises_ends_all():

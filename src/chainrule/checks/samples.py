@@ -71,6 +71,8 @@ class Samples:
         Whether the network learns from them: only then may a scaling be open.
     part : bool, default False
         Whether there are others beside them, so that none of these needs to count.
+    classes : ndarray (n_classes,), optional
+        What the classes of all are called, where these need not have each of them.
 
     Attributes
     ----------
@@ -109,6 +111,7 @@ class Samples:
         like: "Samples | None" = None,
         learns: bool = False,
         part: bool = False,
+        classes: NDArray | None = None,
     ):
         self.scaling: Any = net._scaling if like is None else like.scaling
         self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
@@ -117,7 +120,8 @@ class Samples:
             self.output_scaling.check_set()
         dtype = net.dtype if dtype is None else np.dtype(dtype)
         known, written = net.input_names, "list(net.input_names)"
-        classes, answers = net._named, net._answers
+        answers = net._answers
+        classes = net._named if classes is None else classes
         if known is None and like is not None and like.names is not None:
             known, written = like.names, "list(X.columns)"
         if answers is None and like is not None:

@@ -15,7 +15,7 @@ from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.full_batch.training import FullBatchTraining
 from chainrule.training.ranks import Ranks, check_comm
-from chainrule.training.shares import Shares, balanced_over
+from chainrule.training.shares import Shares, balanced_over, classes_over
 from chainrule.training.training import Training
 
 
@@ -69,6 +69,7 @@ def _training(net, X, y, given, so_far, ranks):
     class_weight = None if some and options.class_weight == "balanced" else options.class_weight
     samples = Samples(
         net, X, y, sample_weight, class_weight, learns=True, part=some,
+        classes=classes_over(ranks, net, y) if some else None,
         output_weight=output_weight, missing_targets=options.missing_targets,
     )  # fmt: skip
     if class_weight is not options.class_weight:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.classes import as_names, named_labels
 from chainrule.checks.moments import Moments, moments_of
 from chainrule.checks.options import check_count
 from chainrule.checks.sample_weights import balanced
 from chainrule.checks.samples import Samples
 from chainrule.checks.targets import Targets
+from chainrule.model.model import Model
 from chainrule.training.ranks import Ranks
 
 
@@ -152,6 +154,27 @@ def _check_counts(counts: list[int], m: int) -> None:
             f"each rank must have the rows of its blocks: rank r of {len(counts)} those from r·m//"
             f"{len(counts)} to (r + 1)·m//{len(counts)} of m = {m}; {'; '.join(wrong)}"
         )
+
+
+def classes_over(ranks: Ranks, net: Model, y: Any) -> NDArray | None:
+    """Return what all ranks' labels together say that the classes are called, if anything.
+
+    None too where the network knows that already.
+
+    Raises
+    ------
+    ValueError
+        Where these are not as many as the network tells apart.
+    """
+    if net._answers is not None or net._output_scaling or net._cost.outputs_per_target > 1:
+        return net._named
+    given = as_names("y", y)
+    told = ranks.share(None if given is None or given.ndim > 1 else np.unique(given))
+    if any(each is None for each in told) or len({each.dtype.kind for each in told}) > 1:
+        return None
+    width = net.sizes[-1]
+    found = named_labels("y", np.concatenate(told), max(width, 2), width, net._named, None)
+    return None if found is None else found[1]
 
 
 def balanced_over(ranks: Ranks, targets: Targets) -> dict[Any, float]:
