@@ -270,6 +270,30 @@ def test_batches_of_each_rank():
     assert together(4, run) == [alone] * 4
 
 
+@pytest.mark.parametrize("exponents", [(0, 900), (900, -900), (-900, 0), (-900, -900)], ids=str)
+def test_weights_of_batches_in_units_of_any_size(exponents):
+    """Which of the ranks' weights is the largest changes from step to step; some vanish beside."""
+
+    def given(comm=None):
+        for i, first in enumerate((0, 16, 32)):
+            rows = np.arange(first, first + 16)
+            w = np.ldexp(WEIGHTS[20:36], np.repeat(np.roll(exponents, i), 8))
+            x, y, w = X[rows], VALUES[rows], w
+            yield (x, y, w) if comm is None else shard(comm, x, y, w)
+
+    def run(comm=None):
+        net = network()
+        history = net.fit(partial(given, comm), epochs=2, blocks=2, comm=comm)
+        assert np.isfinite(history.cost).all()
+        return net.parameters, history.cost
+
+    plain = network()
+    course = plain.fit(given, epochs=2)
+    for parameters, costs in (run(), *together(2, run)):
+        assert_close(parameters, plain.parameters, 1e-12)
+        assert_close(costs, course.cost, 1e-12)
+
+
 def test_ranks_with_another_number_of_batches():
     def run(comm):
         own = [(X[:8], VALUES[:8])] * (2 + comm.rank)

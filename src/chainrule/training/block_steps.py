@@ -1,6 +1,5 @@
 """The mini-batches of an epoch that are made of blocks: which rows of each, and what they weigh."""
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -23,15 +22,18 @@ class Step(NamedTuple):
     Attributes
     ----------
     weight : float
-        Σ w_i of all its samples, in the unit of the epoch.
+        Σ w_i of all its samples, in its unit.
+    unit : int
+        That is 2**unit: the largest of what the ranks' weights are in.
     shift : int
-        The weights of this rank's samples are so many 2**shift of that unit.
+        The weights of this rank's samples are so many 2**shift of it.
     rows : list of (start, end, place)
         For each of this rank's blocks: rows from start to end - 1, before which came `place` rows
         of the block in this epoch.
     """
 
     weight: float
+    unit: int
     shift: int
     rows: list[tuple[int, int, int]]
 
@@ -105,7 +107,7 @@ class ArraySteps:
             for block, first, _ in self._own:
                 place, end = int(self._cuts[block][s]), int(self._cuts[block][s + 1])
                 rows.append((first + place, first + end, place))
-            yield Step(float(weights[s]), 0, rows)
+            yield Step(float(weights[s]), 0, 0, rows)
 
     def _weights_of_steps(self) -> NDArray:
         """Return what each step's samples weigh, (S,)."""
@@ -154,7 +156,7 @@ class BatchSteps:
             Where some ranks have no more batches, and others have; where they are not of one kind.
         """
         self._batches.begin_epoch()
-        self.n_samples, unit = 0, 0
+        self.n_samples = 0
         places = [0] * self._n_blocks
         while True:
             batch = self._batches.following()
@@ -169,20 +171,20 @@ class BatchSteps:
                     f"{', '.join(map(str, missing))}"
                 )
             if not self.n_samples:
-                unit = max(exponent for _, exponent, _ in told)
                 net = self._net
                 self._ranks.agree(
                     answers=net.answers, classes=net.classes, input_names=net.input_names
                 )
             self.n_samples += sum(count for _, _, count in told)
-            weight = tree_sum([math.ldexp(w, e - unit) for own, e, _ in told for w in own])
+            unit = max(exponent for _, exponent, _ in told)
+            weight = tree_sum([np.ldexp(w, e - unit) for own, e, _ in told for w in own])
             samples, exponent = batch
             rows = []
             for i, (start, end) in enumerate(pairwise(cut_evenly(len(samples[0]), len(places)))):
                 rows.append((start, end, places[i]))
                 places[i] += end - start
             core.take(samples, exponent)
-            yield Step(weight, exponent - unit, rows)
+            yield Step(weight, unit, exponent - unit, rows)
 
     def _weighed(self, samples, exponent):
         """Return what the parts of a batch weigh, in which unit, and how many samples it has."""

@@ -137,17 +137,17 @@ class BlockTraining(Training):
 
     def _all_steps(self, core, rates, held):
         """Return the mean cost of the samples as they were seen, and the last learning rate."""
-        total = weight = 0.0
+        total, weight, unit = 0.0, 0.0, None
         nabla, parameters, rate = self._sums[0], self.net.parameters, rates[0]
         for number, step in enumerate(self._steps.of_epoch(core, self.net.epochs_trained)):
             rate = rates[number] if len(rates) > 1 else rates[0]
-            own = math.ldexp(step.weight, -step.shift)
+            own = np.ldexp(step.weight, -step.shift)
             if not own:
                 core.follow(nabla, rate, own, 0, 0)
                 continue
             costs = self._sum(core, self.seeds, step.rows, own)
             held.look()
-            told = self.ranks.share(([math.ldexp(cost, step.shift) for cost in costs], core.layer))
+            told = self.ranks.share(([np.ldexp(cost, step.shift) for cost in costs], core.layer))
             cost = tree_sum([cost for costs, _ in told for cost in costs])
             if not math.isfinite(cost):
                 self._check_diverged(
@@ -160,7 +160,11 @@ class BlockTraining(Training):
             else:
                 self.ranks.hand_out([nabla])
                 core.follow(nabla, rate, own, 0, nabla.size)
-            total, weight = total + cost, weight + step.weight
+            if unit is None or step.unit > unit:  # the largest so far
+                total, weight = np.ldexp([total, weight], (unit or 0) - step.unit)
+                unit = step.unit
+            total += np.ldexp(cost, step.unit - unit)
+            weight += np.ldexp(step.weight, step.unit - unit)
         return total / weight if weight else math.nan, rate
 
     def _sum(self, core, seeds, rows, weight, level=0):
