@@ -28,7 +28,7 @@ from chainrule.course.perceptron import Perceptron, PerceptronReport
 from chainrule.doctor.diagnose import diagnose
 from chainrule.files.checkpoint import Checkpoint
 from chainrule.initializers import INITIALIZERS
-from chainrule.network import Network, load, resume
+from chainrule.network import Network, resume
 from chainrule.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 from chainrule.results.csv_log import CSVLog
 from chainrule.results.gradient import Gradient, Sensitivity, Trace
@@ -45,7 +45,11 @@ from chainrule.schedules import (
     ReduceOnPlateau,
     StepDecay,
 )
+from chainrule.sweeps.ensemble import Ensemble
+from chainrule.sweeps.halving import halving
+from chainrule.sweeps.loading import load
 from chainrule.sweeps.many import fit_many
+from chainrule.sweeps.snapshots import Snapshots
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.lbfgs import LBFGS
@@ -70,6 +74,7 @@ __all__ = [
     "Descent",
     "DivergenceError",
     "EarlyStopping",
+    "Ensemble",
     "ExponentialDecay",
     "Gradient",
     "GradientCheck",
@@ -89,6 +94,7 @@ __all__ = [
     "ReduceOnPlateau",
     "Rprop",
     "Sensitivity",
+    "Snapshots",
     "StepDecay",
     "StopTraining",
     "TensorBoard",
@@ -102,6 +108,7 @@ __all__ = [
     "equations",
     "fit_many",
     "gradient_descent",
+    "halving",
     "learning_rate_range",
     "load",
     "logic",

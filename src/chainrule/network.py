@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.checks.arrays import as_numbers, as_real, as_stored, check_out
+from chainrule.checks.chosen_rows import choose
 from chainrule.checks.given_gradients import GivenGradients, check_one_way
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_flag, check_index, check_part
@@ -21,9 +22,9 @@ from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
 from chainrule.core import _core
-from chainrule.doctor.visit import run_and_diagnose
+from chainrule.doctor.visit import run
 from chainrule.files.checkpoint import read_checkpoint
-from chainrule.files.model_file import read_network, write_network
+from chainrule.files.model_file import write_network
 from chainrule.model import passes, second_derivatives
 from chainrule.model.answers import answers_of
 from chainrule.model.model import Model, check_network, check_trainable
@@ -251,11 +252,15 @@ class Network(Model):
         return history
 
     def _fit(self, X: Any, y: Any, options: FitOptions) -> History:
-        training = prepare(self, X, y, options)
-        return run_and_diagnose(training) if training.options.diagnose else training.run()
+        return run(prepare(self, X, y, options))
 
     def feedforward(
-        self, X: ArrayLike, *, out: NDArray[Any] | None = None, threads: int | None = None
+        self,
+        X: ArrayLike,
+        *,
+        rows: ArrayLike | None = None,
+        out: NDArray[Any] | None = None,
+        threads: int | None = None,
     ) -> NDArray[Any]:
         """Return the outputs a^L of samples, or of one sample.
 
@@ -265,6 +270,8 @@ class Network(Model):
         Parameters
         ----------
         X : array (m, n_1), or (n_1,) for a single sample
+        rows : array of int, or mask (m,), optional
+            As in `fit`: these rows of X alone, which is not copied for it.
         out : ndarray (m, n_L), or (n_L,) for a single sample; optional
             Where to write them, and what is returned: in the network's dtype, in C order, and not
             overlapping X.
@@ -284,10 +291,11 @@ class Network(Model):
         """
         if threads is not None:
             check_threads(threads)
-        outputs = _core.feedforward_one(self._plan, self._parameters, X, out)
-        if outputs is not None:  # one sample takes a microsecond, and no threads
-            return outputs
-        inputs, single = self._inputs(X)
+        if rows is None:
+            outputs = _core.feedforward_one(self._plan, self._parameters, X, out)
+            if outputs is not None:  # one sample takes a microsecond, and no threads
+                return outputs
+        inputs, single = self._inputs(X, rows)
         shape = (len(inputs), self.sizes[-1])
         if out is None:
             outputs = np.empty(shape, self.dtype)
@@ -300,7 +308,9 @@ class Network(Model):
 
     __call__ = feedforward
 
-    def predict(self, X: ArrayLike, *, threads: int | None = None) -> NDArray[Any]:
+    def predict(
+        self, X: ArrayLike, *, rows: ArrayLike | None = None, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return what the network answers: classes, rows of 0 and 1, or values.
 
         Which of them, the first `fit` settles by its targets (`answers`); before it, output and
@@ -309,6 +319,8 @@ class Network(Model):
         Parameters
         ----------
         X : array (m, n_1), or (n_1,) for a single sample
+        rows : array of int, or mask (m,), optional
+            As in `feedforward`.
         threads : int, optional
             As in `fit`.
 
@@ -336,7 +348,7 @@ class Network(Model):
         >>> net.classes.tolist(), net.predict(X).tolist()
         (['high', 'low'], ['low', 'low', 'high', 'high'])
         """
-        outputs = self.feedforward(X, threads=threads)
+        outputs = self.feedforward(X, rows=rows, threads=threads)
         single = outputs.ndim == 1
         found = answers_of(self, outputs[None] if single else outputs)
         return found[0] if single else found
@@ -350,6 +362,7 @@ class Network(Model):
         sample_weight: ArrayLike | None = None,
         output_weight: ArrayLike | None = None,
         missing_targets: str = "refuse",
+        rows: ArrayLike | None = None,
         threads: int | None = None,
     ) -> dict[str, float]:
         """Return the mean cost over the samples, and the accuracy where the targets are classes.
@@ -371,6 +384,8 @@ class Network(Model):
             As in `fit`: how much each target counts in the cost.
         missing_targets : "refuse" or "skip", default "refuse"
             As in `fit`.
+        rows : array of int, or mask (m,), optional
+            As in `fit`: of these rows alone; y and weights have all m.
         threads : int, optional
             As in `fit`.
 
@@ -379,6 +394,8 @@ class Network(Model):
         dict
             {"cost": float, "accuracy": float}; without "accuracy" for other targets.
         """
+        if rows is not None:
+            X, y, sample_weight, output_weight = choose(rows, X, y, sample_weight, output_weight)
         samples = Samples(
             self, X, y, sample_weight, output_weight=output_weight, missing_targets=missing_targets
         )
@@ -766,58 +783,6 @@ class Network(Model):
         if not (self._trainable and self._delta_checked):  # found before
             check_trainable(self)
             self._check_delta(samples.targets)
-
-
-@known_options({"custom_objects": "Use own=..."})
-def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) -> Network:
-    """Read a network that `Network.save` wrote, ready to feed forward or to train on.
-
-    Parameters
-    ----------
-    path : str or path object
-    own : dict of str to object, optional
-        The activations and costs that are objects of your own, by the names that `Network.save`
-        wrote. Make each as it was made for the network: the file does not know its parameters.
-        They are checked as when a network is made.
-
-    Returns
-    -------
-    net : Network
-        Gives the same outputs and continues training the same way, to the last bit. The optimiser
-        of the last `fit` is `net.optimizer`; what else belongs to a call of `fit`, such as
-        batch_size and l2, is not in the file; give it again. A file of a version that did not keep
-        the optimiser has None: its `fit` needs optimizer= where the file has an optimiser's state,
-        and else goes by ``Adam()``.
-
-    Raises
-    ------
-    OSError
-        If there is no such file or it cannot be read.
-    TypeError
-        If `path` is no file name, or `own` no dict.
-    ValueError
-        If it is not a network file of this format version, is cut short or is damaged, or if `own`
-        lacks an object, holds one too many or one that does not fit; the message names the file,
-        what was expected and what came. Nothing in a file is ever run, and nothing is allocated
-        beyond a small multiple of the file's size on the disk.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import numpy as np
-    >>> import chainrule as cr
-    >>> class Sine:
-    ...     def __init__(self, omega):
-    ...         self.omega = omega
-    ...     def value(self, z):
-    ...         return np.sin(self.omega * z)
-    ...     def slope(self, z, a):
-    ...         return self.omega * np.cos(self.omega * z)
-    >>> path = os.path.join(tempfile.mkdtemp(), "waves.npz")
-    >>> cr.Network([4, 8, 2], hidden=Sine(2.0), seed=0).save(path)
-    >>> net = cr.load(path, own={"Sine": Sine(2.0)})
-    """
-    return read_network(path, Network, own)[0]
 
 
 @known_options(_OF_FIT | OF_FIT)

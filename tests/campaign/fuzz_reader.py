@@ -22,13 +22,14 @@ import atheris
 
 import chainrule as cr
 from chainrule.checks import formulas as names
-from chainrule.files import archive, formulas, header, model_file
+from chainrule.files import archive, ensemble_file, formulas, header, model_file
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from model_file_kinds import KINDS, WRITTEN
 
-READER = (zipfile, archive, header, formulas, model_file, names)  # whose lines are watched
+# whose lines are watched
+READER = (zipfile, archive, header, formulas, model_file, ensemble_file, names)
 OWN = KINDS["own"].own
 MOST_BYTES = 1 << 16
 

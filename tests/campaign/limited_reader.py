@@ -14,6 +14,8 @@ import numpy as np
 import chainrule as cr
 import chainrule.sklearn
 from campaign import Lost
+from ensemble_kinds import ENSEMBLES
+from ensemble_kinds import KINDS as KINDS_OF_ENSEMBLES
 from estimator_kinds import ESTIMATORS
 from model_file_kinds import KINDS, WRITTEN
 
@@ -22,17 +24,20 @@ ROOM = 64 << 20  # bytes beyond what the process takes before it has read one
 LONGEST_MESSAGE = 1500
 FILES = {
     path.relative_to(WRITTEN).with_suffix("").as_posix(): path
-    for folder in (WRITTEN, ESTIMATORS)
+    for folder in (WRITTEN, ESTIMATORS, ENSEMBLES)
     for path in folder.glob("*.npz")
     if "expected" not in path.stem
 }
 
 
 def loaded(path, name):
-    """Return what is in a file, made of the file `name`: a network, or an estimator."""
+    """Return what is in a file, made of the file `name`: a network, an estimator, an ensemble."""
     if name.startswith(ESTIMATORS.name):
         return chainrule.sklearn.load(path)
-    return cr.load(path, own=KINDS[name.partition("-")[2].replace("-", " ")].own)
+    kind = name.partition("-")[2].replace("-", " ")
+    if name.startswith(ENSEMBLES.name):
+        return cr.load(path, own=KINDS_OF_ENSEMBLES[kind][3])
+    return cr.load(path, own=KINDS[kind].own)
 
 
 class Reader:
@@ -105,7 +110,9 @@ def load(path: Path, name: str, expected, may_differ: bool) -> tuple[bool, str]:
 
 
 def said_of(net):
-    """Return all that makes a network, or an estimator, what it is."""
+    """Return all that makes a network, an ensemble or an estimator what it is."""
+    if isinstance(net, cr.Ensemble):
+        return [said_of(each) for each in net], net.weights.tobytes()
     if not isinstance(net, cr.Network):
         parts = dict(vars(net))
         rate, _ = parts.pop("_rate", None), parts.pop("_label_binarizer", None)
@@ -136,6 +143,10 @@ def use_estimator(estimator):
 
 def use(net) -> str:
     """Ask, save, load and train another network; return what came of it."""
+    if isinstance(net, cr.Ensemble):
+        for each in net:
+            use(each)
+        return "loads another ensemble, each network of which says what it can be used for"
     if not isinstance(net, cr.Network):
         return use_estimator(net)
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:

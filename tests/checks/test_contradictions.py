@@ -130,7 +130,8 @@ CHECKED = [
     cr.Adam, cr.AdamW, cr.Adamax, cr.Rprop, cr.LBFGS, cr.LevenbergMarquardt, cr.Constant,
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
     cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
-    cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume, cr.fit_many,
+    cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume, cr.fit_many, cr.halving, cr.Ensemble,
+    cr.Ensemble.fit, cr.Ensemble.predict, cr.Ensemble.evaluate, cr.Ensemble.select, cr.Snapshots,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
     cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
@@ -139,13 +140,14 @@ CHECKED = [
 
 def test_no_function_with_options_is_left_out():
     functions = [getattr(cr, name) for name in cr.__all__]
-    functions += [getattr(kind, name) for kind in (cr.Network, cr.Perceptron) for name in vars(kind)
+    functions += [getattr(kind, name) for kind in (cr.Network, cr.Perceptron, cr.Ensemble)
+                  for name in vars(kind)
                   if not name.startswith("_")]  # fmt: skip
     for function in filter(inspect.isfunction, functions):
         options = {each.name for each in inspect.signature(function).parameters.values()
                    if each.kind is inspect.Parameter.KEYWORD_ONLY}  # fmt: skip
         # Few options, and a call of a microsecond, which the check would make half as long again.
-        assert function in CHECKED or options <= {"threads", "out"}
+        assert function in CHECKED or options <= {"threads", "out", "rows"}
 
 
 @pytest.mark.parametrize("call", CHECKED, ids=lambda call: call.__qualname__)

@@ -6,7 +6,7 @@ import pytest
 
 import chainrule as cr
 from carried import carried
-from chainrule import network
+from chainrule.sweeps import loading
 from model_files import header_of, refused, rewrite
 from three_classes import three_classes
 from users_functions import Focal, Sine
@@ -215,5 +215,5 @@ def test_a_file_calls_nothing_before_it_is_checked(path):
 
 
 def test_the_example_of_load():
-    (example,) = doctest.DocTestFinder().find(network.load, "load", globs={})
+    (example,) = doctest.DocTestFinder().find(loading.load, "load", globs={})
     assert doctest.DocTestRunner().run(example) == (0, 7)

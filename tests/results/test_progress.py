@@ -114,7 +114,7 @@ def test_training_goes_on_when_nobody_reads_the_progress(monkeypatch):
     ],
 )
 def test_counts_have_three_digits_and_a_unit(number, text):
-    assert progress._count(number) == text
+    assert progress.short(number) == text
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_counts_have_three_digits_and_a_unit(number, text):
     ],
 )
 def test_durations(seconds, text):
-    assert progress._duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 # ---------------------------------------------------------------- in a terminal

@@ -3,8 +3,10 @@
 import os
 import signal
 import threading
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -39,6 +41,11 @@ INPUTS = {
     "half": X.astype("f2"),
     "columns": np.asfortranarray(X),
     "sparse": sparse.csr_array(np.where(X > 1, X, 0)),
+    "sparse columns": sparse.csc_array(np.where(X > 1, X, 0)),
+    "a frame": pd.DataFrame(X, columns=list("abcdef")),
+    "a frame of kinds": pd.DataFrame(X, columns=list("abcdef")).assign(
+        b=np.arange(300), c=X[:, 2] > 0, d=X[:, 3].astype("f4")
+    ),
 }
 
 
@@ -151,10 +158,14 @@ def test_what_ends_a_program_ends_all():
 
 
 def test_progress_tells_of_networks(capfd):
-    cr.fit_many(networks(3), X, LABELS, progress=True, threads=1, **OPTIONS)
-    lines = capfd.readouterr().err.splitlines()
-    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert all("best cost" in line and "left" in line for line in lines)
+    nets = networks(3)
+    histories = cr.fit_many(nets, X, LABELS, progress=True, threads=1, **OPTIONS)
+    title, *lines = (line.split() for line in capfd.readouterr().err.splitlines())
+    assert title == ["done", "running", "best", "of", "network", "samples/s", "left"]
+    done, running, figure, k, *_ = lines[-1]
+    costs = [history.cost[-1] for history in histories]
+    assert (done, running, k) == ("3/3", "0", str(np.argmin(costs)))
+    assert figure == f"{min(costs):.4g}"
 
 
 REFUSED = {
@@ -205,3 +216,111 @@ def test_one_in_training_elsewhere_is_refused():
 
     nets[1].fit(X, LABELS, callbacks=again, **OPTIONS | {"epochs": 1})
     assert [net.epochs_trained for net in nets] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_folds_of_all_kinds_of_inputs(kind):
+    inputs = INPUTS[kind]
+    own = [{"rows": np.flatnonzero(np.arange(300) % 5 != k)} for k in range(5)]
+    alone, together = networks(5), networks(5)
+    for net, each in zip(alone, own, strict=True):
+        net.fit(inputs, LABELS, **OPTIONS, **each)
+    assert not cr.fit_many(together, inputs, LABELS, each=own, **OPTIONS).failed
+    assert list(map(carried, together)) == list(map(carried, alone))
+    for net in together:
+        assert net.input_names == alone[0].input_names
+
+
+MIXED = INPUTS["a frame of kinds"]
+BAD_FRAMES = {
+    "text": MIXED.assign(b="x"),
+    "missing": MIXED.assign(a=np.where(np.arange(300) == 7, np.nan, X[:, 0])),
+    "infinite": MIXED.assign(a=np.where(np.arange(300) == 7, np.inf, X[:, 0])),
+    "one column less": MIXED.drop(columns="a"),
+    "another order": MIXED[list("bacdef")],
+}
+
+
+@pytest.mark.parametrize("rows", [None, np.arange(5, 300)])
+@pytest.mark.parametrize("kind", BAD_FRAMES)
+def test_what_is_wrong_with_a_frame_is_told_as_by_fit(kind, rows):
+    def nets():
+        made = networks(2)
+        for net in made:
+            net.fit(MIXED, LABELS, epochs=1)
+        return made
+
+    told = []
+    for fit in (lambda *given, **options: nets()[0].fit(*given, **options),
+                lambda *given, **options: cr.fit_many(nets(), *given, **options)):  # fmt: skip
+        with pytest.raises((ValueError, TypeError)) as caught:
+            fit(BAD_FRAMES[kind], LABELS, rows=rows)
+        told.append(str(caught.value).removeprefix("nets[0]: "))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: pd.DataFrame(x).assign(k=np.arange(len(x))),
+        lambda x: np.asfortranarray(x),
+        lambda x: x.astype(np.float16),
+        lambda x: sparse.csc_array(x),
+    ],
+    ids=["a frame", "columns", "half", "sparse"],
+)
+def test_x_is_there_once(make):
+    m, n, count = 20_000, 20, 12
+    inputs = make(np.random.default_rng(0).standard_normal((m, n)))
+    y = np.zeros(m, np.float32)
+    width = inputs.shape[1]
+    nets = [cr.Network([width, 2, 1], seed=k, output="identity") for k in range(count)]
+    rows = np.arange(m // 2)
+    own = [{} if k % 2 else {"rows": rows} for k in range(count)]
+    tracemalloc.start()
+    cr.fit_many(nets, inputs, y, each=own, epochs=1, batch_size=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    once = m * width * 8
+    # beside X: the targets and an order of 4 bytes each a network, and what reading it takes
+    assert peak < 3.5 * once + count * m * 3 * 8
+
+
+def test_batches_are_gone_through_by_each():
+    def batches():
+        for start in range(0, 300, 50):
+            yield X[start : start + 50], LABELS[start : start + 50]
+
+    alone, together = networks(4), networks(4)
+    for net in alone:
+        net.fit(batches, epochs=3)
+    assert not cr.fit_many(together, batches, epochs=3).failed
+    assert list(map(carried, together)) == list(map(carried, alone))
+    with pytest.raises(ValueError, match="gone through only once, not by 4 networks"):
+        cr.fit_many(together, batches(), epochs=1)
+
+
+def test_the_doctor_comes_where_it_is_asked_for(capfd):
+    nets = networks(3)
+    own = [{}, {"diagnose": True}, {}]
+    histories = cr.fit_many(nets, X, LABELS, each=own, **OPTIONS)
+    assert [history.diagnosis is not None for history in histories] == [False, True, False]
+
+
+def test_the_last_ones_have_all_threads_for_their_validation_too():
+    seen = []
+
+    class Look:
+        def join_training(self, training, given):
+            self.training = training
+
+        def on_epoch_end(self, net, history):
+            seen.append((self.training.options.threads, self.training.validation.threads))
+            if seen[-1] == ((4, 0), (4, 0)):
+                raise cr.StopTraining
+
+    own = [{"epochs": 1}, {"epochs": 30_000, "callbacks": Look()}]
+    held = {"validation_data": (X[:50], LABELS[:50])}
+    cr.fit_many(networks(2), X, LABELS, each=own, threads=4, **OPTIONS | held)
+    assert set(seen[:-1]) <= {((2, 0), (2, 0))}
+    assert seen[-1] == ((4, 0), (4, 0))

@@ -3,7 +3,9 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 
 import chainrule as cr
 from carried import carried
@@ -280,3 +282,66 @@ def test_a_split_of_many_inputs_has_the_bits_of_a_split_into_copies(shuffle, spa
     )  # fmt: skip
     assert carried(ours) == carried(theirs)
     assert got.validation_cost.tolist() == expected.validation_cost.tolist()
+
+
+INPUTS = {
+    "float32": X.astype("f4"),
+    "float64": np.asarray(X, "f8"),
+    "a list": np.asarray(X, "f8").tolist(),
+    "columns": np.asfortranarray(X),
+    "sparse": sparse.csr_array(np.where(X > 0.5, X, 0)),
+    "a frame": pd.DataFrame(X, columns=list("abcd")),
+}
+
+
+def picked(x, rows):
+    if isinstance(x, list):
+        return [x[row] for row in np.arange(M)[rows]]
+    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("which", ["a mask", "any order", "repeated"])
+def test_questions_of_some_rows(which, kind):
+    x, rows = INPUTS[kind], np.asarray(ROWS[which])
+    net = network(True)
+    net.fit(x, LABELS, epochs=1)
+    some = picked(x, rows)
+    np.testing.assert_array_equal(net(x, rows=rows), net(some))
+    np.testing.assert_array_equal(net.predict(x, rows=rows), net.predict(some))
+    out = np.empty((len(some) if isinstance(some, list) else some.shape[0], 3), np.float32)
+    assert net.feedforward(x, rows=rows, out=out) is out
+    np.testing.assert_array_equal(out, net(some))
+    found = net.evaluate(x, LABELS, sample_weight=WEIGHTS, rows=rows)
+    assert found == net.evaluate(some, LABELS[rows], sample_weight=WEIGHTS[rows])
+
+
+def test_what_is_asked_of_rows_that_are_none():
+    net = network(True)
+    for refused, message in (
+        (M, f"rows\\[0\\] is {M}"),
+        ([], "got none"),
+        ([0.5], "whole numbers"),
+    ):
+        rows = [refused] if refused == M else refused
+        with pytest.raises(ValueError, match=message):
+            net(X, rows=rows)
+        with pytest.raises(ValueError, match=message):
+            net.evaluate(X, LABELS, rows=rows)
+    with pytest.raises(ValueError, match="a single one"):
+        net(X[0], rows=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="y must have 90 rows"):
+        net.evaluate(X, LABELS[:5], rows=[0, 1])
+    big = np.zeros((M, 4), np.float32)
+    with pytest.raises(ValueError, match="overlap"):
+        network(False).feedforward(big, rows=np.arange(45), out=big.reshape(-1, 2)[:45])
+
+
+def test_what_is_asked_of_rows_takes_no_copy_of_x():
+    big = np.zeros((200_000, 4), np.float32)
+    net, rows = network(False), np.arange(0, 200_000, 100)
+    tracemalloc.start()
+    net(big, rows=rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < big.nbytes / 8

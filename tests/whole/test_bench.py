@@ -17,8 +17,10 @@ NOTICE = "quick mode: "
 PRINTS = {
     "book_run.py": r"^float32 +[\d.]+ s .*\n(.*\n)*test accuracies, float64: \d+ \d+$",
     "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
+    "ensembles.py": r"^\| 4-8-2, 1 row \| [\d.]+ \| [\d.,]+ \| [\d.]+ \|",
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
     "machines.py": r"^\| 512 \| [\d.]+ \| [\d.]+ \| [\d.]+ \| ",
+    "many.py": r"^\| fit_many \| [\d.]+ \| [\d.,]+ \| 1 \|",
     "naive.py": r"^\| a few weights, batch 8 \|.* µs \| \*\*[\d.]+\*\* \|",
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",
     "rates.py": r"^\| iris \|.*\n\| diabetes \|(.*\n)+suggestions for Adam: 2 of 2 ",

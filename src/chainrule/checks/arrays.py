@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks.frames import Frame, is_frame, is_series, series_numbers
+from chainrule.checks.frames import Frame, ReadFrame, is_frame, is_series, series_numbers
 from chainrule.checks.picked_rows import RowsOf
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
@@ -200,7 +200,7 @@ def as_inputs(
     """
     if not isinstance(X, np.ndarray):
         if isinstance(X, RowsOf):
-            return _as_picked(name, X, width, dtype, scaling)
+            return _as_picked(name, X, width, dtype, scaling, names, written)
         if is_frame(X):
             Frame(name, X).check_names(names, written)
         if is_sparse(X):
@@ -213,9 +213,26 @@ def as_inputs(
     return as_stored(name, numbers, dtype, scaling, of=X)
 
 
-def _as_picked(name, X, width, dtype, scaling):
+def as_asked(X, width, dtype, *, scaling: Scaling, names) -> tuple[Inputs, bool]:
+    """Return inputs that a network is asked about, and whether it is a single sample (width,)."""
+    if is_frame(X) or is_sparse(X) or isinstance(X, RowsOf):
+        return as_inputs(X, width, dtype, scaling=scaling, names=names), False
+    given = as_numbers("X", X)
+    single = given.ndim == 1
+    if single and given.shape != (width,):
+        raise ValueError(f"X must be (samples, {width}), or ({width},); got shape {given.shape}")
+    if single:
+        given = as_stored("X", given, dtype, scaling)[None, :]
+    return as_inputs(given, width, dtype, scaling=scaling), single
+
+
+def _as_picked(name, X, width, dtype, scaling, names, written):
     """Return rows of inputs, they alone looked at; no copy where the core takes the inputs."""
     of = as_sparse_rows(name, X.of) if is_sparse(X.of) else X.of
+    frame = of if isinstance(of, ReadFrame) else None
+    if frame is not None:
+        Frame(name, frame).check_names(names, written)
+        of = frame.numbers
     _check_shape(name, of.shape, width)
     numbers = of.data if isinstance(of, SparseRows) else of
     as_it_is = numbers.flags.c_contiguous and numbers.flags.aligned and numbers.dtype.isnative
@@ -228,6 +245,8 @@ def _as_picked(name, X, width, dtype, scaling):
             if not _all_below(
                 piece.data if isinstance(piece, SparseRows) else piece, dtype, scaling
             ):
+                if frame is not None:
+                    return as_inputs(frame[X.rows], width, dtype, name, scaling=scaling)
                 for row in X.rows[start : start + step]:
                     as_inputs(of[row : row + 1], width, dtype, f"{name}[{row}:]", scaling=scaling)
     return picked
@@ -266,7 +285,8 @@ def check_out(out, shape, dtype, inputs, parameters) -> NDArray:
             f"shape {out.shape}{'' if flags.writeable else ', read-only'}"
             f"{'' if flags.c_contiguous else ', not in C order'}"
         )
-    numbers = inputs if isinstance(inputs, np.ndarray) else inputs.data
+    of = inputs.of if isinstance(inputs, RowsOf) else inputs
+    numbers = of if isinstance(of, np.ndarray) else of.data
     if np.may_share_memory(out, numbers):
         raise ValueError("out must not overlap X; give an array of its own")
     if np.may_share_memory(out, parameters):

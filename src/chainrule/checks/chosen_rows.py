@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import as_numbers
-from chainrule.checks.frames import is_frame, is_series
+from chainrule.checks.frames import ReadFrame, is_frame, is_series
 from chainrule.checks.picked_rows import pick
 from chainrule.checks.sparse_rows import is_sparse
 
@@ -19,25 +19,31 @@ def choose(rows, X, y, sample_weight, output_weight) -> tuple[Any, Any, Any, Any
     ValueError, TypeError
         For what are no rows of X, and where y or the weights have not as many as X.
     """
+    X, rows, m = choose_inputs(rows, X)
+    if rows is None:
+        return X, y, sample_weight, output_weight
+    if output_weight is not None and np.ndim(output_weight) > 1:  # else it is of all rows alike
+        output_weight = taken("output_weight", output_weight, rows, m)
+    if sample_weight is not None:
+        sample_weight = taken("sample_weight", sample_weight, rows, m)
+    return X, taken("y", y, rows, m), sample_weight, output_weight
+
+
+def choose_inputs(rows, X) -> tuple[Any, NDArray[np.int32] | None, int]:
+    """Return the rows alone of X, without a copy where there is a way; the rows, and of how many.
+
+    Where X has no rows, they are None: it is told where X is looked at.
+    """
     table = X if is_frame(X) or is_sparse(X) else as_numbers("X", X)
     if not hasattr(table, "shape"):
         raise TypeError(f"rows cannot be chosen of a {type(X).__name__}; give its rows as X")
-    if not table.shape:  # which is told where X is looked at
-        return X, y, sample_weight, output_weight
+    if not table.shape:
+        return X, None, 0
     m = table.shape[0]
     rows = as_rows(rows, m)
-    if output_weight is not None and np.ndim(output_weight) > 1:  # else it is of all rows alike
-        output_weight = _taken("output_weight", output_weight, rows, m)
-    if sample_weight is not None:
-        sample_weight = _taken("sample_weight", sample_weight, rows, m)
-    y = _taken("y", y, rows, m)
-    whole = is_frame(table) or len(table.shape) != 2
-    return (
-        _taken("X", table, rows, m) if whole else pick(table, rows),
-        y,
-        sample_weight,
-        output_weight,
-    )
+    is_read = not is_frame(table) or isinstance(table, ReadFrame)
+    picked = pick(table, rows) if is_read and len(table.shape) == 2 else None
+    return taken("X", table, rows, m) if picked is None else picked, rows, m
 
 
 def as_rows(rows, m: int) -> NDArray[np.int32]:
@@ -65,7 +71,7 @@ def as_rows(rows, m: int) -> NDArray[np.int32]:
     return given.astype(np.int32)
 
 
-def _taken(name, given, rows, m):
+def taken(name, given, rows, m):
     """Return some rows of an array, a list, a frame or a series, as one of the same kind."""
     n = len(given) if hasattr(given, "__len__") else m  # what has none is told later
     if n != m:

@@ -57,6 +57,32 @@ def names_of(name: str, given: object) -> tuple[str, ...] | None:
     return Frame(name, given).names if is_frame(given) else None
 
 
+class ReadFrame:
+    """A frame whose numbers were read once, for all that are to read them.
+
+    Attributes
+    ----------
+    frame : frame
+        As it was given.
+    columns : list
+        By what it gives its columns.
+    numbers : ndarray (m, n)
+        NaN for what is missing.
+    """
+
+    def __init__(self, frame: Any, numbers: NDArray):
+        self.frame, self.numbers = frame, numbers
+        self.columns = Frame("X", frame).keys
+        self.shape = numbers.shape
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, rows: Any) -> "ReadFrame":
+        """Return some of the rows."""
+        return ReadFrame(self.frame, self.numbers[rows])
+
+
 class Frame:
     """A table whose columns have names, as it was given.
 
@@ -80,6 +106,9 @@ class Frame:
     """
 
     def __init__(self, name: str, given: Any):
+        self._read = given.numbers if isinstance(given, ReadFrame) else None
+        if self._read is not None:
+            given = given.frame
         self.name, self.given = name, given
         if self._can("collect"):  # as polars' LazyFrame
             raise TypeError(f"{name} is a {type(given).__name__}; give what its collect() returns")
@@ -109,7 +138,7 @@ class Frame:
         ValueError
             For missing values, unless `missing` allows them; it says how many.
         """
-        array = self._in_one_piece()
+        array = self._in_one_piece() if self._read is None else self._read
         if array is None:
             array = self._joined([self._column(key) for key in self.keys])
         if not missing and array.size and array.dtype.kind == "f" and np.isnan(array.min()):

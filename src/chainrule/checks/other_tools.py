@@ -236,6 +236,8 @@ OF_THE_PACKAGE = words(
         "Networks are feedforward and fully connected here; there are no such layers.": "Conv1D "
         "Conv2D Conv1d Conv2d LSTM GRU RNN Embedding Attention MultiheadAttention Transformer "
         "MaxPool2d MaxPooling2D",
+        "Use ensemble = chainrule.Ensemble(nets), and ensemble.fit(X, y, bootstrap=True).": ""
+        "BaggingClassifier BaggingRegressor VotingClassifier VotingRegressor Bagging",
         "Use Network(..., input_scale='standard'), set by the first fit.": "StandardScaler "
         "Normalization normalize scale",
         "Use Network(..., input_scale=..., input_shift=...).": "MinMaxScaler Rescaling",

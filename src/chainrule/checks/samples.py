@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from chainrule.checks.arrays import PIECE, Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
-from chainrule.checks.picked_rows import pick
+from chainrule.checks.picked_rows import RowsOf, pick
 from chainrule.checks.sample_weights import weights_of, without_tiny
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
@@ -130,7 +130,8 @@ class Samples:
         self.X = as_inputs(
             X, net.sizes[0], dtype, called, scaling=self.scaling, names=known, written=written
         )
-        self.names = None if isinstance(X, np.ndarray) else names_of(called, X)
+        given = X.of if isinstance(X, RowsOf) else X
+        self.names = None if isinstance(given, np.ndarray) else names_of(called, given)
         self.targets = Targets(
             y, len(self.X), net.sizes[-1], dtype, net._cost, role + "y" if role else "y", classes,
             self.output_scaling, answers=answers, weights=output_weight, missing=missing_targets,

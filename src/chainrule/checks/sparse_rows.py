@@ -3,6 +3,8 @@
 SciPy's other formats (COO, CSC, ...) are converted to it, by their `tocsr`.
 """
 
+from copy import copy
+
 import numpy as np
 
 from chainrule.core import _core
@@ -67,6 +69,8 @@ def as_sparse_rows(name, X) -> SparseRows:
     ValueError
         For what is no matrix, or one that points outside of itself.
     """
+    if isinstance(X, SparseRows):  # which was checked when it was made
+        return copy(X)
     if len(X.shape) != 2:
         raise ValueError(
             f"{name} must be a matrix (samples, inputs); got shape {X.shape}; a single sample? "

@@ -27,7 +27,8 @@ from chainrule.checks.threads import available_cores
 from chainrule.command import naive
 from chainrule.core import _core
 from chainrule.costs import COSTS
-from chainrule.network import Network, load
+from chainrule.network import Network
+from chainrule.sweeps.loading import load
 from chainrule.version import __version__
 
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # each processor has those before its best

@@ -164,6 +164,54 @@ def feedforward_one(Plan plan, parameters, x, out):
     return out if done else None
 
 
+cdef inline bint add_one(double *total, OneSample one, const Sample *sample, const real *parameters,
+                         double share) noexcept:
+    """total (n_L,) += share times what is said of the sample, unless a^1 is not finite."""
+    cdef Py_ssize_t i, last = one.plan.net.depth - 1
+    cdef real *said = <real *> one.tape.a[last]
+    if not one_forward[real](one, sample, parameters, said):
+        return False
+    for i in range(one.plan.net.layers[last].n_out):
+        total[i] += share * said[i]
+    return True
+
+
+def mean_of_one(tuple nets, const double[::1] shares, x, bint in_float32):
+    """A new array (n_L,), or (1, n_L), <- Σ shares_k times what network k says of one sample x, summed in their order
+    in float64 and then rounded, if asked; None where `feedforward_one` of any would be. All have as many outputs."""
+    cdef Sample sample
+    cdef const void *p
+    cdef OneSample one
+    cdef Plan plan = nets[0]._plan
+    cdef Py_ssize_t i, n_out
+    cdef double[::1] total
+    cdef float[::1] rounded
+    cdef bint done = True
+    if plan is None:
+        return None
+    n_out = plan.net.layers[plan.net.depth - 1].n_out
+    found = new_array(n_out, FLOAT64)
+    total = found
+    total[:] = 0
+    for i in range(len(nets)):
+        net = nets[i]
+        one = one_sample_of(net._plan, net._parameters, x, &sample, &p)
+        if one is None or not (sample.x or one.read_numbers(x)):
+            return None
+        if one.itemsize == sizeof(float):
+            done = add_one[float](&total[0], one, &sample, <const float *> p, shares[i])
+        else:
+            done = add_one[double](&total[0], one, &sample, <const double *> p, shares[i])
+        if not done:
+            return None
+    if in_float32:
+        found = new_array(n_out, FLOAT32)
+        rounded = found
+        for i in range(n_out):
+            rounded[i] = <float> total[i]
+    return found[None, :] if sample.is_row else found
+
+
 cdef inline bint one_jacobian(OneSample one, const Sample *sample, const real *parameters, real *out) noexcept:
     cdef Rows a
     one.done = 0  # so that `pause` never comes to look for a signal

@@ -76,6 +76,15 @@ def multiply(real[::1] x, const real[::1] y):
         kernels.multiply[real](&x[0], &y[0], x.shape[0])
 
 
+def add_scaled(double[::1] total, const real[::1] x, double scale):
+    """total <- total + scale x, both (n,), in float64."""
+    cdef Py_ssize_t i
+    if total.shape[0] != x.shape[0]:
+        raise ValueError(f"total has {total.shape[0]} numbers, x {x.shape[0]}")
+    for i in range(x.shape[0]):
+        total[i] += scale * x[i]
+
+
 def blend(real[::1] x, const real[::1] y, double tau):
     """x <- (1 - tau) x + tau y, both (n,)."""
     kernels.move_average[real](&x[0], &y[0], x.shape[0], 1 - tau)

@@ -14,12 +14,24 @@ cdef class Turn:
         self.taken = False
 
     def call(self, function, *arguments, **options):
-        self.check_free("Train a copy, net.copy(), or wait")
-        self.taken, self.thread = True, PyThread_get_thread_ident()
+        self.begin()
         try:
             return function(*arguments, **options)
         finally:
-            self.taken = False
+            self.end()
+
+    def begin(self):
+        """Begin a call that goes on in parts, until its end."""
+        self.check_free("Train a copy, net.copy(), or wait")
+        self.taken = True
+        self.go_on()
+
+    def go_on(self):
+        """Go on in this thread."""
+        self.thread = PyThread_get_thread_ident()
+
+    def end(self):
+        self.taken = False
 
     def check_free(self, str instead, bint but_for_callbacks=False):
         """Raise RuntimeError, with what to do instead, while a call trains; or if another thread's call does."""

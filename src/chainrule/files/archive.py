@@ -19,19 +19,8 @@ HEAD = re.compile(
 )
 
 
-def unpack(content):
-    """Take what there is, all checked, out of the bytes of a model file.
-
-    Returns
-    -------
-    header : dict
-    arrays : dict of str to ndarray
-        Those of the network.
-    record : dict, or None
-        Of a checkpoint or an estimator what it has besides, and
-    further : dict of str to ndarray
-        the arrays of that.
-    """
+def opened(content):
+    """Return the members of the archive that the bytes of a file are, each one's bytes by name."""
     import zipfile  # only here: it takes a tenth of the time of `import chainrule`
 
     try:
@@ -53,18 +42,36 @@ def unpack(content):
             if len(members) < len(archive.infolist()):
                 names = [info.filename for info in archive.infolist()]
                 raise ValueError(f"expected each member once, got {listed(names)}")
-            raw = {name: archive.read(info) for name, info in members.items()}
+            return {name: archive.read(info) for name, info in members.items()}
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise ValueError(
             f"expected a complete .npz file written by chainrule, got a damaged or foreign one "
             f"({error})"
         ) from error
 
-    header = parse_header(_read_array("header", raw.pop("header"), "uint8").tobytes())
+
+def unpack(raw):
+    """Take what there is, all checked, out of the members of a network's archive.
+
+    Parameters
+    ----------
+    raw : dict of str to bytes
+        Is empty afterwards, so that nothing is there twice.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of str to ndarray
+        Those of the network.
+    record : dict, or None
+        Of a checkpoint or an estimator what it has besides, and
+    further : dict of str to ndarray
+        the arrays of that.
+    """
+    header = parse_header(text_of("header", raw))
     record = None
     if records.MEMBER in raw:
-        text = _read_array(records.MEMBER, raw.pop(records.MEMBER), "uint8").tobytes()
-        record = records.parse(text)
+        record = records.parse(text_of(records.MEMBER, raw))
     expected = expected_arrays(header)
     of_record = {} if record is None else record["arrays"]
     if raw.keys() != expected.keys() | of_record.keys():
@@ -73,16 +80,21 @@ def unpack(content):
         )
     arrays = {}
     for name, (dtype, size) in expected.items():
-        arrays[name] = _read_array(name, raw.pop(name), dtype)
+        arrays[name] = read_array(name, raw.pop(name), dtype)
         check_array(name, arrays[name], dtype, size)
     further = {}
     for name, (dtype, size) in of_record.items():
-        further[name] = _read_array(name, raw.pop(name), dtype)
+        further[name] = read_array(name, raw.pop(name), dtype)
         check_kind(name, further[name], dtype, size)
     return header, arrays, record, further
 
 
-def _read_array(name, raw, dtype):
+def text_of(name, raw):
+    """Take the member `name` out of those of an archive, as the text that it holds."""
+    return read_array(name, raw.pop(name), "uint8").tobytes()
+
+
+def read_array(name, raw, dtype):
     """Read the bytes of a one-dimensional .npy file of a dtype, of either byte order."""
     size = int.from_bytes(raw[8:10], "little")
     head = HEAD.fullmatch(raw[10 : 10 + size])

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_count, check_flag
 from chainrule.checks.other_tools import OF_CHECKPOINT
-from chainrule.doctor.visit import run_and_diagnose
+from chainrule.doctor.visit import run
 from chainrule.files import record as records
 from chainrule.files.formulas import is_kept
 from chainrule.files.model_file import read_network, write_network
@@ -279,7 +279,7 @@ class Resumable:
                 else "X and y must be the arrays that the checkpoint was trained on; got batches"
             )
         training.options.callbacks.go_on_from(self.states)
-        return run_and_diagnose(training) if training.options.diagnose else training.run()
+        return run(training)
 
 
 def read_checkpoint(

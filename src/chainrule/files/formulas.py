@@ -47,15 +47,17 @@ def is_object(value) -> bool:
     return type(value) is dict and isinstance(value.get("name"), str)
 
 
-def written_formulas(net) -> tuple[dict, dict[str, object]]:
+def written_formulas(net, own: dict[str, object] | None = None) -> tuple[dict, dict[str, object]]:
     """Return the fields of the header, and the user's own objects among them by name.
+
+    These come to those of other networks of the same file, `own`.
 
     Raises
     ------
     ValueError
         For two objects of one name, or a name that is no string.
     """
-    own: dict[str, object] = {}
+    own = {} if own is None else own
     header = {
         "hidden": [_written(each, own) for each in net.hidden],
         "output": _written(net.output, own),
@@ -73,7 +75,7 @@ def read_formulas(header: dict, own: Mapping[str, object]) -> dict:
         For names that are not known, and for objects that are missing, not needed or no object of
         the kind.
     """
-    _check_own(header, own)
+    check_own(needed_of(header), own)
     return {
         "hidden": [_read("hidden", each, own) for each in header["hidden"]],
         "output": _read("output", header["output"], own),
@@ -146,10 +148,20 @@ def _written(formula, own):
     return {"own": name}
 
 
-def _check_own(header, own):
-    """Raise unless `own` has the objects that the header names, and no others."""
+def needed_of(header: dict) -> set[str]:
+    """Return the names of the user's own objects in a header."""
     written = chain(header["hidden"], (header["output"], header["cost"]))
-    needed = {each["own"] for each in written if type(each) is dict and "own" in each}
+    return {each["own"] for each in written if type(each) is dict and "own" in each}
+
+
+def check_own(needed: set[str], own: Mapping[str, object]) -> None:
+    """Raise unless `own` has the objects of these names, and no others.
+
+    Raises
+    ------
+    ValueError
+        With what to write.
+    """
     wanted = f"own={{{', '.join(f'{name!r}: ...' for name in sorted(needed))}}}"
     if missing := sorted(needed - own.keys()):
         raise ValueError(

@@ -55,7 +55,14 @@ OPTIONAL = {
 
 
 def parse_header(text):
-    """Return the checked header out of its bytes."""
+    """Return the checked header of a network out of its bytes."""
+    header = parse_object(text)
+    check_header(header)
+    return header
+
+
+def parse_object(text):
+    """Return the JSON object that the bytes of a header are."""
     try:
         check_nesting(text.decode(), DEEPEST)
         header = json.loads(text, object_pairs_hook=without_twins)
@@ -63,7 +70,6 @@ def parse_header(text):
         raise ValueError(f"expected a header in JSON, got {text[:40]!r} ({error})") from error
     if type(header) is not dict:
         raise ValueError(f"expected a JSON object as header, got {_shown(header)}")
-    check_header(header)
     return header
 
 
@@ -85,25 +91,28 @@ def without_twins(pairs):
 
 
 def check_header(header):
-    """Raise ValueError for a field that is missing, unknown or not what it must be."""
-    # The order of FIELDS: of a file of another version, the version is told and nothing else.
-    for name, (wanted, is_right) in FIELDS.items():
-        if name not in header:
-            raise ValueError(f"expected {name!r} in the header, got only {listed(header)}")
-        if not is_right(header[name]):
-            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
-    for name in OPTIONAL.keys() & header.keys():
-        wanted, is_right = OPTIONAL[name]
-        if not is_right(header[name]):
-            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    """Raise ValueError for a field of a network that is missing, unknown or not what it must be."""
+    check_fields(header, FIELDS, OPTIONAL)
     if "answers" in header and "task_answers" in header:
         raise ValueError("expected 'answers' or 'task_answers', what stands before it; got both")
     names, n_in = header.get("input_names"), header["sizes"][0]
     if names is not None and len(names) != n_in:
         raise ValueError(f"expected 'input_names' to be {n_in}, one an input, got {len(names)}")
-    known = FIELDS | OPTIONAL
-    if header.keys() - known.keys():
-        raise ValueError(f"expected only {listed(known)} in the header, got {listed(header)}")
+
+
+def check_fields(header, fields, optional):
+    """Raise ValueError unless a header has all the fields, maybe the optional ones, no others."""
+    # The order of fields: of a file of another version, the version is told and nothing else.
+    for name, (wanted, is_right) in (fields | optional).items():
+        if name in optional and name not in header:
+            continue
+        if name not in header:
+            raise ValueError(f"expected {name!r} in the header, got only {listed(header)}")
+        if not is_right(header[name]):
+            raise ValueError(f"expected {name!r} to be {wanted}, got {_shown(header[name])}")
+    if header.keys() - (fields | optional).keys():
+        known = listed(fields | optional)
+        raise ValueError(f"expected only {known} in the header, got {listed(header)}")
 
 
 def expected_arrays(header):

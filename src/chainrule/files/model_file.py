@@ -37,15 +37,17 @@ has read, so a file that was written can be read.
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.files.archive import check_array, unpack
+from chainrule.files.archive import check_array, opened, unpack
 from chainrule.files.formulas import (
     check_mapping,
+    needed_of,
     read_formulas,
     read_optimizer,
     written_formulas,
@@ -89,42 +91,59 @@ def write_network(net: Model, path, record: Mapping[str, NDArray] | None = None)
     to ask for: its attribute `name` if it has one, else the name of its class. Its code and its
     attributes (the gamma of a Focal(gamma=2), say) are yours to keep.
     """
+    path = file_name(path)
+    try:
+        arrays = arrays_of(net, {})
+    except ValueError as error:
+        raise ValueError(f"this network cannot be saved: {error}") from error
+    write_arrays(path, arrays | dict(record or {}))
+
+
+def arrays_of(net: Model, own: dict[str, object]) -> dict[str, NDArray]:
+    """Return the arrays that a file holds of a network, its header among them, all checked.
+
+    own: the user's own objects, by name, of other networks of the file; those of `net` come to it.
+    """
     from chainrule.version import __version__  # only here: the metadata take long
 
-    path = _file_name(path)
     state = {name: np.asarray(values) for name, values in net.optimizer_state.items()}
     arrays = {"parameters": net.parameters}
     arrays |= {f"optimizer.{name}": values for name, values in state.items()}
-    try:
-        formulas, own = written_formulas(net)
-        header = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "package_version": __version__,
-            "sizes": [int(n) for n in net.sizes],
-            **formulas,
-            "bias": bool(net.bias),
-            "dtype": np.dtype(net.dtype).name,
-            "seed": int(net.seed),
-            "epochs_trained": int(net.epochs_trained),
-            "optimizer_state": list(state),
-            **net._scaling.given,
-            **net._output_scaling.given,
-            **({} if net.input_names is None else {"input_names": list(net.input_names)}),
-            **_answers_of(net),
-            **written_optimizer(net),
-        }
-        check_header(header)
-        read_formulas(header, own)
-        read_optimizer(header)
-        for name, (dtype, size) in expected_arrays(header).items():
-            check_array(name, arrays[name], dtype, size)
-    except ValueError as error:
-        raise ValueError(f"this network cannot be saved: {error}") from error
-    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    arrays |= record or {}
+    formulas, own = written_formulas(net, own)
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "package_version": __version__,
+        "sizes": [int(n) for n in net.sizes],
+        **formulas,
+        "bias": bool(net.bias),
+        "dtype": np.dtype(net.dtype).name,
+        "seed": int(net.seed),
+        "epochs_trained": int(net.epochs_trained),
+        "optimizer_state": list(state),
+        **net._scaling.given,
+        **net._output_scaling.given,
+        **({} if net.input_names is None else {"input_names": list(net.input_names)}),
+        **_answers_of(net),
+        **written_optimizer(net),
+    }
+    check_header(header)
+    read_formulas(header, {name: own[name] for name in needed_of(header)})
+    read_optimizer(header)
+    for name, (dtype, size) in expected_arrays(header).items():
+        check_array(name, arrays[name], dtype, size)
+    return {"header": as_text(header), **arrays}
+
+
+def as_text(header: dict) -> NDArray:
+    """Return the bytes of a header as they stand in an archive."""
+    return np.frombuffer(json.dumps(header).encode(), np.uint8)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray]) -> None:
+    """Write an archive, all of it or nothing."""
     # type checkers see a name that could be allow_pickle, which none of these is
-    write_whole(path, lambda file: np.savez(file, header=text, **arrays))  # type: ignore[arg-type]
+    write_whole(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_network(
@@ -146,37 +165,73 @@ def read_network(
         What a checkpoint or an estimator has besides, as `record.fields_of` takes it; None and none
         of a network alone.
     """
-    path, own = _file_name(path), check_mapping(own)
+    own = check_mapping(own)
+    with reading(path) as raw:
+        header, arrays, record, further = unpack(raw)
+        return network_of(header, arrays, make, own), record, further
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
+    """Read an archive; what is wrong with its members, too, is told with its name.
+
+    Yields
+    ------
+    dict of str to bytes
+        Its members.
+
+    Raises
+    ------
+    TypeError
+        For what is no file name.
+    OSError
+        For what is no file, or cannot be read.
+    ValueError
+        For all that is wrong inside.
+    """
+    path = file_name(path)
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(f"expected a file to load, got a folder or device: {path}")
     with open(path, "rb") as file:
         content = file.read()
     try:
-        header, arrays, record, further = unpack(content)
-        net = make(
-            header["sizes"],
-            **read_formulas(header, own),
-            init="zeros",
-            bias=header["bias"],
-            dtype=header["dtype"],
-            **{name: header[name] for name in SCALINGS if name in header},
-            seed=header["seed"],
-        )
-        if "classes" in header:
-            net.classes = header["classes"]
-        net._answers = header.get("answers", net._answers)
-        net._by_task = header.get("task_answers")
-        net._optimizer = read_optimizer(header)
+        yield opened(content)
     except (ValueError, TypeError) as error:
         said = str(error)
         if len(said) > LONGEST_MESSAGE:  # with what the file holds in it, which may be megabytes
             said = f"{said[:LONGEST_MESSAGE]}..."
         raise ValueError(f"{path} cannot be loaded: {said}") from error
+
+
+def network_of(
+    header: dict, arrays: dict[str, NDArray], make: Callable[..., Net], own: Mapping[str, object]
+) -> Net:
+    """Return the network of a checked header and its arrays; the objects `own` are those it needs.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no network's.
+    """
+    net = make(
+        header["sizes"],
+        **read_formulas(header, own),
+        init="zeros",
+        bias=header["bias"],
+        dtype=header["dtype"],
+        **{name: header[name] for name in SCALINGS if name in header},
+        seed=header["seed"],
+    )
+    if "classes" in header:
+        net.classes = header["classes"]
+    net._answers = header.get("answers", net._answers)
+    net._by_task = header.get("task_answers")
+    net._optimizer = read_optimizer(header)
     net.parameters[:] = arrays.pop("parameters")
     net.epochs_trained = header["epochs_trained"]
     net._input_names = tuple(header["input_names"]) if "input_names" in header else None
     net.optimizer_state = {name.removeprefix("optimizer."): a for name, a in arrays.items()}
-    return net, record, further
+    return net
 
 
 def _answers_of(net):
@@ -187,7 +242,8 @@ def _answers_of(net):
     return found | ({} if net._by_task is None else {"task_answers": net._by_task})
 
 
-def _file_name(path):
+def file_name(path):
+    """Return a path as text, as it is."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"expected a file name as str or path object, got {type(path).__name__}")
     return os.fspath(path)

@@ -11,13 +11,11 @@ from chainrule.activations import Activation, OwnActivation, check_slope, find_h
 from chainrule.checks.arrays import (
     Inputs,
     aligned_empty,
-    as_inputs,
-    as_numbers,
+    as_asked,
     as_real,
-    as_stored,
 )
+from chainrule.checks.chosen_rows import choose_inputs
 from chainrule.checks.classes import check_classes
-from chainrule.checks.frames import is_frame
 from chainrule.checks.options import (
     check_count,
     check_dtype,
@@ -26,7 +24,6 @@ from chainrule.checks.options import (
     check_seed,
 )
 from chainrule.checks.samples import Samples
-from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
@@ -272,33 +269,34 @@ class Model:
             self._scaling.check_set()
             self._output_scaling.check_set()
 
-    def _inputs(self, X: ArrayLike) -> tuple[Inputs, bool]:
-        """Return X as (m, n_1), and whether it is a single sample (n_1,)."""
+    def _inputs(self, X: Any, rows: ArrayLike | None = None) -> tuple[Inputs, bool]:
+        """Return X, or some of its rows, as (m, n_1), and whether it is a single sample (n_1,)."""
         self._check_set()
-        n = self.sizes[0]
-        if is_frame(X) or is_sparse(X):
-            named = {"names": self.input_names}
-            return as_inputs(X, n, self.dtype, scaling=self._scaling, **named), False
-        given = as_numbers("X", X)
-        single = given.ndim == 1
-        if single and given.shape != (n,):
-            raise ValueError(f"X must be (samples, {n}), or ({n},); got shape {given.shape}")
-        if single:
-            given = as_stored("X", given, self.dtype, self._scaling)[None, :]
-        return as_inputs(given, n, self.dtype, scaling=self._scaling), single
+        if rows is not None:
+            X, _, _ = choose_inputs(rows, X)
+        inputs, single = as_asked(
+            X, self.sizes[0], self.dtype, scaling=self._scaling, names=self.input_names
+        )
+        if single and rows is not None:
+            raise ValueError("rows are of samples (m, n_1); X is a single one, (n_1,)")
+        return inputs, single
 
     def _settle(self, samples: Samples):
         """Keep what columns and classes are called, what to answer with, and how all is scaled."""
-        if self._answers is None:  # it takes a look at all targets
-            by_targets = answers_by(samples.targets, self._output, self._cost)
-            self._answers = self._by_task or by_targets
+        self._settle_answers(samples.targets)
         if samples.names is not None:
             self._input_names = samples.names
-        if samples.targets.names is not None:
-            self._named = samples.targets.names
         if self._plan is None:
             self._scaling, self._output_scaling = samples.scaling, samples.output_scaling
             self._set_plan()
+
+    def _settle_answers(self, targets: Targets):
+        """Keep what classes are called, and what to answer with."""
+        if self._answers is None:  # it takes a look at all targets
+            by_targets = answers_by(targets, self._output, self._cost)
+            self._answers = self._by_task or by_targets
+        if targets.names is not None:
+            self._named = targets.names
 
     @property
     def _settled(self) -> tuple:

@@ -22,6 +22,16 @@ def outputs(net: Model, X: Inputs, threads: Threads = ALONE, out: NDArray | None
     return out
 
 
+def weighted_inputs(net: Model, X: Inputs, threads: Threads = ALONE) -> NDArray:
+    """Return z^L (m, n_L), of which the output activation makes a^L."""
+    activations = [*(each.compiled for each in net._hidden), ("identity", 0.0)]
+    scaling = net._scaling.for_core
+    plan = _core.Plan(net.sizes, activations, ("quadratic", ()), net.bias, scaling)
+    z = np.empty((len(X), net.sizes[-1]), net.dtype)
+    _core.feedforward(plan, net.parameters, X, z, *threads)
+    return z
+
+
 def evaluate(net: Model, samples: Samples, threads: Threads = ALONE) -> tuple[float, float, float]:
     """Return the mean cost, how many answers are right, and of how many; all by their weights."""
     return _core.evaluate(net._plan, net.parameters, *samples.for_core, *threads)

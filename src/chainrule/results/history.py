@@ -189,7 +189,7 @@ class History:
     def latest(self, name: str) -> float | None:
         """Return the figure of the last epoch in a column, or None where it has none."""
         column, last = self._columns[name], len(self) - 1
-        return column[last] if len(column) > last else None
+        return column[last] if 0 <= last < len(column) else None
 
     def measure(self, **measures: float) -> None:
         """Add figures that came after the last epoch, such as those on validation data."""

@@ -36,11 +36,11 @@ class Progress:
     def __enter__(self):
         self._began = time.perf_counter()
         notebook = in_notebook()
-        if self._enabled and (notebook or _in_terminal()):
+        if self._enabled and (notebook or in_terminal()):
             bar_alone = notebook or self._epochs - self._before > _MOST_LINES_IN_TERMINAL
             leave = True if notebook else None if bar_alone else False  # None: not below others
             bar = "{bar}" if notebook else "{bar:10}"
-            self._bar = _live_bar(self._epochs, self._before, leave, bar)
+            self._bar = live_bar(self._epochs, self._before, leave, bar)
             self._lines = self._bar is None or not bar_alone
         return self
 
@@ -65,7 +65,7 @@ class Progress:
         left = elapsed / (self._done - self._before) * (self._epochs - self._done)
         line = self._line(left)
         if self._bar is not None:
-            epochs = f"{self._done}/{self._epochs} epochs  {_duration(left)} left"
+            epochs = f"{self._done}/{self._epochs} epochs  {duration(left)} left"
             self._bar.set_description_str(epochs if self._lines else line, refresh=False)
             self._bar.update()
         if self._lines:
@@ -75,10 +75,10 @@ class Progress:
         """Return what is told of the last epoch, `left` seconds before the end."""
         history = self._history
         width = len(str(self._epochs))
-        speed = _count(self._n_samples / max(history.latest("seconds"), 1e-9))
+        speed = short(self._n_samples / max(history.latest("seconds"), 1e-9))
         # The speed comes last: a narrow terminal cuts it off.
         parts = [f"epoch {self._done:{width}}/{self._epochs}", *_measures(history)]
-        return "  ".join([*parts, f"{_duration(left)} left", f"{speed} samples/s"])
+        return "  ".join([*parts, f"{duration(left)} left", f"{speed} samples/s"])
 
 
 def say(text, write=print):
@@ -104,7 +104,7 @@ def _measures(history):
     return parts
 
 
-def _count(number):
+def short(number):
     """Write 1234567 as "1.23M", and 1e6 as "1.00M": in columns, digits should not come and go."""
     units = iter("kMGTPE")
     unit = ""
@@ -113,7 +113,7 @@ def _count(number):
     return f"{number:#.3g}".rstrip(".") + unit
 
 
-def _duration(seconds):
+def duration(seconds):
     """Write 75 as "1:15", and less than a minute as "15 s", and 1e6 as "11 days"."""
     whole = round(seconds)
     if whole < 60:
@@ -132,7 +132,8 @@ def in_notebook():
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def _in_terminal():
+def in_terminal():
+    """Whether there is a terminal on the other side of stderr, of some width."""
     try:
         # Some pseudo-terminals say they are 0 wide; no bar fits in there.
         return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
@@ -140,7 +141,7 @@ def _in_terminal():
         return False  # no stderr, or a stand-in for it
 
 
-def _live_bar(epochs, done, leave, bar):
+def live_bar(epochs, done, leave, bar):
     """Make a tqdm bar for this terminal or notebook; None without tqdm.
 
     tqdm puts a notebook's widget in the place of "{bar}", and of that alone.

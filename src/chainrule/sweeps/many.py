@@ -1,45 +1,24 @@
 """`fit_many`: many networks trained at once, each to the bits that its `fit` alone comes to."""
 
-import threading
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from time import perf_counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.checks.arrays import as_numbers
-from chainrule.checks.frames import is_frame
+from chainrule.checks.at_hand import at_hand
 from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_flag, check_function
 from chainrule.checks.other_tools import OF_FIT
-from chainrule.checks.sparse_rows import is_sparse
 from chainrule.checks.threads import check_threads
 from chainrule.checks.words import hint
-from chainrule.core import _core
-from chainrule.model.model import check_network
 from chainrule.network import Network
-from chainrule.results.history import History
-from chainrule.results.progress import say
+from chainrule.sweeps.members import check_free, checked_nets
+from chainrule.sweeps.rungs import Choice, check_rungs
+from chainrule.sweeps.sweep import Histories, Member, Sweep
 from chainrule.training.callbacks import Callbacks, keeps_state
 from chainrule.training.documented_options import documents_options
-from chainrule.training.endings import StopTraining
 from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OPTIONS, FitOptions
-
-
-class Histories(list[History]):
-    """What `fit_many` returns: the history of each network, of the epochs that it has done.
-
-    Attributes
-    ----------
-    failed : dict of int to Exception
-        Of the networks whose training ended with one, by index.
-    """
-
-    def __init__(self, histories: Iterable[History], failed: dict[int, Exception]):
-        super().__init__(histories)
-        self.failed = failed
 
 
 @known_options(OF_FIT)
@@ -50,6 +29,8 @@ def fit_many(
     y: ArrayLike | None = None,
     *,
     each: Sequence[Mapping[str, Any]] | None = None,
+    rungs: int | Sequence[int] | None = None,
+    on_rung: Choice | None = None,
     **options: Unpack[FitOptions],  # pyright: ignore[reportGeneralTypeIssues]
 ) -> Histories:
     """Train many networks on the same X at once, on all cores, without copies or processes.
@@ -62,19 +43,29 @@ def fit_many(
     ----------
     nets : sequence of Network
         Of any sizes, activations, costs, dtypes and seeds, none of them twice.
-    X : array (m, n_1), frame or sparse matrix
-        As in `fit`; arrays that are read in place are there once for all.
+    X : array (m, n_1), frame or sparse matrix, or an iterable of batches
+        As in `fit`; it is there once for all. Batches are gone through by each on its own.
     y : array (m, n_L), or labels (m,)
         As in `fit`.
     each : sequence of dict, optional
         For each network options of its own, which count before the others, and maybe its "y".
         Callbacks that keep something of a training (`EarlyStopping`, `Checkpoint`) belong here.
         They are called in other threads than the caller's, those of one network never at once.
+    rungs : int, or sequence of int, optional
+        Every so many epochs, or after these, all wait for each other, and
+    on_rung : function of (nets, figures), optional
+        says which go on: indices into its nets, or a mask; None: all. The others end as they stand,
+        as by `StopTraining`. Its nets are those that have not failed nor been left out, in their
+        order, also such as have ended by themselves; figures has their latest by name, an array of
+        one each, NaN where one has none. It may write to their `parameters` and to the arrays of
+        `optimizer_state`. It is called in the caller's thread.
+    progress : bool, default False
+        Show on stderr how many are done and running, the best, the rate and the time left.
 
     Returns
     -------
     Histories
-        A list of the histories; ``.failed`` has the exceptions, by index.
+        A list of the histories; ``.failed`` has the exceptions, by index, ``.rungs`` who went on.
 
     Raises
     ------
@@ -92,151 +83,69 @@ def fit_many(
     >>> histories = cr.fit_many(nets, X, y, optimizer=cr.Adam(0.01), epochs=5)
     >>> len(histories), histories.failed
     (10, {})
+    >>> def better_half(nets, figures):
+    ...     return figures["cost"] <= np.median(figures["cost"])
+    >>> histories = cr.fit_many(nets, X, y, epochs=9, rungs=[2, 4], on_rung=better_half)
+    >>> sorted(len(history) for history in histories)
+    [2, 2, 2, 2, 2, 4, 4, 9, 9, 9]
     """
-    nets = _checked_nets(nets)
-    own = _checked_each(each, nets)
-    _check_common(options, nets)
-    X = _at_hand(X)
+    cores, shows = of_all(options)
+    members = members_of(nets, X, y, each, options, cores)
+    if (rungs is None) != (on_rung is None):
+        raise ValueError("rungs and on_rung belong together: when all wait, and what is done then")
+    if on_rung is not None:
+        check_function("on_rung", on_rung)
+    longest = max(member.training.options.epochs for member in members)
+    return Sweep(members, cores, shows, check_rungs(rungs, longest), on_rung).run()
+
+
+def of_all(options: Any) -> tuple[int, bool]:
+    """Take out of the options of `fit` how many cores all have, and whether to show progress."""
     cores = max(check_threads(options.pop("threads", None)))
-    sweep = Sweep(cores, options.pop("progress", False))
+    return cores, check_flag("progress", options.pop("progress", False))
+
+
+def members_of(nets: Any, X: Any, y: Any, each: Any, options: Any, cores: int) -> list[Member]:
+    """Return the trainings that `fit_many` is asked for, all checked, before anything changes."""
+    nets = checked_nets(nets)
+    check_free(nets)
+    own = checked_each(each, nets)
+    _check_common(options, nets)
+    by_batches = [k for k, given in enumerate(own) if given.get("y", y) is None]
+    if by_batches and len(nets) > 1 and isinstance(X, Iterator):
+        raise ValueError(
+            f"a {type(X).__name__} can be gone through only once, not by {len(nets)} networks; "
+            "give the function that makes it"
+        )
+    if not by_batches:
+        X = at_hand("X", X)
+    options = _with_data_at_hand(options)
+    members = []
     for k, net in enumerate(nets):
         given: Any = {**options, **own[k], "threads": max(1, cores // len(nets))}
         try:
-            sweep.add(net, X, given.pop("y", y), given)
+            members.append(Member(net, prepare(net, X, given.pop("y", y), given)))
         except (ValueError, TypeError) as error:
             raise type(error)(f"nets[{k}]: {error}") from error
-    return sweep.run()
+    return members
 
 
-class Sweep:
-    """Trainings side by side, each in a thread of its own, as many at once as there are cores.
+def _with_data_at_hand(options):
+    """Return the options with inputs of validation_data that no network copies."""
+    data = options.get("validation_data")
+    if not isinstance(data, tuple | list) or len(data) < 2:
+        return options
+    return options | {"validation_data": (at_hand("validation X", data[0]), *data[1:])}
 
-    Parameters
-    ----------
-    cores : int
-    shows : bool
-        Whether to tell of each that is over.
+
+def checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
+    """Return the options of each network's own.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no dict of options for each.
     """
-
-    def __init__(self, cores: int, shows: bool):
-        self._cores, self._shows = cores, shows
-        self._nets: list[Network] = []
-        self._trainings: list[Any] = []
-        self._failed: dict[int, Exception] = {}
-        self._ends: BaseException | None = None
-        self._waiting: deque[int] = deque()
-        self._running = 0
-        self._changes = threading.Condition()
-
-    def add(self, net: Network, X: Any, y: Any, given: Any) -> None:
-        """Add the training that ``net.fit(X, y, **given)`` is, all checked."""
-        turn = _Turn(self)
-        callbacks = [*Callbacks(given.get("callbacks")).given, turn]
-        turn.training = prepare(net, X, y, {**given, "callbacks": callbacks})
-        self._nets.append(net)
-        self._trainings.append(turn.training)
-
-    def run(self) -> Histories:
-        """Train all, the longest first, so that none is left over alone for long."""
-        self._left, self._began = len(self._nets), perf_counter()
-        order = sorted(range(len(self._nets)), key=lambda k: -_work(self._trainings[k]))
-        self._waiting = deque(order)
-        threads = [
-            threading.Thread(target=self._train_some) for _ in range(min(self._cores, len(order)))
-        ]
-        while not self._is_over():
-            try:
-                while threads:
-                    threads.pop().start()
-                with self._changes:
-                    self._changes.wait_for(self._is_over)
-            except BaseException as error:  # Ctrl-C: each ends with its epoch, no other begins
-                self._ends = error
-        if self._ends:
-            raise self._ends
-        return Histories((training.history for training in self._trainings), self._failed)
-
-    def _is_over(self) -> bool:
-        return self._running == 0 and (self._ends is not None or not self._waiting)
-
-    def _train_some(self) -> None:
-        """Train those that come next, as long as there are any."""
-        while True:
-            with self._changes:
-                if self._ends or not self._waiting:
-                    return
-                k = self._waiting.popleft()
-                self._running += 1
-            try:
-                self._train(k)
-            except BaseException as error:  # a callback's that is no Exception: all end
-                self._ends = error
-            with self._changes:
-                self._running -= 1
-                self._changes.notify_all()
-
-    def _train(self, k: int) -> None:
-        net, training = self._nets[k], self._trainings[k]
-        try:
-            net._in_training.call(training.run)
-        except Exception as error:
-            self._failed[k] = error
-        with self._changes:
-            self._left -= 1
-            if self._shows:
-                self._tell()
-
-    def between_epochs(self, training: Any) -> None:
-        """Share out the cores anew; the last ones get more than one each."""
-        if self._ends:
-            raise StopTraining
-        training.options.threads = max(1, self._cores // self._left), 0
-
-    def _tell(self) -> None:
-        done, all_of_them = len(self._nets) - self._left, len(self._nets)
-        costs = [each.history.cost[-1] for each in self._trainings if len(each.history)]
-        best = f", best cost {min(costs):.4f}" if costs else ""
-        left = (perf_counter() - self._began) / done * self._left
-        self._shows = say(f"{done}/{all_of_them} networks{best}, {left:.0f} s left")
-
-
-class _Turn:
-    """The callback of a sweep in each training."""
-
-    training: Any
-
-    def __init__(self, sweep: Sweep):
-        self._sweep = sweep
-
-    def on_train_begin(self, net: Any) -> None:
-        self._sweep.between_epochs(self.training)
-
-    def on_epoch_end(self, net: Any, history: Any) -> None:
-        self._sweep.between_epochs(self.training)
-
-
-def _work(training: Any) -> float:
-    """Return about how long it takes: multiplications of its epochs."""
-    net, samples = training.net, training.samples
-    m = 1 if samples is None else len(samples)
-    return net.parameters.size * m * training.options.epochs
-
-
-def _checked_nets(nets: Any) -> list[Network]:
-    nets = [nets] if isinstance(nets, Network) else list(nets)
-    first: dict[int, int] = {}
-    for k, net in enumerate(nets):
-        check_network(net, f"nets[{k}]")
-        if id(net) in first:
-            raise ValueError(f"nets[{first[id(net)]}] and nets[{k}] are one; give net.copy()")
-        first[id(net)] = k
-        net._in_training.check_free("Train a copy, net.copy(), or wait")
-    if not nets:
-        raise ValueError("nets must hold networks; got none")
-    return nets
-
-
-def _checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
     if each is None:
         return [{}] * len(nets)
     each = list(each)
@@ -276,14 +185,3 @@ def _check_common(options: Mapping[str, Any], nets: Sequence[Network]) -> None:
             f"{', '.join(kept)} can be of one training alone: give each network its own, "
             'each=[{"callbacks": ...}, ...]'
         )
-
-
-def _at_hand(X: Any) -> Any:
-    """Return X so that no network has to copy it, if there is a way that keeps every number."""
-    if is_sparse(X) or is_frame(X):
-        return X
-    numbers = as_numbers("X", X)
-    small = numbers.dtype.kind in "biu" and numbers.dtype.itemsize < 8
-    if (small or numbers.dtype == np.float16) and numbers.dtype.name not in _core.INPUTS:
-        numbers = numbers.astype(np.float64)
-    return np.require(numbers, requirements=["C", "A"])

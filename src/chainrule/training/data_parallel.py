@@ -10,6 +10,7 @@ are, so that it has the same bits.
 """
 
 import math
+from collections.abc import Generator
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -92,12 +93,11 @@ class BlockTraining(Training):
             )
         return self._steps.data
 
-    def run(self) -> History:
-        """Train, and return the history; all ranks do, or none."""
+    def course(self, at_once: int = 1) -> Generator[None]:
+        """Train as `Training` does, all ranks or none."""
         with self.ranks.together():
-            super().run()
+            yield from super().course(at_once)
             self.ranks.share(None)  # what callbacks do at the very end may fail too
-        return self.history
 
     def send_out(self) -> None:
         """Give all ranks the network and the state that the first has."""

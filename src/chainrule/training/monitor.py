@@ -47,11 +47,14 @@ class Monitor:
                 f"{self._who}(monitor={self.figure!r}) needs larger_is_better=True or False"
             )
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether a larger figure is a better one."""
+        known = LARGER_IS_BETTER.get(self.figure)
+        return bool(known if self.larger_is_better is None else self.larger_is_better)
+
     def is_better(self, figure: Any, best: float | None, min_change: float = 0.0) -> bool:
         """Whether a figure betters the best by more than min_change; NaN never does."""
         if best is None:
             return not math.isnan(figure)
-        larger = self.larger_is_better
-        if larger is None:
-            larger = LARGER_IS_BETTER[self.figure]
-        return (figure - best if larger else best - figure) > min_change
+        return (figure - best if self.wants_more else best - figure) > min_change

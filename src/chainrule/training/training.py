@@ -1,6 +1,6 @@
 """Training by mini-batches: Python runs the epochs, the compiled core runs each one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +20,7 @@ from chainrule.training.endings import COST, StopTraining, diverged, lost_state
 from chainrule.training.optimizer_state import check_kept, kinds_of, resumed_state
 from chainrule.training.orders import Orders
 from chainrule.training.plateau import Plateau, begin_best
-from chainrule.training.transaction import Transaction
+from chainrule.training.transaction import Transaction, go_through
 from chainrule.training.validation import Validation, check_figure
 
 # columns for fit's `record`
@@ -113,22 +113,31 @@ class Training:
 
     def run(self) -> History:
         """Train, and return the history."""
+        go_through(self.course(EPOCHS_PER_CALL))
+        return self.history
+
+    def course(self, at_once: int = 1) -> Generator[None]:
+        """Train, and yield after each epoch, or `at_once` of them where nothing happens between.
+
+        What is thrown in there counts as raised by a callback. It may go on in another thread.
+        """
         net, history, callbacks = self.net, self.history, self.options.callbacks
         self.plateau = Plateau(self.schedule, self.state, history) if self.schedule.state else None
         self.hooks = callbacks.batch_hooks()
         transaction = Transaction(net, history, callbacks, self.hooks)
-        transaction.run(self.optimizer, self.state, self.samples, self._train)
-        return history
+        yield from transaction.course(
+            self.optimizer, self.state, self.samples, self._train(at_once)
+        )
 
-    def _train(self):
+    def _train(self, at_once):
         """Train, and let ReduceOnPlateau see each finished epoch however it ends."""
         try:
-            self._epochs()
+            yield from self._epochs(at_once)
         finally:
             if self.plateau:
                 self.plateau.look()
 
-    def _epochs(self):
+    def _epochs(self, at_once):
         """Train until the last epoch is done, or a callback says stop."""
         per_call = 1
         # Where nothing happens between epochs, many of them are one call.
@@ -136,7 +145,7 @@ class Training:
         callbacks = options.callbacks
         between = options.progress or self.validation or self.plateau or callbacks
         if not between and self.batches is None:
-            per_call = min(EPOCHS_PER_CALL, max(1, RATES_PER_CALL // self.steps_per_epoch))
+            per_call = min(at_once, max(1, RATES_PER_CALL // self.steps_per_epoch))
         if self.plateau:
             self.plateau.catch_up(self.net, self.validation)
         with Progress(options.progress, epochs, len(self.history)) as shown:
@@ -150,6 +159,7 @@ class Training:
                         self.plateau.look()
                     shown.epoch_done(self.history, self._samples_per_epoch())
                     callbacks.call("on_epoch_end", self.net, self.history)
+                    yield
             except StopTraining:
                 return
 

@@ -1,7 +1,7 @@
 """The way through one fit; and where it does nothing, all is as it was before."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 
 from numpy.typing import NDArray
 
@@ -13,6 +13,13 @@ from chainrule.results.history import History
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.endings import StopTraining
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+
+
+def go_through(epochs: Generator[None]) -> None:
+    """Train to the end of a course, or where an exception ends it."""
+    with closing(epochs):  # where a signal comes between two epochs, it ends here and now
+        for _ in epochs:
+            pass
 
 
 class Transaction:
@@ -44,14 +51,14 @@ class Transaction:
         self._settled = net._settled
         self._begun = False
 
-    def run(
+    def course(
         self,
         optimizer: Optimizer | FullBatchOptimizer,
         state: dict[str, NDArray],
         samples: Samples | None,
-        epochs: Callable[[], None],
-    ) -> None:
-        """Train by ``epochs()`` with `optimizer`, from `state` on; samples settle what is open."""
+        epochs: Generator[None],
+    ) -> Generator[None]:
+        """Train by `epochs` with `optimizer`, from `state` on; samples settle what is open."""
         net, callbacks = self._net, self._callbacks
         try:
             net.history = self._history
@@ -62,7 +69,7 @@ class Transaction:
             self._begun = True
             with suppress(StopTraining):  # of one that had stopped before
                 callbacks.resume()
-                epochs()
+                yield from epochs
             callbacks.call("on_train_end", net, self._history)
         except StopTraining:  # at the beginning or the end; there is nothing left to stop
             self._begun = True

@@ -1,7 +1,7 @@
 """Training by an optimiser of all samples at once: an epoch is one of its iterations."""
 
+from collections.abc import Generator
 from contextlib import suppress
-from functools import partial
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from chainrule.results.progress import Progress
 from chainrule.training.causes import likely_cause
 from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.cost import FullBatch, FullBatchOptimizer
-from chainrule.training.transaction import Transaction
+from chainrule.training.transaction import Transaction, go_through
 from chainrule.training.validation import Validation
 
 
@@ -59,10 +59,14 @@ class FullBatchTraining:
 
     def run(self) -> History:
         """Train, and return the history."""
+        go_through(self.course())
+        return self.history
+
+    def course(self, at_once: int = 1) -> Generator[None]:
+        """Train, and yield after each epoch, as `Training.course` does."""
         state: dict = {}
         transaction = Transaction(self.net, self.history, self.options.callbacks)
-        transaction.run(self.optimizer, state, self.samples, partial(self._epochs, state))
-        return self.history
+        yield from transaction.course(self.optimizer, state, self.samples, self._epochs(state))
 
     def _epochs(self, state):
         """Iterate until the last epoch is done, no step is found, or a callback says stop."""
@@ -86,6 +90,7 @@ class FullBatchTraining:
                     history.measure(**self.validation.evaluate(net))
                 shown.epoch_done(history, len(self.samples))
                 call("on_epoch_end", net, history)
+                yield
 
     def _iterations(self):
         options = self.options
