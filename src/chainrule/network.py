@@ -35,6 +35,7 @@ from chainrule.training.documented_options import documents_options, documents_s
 from chainrule.training.fit import prepare
 from chainrule.training.fit_options import OF_SINGLE_STEPS, OPTIONS, FitOptions
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.ranks import Ranks, check_comm
 from chainrule.training.trainer import Trainer
 
 # Beside the words of other tools, those of one that are options of the other.
@@ -797,7 +798,8 @@ def resume(
     """Train for the epochs that remain of the fit whose `Checkpoint` wrote a file.
 
     It comes to the same bytes as a fit that was never interrupted, and writes on in the same file:
-    when it has ended, ``chainrule.load(path)`` is the network. A fit that had ended already (its
+    when it has ended, ``chainrule.load(path)`` is the network. In any number of processes: all of
+    them read the file, and are given comm. A fit that had ended already (its
     last epoch done, or stopped by a callback) is not trained on. One that ended by max_seconds is.
 
     Options of `fit` are those it had, but for what a file cannot hold, which is to be given again:
@@ -827,7 +829,10 @@ def resume(
         If it is no checkpoint, or damaged; for options that are missing or do not fit, by name; and
         for samples that are not those of the fit, by their number, targets and weights.
     """
-    found = read_checkpoint(path, Network, own, dict(again))
+    ranks = Ranks(check_comm("comm", again.get("comm")))
+    with ranks.together():
+        found = read_checkpoint(path, Network, own, dict(again))
+        ranks.share(None)  # all could read it
     if found.is_over:
         return found.history
     history: History = found.net._in_training.call(found.run, X, y)

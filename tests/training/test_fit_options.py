@@ -18,7 +18,8 @@ DEFAULTS = {
     "average": None, "sample_weight": None, "class_weight": None, "output_weight": None,
     "missing_targets": "refuse", "rows": None, "shuffle": True, "dropout": 0.0,
     "validation_data": None, "validation_split": None, "metrics": None, "record": None,
-    "callbacks": None, "max_seconds": None, "progress": False, "diagnose": False, "threads": None,
+    "callbacks": None, "max_seconds": None, "progress": False, "diagnose": False,
+    "blocks": 1, "comm": None, "threads": None,
 }  # fmt: skip
 FULL_BATCH = {
     "optimizer", "epochs", "batch_size", "l2", "l2_of_batch", "sample_weight", "class_weight",

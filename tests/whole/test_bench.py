@@ -19,6 +19,7 @@ PRINTS = {
     "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
     "ensembles.py": r"^\| 4-8-2, 1 row \| [\d.]+ \| [\d.,]+ \| [\d.]+ \|",
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
+    "machines.py": r"^\| 512 \| [\d.]+ \| [\d.]+ \| [\d.]+ \| ",
     "many.py": r"^\| fit_many \| [\d.]+ \| [\d.,]+ \| 1 \|",
     "naive.py": r"^\| a few weights, batch 8 \|.* µs \| \*\*[\d.]+\*\* \|",
     "options.py": r"^Python cost +[\d.]+ µs -> +[\d.]+ µs +[-\d.]+ µs$",

@@ -39,7 +39,7 @@ def named_labels(
         For another number of classes, for a label that is none of those known, and for one that is
         missing.
     """
-    given = _as_names(name, y)
+    given = as_names(name, y)
     if given is None or given.ndim != 1:
         return None
     if given.dtype.kind in "iu":
@@ -88,7 +88,7 @@ def _another_number(name, given, known, n_classes, width):
     return message
 
 
-def _as_names(name, y):
+def as_names(name, y):
     """Return y as an array if it holds text, booleans or integers; None for anything else."""
     if type(y) is np.ndarray and y.dtype.kind not in "OTUSbiu":
         return None

@@ -1,5 +1,7 @@
 """Mean and spread of the columns of data, in float64, each row by its weight."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,11 +31,51 @@ def mean_and_spread(
     ValueError
         For numbers so large that float64 does not hold their differences.
     """
+    return spread_of(moments_of(rows, weights))
+
+
+class Moments(NamedTuple):
+    """What is known of the columns of some rows, each (n,).
+
+    Attributes
+    ----------
+    total, mean, squares : ndarray
+        Σ w, μ, and Σ w (x - μ)².
+    least, most : ndarray
+        The least and the largest number.
+    """
+
+    total: NDArray
+    mean: NDArray
+    squares: NDArray
+    least: NDArray
+    most: NDArray
+
+    def join(self, other: "Moments") -> "Moments":
+        """Return those of the rows of both (Chan, Golub and LeVeque)."""
+        total, apart = self.total + other.total, other.mean - self.mean
+        share = np.divide(other.total, total, out=np.zeros(len(total)), where=total > 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self.squares + other.squares + self.total * share * apart**2
+        least, most = np.minimum(self.least, other.least), np.maximum(self.most, other.most)
+        return Moments(total, self.mean + share * apart, squares, least, most)
+
+
+def moments_of(rows: NDArray | SparseRows | RowsOf, weights: NDArray | None = None) -> Moments:
+    """Return the moments of the columns of data, as `mean_and_spread` takes them."""
     if isinstance(rows, RowsOf) and isinstance(rows.of, SparseRows):
         rows = rows[:]
     look = _of_sparse if isinstance(rows, SparseRows) else _of_dense
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, variance, least, most = look(rows, weights)
+        return Moments(*look(rows, weights))
+
+
+def spread_of(moments: Moments) -> tuple[NDArray, NDArray]:
+    """Return the mean and the spread of each column, as `mean_and_spread` does."""
+    total, mean, squares, least, most = moments
+    nothing = total == 0
+    least, most = np.where(nothing, 0.0, least), np.where(nothing, 0.0, most)
+    variance = np.divide(squares, total, out=np.zeros(len(total)), where=~nothing)
     spread = np.where(least < most, np.sqrt(variance), 1.0)
     mean = np.where(least < most, mean, least)  # to the last bit
     if not (np.isfinite(mean) & np.isfinite(spread)).all():
@@ -47,7 +89,7 @@ def mean_and_spread(
 
 
 def _of_dense(rows, weights):
-    """Return mean, variance, least and largest number of each column, in one reading.
+    """Return the moments of each column, in one reading.
 
     The sums of pieces are joined as by Chan, Golub and LeVeque (1983): what is added to Σ w (x-μ)²
     is that of a piece around its own mean, and W₁W₂/(W₁+W₂)·(μ₁-μ₂)².
@@ -74,9 +116,7 @@ def _of_dense(rows, weights):
         squares += (w * (x - here) ** 2).sum(axis=0) + total * share * apart**2
         mean += share * apart
         total = joined
-    nothing = total == 0
-    least[nothing], most[nothing] = 0.0, 0.0
-    return mean, np.divide(squares, total, out=np.zeros(n), where=~nothing), least, most
+    return total, mean, squares, least, most
 
 
 def _of_sparse(rows, weights):
@@ -99,4 +139,4 @@ def _of_sparse(rows, weights):
     least, most = np.where(has_zeros, 0.0, np.inf), np.where(has_zeros, 0.0, -np.inf)
     np.minimum.at(least, columns, x)
     np.maximum.at(most, columns, x)
-    return mean, squares / total, least, most
+    return np.full(n, total), mean, squares, least, most

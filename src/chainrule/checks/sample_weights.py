@@ -60,10 +60,19 @@ def weights_of(
             return np.zeros(len(targets), dtype), 0
         raise ValueError("the weights of all samples are 0; at least one must count")
     exponent = int(exponents[shares > 0].max())
-    weights = np.ldexp(shares, exponents - exponent).astype(dtype)
-    numbers = np.finfo(dtype)
+    return without_tiny(np.ldexp(shares, exponents - exponent).astype(dtype)), exponent
+
+
+def without_tiny(weights: NDArray) -> NDArray:
+    """Return weights, of which the largest is about 1, with 0 for those not to be divided by."""
+    numbers = np.finfo(weights.dtype)
     weights[weights < numbers.tiny / numbers.eps] = 0
-    return weights, exponent
+    return weights
+
+
+def balanced(counts: NDArray) -> NDArray:
+    """Return the weight of each class of which there are so many, (classes,)."""
+    return counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
 
 
 def _class_weights(class_weight, targets):
@@ -75,8 +84,7 @@ def _class_weights(class_weight, targets):
         )
     known = targets.n_classes
     if isinstance(class_weight, str) and class_weight == "balanced":
-        counts = np.bincount(targets.classes, minlength=known)
-        return len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        return balanced(np.bincount(targets.classes, minlength=known))
     if not isinstance(class_weight, dict):
         raise TypeError(
             "class_weight must be a dict such as {0: 1.0, 1: 5.0}, or 'balanced'; "

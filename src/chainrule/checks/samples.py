@@ -11,7 +11,7 @@ from chainrule.checks.arrays import PIECE, Inputs, Scaling, as_inputs
 from chainrule.checks.frames import names_of
 from chainrule.checks.options import check_share
 from chainrule.checks.picked_rows import RowsOf, pick
-from chainrule.checks.sample_weights import weights_of
+from chainrule.checks.sample_weights import weights_of, without_tiny
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
 
@@ -71,6 +71,8 @@ class Samples:
         Whether the network learns from them: only then may a scaling be open.
     part : bool, default False
         Whether there are others beside them, so that none of these needs to count.
+    classes : ndarray (n_classes,), optional
+        What the classes of all are called, where these need not have each of them.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class Samples:
     exponent: int
     names: tuple[str, ...] | None
     given: int = 0  # which of `_core.GIVEN` the core finds in the place of Y
+    of_all: NDArray | None = None  # the fingerprint of all, where other processes have the others
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Samples:
         like: "Samples | None" = None,
         learns: bool = False,
         part: bool = False,
+        classes: NDArray | None = None,
     ):
         self.scaling: Any = net._scaling if like is None else like.scaling
         self.output_scaling: Any = net._output_scaling if like is None else like.output_scaling
@@ -116,7 +120,8 @@ class Samples:
             self.output_scaling.check_set()
         dtype = net.dtype if dtype is None else np.dtype(dtype)
         known, written = net.input_names, "list(net.input_names)"
-        classes, answers = net._named, net._answers
+        answers = net._answers
+        classes = net._named if classes is None else classes
         if known is None and like is not None and like.names is not None:
             known, written = like.names, "list(X.columns)"
         if answers is None and like is not None:
@@ -134,10 +139,22 @@ class Samples:
         )  # fmt: skip
         self._dtype, self._role = dtype, role
         self.weights, self.exponent = None, 0
+        self.weigh(sample_weight, class_weight, part)
+
+    def weigh(self, sample_weight, class_weight, part: bool) -> None:
+        """Have the weights of `weights_of`, if any are given."""
         if sample_weight is not None or class_weight is not None:
             self.weights, self.exponent = weights_of(
-                f"{role}sample_weight", sample_weight, class_weight, self.targets, dtype, part
-            )
+                f"{self._role}sample_weight", sample_weight, class_weight, self.targets,
+                self._dtype, part,
+            )  # fmt: skip
+
+    def weigh_in_units_of(self, exponent: int) -> None:
+        """Have the weights as so many 2**exponent, which is at least as much as before."""
+        weights: Any = self.weights
+        if exponent != self.exponent:
+            self.weights = without_tiny(np.ldexp(weights, self.exponent - exponent))
+            self.exponent = exponent
 
     @property
     def output_weights(self) -> NDArray | None:

@@ -45,7 +45,7 @@ class Targets:
         self.missing: NDArray | None = None
         if missing != "refuse":
             check_missing("missing_targets", missing)
-        self._cost, self._dtype, self._name = cost, dtype, name
+        self._cost, self._dtype, self._name, self._width = cost, dtype, name, width
         self._scaled = bool(scaling)
         self.outputs_per_target = cost.outputs_per_target
         self.n_classes = max(width, 2)
@@ -106,6 +106,13 @@ class Targets:
             learned[self.missing] = 0
         Y = as_real(f"{self._name} once scaled", learned, self._dtype)
         self.Y = self._cost.lay_out(Y)
+
+    def weigh_all(self) -> None:
+        """Have a weight for each target, 1 where none is given."""
+        if self.weights is None:
+            shape = len(self), self._width // self.outputs_per_target
+            self.weights = np.ones(shape, self._dtype)
+            self.U = self._cost.lay_out(self.weights)
 
     @staticmethod
     def _as_labels(given, width, name):

@@ -85,6 +85,7 @@ class Data:
         draw: Callable[[], Labels] | None = None,
         stream: Stream | None = None,
         exponent: int = 0,
+        in_blocks: bool = False,
     ) -> None: ...
 
 class TrainingState:
@@ -128,6 +129,30 @@ class Hooks:
         begin: Callable[[int], object] | None,
         end: Callable[[int, float], object] | None,
     ) -> None: ...
+
+class Blocks:
+    layer: int
+    overflown: bool
+    def __init__(
+        self,
+        plan: Plan,
+        parameters: Real,
+        recipe: Recipe,
+        state: TrainingState,
+        data: Data,
+        log: Log,
+        epochs: int,
+        threads: int = 1,
+        cores: int = 0,
+    ) -> None: ...
+    def take(self, samples: tuple[Any, ...], exponent: int) -> None: ...
+    def begin_epoch(self) -> None: ...
+    def block_gradient(
+        self, nabla: Real, start: int, rows: int, place: int, seed: int, counted: float
+    ) -> float: ...
+    def follow(self, nabla: Real, rate: float, counted: float, first: int, end: int) -> None: ...
+    def end_epoch(self, cost: float, rate: float, seconds: float) -> int: ...
+    def put_back(self) -> None: ...
 
 class Stepper:
     steps_done: int

@@ -87,6 +87,7 @@ include "turn.pxi"
 include "hooks.pxi"
 include "trainee.pxi"
 include "training.pxi"
+include "blocks.pxi"
 include "stepper.pxi"
 include "full_batch.pxi"
 # what else can be asked of a network

@@ -51,8 +51,11 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
                                 data.output_weights)
     t.samples.exponent = data.exponent
-    # max_norm is of the rows of W^2, as they stand together in memory
-    t.plan = plan if t.descent.max_norm > 0 else plan_for(plan, &t.samples, sizeof(real), data.stream)
+    # max_norm is of the rows of W^2, as they stand together in memory, and gradients of blocks go from hand to hand
+    if t.descent.max_norm > 0 or data.in_blocks:
+        t.plan = plan
+    else:
+        t.plan = plan_for(plan, &t.samples, sizeof(real), data.stream)
     if log is not None:
         t.watching.sees_layers, t.watching.sees_gradient = log.delta_norms is not None, log.gradient_norms is not None
         t.watching.sees_objective = log.objectives is not None

@@ -14,6 +14,19 @@ cdef inline bint needs_whole_gradient(Trainee t, Py_ssize_t rows) noexcept nogil
             or (t.watch != NULL and t.watch.sees_gradient))
 
 
+cdef inline int gradient_of(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost,
+                            const real *precision) noexcept nogil:
+    """tile.nabla <- the gradient of the rows from `start` on, divided by tile.counted; `cost` gains their costs."""
+    cdef Tile *tile = &t.tile
+    cdef Watch *watch = t.watch
+    t.groups.count = groups_of(tile.net, rows, sizeof(real))
+    if not t.groups.count:
+        return gradient_by_tiles[real](tile, t.members, start, rows, t.work, t.plan.flops, watch, cost, precision)
+    t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
+    t.groups.watch = watch if watch and watch.sees_layers else NULL
+    return gradient_by_groups(&t.groups, t.members if not t.groups.watch else NULL, tile.nabla, cost)
+
+
 cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,
               const real *precision) noexcept nogil:
     """One mini-batch: forward, BP1-BP4, update. `cost` is the sum of its costs before the update, `counted` that of its
@@ -33,14 +46,10 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     if watch and watch.sees_objective:  # by the weights as they are before the step
         penalties = penalties_of[real](net, <real *> tile.parameters, t.descent.weights.l1, t.descent.weights.l2)
     tile.way_down = TO_BUFFER if whole_gradient else IN_PLACE if is_plain(&t.descent) else BY_LAYER
-    t.groups.count = groups_of(net, rows, sizeof(real))
-    if t.groups.count:
-        t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
-        t.groups.watch = watch if watch and watch.sees_layers else NULL
-        outcome = gradient_by_groups(&t.groups, t.members if not t.groups.watch else NULL, tile.nabla, cost)
-    elif whole_gradient:
-        outcome = gradient_by_tiles[real](tile, t.members, start, rows, t.work, t.plan.flops, watch, cost, precision)
+    if whole_gradient:
+        outcome = gradient_of[real](t, start, rows, cost, precision)
     else:
+        t.groups.count = 0
         place_tile[real](tile, start, rows, precision)
         outcome = forward_and_back[real](tile, t.members, t.work, t.plan.flops, cost, precision)
         if outcome == FINISHED:

@@ -322,7 +322,7 @@ def _kept_options(given: FitOptions) -> dict[str, Any]:
     """Return of the options of a fit what a file holds, and the names of the others."""
     held, others = {}, []
     for name, value in given.items():
-        if name == "callbacks" or value is None:
+        if name in ("callbacks", "comm") or value is None:  # any ranks may go on
             continue
         if name == "optimizer":  # it is the network's
             if not is_kept(value):

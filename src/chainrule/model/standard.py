@@ -1,22 +1,30 @@
 """What "standard" scalings become: by the mean and spread of the samples that are trained on."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.checks.moments import mean_and_spread
+from chainrule.checks.moments import Moments, moments_of, spread_of
 from chainrule.checks.samples import Samples
 from chainrule.checks.sparse_rows import SparseRows
 from chainrule.model.model import Model
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
 
 
-def standardize(net: Model, samples: Samples, *others: Samples) -> None:
+def standardize(
+    net: Model,
+    samples: Samples,
+    *others: Samples,
+    look: Callable[[Any, NDArray | None], Moments] = moments_of,
+) -> None:
     """Set the scalings of samples where they are open: by them alone, and alike for the others.
 
     Each input becomes (x - μ)/s and each target (y - μ)/s, with mean μ and spread s as the samples
     are weighted; sparse inputs, whose zeros stay zeros, x/s. The network gets them with its first
-    epoch (`Model._settle`).
+    epoch (`Model._settle`). look: what returns the moments of rows with weights, as `moments_of`.
 
     Raises
     ------
@@ -25,7 +33,7 @@ def standardize(net: Model, samples: Samples, *others: Samples) -> None:
     """
     if samples.scaling.is_open:
         with _named("X"):
-            mean, spread = mean_and_spread(samples.X, samples.weights)
+            mean, spread = spread_of(look(samples.X, samples.weights))
             is_sparse = isinstance(samples.X[:1], SparseRows)
             shift = np.zeros_like(mean) if is_sparse else -mean / spread
             scaling = as_input_scaling(1 / spread, shift, net.sizes[0], net.dtype)
@@ -33,7 +41,7 @@ def standardize(net: Model, samples: Samples, *others: Samples) -> None:
             part.read_by(scaling)
     if samples.output_scaling.is_open:
         with _named("y"):
-            mean, spread = mean_and_spread(samples.targets.given, _weights_of_targets(samples))
+            mean, spread = spread_of(look(samples.targets.given, _weights_of_targets(samples)))
             output = as_output_scaling(spread, mean, net._cost, net.sizes[-1], net.dtype)
         for part in (samples, *others):
             part.learn_by(output)

@@ -165,10 +165,16 @@ def checked_each(each: Any, nets: Sequence[Network]) -> list[Mapping[str, Any]]:
 
 
 _OF_ALL = dict.fromkeys(["threads", "progress"], "It is for all networks: fit_many(...).")
+_OF_ALL["comm"] = "It is for one network over several processes: net.fit(..., comm=)."
 
 
 def _check_common(options: Mapping[str, Any], nets: Sequence[Network]) -> None:
-    """Raise for callbacks that only one training can have."""
+    """Raise for what only one training can have: processes, and callbacks that keep something."""
+    if options.get("comm") is not None:
+        raise ValueError(
+            "comm is for one network over several processes, net.fit(..., comm=); fit_many trains "
+            "many in this one"
+        )
     kept = [
         type(callback).__name__
         for callback in Callbacks(options.get("callbacks")).given

@@ -30,6 +30,8 @@ from chainrule.checks.threads import check_threads
 from chainrule.optimizers import Optimizer, check_optimizer
 from chainrule.training.callbacks import Callbacks
 from chainrule.training.full_batch.cost import FullBatchOptimizer
+from chainrule.training.ranks import check_comm
+from chainrule.training.shares import check_blocks
 from chainrule.training.time_limit import TimeLimit
 from chainrule.training.validation import check_metrics
 
@@ -310,6 +312,22 @@ class FitOptions(TypedDict, total=False):
         (`chainrule.diagnose`), and keep it as `History.diagnosis`; also before a
         DivergenceError, where it is ``net.history.diagnosis``.
         """)]
+    blocks: Annotated[int, Option(1, "int, default 1", check_blocks, about="""
+        Of how many blocks B a mini-batch is made, a power of two. Block j has its own share of the
+        m rows, those from j·m//B to (j+1)·m//B, and its own random numbers for their order and for
+        dropout, from (seed, epochs_trained, j). An epoch has S = ⌈m/batch_size⌉ steps; step s takes
+        of the m_j rows of each block those from s·m_j//S to (s+1)·m_j//S of its order. The blocks'
+        gradients are summed in a binary tree. So the result hangs by B alone, not by how many
+        processes share them out (comm). 1: mini-batches as they always are.
+        """)]
+    comm: Annotated[Any, Option(
+        None, "mpi4py.MPI.Intracomm, optional", check_comm, again=True, about="""
+        Train in all processes of this communicator together, a power of two of them and no more
+        than blocks. Each calls `fit` with the same network and options and with its own rows alone:
+        rank r of R those of its B/R blocks, from r·m//R on. Validation data, metrics, callbacks and
+        progress are those of rank 0. All end with the network, the optimiser's state and the
+        history that one process comes to by itself, to the last bit (seconds apart).
+        """)]
     threads: Annotated[int | None, Option(
         None, "int, optional", _threads, full_batch=True, single_steps=True, about="""
         How many threads share the work of each step; as many as are worth it, out of the cores
@@ -372,6 +390,8 @@ def is_asked_for(name: str, value: Any) -> bool:
     """Whether an option is more than nothing."""
     if value is None or value is False:
         return False
+    if name == "blocks":
+        return value != 1
     if name in ("l1", "dropout"):
         return bool(np.any(value))
     if name in ("callbacks", "class_weight", "metrics", "record") and hasattr(value, "__len__"):

@@ -29,6 +29,8 @@ def begin_best(
 
 def fingerprint(samples: Samples) -> NDArray:
     """Return how many samples there are, and a checksum of their targets and weights, (2,)."""
+    if samples.of_all is not None:
+        return samples.of_all
     checksum = 0
     for values in samples.for_core[1:]:
         if values is not None:

@@ -69,7 +69,7 @@ class Training:
         else:
             net._check_delta(samples.targets)
             self.samples = samples
-        self.validation = Validation.of(net, options, held_out, self.samples)
+        self.validation = self._validation_of(held_out)
         if self.batches is not None and self.validation:
             self.batches.like = self.validation.samples
         most = MAX_SIZE if self.samples is None else len(self.samples)
@@ -95,6 +95,10 @@ class Training:
         options.callbacks.check(self.history)
         self._log = _core.Log(*self.history.core_columns)
         self._data = self._data_for_core()
+
+    def _validation_of(self, held_out):
+        """Return what is measured after each epoch, or None."""
+        return Validation.of(self.net, self.options, held_out, self.samples)
 
     def _steps_per_epoch(self):
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
@@ -181,10 +185,15 @@ class Training:
             self.hooks,
             *self.options.threads,
         )
+        self._check_diverged(layer, state.overflown)
+
+    def _check_diverged(self, layer, overflown=False):
+        """Raise if a cost was not finite, or if `overflown` a state, first in a layer; 0: none."""
+        net = self.net
         self.history.diverged = layer > 0
         if layer:
             advice = likely_cause(net, self.samples, self.optimizer)
-            what = lost_state(self.optimizer, net.dtype) if state.overflown else COST
+            what = lost_state(self.optimizer, net.dtype) if overflown else COST
             raise diverged(layer, net.epochs_trained, advice, what)
 
     def _data_for_core(self):
