@@ -173,6 +173,7 @@ def test_progress_tells_of_networks(capfd):
     assert figure == f"{min(costs):.4g}"
 
 
+WATCHED = cr.EarlyStopping()
 REFUSED = {
     "none": (lambda nets: ([],), {}, ValueError, "got none"),
     "no network": (lambda nets: ([*nets, 3],), {}, TypeError, r"nets\[3\]"),
@@ -196,6 +197,13 @@ REFUSED = {
     "a state for all": (
         lambda nets: (nets,), {"callbacks": cr.EarlyStopping()}, ValueError, "each network its own",
     ),
+    "a state for two": (
+        lambda nets: (nets,), {"each": [{}, *[{"callbacks": [WATCHED]}] * 2]}, ValueError,
+        r"nets\[1\] and nets\[2\] have one callback: EarlyStopping can be of one training alone",
+    ),
+    "a callback": (
+        lambda nets: (nets,), {"each": [{}, {"callbacks": [3]}, {}]}, TypeError, r"nets\[1\]: a ",
+    ),
     "sizes": (
         lambda nets: ([*nets, cr.Network([5, 3])],), {}, ValueError, r"nets\[3\]: X must be",
     ),
@@ -216,7 +224,7 @@ def test_one_in_training_elsewhere_is_refused():
     nets = networks(3)
 
     def again(net, history):
-        with pytest.raises(RuntimeError, match="in training"):
+        with pytest.raises(RuntimeError, match=r"nets\[1\]: the network is in training"):
             cr.fit_many(nets, X, LABELS, **OPTIONS)
 
     nets[1].fit(X, LABELS, callbacks=again, **OPTIONS | {"epochs": 1})
