@@ -474,6 +474,17 @@ def test_a_bootstrap_that_does_not_fit_changes_nothing(name):
     assert [(carried(net), net._settled) for net in nets] == before
 
 
+@pytest.mark.parametrize(
+    "batches", [lambda: iter([(X, LABELS)]), [(X, LABELS)], iter([(X, LABELS)])]
+)
+def test_a_bootstrap_of_batches_is_refused_whatever_hands_them_out(batches):
+    nets = [cr.Network([4, 5, 3], **SOFTMAX, seed=k) for k in range(2)]
+    before = list(map(carried, nets))
+    with pytest.raises(ValueError, match=r"nets\[0\]: bootstrap=True.*batches have none"):
+        cr.Ensemble(nets).fit(batches, bootstrap=True, epochs=1)
+    assert list(map(carried, nets)) == before
+
+
 @pytest.mark.parametrize("bootstrap", [False, True])
 def test_one_in_training_elsewhere_is_refused(bootstrap):
     nets = [cr.Network([4, 3], **SOFTMAX, seed=k) for k in range(2)]

@@ -12,6 +12,8 @@ from scipy import sparse
 
 import chainrule as cr
 from carried import carried
+from chainrule.sweeps.many import members_of
+from chainrule.sweeps.sweep import Sweep
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((300, 6))
@@ -151,6 +153,66 @@ def test_ctrl_c_leaves_each_at_its_last_epoch(ctrl_c):
     assert any(net.epochs_trained for net in nets)
 
 
+def test_none_is_trained_elsewhere_while_it_waits_for_its_turn():
+    nets, alone = networks(4), networks(4)
+    refused = []
+
+    def train(net, history):
+        for other in nets:
+            if not other.epochs_trained:
+                with pytest.raises(RuntimeError, match="in training"):
+                    other.fit(X, LABELS, **OPTIONS)
+                refused.append(other)
+
+    histories = cr.fit_many(nets, X, LABELS, callbacks=train, threads=1, **OPTIONS)
+    assert refused
+    assert not histories.failed
+    for net, twin in zip(nets, alone, strict=True):
+        twin.fit(X, LABELS, **OPTIONS)
+        assert carried(net) == carried(twin)
+
+
+def test_one_that_another_thread_takes_first_ends_none():
+    nets = networks(3)
+    sweep = Sweep(members_of(nets, X, LABELS, None, OPTIONS, 1), 1, False)
+    nets[1]._in_training.begin()
+    with pytest.raises(RuntimeError, match="in training"):
+        sweep.run()
+    with pytest.raises(RuntimeError, match="in training"):
+        nets[1].fit(X, LABELS, **OPTIONS)
+    nets[1]._in_training.end()
+    assert not any(net.epochs_trained for net in nets)
+    for net in nets:
+        net.fit(X, LABELS, **OPTIONS)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_where_there_are_no_more_threads_fewer_do_all(most, monkeypatch):
+    nets, alone = networks(4), networks(4)
+    started, start = [], threading.Thread.start
+
+    def start_some(thread):
+        if len(started) == most:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    assert not cr.fit_many(nets, X, LABELS, threads=3, **OPTIONS).failed
+    for net, twin in zip(nets, alone, strict=True):
+        twin.fit(X, LABELS, **OPTIONS)
+        assert carried(net) == carried(twin)
+
+
+def test_callbacks_of_an_iterator_are_called_for_each():
+    seen = []
+    cr.fit_many(
+        networks(3), X, LABELS, each=[{}, {}, {"epochs": 1}],
+        callbacks=(each for each in [lambda net, history: seen.append(net.seed)]), **OPTIONS,
+    )  # fmt: skip
+    assert sorted(seen) == [0] * 4 + [1] * 4 + [2]
+
+
 def test_what_ends_a_program_ends_all():
     def leave(net, history):
         raise SystemExit(3)
@@ -173,6 +235,7 @@ def test_progress_tells_of_networks(capfd):
     assert figure == f"{min(costs):.4g}"
 
 
+WATCHED = cr.EarlyStopping()
 REFUSED = {
     "none": (lambda nets: ([],), {}, ValueError, "got none"),
     "no network": (lambda nets: ([*nets, 3],), {}, TypeError, r"nets\[3\]"),
@@ -196,6 +259,13 @@ REFUSED = {
     "a state for all": (
         lambda nets: (nets,), {"callbacks": cr.EarlyStopping()}, ValueError, "each network its own",
     ),
+    "a state for two": (
+        lambda nets: (nets,), {"each": [{}, *[{"callbacks": [WATCHED]}] * 2]}, ValueError,
+        r"nets\[1\] and nets\[2\] have one callback: EarlyStopping can be of one training alone",
+    ),
+    "a callback": (
+        lambda nets: (nets,), {"each": [{}, {"callbacks": [3]}, {}]}, TypeError, r"nets\[1\]: a ",
+    ),
     "sizes": (
         lambda nets: ([*nets, cr.Network([5, 3])],), {}, ValueError, r"nets\[3\]: X must be",
     ),
@@ -216,7 +286,7 @@ def test_one_in_training_elsewhere_is_refused():
     nets = networks(3)
 
     def again(net, history):
-        with pytest.raises(RuntimeError, match="in training"):
+        with pytest.raises(RuntimeError, match=r"nets\[1\]: the network is in training"):
             cr.fit_many(nets, X, LABELS, **OPTIONS)
 
     nets[1].fit(X, LABELS, callbacks=again, **OPTIONS | {"epochs": 1})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -160,6 +161,35 @@ def test_an_error_of_on_rung_ends_all_as_they_stand():
     assert list(map(carried, nets)) == trained_alone([3] * 4)
     for net in nets:
         net.fit(X, Y, **OPTIONS)
+
+
+def test_what_ends_a_program_as_all_are_stopped_leaves_none_in_training():
+    class Leave:
+        def on_train_end(self, net, history):
+            raise SystemExit(3)
+
+    def fail(nets, figures):
+        raise KeyError("a figure")
+
+    for on_rung, ends in (fail, KeyError), (lambda *_: [0], SystemExit):
+        nets = networks(4)
+        own = [{}, {"callbacks": Leave()}, {"callbacks": Leave()}, {}]
+        with pytest.raises(ends):
+            cr.fit_many(nets, X, Y, each=own, rungs=[3], on_rung=on_rung, **OPTIONS)
+        for net in nets:
+            net.fit(X, Y, **OPTIONS)
+
+
+def test_callbacks_of_those_left_out_are_called_in_other_threads_too():
+    seen = []
+
+    class Watch:
+        def on_train_end(self, net, history):
+            seen.append((len(history), threading.current_thread() is threading.main_thread()))
+
+    own = [{"callbacks": Watch()} for _ in range(3)]
+    cr.fit_many(networks(3), X, Y, each=own, rungs=[3], on_rung=lambda *_: [1], **OPTIONS)
+    assert sorted(seen) == [(3, False), (3, False), (9, False)]
 
 
 def test_ctrl_c_at_a_rung(ctrl_c):

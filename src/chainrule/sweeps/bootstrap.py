@@ -39,7 +39,7 @@ def drawn(
             )
     m = X.shape[0] if getattr(X, "shape", ()) else len(X) if hasattr(X, "__len__") else 0
     return [
-        {**own, **_drawn(k, net, m, {"y": y, **options, **own})} if m else own
+        {**own, **_drawn(k, net, m, {"y": y, **options, **own})}
         for k, (net, own) in enumerate(zip(nets, checked_each(each, nets), strict=True))
     ]
 
@@ -47,12 +47,16 @@ def drawn(
 def _drawn(k: int, net: Network, m: int, given: Mapping[str, Any]) -> dict[str, Any]:
     y, rows = given["y"], given.get("rows")
     if y is None:
-        raise ValueError("bootstrap=True draws rows of arrays, X and y; batches have none")
+        raise ValueError(
+            f"nets[{k}]: bootstrap=True draws rows of arrays, X and y; batches have none"
+        )
     if given.get("validation_split") is not None:
         raise ValueError(
             "bootstrap=True draws samples more than once, of which validation_split would hold out "
             "some and train on others; give validation_data"
         )
+    if not m:  # which fit refuses
+        return {}
     try:
         rows = np.arange(m, dtype=np.int32) if rows is None else as_rows(rows, m)
         targets = Targets(

@@ -109,8 +109,11 @@ def members_of(nets: Any, X: Any, y: Any, each: Any, options: Any, cores: int) -
     """Return the trainings that `fit_many` is asked for, all checked, before anything changes."""
     nets = checked_nets(nets)
     check_free(nets)
-    own = checked_each(each, nets)
-    _check_common(options, nets)
+    own = [
+        _with_callbacks(given, f"nets[{k}]: ") for k, given in enumerate(checked_each(each, nets))
+    ]
+    options = _with_callbacks(options)
+    _check_common(options, own)
     by_batches = [k for k, given in enumerate(own) if given.get("y", y) is None]
     if by_batches and len(nets) > 1 and isinstance(X, Iterator):
         raise ValueError(
@@ -168,20 +171,30 @@ _OF_ALL = dict.fromkeys(["threads", "progress"], "It is for all networks: fit_ma
 _OF_ALL["comm"] = "It is for one network over several processes: net.fit(..., comm=)."
 
 
-def _check_common(options: Mapping[str, Any], nets: Sequence[Network]) -> None:
+def _check_common(options: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> None:
     """Raise for what only one training can have: processes, and callbacks that keep something."""
     if options.get("comm") is not None:
         raise ValueError(
             "comm is for one network over several processes, net.fit(..., comm=); fit_many trains "
             "many in this one"
         )
-    kept = [
-        type(callback).__name__
-        for callback in Callbacks(options.get("callbacks")).given
-        if keeps_state(callback) or hasattr(callback, "join_training")
-    ]
-    if kept and len(nets) > 1:
-        raise ValueError(
-            f"{', '.join(kept)} can be of one training alone: give each network its own, "
-            'each=[{"callbacks": ...}, ...]'
-        )
+    first: dict[int, int] = {}
+    for k, given in enumerate(own):
+        for callback in given.get("callbacks", options.get("callbacks", ())):
+            is_of_one = keeps_state(callback) or hasattr(callback, "join_training")
+            if is_of_one and first.setdefault(id(callback), k) != k:
+                raise ValueError(
+                    f"nets[{first[id(callback)]}] and nets[{k}] have one callback: "
+                    f"{type(callback).__name__} can be of one training alone; give each network "
+                    'its own, each=[{"callbacks": ...}, ...]'
+                )
+
+
+def _with_callbacks(options: Mapping[str, Any], where: str = "") -> Mapping[str, Any]:
+    """Return options whose callbacks, which may be an iterator, can be gone through again."""
+    if "callbacks" not in options:
+        return options
+    try:
+        return {**options, "callbacks": Callbacks(options["callbacks"]).given}
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{where}{error}") from error

@@ -33,8 +33,11 @@ def checked_nets(given: Network | Iterable[Network]) -> list[Network]:
 
 def check_free(nets: Iterable[Network]) -> None:
     """Raise RuntimeError for a network that is in training elsewhere."""
-    for net in nets:
-        net._in_training.check_free("Train a copy, net.copy(), or wait")
+    for k, net in enumerate(nets):
+        try:
+            net._in_training.check_free("Train a copy, net.copy(), or wait")
+        except RuntimeError as error:
+            raise RuntimeError(f"nets[{k}]: {error}") from error
 
 
 def check_alike(nets: Sequence[Network]) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from inspect import GEN_SUSPENDED, getgeneratorstate
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainrule.results.history import History
 from chainrule.results.progress_of_many import ProgressOfMany
 from chainrule.sweeps.rungs import Choice, best_first, chosen, figures_of, latest
 from chainrule.training.endings import StopTraining
+from chainrule.training.held_signals import HeldSignals
 from chainrule.training.monitor import Monitor
 from chainrule.training.transaction import as_raised
 
@@ -82,7 +84,7 @@ class Member:
         self.error: Exception | None = None
         self.is_over = False
         self._course = course(training)
-        self._has_begun = False
+        self._is_taken = False  # the network, for this training alone
         samples = training.samples
         self._samples_per_epoch = 0 if samples is None else len(samples)
 
@@ -116,27 +118,35 @@ class Member:
 
     def stop(self) -> None:
         """End it as it stands, as a callback's StopTraining does."""
-        if self._has_begun and not self.is_over:
-            self.hold()
-            try:
+        try:
+            if getgeneratorstate(self._course) == GEN_SUSPENDED:
+                self.hold()
                 self._course.throw(StopTraining)
-            except StopIteration:
-                pass
-            except Exception as error:
-                self.error = as_raised(error)
-        self._end()
+        except StopIteration:
+            pass
+        except Exception as error:
+            self.error = as_raised(error)
+        finally:
+            self._end()
+
+    def take(self) -> None:
+        """Have the network train here alone from now on, until this training is over.
+
+        Raises
+        ------
+        RuntimeError
+            Where it is in training elsewhere.
+        """
+        self.net._in_training.begin()
+        self._is_taken = True
 
     def hold(self) -> None:
         """Let this thread alone train the network, and its functions change it."""
-        turn = self.net._in_training
-        if self._has_begun:
-            turn.go_on()
-        else:
-            turn.begin()
-            self._has_begun = True
+        self.net._in_training.go_on()
 
     def _end(self) -> None:
-        if self._has_begun and not self.is_over:
+        if self._is_taken:
+            self._is_taken = False
             self.net._in_training.end()
         self.is_over = True
 
@@ -189,12 +199,15 @@ class Sweep:
     def run(self) -> Histories:
         """Train all."""
         try:
+            with HeldSignals():
+                for member in self._members:
+                    member.take()
             for rung in self._rungs:
                 self._train(rung)
                 self._choose()
             self._train(TO_THE_END)
         except BaseException as error:  # of on_rung; of a callback, no error; Ctrl-C
-            self._each(Member.stop, to_end=True)
+            self._each(Member.stop, self._members, to_end=True)
             raise error
         finally:
             self._progress.close()
@@ -203,7 +216,10 @@ class Sweep:
         return Histories(histories, failed, self._went_on)
 
     def _train(self, until):
-        self._each(lambda member: member.train(until, self._may_go_on))
+        self._all(lambda member: member.train(until, self._may_go_on), self._members)
+
+    def _all(self, work, members):
+        self._each(work, members)
         if self._ends:
             raise self._ends
 
@@ -222,14 +238,13 @@ class Sweep:
         )
         self._racing = [asked[i] for i in chosen(choice, len(members))]
         self._went_on.append(self._racing)
-        for k in set(asked) - set(self._racing):
-            if not self._members[k].is_over:
-                self._members[k].stop()
-                self._done += 1
+        self._all(Member.stop, [self._members[k] for k in set(asked) - set(self._racing)])
 
-    def _each(self, work: Callable[[Member], None], *, to_end: bool = False) -> None:
+    def _each(
+        self, work: Callable[[Member], None], members: Iterable[Member], *, to_end: bool = False
+    ) -> None:
         """Do the work on each that is not over, the longest first: none is left alone for long."""
-        order = [member for member in self._members if not member.is_over]
+        order = [member for member in members if not member.is_over]
         order.sort(key=lambda member: -member.work_left)
         self._waiting = deque(order)
         threads = [
@@ -239,7 +254,11 @@ class Sweep:
         while True:
             try:
                 while threads:
-                    threads.pop().start()
+                    try:
+                        threads.pop().start()
+                    except RuntimeError:  # the system has no more: this one works too
+                        threads.clear()
+                        self._work_off(work, to_end)
                 with self._changes:
                     self._changes.wait_for(lambda: self._is_done(to_end))
                 return
