@@ -594,18 +594,19 @@ def test_labels_that_are_too_many_in_all():
         assert "y holds 4 classes, 'a', 'b', 'c', 'd'" in str(error)
 
 
-def test_a_callback_that_raises_ends_all():
+@pytest.mark.parametrize("kind", [OSError, StopIteration])
+def test_a_callback_that_raises_ends_all(kind):
     def run(comm):
         def fail(net, history):
-            raise OSError("the disk is full")
+            raise kind("the disk is full")
 
         fit(comm, callbacks=lambda comm: fail)
 
     first, *others = together(4, run)
-    assert isinstance(first, OSError)
+    assert isinstance(first, kind)
     for other in others:
         assert isinstance(other, RuntimeError)
-        assert "rank 0: OSError: the disk is full" in str(other)
+        assert f"rank 0: {kind.__name__}: the disk is full" in str(other)
 
 
 def test_an_iterable_that_fails_on_one_rank_ends_all_and_undoes_the_epoch():

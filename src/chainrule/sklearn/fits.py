@@ -30,8 +30,9 @@ def network_of(estimator: Any) -> Perceptron:
     if not isinstance(last, Perceptron):
         raise TypeError(
             "SearchCV is for chainrule.sklearn's MLPClassifier and MLPRegressor, or a Pipeline "
-            f"that ends in one; got {type(last).__name__}. For others there is scikit-learn's "
-            "GridSearchCV"
+            f"whose last step is one; got {type(estimator).__name__}"
+            + (f" whose last step is a {type(last).__name__}" if last is not estimator else "")
+            + ". For others there is scikit-learn's GridSearchCV"
         )
     return last
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from chainrule.training.transaction import as_raised
+
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 UNIT = 16  # numbers that stay together, a cache line or more
 
@@ -91,7 +93,8 @@ class Ranks:
         except BaseException as error:
             if self.size > 1 and not self._is_over:
                 error.add_note(f"(on {self})")
-                what = f"{type(error).__name__}: {error}"
+                told = as_raised(error) if isinstance(error, Exception) else error
+                what = f"{type(told).__name__}: {told}"
                 self._tell(None, (what, isinstance(error, KeyboardInterrupt)))
             raise
 
