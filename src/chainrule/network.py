@@ -91,10 +91,11 @@ class Network(Model):
         with softmax; poisson with exponential; gaussian with identity. With another parameter, such
         as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``; or an object of your own with value(a, y)
         and delta(z, a, y). `chainrule.costs` has the formulas.
-    init : str or callable, default "scaled"
+    init : str or callable, or a list of these, default "scaled"
         How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
-        W (n_out, n_in) and b (n_out,).
+        W (n_out, n_in) and b (n_out,). One for all layers, or a list with one for each of those
+        after the input. They are called in their order, with one generator of the seed.
     bias : bool, default True
         Whether neurons have biases.
     dtype : dtype, default "float32"
