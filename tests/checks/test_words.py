@@ -157,6 +157,7 @@ OPTIONS_OF = {
     "LevenbergMarquardt": {"mu": ["damping=..."]},
     "StepDecay": {"gamma": ["factor=..."], "step_size": ["epochs=..."]},
     "CosineDecay": {"T_max": ["epochs=..."], "eta_min": ["final_rate=..."]},
+    "FlatCosine": {"T_max": ["epochs=..."], "eta_min": ["final_rate=..."]},
     "OneCycle": {"max_lr": ["learning_rate=..."], "pct_start": ["rise=..."]},
     "ReduceOnPlateau": {"min_lr": ["min_rate=..."], "mode": ["monitor says"]},
     "EarlyStopping": {"mode": ["larger_is_better"], "n_iter_no_change": ["patience=..."]},
