@@ -34,7 +34,7 @@ def draw(sizes=(4, 6, 3), **options):
 
 def test_names_there_are():
     assert " ".join(chainrule.ACTIVATIONS) == (
-        "sigmoid tanh relu leaky_relu elu selu softplus gelu swish softsign hard_sigmoid "
+        "sigmoid tanh relu leaky_relu elu selu softplus gelu swish mish softsign hard_sigmoid "
         "exponential identity step softmax"
     )
     assert " ".join(chainrule.COSTS) == (
