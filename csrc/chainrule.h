@@ -26,6 +26,7 @@
     X(softplus, a)                                                                                                     \
     X(gelu, z)                                                                                                         \
     X(swish, z)                                                                                                        \
+    X(mish, z)                                                                                                         \
     X(softsign, z)                                                                                                     \
     X(hard_sigmoid, a)                                                                                                 \
     X(exponential, a)                                                                                                  \

@@ -11,6 +11,8 @@ SCHEDULES = {
     "exponential": lambda rate: cr.ExponentialDecay(rate),
     "inverse": lambda rate: cr.InverseScaling(rate),
     "cosine": lambda rate: cr.CosineDecay(rate, 30, warmup_epochs=2.5),
+    "flat, then cosine": lambda rate: cr.FlatCosine(rate, 30, flat=0.2),
+    "four waves": lambda rate: cr.CosLog4(rate, 30),
     "one cycle": lambda rate: cr.OneCycle(rate, 30),
     "plateau": lambda rate: cr.ReduceOnPlateau(10 * rate, 0.5, 2),
     "plateau of validation": lambda rate: cr.ReduceOnPlateau(

@@ -88,6 +88,10 @@ DEFINE_ACTIVATION(gelu, GELU, GELU_TIMES)
 #define SWISH_TIMES(d, z, p) ((d) * swish_slope(z, p))
 DEFINE_ACTIVATION(swish, SWISH, SWISH_TIMES)
 
+#define MISH(z, p) mish_one(z)
+#define MISH_TIMES(d, z, p) ((d) * mish_slope(z))
+DEFINE_ACTIVATION(mish, MISH, MISH_TIMES)
+
 /* clipped, so that infinity goes to 1; sigma' = 1/(1 + |z|)^2, whose square would overflow */
 #define SOFTSIGN(z, p) (clipped(z, LARGEST) / (1 + absolute(clipped(z, LARGEST))))
 #define SOFTSIGN_TIMES(d, z, p) ((d) * (1 / (1 + absolute(z))) * (1 / (1 + absolute(z))))

@@ -144,3 +144,27 @@ INLINE real swish_slope(real z, real p) {
     const real s = (t < 0 ? e : 1) * share, rest = (t < 0 ? 1 : e) * share;
     return s * (1 + t * rest);
 }
+
+/* tanh(ln(1 + e^z)) = ((1 + e^z)^2 - 1)/((1 + e^z)^2 + 1) is n/d: with e = e^-|z| n = e (e + 2) and d = n + 2 on the
+ * negative side, n = 1 + 2e and d = n + 2e^2 on the other: no power overflows, and no sum cancels. Returns n. */
+INLINE real mish_ratio(real z, real e, real *d) {
+    const real n = z < 0 ? e * (e + 2) : 1 + 2 * e;
+    *d = n + (z < 0 ? 2 : 2 * e * e);
+    return n;
+}
+
+/* z tanh(ln(1 + e^z)); -infinity, too, goes to 0 */
+INLINE real mish_one(real z) {
+    real d;
+    const real n = mish_ratio(z, exp_one(-absolute(z)), &d);
+    return (z < -LARGEST ? -LARGEST : z) * (n / d);
+}
+
+/* tanh(ln(1 + e^z)) + z d/dz of it, which is 4e (1 + e)/d^2 on the negative side, 4e^2 (1 + e)/d^2 on the other. The
+ * factor that may be subnormal comes last. */
+INLINE real mish_slope(real z) {
+    const real t = clipped(z, -EXP_LOWEST), e = exp_one(-absolute(t));
+    real d;
+    const real n = mish_ratio(t, e, &d), share = 1 / d;
+    return (n + 4 * t * (1 + e) * share * (t < 0 ? e : e * e)) * share;
+}

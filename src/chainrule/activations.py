@@ -178,6 +178,12 @@ class swish(Activation):
         return -0.2784646 / self.beta, math.inf
 
 
+class mish(Activation):
+    """σ(z) = z t with t = tanh(ln(1 + e^z)); σ' = t + z(1 - t²)/(1 + e^-z) (Misra, 2019)."""
+
+    bounds = -0.3088434, math.inf  # at z = -1.1924
+
+
 class softsign(Activation):
     """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)²."""
 
@@ -225,7 +231,8 @@ WORDS = words(
         "Use 'leaky_relu'.": "leaky lrelu LeakyReLU",
         "Use 'step'.": "heaviside threshold hardlim perceptron",
         "Use 'exponential'.": "exp",
-        "There is none; 'swish' is near it.": "mish Mish hard_swish hardswish Hardswish",
+        "Use 'mish'.": "Mish",
+        "There is none; 'swish' is near it.": "hard_swish hardswish Hardswish",
         "There is none; 'relu' is near it.": "relu6 ReLU6",
         "There is none; 'leaky_relu' is near it.": "prelu PReLU rrelu",
         "There is none; 'tanh' is near it.": "hard_tanh hardtanh Hardtanh",

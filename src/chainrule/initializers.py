@@ -4,12 +4,13 @@ Each initialiser is a function of (rng, n_in, n_out) that returns W (n_out, n_in
 in float64. To add one, write it and name it in `INITIALIZERS`.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.checks.options import check_name
 from chainrule.checks.words import words
 
 if TYPE_CHECKING:  # it takes long, and not every use of the package draws numbers
@@ -70,3 +71,21 @@ WORDS = words(
         "truncated_normal trunc_normal sparse variance_scaling",
     }
 )
+
+
+def find_initializers(
+    init: str | Initializer | Sequence[str | Initializer], layers: int
+) -> tuple[Initializer, ...]:
+    """Return the initialiser of each of `layers` layers: one for all of them, or one for each."""
+    if isinstance(init, list | tuple):
+        if len(init) != layers:
+            raise ValueError(
+                "init must be one initialiser, or one for each layer after the input, "
+                f"{layers} of them; got {len(init)}"
+            )
+        return tuple(_find(each) for each in init)
+    return (_find(init),) * layers
+
+
+def _find(init: Any) -> Initializer:
+    return init if callable(init) else INITIALIZERS[check_name("init", init, INITIALIZERS, WORDS)]

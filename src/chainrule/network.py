@@ -78,9 +78,9 @@ class Network(Model):
         with hidden="tanh" and init="glorot". An output or a cost that is given decides the row.
     hidden : str, Activation or object, or a sequence of these, default "sigmoid"
         The activation of the hidden layers, or one for each: sigmoid, tanh, relu, leaky_relu, elu,
-        selu, softplus, gelu, swish, softsign, hard_sigmoid, exponential, identity, step; or, with
-        another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``; or an object of
-        your own with value(z) and slope(z, a) (`chainrule.activations`). step is the
+        selu, softplus, gelu, swish, mish, softsign, hard_sigmoid, exponential, identity, step; or,
+        with another parameter, such as ``chainrule.activations.leaky_relu(slope=0.2)``; or an
+        object of your own with value(z) and slope(z, a) (`chainrule.activations`). step is the
         perceptron's (1 where z > 0, else 0): feedforward only, no training.
     output : str, Activation or object, default "sigmoid"
         The activation of the output layer: one of these, or softmax.
@@ -91,10 +91,11 @@ class Network(Model):
         with softmax; poisson with exponential; gaussian with identity. With another parameter, such
         as ``chainrule.costs.quantile([0.1, 0.5, 0.9])``; or an object of your own with value(a, y)
         and delta(z, a, y). `chainrule.costs` has the formulas.
-    init : str or callable, default "scaled"
+    init : str or callable, or a list of these, default "scaled"
         How the parameters begin: scaled, large, glorot, he, lecun, small, zeros
         (`chainrule.initializers`), or a function of (rng, n_in, n_out) that returns
-        W (n_out, n_in) and b (n_out,).
+        W (n_out, n_in) and b (n_out,). One for all layers, or a list with one for each of those
+        after the input. They are called in their order, with one generator of the seed.
     bias : bool, default True
         Whether neurons have biases.
     dtype : dtype, default "float32"
@@ -692,9 +693,9 @@ class Network(Model):
         ------
         ValueError, TypeError
             For data that do not fit, and for activations and costs that have no second derivative
-            everywhere: there are those of sigmoid, tanh, softplus, gelu, swish, exponential,
-            identity and softmax, and of quadratic, squared_error, cross_entropy, log_likelihood,
-            poisson and gaussian.
+            everywhere: there are those of sigmoid, tanh, softplus, gelu, swish, mish,
+            exponential, identity and softmax, and of quadratic, squared_error, cross_entropy,
+            log_likelihood, poisson and gaussian.
 
         Examples
         --------

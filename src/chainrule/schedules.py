@@ -1,5 +1,6 @@
 """Learning-rate schedules: η as a function of how far training has come.
 
+Over 400 lines for one table of them all: each is a few lines and the words that say its formula.
 In the formulas e is the position of a step in epochs: the whole epochs done, and the share of this
 epoch's steps that were taken before it, whatever the rows and the mini-batches of each `fit`. The
 epochs done are kept in `net.optimizer_state["epochs"]`: a later `fit` goes on where it stands.
@@ -236,6 +237,77 @@ class CosineDecay(EndingSchedule):
         rise, end = float(self.warmup_epochs), float(self.epochs)
         down = half_cosine(highest, last, (epoch - rise) / (end - rise))
         return np.where(epoch < rise, highest * epoch / rise, down) if rise else down
+
+
+@known_options(OF_SCHEDULES)
+@dataclass(frozen=True, eq=False, repr=False)
+class FlatCosine(EndingSchedule):
+    """Flat at first, then down along half a cosine.
+
+    η(e) = η₀ while e < fE, then η₁ + (η₀-η₁) (1 + cos π(e-fE)/(E-fE))/2, and η₁ from e = E on; to
+    train on where η₁ is 0 is refused.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η₀, positive.
+    epochs : float
+        E, positive: where the way down ends.
+    flat : float, default 0.5
+        f, 0 < f < 1: the share of the epochs before the way down.
+    final_rate : float, default 0
+        η₁, 0 <= η₁ <= η₀.
+    """
+
+    learning_rate: float
+    epochs: float
+    _: KW_ONLY
+    flat: float = 0.5
+    final_rate: float = 0.0
+
+    _checks: ClassVar[Checks] = {
+        "learning_rate": check_positive,
+        "epochs": check_positive,
+        "flat": check_share,
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_lower_rate("final_rate", self.final_rate, self.learning_rate)
+
+    _or_else: ClassVar[str] = "let it end above 0, "
+
+    def _at(self, epoch: Floats) -> Floats:
+        end, level = float(self.epochs), float(self.flat) * float(self.epochs)
+        way = (epoch - level) / (end - level)
+        return half_cosine(float(self.learning_rate), float(self.final_rate), way)
+
+
+@known_options(OF_SCHEDULES)
+@dataclass(frozen=True, eq=False, repr=False)
+class CosLog4(EndingSchedule):
+    """Four cosine waves, each about twice as long as the one before (RealMLP, arXiv 2407.04491).
+
+    η(e) = η (1 - cos(2π log₂(1 + 15 e/E)))/2: from 0 up to η and down to 0 four times, where
+    e/E = 1/15, 3/15, 7/15 and 1; to train on after that is refused. The first step is made with
+    rate 0.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η, positive: the highest.
+    epochs : float
+        E, positive: where the last wave ends.
+    """
+
+    learning_rate: float
+    epochs: float
+
+    _checks: ClassVar[Checks] = {"learning_rate": check_positive, "epochs": check_positive}
+
+    def _at(self, epoch: Floats) -> Floats:
+        waves = np.log2(1 + 15 * np.clip(epoch / float(self.epochs), 0, 1))
+        return float(self.learning_rate) * (1 - np.cos(2 * math.pi * waves)) / 2
 
 
 @known_options(OF_SCHEDULES)

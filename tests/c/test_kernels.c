@@ -94,6 +94,7 @@ static long double exact_sigmoid(long double z) {
     return (z < 0 ? e : 1) / (1 + e);
 }
 
+static long double exact_softplus(long double z) { return (z > 0 ? z : 0) + log1pl(expl(-fabsl(z))); }
 static long double normal(long double z) { return erfcl(-z / sqrtl(2)) / 2; }
 static long double elu(long double z, long double alpha) { return z > 0 ? z : alpha * expm1l(z); }
 
@@ -112,9 +113,10 @@ CURVE(tanh, tanhl(z))
 CURVE(leaky_relu, z > 0 ? z : p * z)
 CURVE(elu, elu(z, p))
 CURVE(selu, SELU_SCALE *elu(z, SELU_ALPHA))
-CURVE(softplus, (z > 0 ? z : 0) + log1pl(expl(-fabsl(z))))
+CURVE(softplus, exact_softplus(z))
 CURVE(gelu, z *normal(z))
 CURVE(swish, z *exact_sigmoid(p *z))
+CURVE(mish, z *tanhl(exact_softplus(z)))
 CURVE(softsign, z / (1 + fabsl(z)))
 CURVE(hard_sigmoid, z <= -3 ? 0 : z >= 3 ? 1 : (z + 3) / 6)
 
@@ -133,6 +135,7 @@ SLOPE(selu, SELU_SCALE *(x > 0 ? 1 : SELU_ALPHA * expl(x)), 0)
 SLOPE(softplus, -expm1l(-x), 0)
 SLOPE(gelu, normal(x), x *expl(-x *x / 2) / sqrtl(8 * atanl(1)))
 SLOPE(swish, exact_sigmoid(p *x), p * x * exact_sigmoid(p * x) * exact_sigmoid(-p * x))
+SLOPE(mish, tanhl(exact_softplus(x)), x *exact_sigmoid(x) / powl(coshl(exact_softplus(x)), 2))
 SLOPE(softsign, 1 / ((1 + fabsl(x)) * (1 + fabsl(x))), 0)
 SLOPE(hard_sigmoid, x > 0 && x < 1 ? 1 / 6.0L : 0, 0)
 
@@ -155,6 +158,7 @@ static const struct {
     {CR_ACTIVATION_gelu, 0, curve_gelu, slope_gelu, 6, 0, INFINITY},
     {CR_ACTIVATION_swish, 1, curve_swish, slope_swish, 3, 0, INFINITY},
     {CR_ACTIVATION_swish, 2, curve_swish, slope_swish, 4, 0, INFINITY},
+    {CR_ACTIVATION_mish, 0, curve_mish, slope_mish, 5, 0, INFINITY},
     {CR_ACTIVATION_softsign, 0, curve_softsign, slope_softsign, 2, -1, 1},
     {CR_ACTIVATION_hard_sigmoid, 0, curve_hard_sigmoid, slope_hard_sigmoid, 2, 0, 1},
 };
@@ -192,7 +196,8 @@ static void test_curves(void) {
             for (size_t i = 0; i < n && ok; i++) {
                 const long double exact = curves[c].exact((long double)x[i], (long double)p);
                 long double allowed = (long double)curves[c].ulps * spacing(exact);
-                if (curves[c].activation == CR_ACTIVATION_swish) allowed += lost(x[i]);
+                if (curves[c].activation == CR_ACTIVATION_swish || curves[c].activation == CR_ACTIVATION_mish)
+                    allowed += lost(x[i]);
                 ok = check(within(out[i], exact, allowed), "of %.9g it is %.9g; expected %.12Lg", (double)x[i],
                            (double)out[i], exact);
             }

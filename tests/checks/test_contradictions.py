@@ -93,6 +93,8 @@ OTHERS = {
     "ExponentialDecay": (cr.ExponentialDecay, "facter", ["mean 'factor'?"]),
     "InverseScaling": (cr.InverseScaling, "powr", ["mean 'power'?"]),
     "CosineDecay": (cr.CosineDecay, "warmup", ["mean 'warmup_epochs'?"]),
+    "FlatCosine": (cr.FlatCosine, "flatt", ["mean 'flat'?"]),
+    "CosLog4": (cr.CosLog4, "epoch", ["mean 'epochs'?"]),
     "OneCycle": (cr.OneCycle, "rises", ["mean 'rise'?"]),
     "ReduceOnPlateau": (cr.ReduceOnPlateau, "patiance", ["mean 'patience'?"]),
     "Constant": (cr.Constant, "lr", ["learning_rate"]),
@@ -129,7 +131,8 @@ CHECKED = [
     cr.Network, cr.Network.fit, cr.Network.evaluate, cr.load, cr.SGD, cr.Adagrad, cr.RMSprop,
     cr.Adam, cr.AdamW, cr.Adamax, cr.Rprop, cr.LBFGS, cr.LevenbergMarquardt, cr.Constant,
     cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling, cr.CosineDecay, cr.OneCycle,
-    cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot, cr.learning_rate_range,
+    cr.FlatCosine, cr.CosLog4, cr.ReduceOnPlateau, cr.EarlyStopping, cr.CSVLog, cr.LivePlot,
+    cr.learning_rate_range,
     cr.Checkpoint, cr.Log, cr.TensorBoard, cr.resume, cr.fit_many, cr.halving, cr.Ensemble,
     cr.Ensemble.fit, cr.Ensemble.predict, cr.Ensemble.evaluate, cr.Ensemble.select, cr.Snapshots,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
@@ -277,7 +280,9 @@ def end_of(net, schedule, epochs):
         return str(error)
 
 
-@pytest.mark.parametrize("kind", [cr.CosineDecay, lambda r, e: cr.OneCycle(r, e, final_factor=0)])
+@pytest.mark.parametrize(
+    "kind", [cr.CosineDecay, cr.FlatCosine, lambda r, e: cr.OneCycle(r, e, final_factor=0)]
+)
 def test_a_schedule_may_end_with_the_training_but_not_before(kind):
     net = network()
     assert 0 not in end_of(net, kind(0.1, 4), 4)[1:]

@@ -53,6 +53,7 @@ ORDER = {
     cr.AdamW: ["learning_rate", "beta1", "beta2", "epsilon", "epsilon_hat", "weight_decay"],
     cr.Rprop: ["shrink", "grow", "min_step", "max_step", "learning_rate"],
     cr.CosineDecay: ["learning_rate", "epochs", "warmup_epochs", "final_rate"],
+    cr.FlatCosine: ["learning_rate", "epochs", "flat", "final_rate"],
     cr.ReduceOnPlateau: ["learning_rate", "factor", "patience", "min_rate", "monitor"],
     cr.LBFGS: ["tolerance", "history"],
     cr.LevenbergMarquardt: ["tolerance", "damping", "factor"],
@@ -62,6 +63,7 @@ ORDER = {
 @pytest.mark.parametrize("kind", ORDER)
 def test_of_several_errors_the_first_is_told(kind):
     required = {cr.CosineDecay: {"learning_rate": 0.1, "epochs": 5},
+                cr.FlatCosine: {"learning_rate": 0.1, "epochs": 5},
                 cr.ReduceOnPlateau: {"learning_rate": 0.1}}.get(kind, {})  # fmt: skip
     for i, name in enumerate(ORDER[kind]):
         with pytest.raises(TypeError, match=rf"^{name} must be"):

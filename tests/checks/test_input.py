@@ -407,6 +407,17 @@ BAD_NETWORK = {
     "output list": ({"output": ["tanh"]}, TypeError, ["output", "name", "['tanh']"]),
     "cost typo": ({"cost": "cross-entropy"}, ValueError, ["cost", "mean 'cross_entropy'"]),
     "cost unknown": ({"cost": "mse"}, ValueError, ["'mse'", ", ".join(chainrule.COSTS)]),
+    "init of a layer": (
+        {"init": ["he", "glorrot"]},
+        ValueError,
+        ["init", "'glorrot'", "mean 'glorot'"],
+    ),
+    "init for too few": (
+        {"init": ["he"]},
+        ValueError,
+        ["init must be one", "each layer", "2 of them; got 1"],
+    ),
+    "init no name": ({"init": 3}, TypeError, ["init must be a name", "got 3"]),
     "init typo": ({"init": "glorrot"}, ValueError, ["init", "'glorrot'", "mean 'glorot'"]),
     "dtype half": ({"dtype": "float16"}, ValueError, ["float32 or float64", "float16"]),
     "dtype int": ({"dtype": int}, ValueError, ["float32 or float64", "int"]),

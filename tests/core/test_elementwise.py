@@ -32,6 +32,7 @@ MAX_ULP = {
     ("gelu", 0.0): 5.0,
     ("swish", 1.0): 3.0,
     ("swish", 0.25): 3.0,
+    ("mish", 0.0): 5.0,
     ("softsign", 0.0): 2.0,
     ("hard_sigmoid", 0.0): 2.0,
     ("exponential", 0.0): 2.0,
@@ -39,8 +40,8 @@ MAX_ULP = {
     ("step", 0.0): 0.0,
 }
 EVERY = list(MAX_ULP)
-# swish multiplies e^βz, which may be subnormal, by z: |z| units of the smallest number.
-NOT_RISING = ("gelu", "swish")
+# swish and mish multiply e^βz, which may be subnormal, by z: |z| units of the smallest number.
+NOT_RISING = ("gelu", "swish", "mish")
 # δ ⊙ σ', in machine epsilons of the terms that σ' is a sum of, and in 1 + |z| of the smallest
 # number, where e^z is subnormal.
 MAX_EPS_PRIME = 4.0
@@ -256,6 +257,7 @@ EXACTLY = {  # σ(z), and p is the parameter
     "softplus": lambda z, p: softplus(z),
     "gelu": lambda z, p: z * normal(z),
     "swish": lambda z, p: z * logistic(p * z),
+    "mish": lambda z, p: z * mpmath.tanh(softplus(max(min(z, 2000), -2000))),
     "softsign": lambda z, p: z / (1 + abs(z)),
     "hard_sigmoid": lambda z, p: max(min((z + 3) / 6, 1), 0),
     "exponential": lambda z, p: exp(z),
@@ -280,6 +282,7 @@ PRIME_FROM_Z = {
     "selu": lambda z, p: [SELU_SCALE * (1 if z > 0 else SELU_ALPHA * exp(z))],
     "gelu": lambda z, p: [normal(z), z * density(z)],
     "swish": lambda z, p: [logistic(p * z), p * z * logistic(p * z) * logistic(-p * z)],
+    "mish": lambda z, p: mish_prime(max(min(z, 2000), -2000)),
     "softsign": lambda z, p: [1 / (1 + abs(z)) ** 2],
 }
 
@@ -294,6 +297,7 @@ LIMITS = {
     "softplus": (np.inf, 0, np.log(2)),
     "gelu": (np.inf, 0, 0),
     "swish": (np.inf, 0, 0),
+    "mish": (np.inf, 0, 0),
     "softsign": (1, -1, 0),
     "hard_sigmoid": (1, 0, 0.5),
     "exponential": (np.inf, 0, 1),
@@ -308,6 +312,7 @@ LIMITS_PRIME = {
     "softplus": (1, 0),
     "gelu": (1, 0),
     "swish": (1, 0),
+    "mish": (1, 0),
     "exponential": (np.inf, 0),
     "identity": (1, 1),
 }
@@ -316,6 +321,11 @@ LIMITS_PRIME = {
 def softplus(z):
     """ln(1 + eᶻ) = max(z, 0) + ln(1 + e^-|z|)."""
     return max(z, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-min(abs(z), 2000)))
+
+
+def mish_prime(z):
+    """The terms t and zt', with t = tanh(ln(1 + eᶻ)) and t' = s/cosh²(ln(1 + eᶻ))."""
+    return [mpmath.tanh(softplus(z)), z * logistic(z) / mpmath.cosh(softplus(z)) ** 2]
 
 
 def exact_softmax(row):
@@ -407,7 +417,7 @@ def test_accuracy(found, activation, dtype):
         assert exact.overflow.any()
         assert np.any(exact.nearest == 0)
     bound = np.full(exact.nearest.shape, MAX_ULP[activation])
-    if name == "swish":
+    if name in ("swish", "mish"):
         bound += np.abs(points(dtype).astype(float)).clip(0, 3e3) * (smallest / exact.ulp)
     assert_within(exact.ulps(found[f"{activation} {dtype}"]), bound)
 

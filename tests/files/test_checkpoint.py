@@ -174,6 +174,30 @@ class StopsAfter(logging.Handler):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("ties", ["first", "last"])
+def test_ties_are_kept_in_a_checkpoint(ties, path):
+    """Epochs of one learning rate are all ties; half of the training is before the checkpoint."""
+
+    def train(*further):
+        net = regressor()
+        stopping = cr.EarlyStopping("learning_rate", 9, larger_is_better=False, ties=ties)
+        callbacks = [stopping, cr.Log("chainrule.ties"), *further]
+        net.fit(X, VALUES, optimizer=cr.Adam(0.02), epochs=100, callbacks=callbacks)
+        return net, stopping
+
+    net, stopping = train()
+    assert (len(net.history), stopping.best_epoch) == (10, 0 if ties == "first" else 9)
+    logger, handler = logging.getLogger("chainrule.ties"), StopsAfter(4)
+    logger.setLevel("INFO")
+    logger.addHandler(handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(cr.Checkpoint(path))
+    finally:
+        logger.removeHandler(handler)
+    assert_same(cr.resume(path, X, VALUES), net, path)
+
+
 @pytest.mark.parametrize("messages", [2, 5, 7])
 def test_callbacks_of_the_package_need_not_be_given_again(messages, path):
     def train(*further):

@@ -22,11 +22,13 @@ OBJECTS = [
         for rate in (
             cr.Constant(0.1), cr.StepDecay(0.1, epochs=2), cr.ExponentialDecay(0.1, factor=0.5),
             cr.InverseScaling(0.1), cr.CosineDecay(0.1, epochs=9), cr.OneCycle(0.1, epochs=9),
-            cr.ReduceOnPlateau(0.1, monitor="cost"),
+            cr.ReduceOnPlateau(0.1, monitor="cost"), cr.CosLog4(0.1, epochs=9),
+            cr.FlatCosine(0.1, epochs=9, flat=0.25, final_rate=0.01),
         )
     ),
 ]  # fmt: skip
-CALLBACKS = [cr.EarlyStopping("cost", 3, larger_is_better=False), cr.Log("mine", every=2)]
+CALLBACKS = [cr.EarlyStopping("cost", 3, larger_is_better=False), cr.Log("mine", every=2),
+             cr.EarlyStopping("cost", ties="last")]  # fmt: skip
 
 
 def there_and_back(value):

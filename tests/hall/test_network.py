@@ -34,7 +34,7 @@ def draw(sizes=(4, 6, 3), **options):
 
 def test_names_there_are():
     assert " ".join(chainrule.ACTIVATIONS) == (
-        "sigmoid tanh relu leaky_relu elu selu softplus gelu swish softsign hard_sigmoid "
+        "sigmoid tanh relu leaky_relu elu selu softplus gelu swish mish softsign hard_sigmoid "
         "exponential identity step softmax"
     )
     assert " ".join(chainrule.COSTS) == (
@@ -269,6 +269,27 @@ def test_an_init_of_ones_own():
     assert again.parameters.tobytes() == net.parameters.tobytes()
     other = Network([4, 6, 3], init=init, seed=1)
     assert other.parameters.tobytes() != net.parameters.tobytes()
+
+
+def test_an_init_for_each_layer():
+    """The draws follow one another, as those of one for all layers do."""
+
+    def shifted(rng, n_in, n_out):
+        return rng.normal(size=(n_out, n_in)), np.full(n_out, 0.5)
+
+    net = Network([4, 6, 5, 3], init=["he", shifted, "zeros"], dtype="float64", seed=7)
+    rng = np.random.default_rng(7)
+    by_hand = [chainrule.INITIALIZERS["he"](rng, 4, 6), shifted(rng, 6, 5)]
+    for (W, b), weights, biases in zip(by_hand, net.weights[:2], net.biases[:2], strict=True):
+        np.testing.assert_array_equal(weights, W)
+        np.testing.assert_array_equal(biases, b)
+    assert not net.weights[2].any()
+    assert not net.biases[2].any()
+    alike, one = (Network([4, 6, 3], init=each, seed=1) for each in (("glorot",) * 2, "glorot"))
+    assert alike.parameters.tobytes() == one.parameters.tobytes()
+
+
+def test_an_init_without_biases():
     no_biases = Network([4, 6, 3], init=lambda r, i, o: (np.ones((o, i)), None), bias=False)
     assert (no_biases.parameters == 1).all()
 

@@ -34,6 +34,24 @@ CURVES = {
             else 0.01
         ),
     ),
+    "flat, then cosine": (
+        cr.FlatCosine(0.04, 8),
+        lambda e: 0.04 if e < 4 else 0.02 * (1 + math.cos(math.pi * (e - 4) / 4)) if e < 8 else 0.0,
+    ),
+    "flat for long, then cosine to a rate": (
+        cr.FlatCosine(0.04, 8, flat=0.75, final_rate=0.01),
+        lambda e: (
+            0.04
+            if e < 6
+            else 0.01 + 0.015 * (1 + math.cos(math.pi * (e - 6) / 2))
+            if e < 8
+            else 0.01
+        ),
+    ),
+    "four waves": (
+        cr.CosLog4(0.04, 9),
+        lambda e: 0.04 * math.sin(math.pi * math.log2(1 + 15 * min(e / 9, 1))) ** 2,
+    ),
     "one cycle": (
         cr.OneCycle(0.05, 10, rise=0.25, start_factor=0.1, final_factor=0.01),
         lambda e: (
@@ -82,6 +100,14 @@ def test_landmarks():
     assert cycle[[0, 3]].tolist() == [0.04, 1]
     assert cycle[[10, 11]] == pytest.approx([4e-6] * 2)
     assert cycle.argmax() == 3
+    flat = cr.FlatCosine(1.0, 10).rates(0, 12, 1)
+    assert flat[[0, 3, 5, 10, 11]].tolist() == [1, 1, 1, 0, 0]
+    assert np.flatnonzero(flat < 1).tolist() == [6, 7, 8, 9, 10, 11]
+    waves = cr.CosLog4(1.0, 15).rates(0, 17, 1)
+    assert waves[[0, 1, 3, 7, 15, 16]] == pytest.approx([0] * 6, abs=1e-15)
+    assert waves[15:].tolist() == [0, 0]
+    tops = [2 ** (k + 0.5) - 1 for k in range(4)]  # of 15, where 1 + e is a half power of 2
+    assert cr.CosLog4(1.0, 15)._at(np.array(tops)) == pytest.approx([1] * 4)
 
 
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "function"])
@@ -107,7 +133,8 @@ def test_every_optimiser_follows_every_schedule(draw_problem, rule, name):
     replay = Replay(twin, rule)
     rates = [curve(k / 5) for k in range(60)]
     remaining = iter(rates)
-    epochs = {"cosine": 8, "one cycle": 10}.get(name, 12)  # to go on from there is refused
+    ends = {"cosine": 8, "flat, then cosine": 8, "four waves": 9, "one cycle": 10}
+    epochs = ends.get(name, 12)  # to go on from there is refused
     for _ in range(epochs):
         replay.epoch(x, y, 10, remaining)
     given = schedule.function if name == "function" else schedule
@@ -181,7 +208,10 @@ def test_a_state_of_the_first_versions_goes_on_where_its_steps_stand():
 
 def test_to_go_on_after_the_end_is_refused_where_nothing_is_left():
     x, y = np.zeros((6, 2)), np.zeros(6, int)
-    for schedule, left in [(cr.OneCycle(0.1, 4), "4e-07"), (cr.CosineDecay(0.1, 4), "0")]:
+    for schedule, left in [
+        (cr.OneCycle(0.1, 4), "4e-07"), (cr.CosineDecay(0.1, 4), "0"),
+        (cr.FlatCosine(0.1, 4), "0"), (cr.CosLog4(0.1, 4), "0"),
+    ]:  # fmt: skip
         net = cr.Network((2, 2), seed=0)
         net.fit(x, y, optimizer=cr.SGD(schedule), epochs=4)
         before = net.parameters.tobytes()
@@ -264,9 +294,10 @@ BAD = [
       for kind in (cr.Constant, cr.StepDecay, cr.ExponentialDecay, cr.InverseScaling,
                    cr.ReduceOnPlateau) for value in NOT_FINITE],
     *[(kind, {"learning_rate": value, "epochs": 5}, "learning_rate")
-      for kind in (cr.CosineDecay, cr.OneCycle) for value in NOT_FINITE],
+      for kind in (cr.CosineDecay, cr.FlatCosine, cr.CosLog4, cr.OneCycle) for value in NOT_FINITE],
     *[(kind, {"learning_rate": 0.1, "epochs": value}, "epochs")
-      for kind in (cr.StepDecay, cr.CosineDecay, cr.OneCycle) for value in NOT_FINITE],
+      for kind in (cr.StepDecay, cr.CosineDecay, cr.FlatCosine, cr.CosLog4, cr.OneCycle)
+      for value in NOT_FINITE],
     *[(kind, {"learning_rate": 0.1, "factor": value}, "factor")
       for kind in (cr.StepDecay, cr.ExponentialDecay, cr.ReduceOnPlateau)
       for value in (*NOT_FINITE, 1, 2)],
@@ -274,6 +305,9 @@ BAD = [
     (cr.CosineDecay, {"learning_rate": 0.1, "epochs": 5, "warmup_epochs": 5}, "warmup_epochs"),
     (cr.CosineDecay, {"learning_rate": 0.1, "epochs": 5, "warmup_epochs": -1}, "warmup_epochs"),
     (cr.CosineDecay, {"learning_rate": 0.1, "epochs": 5, "final_rate": 0.2}, "final_rate"),
+    (cr.FlatCosine, {"learning_rate": 0.1, "epochs": 5, "flat": 0}, "flat"),
+    (cr.FlatCosine, {"learning_rate": 0.1, "epochs": 5, "flat": 1}, "flat"),
+    (cr.FlatCosine, {"learning_rate": 0.1, "epochs": 5, "final_rate": 0.2}, "final_rate"),
     (cr.OneCycle, {"learning_rate": 0.1, "epochs": 5, "rise": 0}, "rise"),
     (cr.OneCycle, {"learning_rate": 0.1, "epochs": 5, "rise": 1}, "rise"),
     (cr.OneCycle, {"learning_rate": 0.1, "epochs": 5, "start_factor": 1.1}, "start_factor"),

@@ -63,6 +63,23 @@ def test_it_stops_where_the_rule_says(data, whole, monitor, patience, min_change
     assert net.epochs_trained == epochs
 
 
+@pytest.mark.parametrize("patience", [4, 10, 60])
+def test_the_last_of_equal_epochs(data, whole, patience):
+    """As the first, but for the epoch that is kept: training ends at the same one."""
+    net = begin()
+    stopping = cr.EarlyStopping("validation_accuracy", patience=patience, ties="last")
+    history = net.fit(*data[0], epochs=60, validation_data=data[1], callbacks=stopping, **OPTIONS)
+    figures = whole.validation_accuracy
+    epochs, first = stop_of(-figures, patience)
+    last = int(np.flatnonzero(figures[:epochs] == figures[first])[-1])
+    assert last > first  # or nothing was tested
+    assert (len(history), stopping.best_epoch) == (epochs, last)
+    assert (stopping.best, stopping.waited) == (figures[first], epochs - 1 - first)
+    twin = begin()
+    twin.fit(*data[0], epochs=last + 1, **OPTIONS)
+    assert carried(net)[:2] == carried(twin)[:2]
+
+
 def test_the_last_parameters_stay_without_restore_best(data):
     net, twin = begin(), begin()
     stopping = cr.EarlyStopping(patience=3, restore_best=False)
@@ -138,6 +155,8 @@ def test_a_figure_that_will_not_come_is_refused_first(data, monitor, options, me
         ({"restore_best": 1}, TypeError),
         ({"monitor": None}, TypeError),
         ({"larger_is_better": "yes"}, TypeError),
+        ({"ties": "least"}, ValueError),
+        ({"ties": None}, TypeError),
     ],
 )
 def test_options_are_checked(options, error):

@@ -98,6 +98,9 @@ net.fit(batches(), epochs=1)
 net.fit(X.tolist(), y.tolist(), validation_split=0.2, diagnose=True)
 net.fit(X, y, rows=[0, 3, 3], shuffle=np.random.default_rng(0).permutation, record="objective")
 net.fit(X, y, rows=y > 0, optimizer=cr.AdamW(epsilon_hat=True), l2_of_batch=1e-4)
+net.fit(X, y, optimizer=cr.SGD(cr.FlatCosine(0.1, 20, flat=0.3)), drop_last=True)
+net.fit(X, y, optimizer=cr.Adam(cr.CosLog4(0.1, 20)), callbacks=cr.EarlyStopping(ties="last"))
+cr.Network([4, 3, 1], init=["he", lambda rng, n_in, n_out: (np.ones((n_out, n_in)), [0.0])])
 net.fit(X, y, callbacks=[cr.EarlyStopping("cost", patience=3), cr.CSVLog("log.csv")])
 
 # wrong

@@ -41,7 +41,8 @@ OF_SCHEDULES = OF_OPTIMIZERS | words(
         "StepDecay, ExponentialDecay and ReduceOnPlateau have factor=...": "gamma decay_rate",
         "Use epochs=...: schedules count epochs, not steps.": "step_size T_max decay_steps "
         "total_steps first_decay_steps",
-        "CosineDecay has final_rate=..., ReduceOnPlateau min_rate=...": "eta_min min_lr",
+        "CosineDecay and FlatCosine have final_rate=..., ReduceOnPlateau min_rate=...": ""
+        "eta_min min_lr",
         "OneCycle has rise=...": "pct_start",
         "InverseScaling has power=...": "power_t",
         "The monitor says which way is better.": "mode",

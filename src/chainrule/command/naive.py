@@ -29,6 +29,7 @@ ACTIVATIONS: dict[str, Callable[[float], float]] = {
     "softplus": lambda z: max(z, 0.0) + log1p(exp(-abs(z))),
     "gelu": lambda z: z * (1 + erf(z / sqrt(2))) / 2,
     "swish": lambda z: z * sigmoid(z),
+    "mish": lambda z: z * tanh(max(z, 0.0) + log1p(exp(-abs(z)))),
     "softsign": lambda z: z / (1 + abs(z)),
     "hard_sigmoid": lambda z: min(max(z / 6 + 0.5, 0.0), 1.0),
     "exponential": exp,

@@ -80,6 +80,7 @@ class Data:
         order: Labels | None = None,
         *,
         batch_size: int,
+        drop_last: bool = False,
         shuffle: bool = False,
         seed: int = 0,
         draw: Callable[[], Labels] | None = None,

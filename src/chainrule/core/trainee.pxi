@@ -17,6 +17,7 @@ cdef class Trainee:
     cdef Samples samples
     cdef Stream stream       # where mini-batches come from; None: they are parts of the samples
     cdef Py_ssize_t batch_size
+    cdef bint drop_last      # whether a shorter mini-batch at the end of an epoch is left out
     cdef int32_t *own_order  # room for that of each epoch, (m,); NULL: the samples have one for all
     cdef object draw         # a function that returns it, or None: it is that of the seed
     cdef const int32_t *rows # which rows of x the samples are, (m,); NULL: all, one after another;
@@ -47,7 +48,7 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     cdef Trainee t = Trainee()
     cdef size_t bytes
     t.descent, t.stream, t.hooks, t.seed, t.clock = recipe.descent, data.stream, hooks, data.seed, &state.clock[0]
-    t.epochs = &state.epochs[0]
+    t.epochs, t.drop_last = &state.epochs[0], data.drop_last
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
                                 data.output_weights)
     t.samples.exponent = data.exponent

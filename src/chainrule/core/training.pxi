@@ -84,7 +84,7 @@ cdef inline int next_step(Trainee t, double rate, Py_ssize_t start, Py_ssize_t r
 
 cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *cost,
                const real *precision) noexcept nogil:
-    """Every sample once, in mini-batches; the last may be short. `cost` is the mean of the costs as they were seen.
+    """Every sample once, in mini-batches; the last may be short, or left out. `cost` is the mean of the costs as they were seen.
 
     rates: the learning rate of each step, rate_stride apart."""
     cdef Py_ssize_t start = 0, rows = 0, batch = 0
@@ -94,7 +94,7 @@ cdef int epoch(Trainee t, const double *rates, Py_ssize_t rate_stride, double *c
     cost[0] = 0
     t.samples.first = 0
     if t.watch:
-        reset[real](t.watch, t.tile.net, t.samples.m, precision)
+        reset[real](t.watch, t.tile.net, rows_of_epoch(t), precision)
     while True:
         outcome = next_batch[real](t, &start, &rows, precision)
         if outcome != FINISHED:
@@ -136,12 +136,17 @@ cdef inline bint is_finite(Trainee t, const real *precision) noexcept nogil:
     return not t.overflown and kernels.finite[real](<real *> t.tile.parameters, t.tile.net.n_parameters)
 
 
+cdef inline Py_ssize_t rows_of_epoch(Trainee t) noexcept nogil:
+    """How many rows an epoch goes through, where its mini-batches do not come one by one."""
+    return t.samples.m - t.samples.m % t.batch_size if t.drop_last else t.samples.m
+
+
 cdef inline int next_batch(Trainee t, Py_ssize_t *start, Py_ssize_t *rows, const real *precision) noexcept nogil:
     """Go on from one mini-batch to the next: so many rows from `start` on, 0 at the end of the epoch."""
     cdef int outcome
     if t.stream is None:
         start[0] += rows[0]
-        rows[0] = min(t.batch_size, t.samples.m - start[0])
+        rows[0] = min(t.batch_size, rows_of_epoch(t) - start[0])
         return FINISHED
     outcome = take_batch[real](t.stream, &t.samples, t.work, precision)
     rows[0] = t.samples.m

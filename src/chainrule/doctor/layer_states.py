@@ -14,7 +14,7 @@ SATURATED = 1 / 20
 # How an activation may fail: flat on both sides, with the largest σ', or on the left alone. Those
 # not named (identity, leaky_relu, ...) are nowhere flat.
 LARGEST_SLOPE = {"sigmoid": 1 / 4, "hard_sigmoid": 1 / 6, "tanh": 1.0, "softsign": 1.0}
-FLAT_ON_THE_LEFT = ("relu", "elu", "selu", "softplus", "gelu", "swish", "exponential")
+FLAT_ON_THE_LEFT = ("relu", "elu", "selu", "softplus", "gelu", "swish", "mish", "exponential")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from chainrule.checks.options import check_text
 from chainrule.schedules import (
     Constant,
     CosineDecay,
+    CosLog4,
     ExponentialDecay,
+    FlatCosine,
     InverseScaling,
     OneCycle,
     ReduceOnPlateau,
@@ -47,8 +49,8 @@ class Missing(Schedule):
 SCHEDULES: dict[str, type[Schedule]] = {
     kind.__name__: kind
     for kind in (
-        Constant, StepDecay, ExponentialDecay, InverseScaling, CosineDecay, OneCycle,
-        ReduceOnPlateau, Missing,
+        Constant, StepDecay, ExponentialDecay, InverseScaling, CosineDecay, FlatCosine, CosLog4,
+        OneCycle, ReduceOnPlateau, Missing,
     )
 }  # fmt: skip
 

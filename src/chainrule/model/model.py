@@ -20,14 +20,13 @@ from chainrule.checks.options import (
     check_count,
     check_dtype,
     check_flag,
-    check_name,
     check_seed,
 )
 from chainrule.checks.samples import Samples
 from chainrule.checks.targets import Targets
 from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
-from chainrule.initializers import INITIALIZERS, WORDS, Initializer
+from chainrule.initializers import Initializer, find_initializers
 from chainrule.model.kept_optimizer import Carried
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
@@ -57,7 +56,7 @@ class Model:
         | None = None,
         output: str | Activation | OwnActivation | None = None,
         cost: str | Cost | OwnCost | None = None,
-        init: str | Initializer | None = None,
+        init: str | Initializer | Sequence[str | Initializer] | None = None,
         bias: bool = True,
         dtype: DTypeLike = "float32",
         input_scale: ArrayLike | str | None = None,
@@ -319,13 +318,11 @@ class Model:
             check_delta_of(self._cost, self._output, targets, self.sizes[-1])
             self._delta_checked = True
 
-    def _initialize(self, init: str | Initializer) -> None:
-        begin: Any = init
-        if not callable(init):
-            begin = INITIALIZERS[check_name("init", init, INITIALIZERS, WORDS)]
+    def _initialize(self, init: str | Initializer | Sequence[str | Initializer]) -> None:
+        begins = find_initializers(init, len(self._weights))
         rng = np.random.default_rng(self.seed)
         for i, W in enumerate(self._weights):
-            given = begin(rng, W.shape[1], W.shape[0])
+            given = begins[i](rng, W.shape[1], W.shape[0])
             try:
                 weights, biases = given
             except (TypeError, ValueError):

@@ -28,6 +28,13 @@ def _bell(z):
     return t / (1 + t) ** 2
 
 
+def _mish(z):
+    """Return σ'' of mish: with t = tanh(ln(1 + e^z)) and s as above, t'(2 + z(1 - s - 2ts))."""
+    softplus = np.logaddexp(0, z)
+    t, s = np.tanh(softplus), -np.expm1(-softplus)
+    return (1 - t) * (1 + t) * s * (2 + z * (1 - s - 2 * t * s))
+
+
 # σ''(z) from z, a = σ(z) and the parameter, of those that have one everywhere. Of elu, selu and
 # softsign it jumps at 0, of the others σ' does.
 SECOND_SLOPES: dict[str, Callable[..., NDArray]] = {
@@ -36,6 +43,7 @@ SECOND_SLOPES: dict[str, Callable[..., NDArray]] = {
     "softplus": lambda z, a: _bell(z),
     "gelu": lambda z, a: (2 - z**2) * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
     "swish": lambda z, a, beta: beta * _bell(beta * z) * (2 - beta * z * np.tanh(beta * z / 2)),
+    "mish": lambda z, a: _mish(z),
     "exponential": lambda z, a: a,
     "identity": lambda z, a: np.zeros_like(z),
 }

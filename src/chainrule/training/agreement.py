@@ -51,6 +51,7 @@ def check_ranks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
         )
     refused = {
         "validation_split": options.validation_split is not None,
+        "drop_last": options.drop_last,
         "shuffle=function": callable(options.shuffle),
         "record": options.record,
         "diagnose": size > 1 and options.diagnose,
@@ -61,7 +62,8 @@ def check_ranks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
         raise ValueError(
             f"{names} cannot be used where mini-batches are made of blocks ({blocks=}); in the "
             "place of validation_split give validation_data, of shuffle=function False; diagnose "
-            "when training has ended"
+            "when training has ended; for drop_last no mini-batch is shorter there than the others "
+            "by more than a sample of each block"
         )
     ranks.agree(**{name: value for name, value in vars(options).items() if name not in OF_A_RANK})
     if options.batch_size < blocks:

@@ -128,6 +128,11 @@ def check_options_of_batches(options: SimpleNamespace) -> None:
             "output_weight is for arrays; from an iterable the weights of its targets come with "
             "each batch, (X, y, sample_weight, output_weight), where sample_weight may be None"
         )
+    if options.drop_last:
+        raise ValueError(
+            "drop_last is for arrays; of an iterable each batch is trained on as it comes, so that "
+            "one that is too short is to be left out there"
+        )
     if callable(options.shuffle):
         raise ValueError(
             "shuffle=function is for arrays; batches from an iterable come in the order they have"

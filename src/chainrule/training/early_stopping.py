@@ -5,7 +5,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_count, check_flag, check_not_negative
+from chainrule.checks.options import check_count, check_flag, check_name, check_not_negative
 from chainrule.checks.other_tools import OF_STOPPING
 from chainrule.core import _core
 from chainrule.model.model import Model
@@ -37,6 +37,10 @@ class EarlyStopping:
         back.
     larger_is_better : bool, optional
         Needed for metrics; else by the figure: of accuracy more is better, of all others less.
+    ties : str, default "first"
+        Which of several epochs with the best figure is the best one, "first" or "last" (as of an
+        accuracy, which has few values). An equal figure is no better one: whichever is kept,
+        `patience` counts from the first.
 
     Attributes
     ----------
@@ -49,7 +53,7 @@ class EarlyStopping:
     stopped : bool
         Whether the last `fit` was ended by this.
     waited : int
-        How many epochs have gone by since the best.
+        How many epochs have gone by since the best, since the first of them where there are ties.
 
     Notes
     -----
@@ -83,12 +87,14 @@ class EarlyStopping:
         restore_best: bool = True,
         *,
         larger_is_better: bool | None = None,
+        ties: str = "first",
     ):
         self._monitor = Monitor(type(self).__name__, monitor, larger_is_better)
         self.patience = check_count("patience", patience, least=1)
         check_not_negative("min_change", min_change)
         self.min_change = float(min_change)
         self.restore_best = check_flag("restore_best", restore_best)
+        self.ties = check_name("ties", ties, ("first", "last"))
         self._begin()
 
     @property
@@ -125,6 +131,9 @@ class EarlyStopping:
             self._keep(net)
             self.best, self.best_epoch, self.waited = figure, net.epochs_trained - 1, 0
             return
+        if self.ties == "last" and figure == self.best:
+            self._keep(net)
+            self.best_epoch = net.epochs_trained - 1
         self.waited += 1
         if self.waited >= self.patience:
             self.stopped = True
@@ -141,7 +150,9 @@ class EarlyStopping:
 
     def settings(self) -> dict[str, Any]:
         """Return what another like this is made of."""
-        names = ("monitor", "patience", "min_change", "restore_best", "larger_is_better")
+        names = (
+            "monitor", "patience", "min_change", "restore_best", "larger_is_better", "ties",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def state(self) -> dict[str, Any]:
@@ -211,5 +222,6 @@ class EarlyStopping:
     def __repr__(self):
         return (
             f"EarlyStopping(monitor={self.monitor!r}, patience={self.patience}, "
-            f"min_change={self.min_change}, restore_best={self.restore_best})"
+            f"min_change={self.min_change}, restore_best={self.restore_best}, "
+            f"ties={self.ties!r})"
         )

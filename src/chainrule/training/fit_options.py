@@ -1,5 +1,7 @@
 """The options of `fit`, one row each: all that is said about an option stands in its row.
 
+Over 400 lines for being one table, and the reference that `help` shows.
+
 A row of `FitOptions` has the option's name and type, and in its `Option` the default, what is
 checked before anything else, whether full-batch optimisers take it, and what the documentation
 says. From the rows follow the signature and the docstring of `Network.fit`
@@ -153,6 +155,12 @@ class FitOptions(TypedDict, total=False):
         32, "int, default 32", _count(least=1), full_batch=True, about="""
         Samples in a mini-batch; the last of an epoch may be shorter, and counts by its own
         size.
+        """)]
+    drop_last: Annotated[bool, Option(False, "bool, default False", check_flag, about="""
+        Leave out a shorter mini-batch at the end of an epoch, so that all steps are of batch_size
+        samples, ⌊m/batch_size⌋ of them. The samples left out are the last of the epoch's order:
+        others in each, where it shuffles. `History.cost` is the mean of those seen, NaN where all
+        of these weigh 0.
         """)]
     steps_per_epoch: Annotated[int | None, Option(
         None, "int, optional", _count(least=1, optional=True), single_steps=True, about="""

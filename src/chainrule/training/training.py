@@ -73,6 +73,12 @@ class Training:
         if self.batches is not None and self.validation:
             self.batches.like = self.validation.samples
         most = MAX_SIZE if self.samples is None else len(self.samples)
+        if options.drop_last and options.batch_size > most:
+            raise ValueError(
+                f"drop_last=True leaves out a mini-batch of fewer than batch_size="
+                f"{options.batch_size} samples, and so all {most} to train on; give a batch_size "
+                f"of {most} or less"
+            )
         self.batch_size = min(options.batch_size, most)
         self.steps_per_epoch = self._steps_per_epoch()
         measures = self.validation.measures if self.validation else []
@@ -103,7 +109,8 @@ class Training:
     def _steps_per_epoch(self):
         """Return how many steps an epoch has; None: that is not known, and the rate stays."""
         if self.batches is None:
-            return -(-len(self.samples) // self.batch_size)
+            whole, rest = divmod(len(self.samples), self.batch_size)
+            return whole + (rest > 0 and not self.options.drop_last)
         if self.batches.steps is None and self.schedule.counts_epochs:
             raise ValueError(
                 f"a {type(self.schedule).__name__} of the learning rate needs steps_per_epoch, or "
@@ -164,7 +171,9 @@ class Training:
                 return
 
     def _samples_per_epoch(self):
-        return len(self.samples) if self.batches is None else self.batches.n_samples
+        if self.batches is not None:
+            return self.batches.n_samples
+        return min(len(self.samples), self.steps_per_epoch * self.batch_size)
 
     def _some_epochs(self, count):
         """Train for `count` epochs without a look between them."""
@@ -203,7 +212,8 @@ class Training:
             stream = _core.Stream(self.batches.following)
             return _core.Data(batch_size=size, seed=seed, stream=stream)
         return _core.Data(
-            *self.samples.for_core, batch_size=size, shuffle=bool(shuffle), seed=seed,
+            *self.samples.for_core, batch_size=size, drop_last=self.options.drop_last,
+            shuffle=bool(shuffle), seed=seed,
             draw=Orders(shuffle, len(self.samples)) if callable(shuffle) else None,
             exponent=self.samples.exponent,
         )  # fmt: skip
