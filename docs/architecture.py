@@ -193,7 +193,8 @@ def _files_of(places):
     """Return the files of a row, in one or two lines."""
     if places == ["core"]:
         return [
-            "_core.pyx, which includes the .pxi files; equations.pxd, kernels.pxd; below: csrc/"
+            "_core.pyx, which includes the .pxi files; "
+            "equations.pxd, descent.pxd, kernels.pxd; below: csrc/"
         ]
     if _is_hall(places):
         return [", ".join(f"{place}.py" for place in places)]

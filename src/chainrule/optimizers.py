@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from chainrule.checks.by_layer import ByLayer, check_by_layer, is_by_layer
 from chainrule.checks.fields import LATER, CheckedFields, Checks
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import (
@@ -23,6 +24,14 @@ from chainrule.checks.options import (
 )
 from chainrule.checks.other_tools import OF_OPTIMIZERS
 from chainrule.schedules import LearningRate, Schedule, as_schedule
+
+
+def _check_epsilon(name: str, value: Any) -> None:
+    """Raise unless ε is a positive number, or such numbers by layer."""
+    if is_by_layer(value):
+        check_by_layer(name, value, check_positive)
+    else:
+        check_positive(name, value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +49,14 @@ class Optimizer(CheckedFields):
     learning_rate: LearningRate
 
     _checks: ClassVar[Checks] = {"learning_rate": lambda _, rate: as_schedule(rate)}
+
+    def __post_init__(self) -> None:
+        """Check the fields, and keep an ε for each layer where nobody can change it."""
+        super().__post_init__()
+        epsilon = getattr(self, "epsilon", 0)
+        if is_by_layer(epsilon):
+            fixed = check_by_layer("epsilon", epsilon, check_positive)
+            object.__setattr__(self, "epsilon", fixed)
 
     @property
     def schedule(self) -> Schedule:
@@ -110,8 +127,8 @@ class Adagrad(Optimizer):
     ----------
     learning_rate : float, schedule or function, default 0.01
         η, positive; or how it changes.
-    epsilon : float, default 1e-10
-        ε, positive.
+    epsilon : float, or list by layer, default 1e-10
+        ε, positive; or one for each layer, a number or a pair (of the weights, of the biases).
     """
 
     kernel: ClassVar[str] = "adagrad"
@@ -119,9 +136,9 @@ class Adagrad(Optimizer):
     settings: ClassVar[dict[str, str]] = {"epsilon": "epsilon"}
 
     learning_rate: LearningRate = 0.01
-    epsilon: float = 1e-10
+    epsilon: float | ByLayer = 1e-10
 
-    _checks: ClassVar[Checks] = Optimizer._checks | {"epsilon": check_positive}
+    _checks: ClassVar[Checks] = Optimizer._checks | {"epsilon": _check_epsilon}
 
 
 @known_options(OF_OPTIMIZERS)
@@ -137,8 +154,8 @@ class RMSprop(Optimizer):
         η, positive; or how it changes.
     rho : float, default 0.99
         ρ, 0 <= ρ < 1: how much of s is kept.
-    epsilon : float, default 1e-8
-        ε, positive.
+    epsilon : float, or list by layer, default 1e-8
+        ε, positive; or by layer, as for Adagrad.
     """
 
     kernel: ClassVar[str] = "rmsprop"
@@ -147,9 +164,9 @@ class RMSprop(Optimizer):
 
     learning_rate: LearningRate = 0.01
     rho: float = 0.99
-    epsilon: float = 1e-8
+    epsilon: float | ByLayer = 1e-8
 
-    _checks: ClassVar[Checks] = Optimizer._checks | {"rho": check_keep, "epsilon": check_positive}
+    _checks: ClassVar[Checks] = Optimizer._checks | {"rho": check_keep, "epsilon": _check_epsilon}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,12 +179,12 @@ class AdaptiveMoments(Optimizer):
     learning_rate: LearningRate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
-    epsilon: float = 1e-8
+    epsilon: float | ByLayer = 1e-8
 
     _checks: ClassVar[Checks] = Optimizer._checks | {
         "beta1": check_keep,
         "beta2": check_keep,
-        "epsilon": check_positive,
+        "epsilon": _check_epsilon,
     }
 
 
@@ -187,8 +204,9 @@ class Adam(AdaptiveMoments):
         η, positive; or how it changes.
     beta1, beta2 : float, default 0.9 and 0.999
         β₁ and β₂, 0 <= β < 1: how much of s and r is kept.
-    epsilon : float, default 1e-8
-        ε, positive.
+    epsilon : float, or list by layer, default 1e-8
+        ε, positive; or by layer, as for Adagrad: with ``rates`` of `fit` that trains the weights of
+        z = xW/√d + b by Adam as those of z = xW, each with rate η/√d and ε√d.
     epsilon_hat : bool, default False
         Whether ε is the paper's ε̂, which is added before the correction, as scikit-learn and
         Keras do: in the first steps it counts more, by 1/√(1-β₂ᵗ).

@@ -322,6 +322,7 @@ def test_bad_settings(kind, name, value, expected):
     ("kind", "name"), [(kind, name) for kind, names in BAD_SETTINGS.items() for name in names]
 )
 def test_settings_that_are_no_numbers(kind, name, value):
+    value = {0.1} if name == "epsilon" and value == [0.1] else value  # a list goes by layer
     refuse(lambda: kind(**{name: value}), TypeError, [name, repr(value)])
 
 

@@ -64,6 +64,8 @@ class Recipe:
         max_norm: float = 0,
         average: float = 0,
         dropout: NDArray[np.float64] | None = None,
+        factors: NDArray[np.float64] | None = None,
+        epsilons: NDArray[np.float64] | None = None,
     ) -> None: ...
 
 class Stream:

@@ -15,10 +15,11 @@ from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, ldexp, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
 
-# The equations and the kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
-from chainrule.core cimport equations, kernels
+# Equations, descent and kernels go by their full names: equations.bp1[real](...), kernels.gemm[real](...).
+from chainrule.core cimport descent, equations, kernels
+from chainrule.core.descent cimport Descent, State
 from chainrule.core.equations cimport (
-    OF_THE_USER, Descent, Dropout, Layer, Net, Part, Rows, Sparse, State, Tape, UserFunctions, n_weights, whole,
+    OF_THE_USER, Dropout, Layer, Net, Part, Rows, Sparse, Tape, UserFunctions, n_weights, whole,
 )
 from chainrule.core.kernels cimport (
     CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,

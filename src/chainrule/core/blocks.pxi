@@ -109,7 +109,7 @@ cdef int follow_some(Trainee t, real[::1] nabla, Py_ssize_t first, Py_ssize_t en
     tile.nabla = &nabla[0]
     with nogil:
         if end - first == tile.net.n_parameters:
-            equations.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
+            descent.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
             tile.m = 1
             t.team.open()
             go_down[real](tile, t.team.members, FOLLOW, <const real *> NULL)
@@ -117,25 +117,22 @@ cdef int follow_some(Trainee t, real[::1] nabla, Py_ssize_t first, Py_ssize_t en
         else:
             for i in range(tile.net.depth):
                 layer = &tile.net.layers[i]
-                follow_range[real](tile, &t.descent.weights, max(first, layer.weights),
+                follow_range[real](tile, 2 * i, max(first, layer.weights),
                                    min(end, layer.weights + n_weights(layer, layer.n_out)), &nabla[0])
                 if layer.biases >= 0:
-                    follow_range[real](tile, &t.descent.biases, max(first, layer.biases),
+                    follow_range[real](tile, 2 * i + 1, max(first, layer.biases),
                                        min(end, layer.biases + layer.n_out), &nabla[0])
     return 0
 
 
-cdef inline void follow_range(const Tile *tile, const cr_update *update, Py_ssize_t first, Py_ssize_t end,
+cdef inline void follow_range(const Tile *tile, Py_ssize_t part, Py_ssize_t first, Py_ssize_t end,
                               const real *nabla) noexcept nogil:
-    """The step of the parameters from `first` to end - 1, which are alike: weights, or biases."""
+    """The step of the parameters from `first` to end - 1, which are of one part: weights, or biases."""
     cdef real *w = <real *> tile.parameters
-    cdef real *s = <real *> tile.state.s
-    cdef real *t = <real *> tile.state.t
     cdef real *average = <real *> tile.state.average
     if first >= end:
         return
-    kernels.update_by[real](tile.descent.optimizer, w + first, s + first if s else s, t + first if t else t,
-                            nabla + first, end - first, update)
+    descent.follow_numbers[real](w, tile.state, nabla, first, end - first, part, tile.descent)
     if average:
         kernels.move_average[real](average + first, w + first, end - first, tile.state.keep)
 

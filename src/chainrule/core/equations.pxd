@@ -1,17 +1,16 @@
-"""Feedforward, the four equations of backpropagation, and the descent, on flat C-ordered arrays.
+"""Feedforward and the four equations of backpropagation, on flat C-ordered arrays.
 
 Shapes: m samples; layer l has n_l neurons; a^l, z^l, delta^l are (m, n_l); W^l is (n_l, n_{l-1}); b^l is (n_l,).
 `layers[i]` joins layer l-1 to layer l = i + 2, as everywhere in the package. No transpose is materialised: `gemm` reads
 W^l and delta^l either way round.
 """
 
-from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport memcpy
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, cr_update, real,
+    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, real,
 )
 
 
@@ -73,18 +72,6 @@ cdef struct Part:                # what one thread does of a tile of samples, or
     Py_ssize_t all_rows          # out of so many: they decide which way a product goes, so that parts are as the whole
     Py_ssize_t neuron, neurons   # these columns of z^l, rows of W^l
 
-cdef struct Descent:             # how the parameters follow the gradient
-    int optimizer
-    cr_update weights, biases    # biases are not penalised
-    double epsilon_hat           # adam's ε where it comes before the correction; 0: it comes after
-    double l2, l2_of_batch       # the l2 of a step is l2 + l2_of_batch / the weight of its samples
-    double clip_value, clip_norm, max_norm  # 0: no limit
-
-cdef struct State:               # what goes along with the parameters from step to step, shaped like them, or NULL
-    void *s                      # of the optimiser
-    void *t
-    void *average                # of the parameters themselves
-    double keep                  # of that average in each step
 
 
 cdef inline Part whole(Py_ssize_t rows, Py_ssize_t neurons) noexcept nogil:
@@ -314,57 +301,3 @@ cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize
     for i in range(net.depth):
         whole_layer = whole(m, net.layers[i].n_out)
         add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta_weights, beta_biases)
-
-
-cdef inline void follow(real *parameters, const State *state, const real *nabla, const Layer *layer, const Part *part,
-                        const Descent *descent) noexcept nogil:
-    """One step of the optimiser for some neurons of a layer, from its mean gradient."""
-    cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
-    cdef real *s = <real *> state.s
-    cdef real *t = <real *> state.t
-    kernels.update_by[real](descent.optimizer, parameters + w, s + w if s else s, t + w if t else t, nabla + w,
-                            n_weights(layer, part.neurons), &descent.weights)
-    if layer.biases >= 0:
-        kernels.update_by[real](descent.optimizer, parameters + b, s + b if s else s, t + b if t else t, nabla + b,
-                                part.neurons, &descent.biases)
-
-
-cdef inline void after_descent(real *parameters, const State *state, const Layer *layer, const Part *part,
-                               const Descent *descent) noexcept nogil:
-    """What comes after a step, for some neurons: their weights, a row of W^l each, no longer than max_norm; and the
-    average of the parameters."""
-    cdef Py_ssize_t w = layer.weights + part.neuron * layer.n_in, b = layer.biases + part.neuron
-    cdef real *average = <real *> state.average
-    if descent.max_norm > 0:
-        kernels.limit_rows[real](parameters + w, part.neurons, layer.n_in, descent.max_norm)
-    if average:
-        kernels.move_average[real](average + w, parameters + w, n_weights(layer, part.neurons), state.keep)
-        if layer.biases >= 0:
-            kernels.move_average[real](average + b, parameters + b, part.neurons, state.keep)
-
-
-cdef inline double scale_to_length(const real *nabla, Py_ssize_t n, double length) noexcept nogil:
-    """What ∇C, whose squares overflow, is multiplied by to be so long."""
-    cdef Py_ssize_t i
-    cdef double largest = 0, total = 0, part
-    for i in range(n):
-        largest = max(largest, fabs(nabla[i]))
-    for i in range(n):
-        part = nabla[i] / largest
-        total += part * part
-    return length / sqrt(total) / largest
-
-
-cdef inline void limit_gradient(real *nabla, const Net *net, Descent *descent) noexcept nogil:
-    """Clip the mean gradient if asked: each entry first, then the norm of all, which `follow` does."""
-    cdef double norm
-    descent.weights.scale = 1
-    if descent.clip_value > 0:
-        kernels.clip[real](nabla, net.n_parameters, descent.clip_value)
-    if descent.clip_norm > 0:
-        norm = sqrt(kernels.sum_of_squares[real](nabla, net.n_parameters))
-        if norm == INFINITY:
-            descent.weights.scale = scale_to_length(nabla, net.n_parameters, descent.clip_norm)
-        elif norm > descent.clip_norm:
-            descent.weights.scale = descent.clip_norm / norm
-    descent.biases.scale = descent.weights.scale

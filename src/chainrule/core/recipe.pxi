@@ -3,16 +3,19 @@
 cdef class Recipe:
     """An optimiser by name with its settings; what is 0 is off.
 
-    dropout: the probabilities of units to be dropped, by hidden layer, (L - 2,), or None."""
+    dropout: the probabilities of units to be dropped, by hidden layer, (L - 2,), or None.
+    factors: of the learning rate, by part of the parameters, (2 (L - 1),), or None; epsilons: likewise, in the place of
+    epsilon."""
 
     cdef Descent descent
     cdef readonly double keep_average
-    cdef const double[::1] dropout
+    cdef const double[::1] dropout, factors, epsilons
 
     def __cinit__(self, optimizer, *, double beta1=0, double beta2=0, double epsilon=0, bint epsilon_hat=False,
                   double decay=0, bint nesterov=False, double least=0, double most=0, double l1=0, double l2=0,
                   double l2_of_batch=0, double clip_value=0, double clip_norm=0, double max_norm=0, double average=0,
-                  const double[::1] dropout=None):
+                  const double[::1] dropout=None, const double[::1] factors=None,
+                  const double[::1] epsilons=None):
         cdef cr_update *update = &self.descent.weights
         self.descent.optimizer = OPTIMIZERS.index(optimizer)
         self.descent.epsilon_hat = epsilon if epsilon_hat else 0
@@ -24,7 +27,11 @@ cdef class Recipe:
         update.l1, update.l2 = l1, l2
         self.descent.l2, self.descent.l2_of_batch = l2, l2_of_batch
         self.descent.clip_value, self.descent.clip_norm, self.descent.max_norm = clip_value, clip_norm, max_norm
-        self.keep_average, self.dropout = average, dropout
+        self.keep_average, self.dropout, self.factors, self.epsilons = average, dropout, factors, epsilons
+        if factors is not None:
+            self.descent.factors = &factors[0]
+        if epsilons is not None:
+            self.descent.epsilons = &epsilons[0]
 
 
 cdef inline bint is_plain(const Descent *descent) noexcept nogil:

@@ -211,7 +211,7 @@ cdef Py_ssize_t follow_gradient(Trainee t, const real[::1] nabla, double rate) e
     memcpy(tile.nabla, &nabla[0], t.sizes.vector)
     steps[0] += 1
     begin_step(&t.descent, rate, steps[0])
-    equations.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
+    descent.limit_gradient[real](<real *> tile.nabla, tile.net, &t.descent)
     tile.m = 1
     go_down[real](tile, NULL, FOLLOW, <const real *> NULL)
     return look_at_states[real](t, <const real *> NULL)

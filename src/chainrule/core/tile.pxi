@@ -191,12 +191,9 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
     first."""
     cdef real *w = <real *> tile.parameters
     cdef real *nabla = <real *> tile.nabla
-    cdef double rate
     if tile.way_down == IN_PLACE:
-        rate = tile.descent.weights.rate
-        equations.add_layer_gradient[real](w, tile.net, i, &tile.x, part, tile.tape, -rate / tile.counted,
-                                           1 - rate * tile.descent.weights.l2, 1)
-        equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+        descent.descend[real](w, tile.net, i, &tile.x, part, tile.tape, tile.descent, tile.counted)
+        descent.after_descent[real](w, tile.state, tile.net, i, part, tile.descent)
     elif tile.way_down == BY_LAYER:
         equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
         follow_part[real](tile, i, part, precision)
@@ -207,8 +204,8 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     cdef real *w = <real *> tile.parameters
-    equations.follow[real](w, tile.state, <const real *> tile.nabla, &tile.net.layers[i], part, tile.descent)
-    equations.after_descent[real](w, tile.state, &tile.net.layers[i], part, tile.descent)
+    descent.follow[real](w, tile.state, <const real *> tile.nabla, tile.net, i, part, tile.descent)
+    descent.after_descent[real](w, tile.state, tile.net, i, part, tile.descent)
 
 
 cdef inline void do_part(Tile *tile, Py_ssize_t index, const real *precision) noexcept nogil:

@@ -32,6 +32,7 @@ cdef class Trainee:
     cdef cr_team *members    # for the step at hand: the team's, or NULL, one thread alone
     cdef Pace *pace          # or NULL: the number of threads is given
     cdef Descent descent
+    cdef Recipe recipe       # which keeps alive what that points to
     cdef State state
     cdef Layouts layouts
     cdef Snapshot snapshot
@@ -49,6 +50,7 @@ cdef Trainee prepare(Plan plan, real[::1] parameters, Recipe recipe, TrainingSta
     cdef size_t bytes
     t.descent, t.stream, t.hooks, t.seed, t.clock = recipe.descent, data.stream, hooks, data.seed, &state.clock[0]
     t.epochs, t.drop_last = &state.epochs[0], data.drop_last
+    t.recipe = recipe
     t.samples = samples_of[real](plan, data.X, data.Y, data.labels, data.order, data.weights,
                                 data.output_weights)
     t.samples.exponent = data.exponent

@@ -67,7 +67,7 @@ cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double
     if watch and watch.sees_gradient:
         watch.steps += 1
         watch.gradient_norm += sqrt(kernels.sum_of_squares[real](<real *> tile.nabla, net.n_parameters))
-    equations.limit_gradient[real](<real *> tile.nabla, net, &t.descent)
+    descent.limit_gradient[real](<real *> tile.nabla, net, &t.descent)
     go_down[real](tile, t.members, FOLLOW, precision)
     return FINISHED
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.checks.by_layer import ByLayer, check_by_layer
 from chainrule.checks.options import (
     BOOLEANS,
     check_count,
@@ -94,6 +95,10 @@ def _number(check, optional=False):
     return checked
 
 
+def _rates(name, value):
+    return None if value is None else check_by_layer(name, value, check_not_negative)
+
+
 def _shuffle(name, value):
     if callable(value) or isinstance(value, BOOLEANS):
         return value
@@ -167,6 +172,14 @@ class FitOptions(TypedDict, total=False):
         With an iterable: how many batches make an epoch, where it is endless, or where a
         schedule of the learning rate has to know and the iterable has no length. With single
         steps: how many, where a schedule has to know.
+        """)]
+    rates: Annotated[ByLayer | None, Option(
+        None, "list with a pair (weights, biases) for each layer, optional", _rates,
+        single_steps=True, about="""
+        Factors on the learning rate, for the weights and the biases of each layer, l = 2 ... L; a
+        number stands for both. The decay of AdamW goes by the factor too. 0 freezes: these
+        parameters and their optimiser's state do not change by a bit, whatever the penalties,
+        momentum or max_norm. Rprop, which has no learning rate, takes 0 and 1 alone.
         """)]
     l1: Annotated[float, Option(
         0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""

@@ -25,7 +25,7 @@ from chainrule.training.fit import last_optimizer
 from chainrule.training.fit_options import FitOptions, read_options
 from chainrule.training.full_batch.cost import FullBatchOptimizer
 from chainrule.training.optimizer_state import like_state, resumed_state
-from chainrule.training.training import check_dropout, check_epsilon, recipe_of, state_for_core
+from chainrule.training.training import recipe_of, state_for_core
 
 OUTPUT_GRADIENT, OUTPUT_DELTA = (_core.GIVEN.index(f"output_{of}") for of in ("gradient", "delta"))
 
@@ -82,7 +82,6 @@ class Trainer:
                 "single steps do not allow; give the weights, such as {0: 1.0, 1: 5.0}"
             )
         self.optimizer: Optimizer = options.optimizer
-        check_epsilon(self.optimizer, net.dtype)
         schedule, steps = self.optimizer.schedule, options.steps_per_epoch
         if schedule.state:
             raise ValueError(
@@ -94,7 +93,7 @@ class Trainer:
                 f"a {type(schedule).__name__} of the learning rate needs steps_per_epoch"
             )
         self._options = options
-        recipe = recipe_of(options, check_dropout(options.dropout, len(net.sizes) - 2))
+        recipe = recipe_of(options, net)
         averaging = options.average is not None
         self._state = resumed_state(
             net.optimizer_state, self.optimizer, schedule, averaging, net.parameters, steps

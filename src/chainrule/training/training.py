@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.arrays import MAX_SIZE
+from chainrule.checks.by_layer import is_by_layer, spread
 from chainrule.checks.options import check_number
 from chainrule.checks.samples import Samples
 from chainrule.core import _core
 from chainrule.model.model import Model
-from chainrule.optimizers import Optimizer
+from chainrule.optimizers import Optimizer, Rprop
 from chainrule.results.history import History
 from chainrule.results.progress import Progress
 from chainrule.training.batches import Batches
@@ -61,8 +62,7 @@ class Training:
         self.net, self.options = net, options
         self.optimizer: Optimizer = options.optimizer
         self.schedule = self.optimizer.schedule
-        check_epsilon(self.optimizer, net.dtype)
-        self.recipe = recipe_of(options, check_dropout(options.dropout, len(net.sizes) - 2))
+        self.recipe = recipe_of(options, net)
         self.samples = self.batches = None
         if isinstance(samples, Batches):
             self.batches = samples
@@ -229,23 +229,51 @@ def state_for_core(
     return _core.TrainingState(s, t, state.get("average"), steps, epochs, net._clock)
 
 
-def recipe_of(options: SimpleNamespace, dropout: NDArray | None) -> _core.Recipe:
-    """Return the optimiser with penalties, limits and dropout as the core takes them."""
+def recipe_of(options: SimpleNamespace, net: Model) -> _core.Recipe:
+    """Return the optimiser with penalties, limits and dropout as the core takes them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what does not fit the network.
+    """
     optimizer = options.optimizer
     settings = {name: getattr(optimizer, ours) for name, ours in optimizer.settings.items()}
+    settings |= check_epsilon(optimizer, net)
+    dropout = check_dropout(options.dropout, len(net.sizes) - 2)
     limits = {name: getattr(options, name) for name in LIMITS}
     limits = {name: value for name, value in limits.items() if value}  # what is 0 is off
-    return _core.Recipe(optimizer.kernel, **settings, **limits, dropout=dropout)
+    factors = check_rates(options, net)
+    return _core.Recipe(optimizer.kernel, **settings, **limits, dropout=dropout, factors=factors)
 
 
-def check_epsilon(optimizer, dtype):
-    """Raise for an epsilon that is 0 as a number of the network's: a gradient of 0 would be 0/0."""
-    epsilon = getattr(optimizer, "epsilon", 1)
-    if dtype.type(epsilon) == 0:
+def check_rates(options: SimpleNamespace, net: Model) -> NDArray | None:
+    """Return the factors of the learning rate, a pair for each layer, or None if all are 1."""
+    if options.rates is None:
+        return None
+    factors = spread("rates", options.rates, len(net.sizes) - 1)
+    if isinstance(options.optimizer, Rprop) and not np.isin(factors, (0, 1)).all():
         raise ValueError(
-            f"epsilon must not vanish in {dtype}, whose least number is "
-            f"{np.finfo(dtype).smallest_subnormal:.1g}; got {epsilon}"
+            "rates must be 0 (frozen) or 1 with Rprop, which has a step of its own for each "
+            f"parameter and no learning rate to multiply; got {options.rates}"
         )
+    return factors
+
+
+def check_epsilon(optimizer, net):
+    """Return the settings of an epsilon that goes by layer: none, where one number is all.
+
+    Raises for one that is 0 as a number of the network's: a gradient of 0 would be 0/0.
+    """
+    epsilon = getattr(optimizer, "epsilon", 1)
+    by_layer = is_by_layer(epsilon)
+    each = spread("epsilon", epsilon, len(net.sizes) - 1) if by_layer else np.array([epsilon])
+    if (each.astype(net.dtype) == 0).any():
+        raise ValueError(
+            f"epsilon must not vanish in {net.dtype}, whose least number is "
+            f"{np.finfo(net.dtype).smallest_subnormal:.1g}; got {epsilon}"
+        )
+    return {"epsilon": each[0], "epsilons": each} if by_layer else {}
 
 
 def check_dropout(dropout: float | Sequence[float], layers: int) -> NDArray | None:
