@@ -226,6 +226,7 @@ def test_the_scaled_form_is_trained_as_the_plain_one(draw_problem):
 REFUSED = {
     "a number": (0.5, TypeError, "rates must be a list"),
     "a word": ("half", TypeError, "rates must be a list"),
+    "none": ([], TypeError, "rates must be a list"),
     "too few": ([(1, 1)], ValueError, "2 here; got 1"),
     "too many": ([1, 1, 1], ValueError, "2 here; got 3"),
     "negative": ([(1, -1), 1], ValueError, r"rates\[0\]\[1\] must be a number, 0 or more; got -1"),
