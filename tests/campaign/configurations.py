@@ -120,6 +120,7 @@ class Draw:
             "validation_split": lambda: 0.2,
             "record": lambda: self.one("layers", "gradients", ["layers", "gradients"]),
             "callbacks": lambda: Meddler(self),
+            "rates": lambda: [(self.one(0, 1), self.one(0, 1)) for _ in net.sizes[1:]],
         }  # fmt: skip
         if isinstance(net.hidden, tuple) and len(net.sizes) == 2:
             table.pop("dropout")

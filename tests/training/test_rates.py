@@ -192,9 +192,41 @@ def test_files_keep_an_epsilon_by_layer(draw_problem, tmp_path):
     assert again.parameters.tobytes() == net.parameters.tobytes()
 
 
+@pytest.mark.parametrize(
+    "rates", [[(1, 0.5), 0], np.array(RATES), [np.float32(0.5), (np.float64(1), 0)]]
+)
+def test_checkpoints_keep_them(draw_problem, tmp_path, rates):
+    whole, x, y = draw_problem((5, 7, 3), 47)
+    part, _, _ = draw_problem((5, 7, 3), 47)
+    options = {"optimizer": cr.Adam(0.01, epsilon=EPSILONS), "rates": rates}
+    whole.fit(x, y, **options, epochs=4)
+    part.fit(x, y, **options, epochs=2, callbacks=cr.Checkpoint(tmp_path / "run.npz"))
+    given = {} if isinstance(rates, list) and isinstance(rates[0], tuple) else {"rates": rates}
+    cr.resume(tmp_path / "run.npz", x, y, epochs=4, **given)
+    again = cr.load(tmp_path / "run.npz")
+    assert again.parameters.tobytes() == whole.parameters.tobytes()
+
+
+def test_the_scaled_form_is_trained_as_the_plain_one(draw_problem):
+    """z = V x/√d + b by Adam is z = W x + b, W = V/√d, by Adam at rate η/√d and with ε√d."""
+    plain, x, y = draw_problem((16, 3), 40, output="identity")
+    V, b, at, eta, epsilon = 4 * plain.weights[0], plain.biases[0].copy(), {}, 0.05, 1e-3
+    for t in range(1, 11):
+        delta = (x @ V.T / 4 + b - y) / len(x)
+        for name, w, g in (("V", V, delta.T @ x / 4), ("b", b, delta.sum(axis=0))):
+            s, r = at.get(name, (0, 0))
+            s, r = at[name] = 0.9 * s + 0.1 * g, 0.999 * r + 0.001 * g**2
+            w -= eta * s / (1 - 0.9**t) / (np.sqrt(r / (1 - 0.999**t)) + epsilon)
+    rule = cr.Adam(eta, epsilon=[(4 * epsilon, epsilon)])
+    plain.fit(x, y, optimizer=rule, rates=[(1 / 4, 1)], epochs=10, batch_size=40)
+    assert_close(plain.weights[0], V / 4, 1e-12)
+    assert_close(plain.biases[0], b, 1e-12)
+
+
 REFUSED = {
     "a number": (0.5, TypeError, "rates must be a list"),
     "a word": ("half", TypeError, "rates must be a list"),
+    "none": ([], TypeError, "rates must be a list"),
     "too few": ([(1, 1)], ValueError, "2 here; got 1"),
     "too many": ([1, 1, 1], ValueError, "2 here; got 3"),
     "negative": ([(1, -1), 1], ValueError, r"rates\[0\]\[1\] must be a number, 0 or more; got -1"),

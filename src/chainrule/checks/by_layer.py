@@ -31,7 +31,7 @@ def check_by_layer(
     ValueError, TypeError
         For a number that `check` refuses, with its place.
     """
-    if not is_by_layer(value):
+    if not is_by_layer(value) or not len(value):
         raise TypeError(f"{name} must be {EACH}; got {value!r}")
 
     def number(place, each):

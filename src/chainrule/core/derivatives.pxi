@@ -87,7 +87,7 @@ def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
             output_deltas[real](&plan.net, p, q, 1, work.tape)
-            equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0, 0)
+            equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0)
             equations.by_inputs[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
         chain_inputs[real](&by_input[0, 0], &plan.net, by_input.shape[0])
         chain_outputs[real](&by_input[0, 0], &plan.net, 1, by_input.shape[1])
@@ -111,7 +111,7 @@ def parameter_jacobian(Plan plan not None, const real[::1] parameters, const rea
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break
                 output_deltas[real](&plan.net, p, q, 1, work.tape)
-                equations.add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0, 0)
+                equations.add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0)
             i += 1
     work.reraise()
 

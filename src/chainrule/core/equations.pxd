@@ -278,26 +278,20 @@ cdef inline void backward(const Net *net, const real *parameters, const real *y,
 
 
 cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, const Rows *x, const Part *part,
-                                    const Tape *tape, double alpha, double beta_weights,
-                                    double beta_biases) noexcept nogil:
+                                    const Tape *tape, double alpha, double beta) noexcept nogil:
     """BP3 and BP4 for some neurons of layer l = i + 2."""
     cdef const Layer *layer = &net.layers[i]
     cdef Rows a = input_of(i, x, tape)
-    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, part, alpha, beta_weights)
+    bp4[real](out + layer.weights, layer, <const real *> tape.delta[i], &a, part, alpha, beta)
     if layer.biases >= 0:
-        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], part, alpha, beta_biases)
+        bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], part, alpha, beta)
 
 
 cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
-                              double alpha, double beta_weights, double beta_biases) noexcept nogil:
-    """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`.
-
-    With alpha = 1/m and beta = 0 that is the mean gradient. With alpha = -η/m, beta = 1 - ηλ for weights and 1 for
-    biases, and out = the parameters themselves, it is a whole step of plain SGD, without a gradient buffer:
-    W ← (1 - ηλ) W - (η/m) δᵀ a and b ← b - (η/m) Σ δ.
-    """
+                              double alpha, double beta) noexcept nogil:
+    """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`."""
     cdef Py_ssize_t i
     cdef Part whole_layer
     for i in range(net.depth):
         whole_layer = whole(m, net.layers[i].n_out)
-        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta_weights, beta_biases)
+        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta)

@@ -195,11 +195,11 @@ cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const rea
         descent.descend[real](w, tile.net, i, &tile.x, part, tile.tape, tile.descent, tile.counted)
         descent.after_descent[real](w, tile.state, tile.net, i, part, tile.descent)
     elif tile.way_down == BY_LAYER:
-        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0, 0)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0)
         follow_part[real](tile, i, part, precision)
     else:
-        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 
-                                           tile.nabla_beta, tile.nabla_beta)
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted,
+                                           tile.nabla_beta)
 
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
