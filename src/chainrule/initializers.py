@@ -88,4 +88,6 @@ def find_initializers(
 
 
 def _find(init: Any) -> Initializer:
-    return init if callable(init) else INITIALIZERS[check_name("init", init, INITIALIZERS, WORDS)]
+    if callable(init):
+        return cast("Initializer", init)
+    return INITIALIZERS[check_name("init", init, INITIALIZERS, WORDS)]

@@ -14,8 +14,8 @@ from chainrule.training.fit_options import OPTIONS, FitOptions, read_options
 # As the contract has it: written down here, and in the rows, and nowhere else.
 DEFAULTS = {
     "optimizer": None, "epochs": 10, "batch_size": 32, "drop_last": False,
-    "steps_per_epoch": None, "rates": None, "l1": 0.0, "l2": 0.0, "l2_of_batch": 0.0, "max_norm": None,
-    "clip_norm": None, "clip_value": None, "average": None, "sample_weight": None,
+    "steps_per_epoch": None, "rates": None, "l1": 0.0, "l2": 0.0, "l2_of_batch": 0.0,
+    "max_norm": None, "clip_norm": None, "clip_value": None, "average": None, "sample_weight": None,
     "class_weight": None, "output_weight": None, "missing_targets": "refuse", "rows": None,
     "shuffle": True, "dropout": 0.0, "validation_data": None, "validation_split": None,
     "metrics": None, "record": None, "callbacks": None, "max_seconds": None, "progress": False,

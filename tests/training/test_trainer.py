@@ -793,6 +793,7 @@ def test_every_option_for_single_steps_is_used():
     """Each of the rows that say so changes what comes out, or how."""
     used = set(itertools.chain.from_iterable(CASES.values()))
     used |= {"steps_per_epoch", "threads", "class_weight", "missing_targets"}  # in tests above
+    used.add("rates")  # in test_rates.py
     from chainrule.training.fit_options import OF_SINGLE_STEPS
 
     assert used == set(OF_SINGLE_STEPS)
