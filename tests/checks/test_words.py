@@ -5,6 +5,7 @@ Tables, as in test_input.py: what is given, the exception, and what its message 
 
 import copy
 import errno
+import importlib.util
 import inspect
 import pickle
 import re
@@ -338,7 +339,8 @@ def test_what_is_advised_is_there(name):
     """Names in quotes, what comes after a dot, and options of fit and Network."""
     for advice in set(TABLES[name].values()):
         for of_package in re.findall(r"chainrule\.(\w+)", advice):
-            assert hasattr(cr, of_package), advice
+            is_wing = importlib.util.find_spec(f"chainrule.{of_package}") is not None
+            assert is_wing or hasattr(cr, of_package), advice
         for of_network in re.findall(r"\bnet\.(\w+)", advice):
             assert hasattr(network(), of_network), advice
         for option in re.findall(r"\bfit\(\.\.\., (\w+)=", advice):
