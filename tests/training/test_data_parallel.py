@@ -395,7 +395,7 @@ def test_a_file_that_one_rank_does_not_see(tmp_path):
     assert "rank 0: FileNotFoundError" in str(other)
 
 
-def test_ctrl_c_undoes_the_epoch():
+def test_ctrl_c_undoes_the_epoch(ctrl_c):
     """It waits for the end of the step."""
     net, other = network(), network()
     net.fit(X, VALUES, epochs=1, blocks=2, optimizer=cr.Adam(0.01))
