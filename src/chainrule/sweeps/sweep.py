@@ -19,6 +19,7 @@ from chainrule.training.monitor import Monitor
 from chainrule.training.transaction import as_raised
 
 TO_THE_END = float("inf")
+LOOK = 0.05  # seconds
 
 
 class Histories(list[History]):
@@ -260,7 +261,9 @@ class Sweep:
                         threads.clear()
                         self._work_off(work, to_end)
                 with self._changes:
-                    self._changes.wait_for(lambda: self._is_done(to_end))
+                    # A signal that comes just before the wait wakes nobody: look again and again.
+                    while not self._changes.wait_for(lambda: self._is_done(to_end), LOOK):
+                        pass
                 return
             except BaseException as error:  # Ctrl-C: each ends with its epoch, no other begins
                 self._ends = error
