@@ -1,10 +1,13 @@
 """From a table and what is to be predicted of its rows to a `Predictor`."""
 
+from math import ceil
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.threads import check_threads
 from chainrule.costs import Cost, log_likelihood, quadratic, quantile
 from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
@@ -23,6 +26,7 @@ FIGURES = {
     "rmse": "validation_cost",
     "mae": "mae",
 }
+LEAST_SECONDS = 1e-3  # where all the time is over: an epoch each
 
 
 def train(
@@ -35,6 +39,7 @@ def train(
     levels: tuple[float, ...] | None = None,
     refit: bool = False,
     calibrate: bool = False,
+    time_limit: float | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: bool = False,
@@ -58,6 +63,9 @@ def train(
         Train once more, on all rows, for as many epochs as were best on average.
     calibrate : bool
         Fit a temperature on what the networks say of the rows that they have not seen.
+    time_limit : float, optional
+        About how many seconds all of it may take, by which results may differ from run to run: each
+        network has an equal part of the time and is, then, as it was at its best epoch so far.
     seed : int
     threads, progress
         As of `fit_many`.
@@ -67,6 +75,7 @@ def train(
     ValueError, TypeError
         For data that do not fit, before anything is trained.
     """
+    ends = None if time_limit is None else monotonic() + time_limit
     figure = _figure(recipe, targets, levels)
     rows = np.arange(len(targets.y))
     if sample_weight is not None:
@@ -82,6 +91,7 @@ def train(
     options: dict[str, Any] = {
         "optimizer": recipe.optimizer(), "epochs": recipe.epochs, "dropout": recipe.dropout,
         "sample_weight": sample_weight, "threads": threads, "progress": progress,
+        "max_seconds": _seconds_of_each(ends, recipe.members, threads, share=0.5 if refit else 1.0),
     }  # fmt: skip
     stops = [EarlyStopping(figure, recipe.patience, ties=recipe.ties, larger_is_better=(
         figure == "validation_accuracy")) for _ in nets]  # fmt: skip
@@ -105,6 +115,7 @@ def train(
         options["epochs"] = max(1, round(float(best)))
         nets = [_network(recipe, preparation.width, targets, levels, each) for each in seeds]
         options |= {"rows": rows, "batch_size": min(recipe.batch_size, len(rows))}
+        options["max_seconds"] = _seconds_of_each(ends, recipe.members, threads)
         histories = _fit(nets, Xp, targets.y, None, options)
     for net in nets:  # what training alone needs
         net.optimizer_state, net.history = {}, None
@@ -161,9 +172,7 @@ def _held_out(
     return [np.sort(ranked[(phase - start) % m < n]) for start in starts]
 
 
-def _network(
-    recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int
-) -> Network:
+def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int) -> Network:
     cost: Cost
     if targets.classes is not None:
         n_out, output, cost = len(targets.classes), "softmax", log_likelihood(recipe.smoothing)
@@ -175,6 +184,15 @@ def _network(
         [n_in, *recipe.hidden, n_out], hidden=recipe.activation, output=output, cost=cost,
         init=recipe.init, seed=seed,
     )  # fmt: skip
+
+
+def _seconds_of_each(ends, members, threads, share=1.0):
+    """Return how long each network may train, as many at once as there are threads; or None."""
+    if ends is None:
+        return None
+    cores = max(check_threads(threads))
+    left = max(ends - monotonic(), LEAST_SECONDS)
+    return share * left / ceil(members / cores)
 
 
 def _fit(nets, X, y, each, options) -> Histories:
