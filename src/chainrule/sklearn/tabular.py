@@ -16,10 +16,12 @@ from sklearn.utils.validation import (
 
 from chainrule.checks.frames import is_frame
 from chainrule.sklearn.parameters import ABOVE_0, AT_LEAST_1, INSIDE
+from chainrule.sklearn.refusals import unless_refused
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import METRICS, PRESETS, Recipe, recipe_of
+from chainrule.tables.targets import Targets
 from chainrule.tables.training import train
 
 
@@ -69,18 +71,24 @@ class Tabular(BaseEstimator):
 
     # ------------------------------------------------------------ training
 
-    def _fit(self, task: str, X: Any, y: Any, sample_weight: Any, **own: Any) -> Any:
-        """Train; what of an earlier fit there is stays where anything is refused."""
-        recipe = recipe_of(self.preset, task).of(
-            members=self.n_members, metric=self.metric, held_out=self.validation_fraction
-        )
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.predictor_, self.history_ = train(
-            recipe, X, y, sample_weight=sample_weight, categorical=self.categorical_features,
-            refit=self.refit, time_limit=self.time_limit, seed=seed, threads=self.threads,
-            progress=self.progress, **own,
-        )  # fmt: skip
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        with unless_refused(self):
+            y, weights = self._checked(X, y, sample_weight)
+            targets, weights, options = self._read(y, weights)
+            recipe = recipe_of(self.preset, targets.task).of(
+                members=self.n_members, metric=self.metric, held_out=self.validation_fraction
+            )
+            self.predictor_, self.history_ = train(
+                recipe, X, targets, sample_weight=weights, categorical=self.categorical_features,
+                refit=self.refit, time_limit=self.time_limit, threads=self.threads,
+                seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+                progress=self.progress, **options,
+            )  # fmt: skip
         return self
+
+    def _read(self, y: Any, weights: Any) -> tuple[Targets, Any, dict[str, Any]]:
+        """Return targets, the weights of their rows, and what `train` is to know besides."""
+        raise NotImplementedError
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Check X as scikit-learn does, but for what its columns hold; return y and weights (m,).

@@ -129,15 +129,16 @@ class TabularClassifier(ClassifierMixin, Tabular):
         ValueError, TypeError
             For data that do not fit, by column and row, before anything is trained.
         """
-        y, weights = self._checked(X, y, sample_weight)
-        check_classification_targets(y)
+        return self._fit(X, y, sample_weight)
+
+    def _read(self, y, weights):
         targets = classes_of(y)
+        check_classification_targets(y)  # numbers that are no classes
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
             weights = by_class if weights is None else weights * by_class
-        self._fit(CLASSES, X, targets, weights, calibrate=self.calibrate)
         self.classes_ = targets.classes
-        return self
+        return targets, weights, {"calibrate": self.calibrate}
 
     def predict_proba(self, X):
         """Return the probability of each class, (m, k)."""

@@ -94,9 +94,11 @@ class TabularRegressor(RegressorMixin, Tabular):
         ValueError, TypeError
             For data that do not fit, by column and row, before anything is trained.
         """
+        return self._fit(X, y, sample_weight)
+
+    def _read(self, y, weights):
         levels = None if self.quantiles is None else _levels(self.quantiles)
-        y, weights = self._checked(X, y, sample_weight)
-        return self._fit(VALUES, X, values_of(y), weights, levels=levels)
+        return values_of(y), weights, {"levels": levels}
 
     def predict_quantiles(self, X):
         """Return a value for each level of `quantiles`, (m, levels), in their order."""

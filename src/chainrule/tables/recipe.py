@@ -76,9 +76,9 @@ class Recipe(CheckedFields):
     shared_split : bool
         Whether these are the same for all networks; else each holds out its own.
     metric : str
-        The figure of these by which the best epoch is chosen: of classes "error", the share of wrong
-        answers, or "log_loss", the mean cost; of values "rmse" or "mae"; "auto" is the first of
-        both. Of quantiles it is always their cost.
+        The figure of these by which the best epoch is chosen: of classes "error", the share of
+        wrong answers, or "log_loss", the mean cost; of values "rmse" or "mae"; "auto" is the first
+        of both. Of quantiles it is always their cost.
     ties : "first" or "last"
         Which of equally good epochs is the best.
     patience : int

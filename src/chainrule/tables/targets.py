@@ -70,7 +70,7 @@ def values_of(y: Any) -> Targets:
     try:
         values = given.astype(np.float64)
     except (ValueError, TypeError):
-        row, each = next((i, v) for i, v in enumerate(given) if not _is_number(v))
+        row, each = next((i, v) for i, v in enumerate(given.tolist()) if not _is_number(v))
         raise ValueError(f"y must hold numbers; y[{row}] is {each!r}") from None
     if not (finite := np.isfinite(values)).all():
         row = int(np.argmin(finite))
@@ -84,6 +84,8 @@ def _vector(y: Any) -> NDArray[Any]:
     given = np.asarray(y)
     if given.ndim != 1:
         raise ValueError(f"y must have one target for each row, (m,); got shape {given.shape}")
+    if len(given) == 0:
+        raise ValueError("y has no rows; got n_samples = 0")
     return given
 
 

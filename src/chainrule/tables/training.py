@@ -15,7 +15,7 @@ from chainrule.sweeps.many import fit_many
 from chainrule.sweeps.sweep import Histories
 from chainrule.tables.predictor import Predictor, temperature_of
 from chainrule.tables.preparation import Preparation
-from chainrule.tables.recipe import CLASSES, METRICS, Recipe
+from chainrule.tables.recipe import METRICS, Recipe
 from chainrule.tables.targets import Targets
 from chainrule.training.early_stopping import EarlyStopping
 
