@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 from chainrule.checks.frames import is_frame
 from chainrule.sklearn.parameters import ABOVE_0, AT_LEAST_1, INSIDE
 from chainrule.sklearn.refusals import unless_refused
+from chainrule.sklearn.table_file import SavedTable
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
@@ -41,7 +42,7 @@ def constraints(task: str) -> dict[str, Any]:
     }
 
 
-class Tabular(BaseEstimator):
+class Tabular(SavedTable, BaseEstimator):
     """An estimator for tables as they are: `TabularClassifier`, `TabularRegressor`."""
 
     predictor_: Predictor
