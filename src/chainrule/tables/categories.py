@@ -1,5 +1,6 @@
 """Categories as inputs: ±1 for two, else one-hot; what is missing or was never seen is 0."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -73,21 +74,13 @@ class Category:
         return len(self.categories) > 1
 
     def places(self, values: Values) -> NDArray:
-        """Return the place of each value among the categories, (m,); -1 for none of them."""
+        """Return the place of each value among the categories, (m,) int; -1 for none of them."""
         if self._numbers is None:
             place, given = self._place.get, text_of(values).tolist()
-            return np.fromiter((place(each, -1) for each in given), np.intp, len(given))
+            return np.fromiter((place(each, -1) for each in given), np.int32, len(given))
         numbers = values.array
         places = np.searchsorted(self._numbers, numbers).clip(max=len(self.categories) - 1)
         return np.where(self._numbers[places] == numbers, places, -1)
-
-    def encode(self, places: NDArray, out: NDArray) -> None:
-        """Write what becomes of places (m,) into out (m, width), which is 0."""
-        if self.signed:
-            out[:, 0] = SIGNS[places]
-        else:
-            known = np.flatnonzero(places >= 0)
-            out[known, places[known]] = 1
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -97,3 +90,32 @@ class Category:
     def of(cls, state: Any) -> "Category":
         """Make the one that has that state, or raise ValueError."""
         return cls(**fields(state, categories=list, signed=bool))
+
+
+class Categories:
+    """All columns of categories at once.
+
+    Parameters
+    ----------
+    categories : sequence of Category
+    starts : sequence of int
+        The first of the inputs that each becomes.
+    """
+
+    def __init__(self, categories: Sequence[Category], starts: Sequence[int]):
+        signed = np.array([each.signed for each in categories], bool)
+        starts_of = np.array(starts, np.intp)
+        self._signed, self._hot = np.flatnonzero(signed), np.flatnonzero(~signed)
+        self._signs, self._starts = starts_of[self._signed], starts_of[self._hot]
+
+    def encode(self, places: NDArray, out: NDArray) -> None:
+        """Write what becomes of places (m, n) among the categories into out (m, width), which is 0.
+
+        A place is -1 for what is none of the categories.
+        """
+        if len(self._signed):
+            out[:, self._signs] = SIGNS[places[:, self._signed]]
+        if len(self._hot):
+            places = places[:, self._hot]
+            rows, which = np.nonzero(places >= 0)
+            out[rows, self._starts[which] + places[rows, which]] = 1
