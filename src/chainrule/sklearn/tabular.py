@@ -119,16 +119,23 @@ class Tabular(SavedTable, BaseEstimator):
 
     # ------------------------------------------------------------ answers
 
-    def _predictor_for(self, X: Any) -> Predictor:
-        """Return the predictor, if X looks like what was fitted."""
+    def _ask(self, answer: str, X: Any) -> Any:
+        """Return what a method of the predictor answers, if X looks like what was fitted."""
         own = vars(self)
         if "predictor_" not in own:
             check_is_fitted(self)
-        is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f" and len(X) > 0
-        if not is_plain or X.shape[1] != own["n_features_in_"] or "feature_names_in_" in own:
+        if "feature_names_in_" in own:
+            is_known = is_frame(X)  # whose names the preparation compares
+        else:
+            is_known = type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f" and len(X) > 0
+            is_known = is_known and X.shape[1] == own["n_features_in_"]
+        if not is_known:
             self._look_at(X)
-        predictor: Predictor = own["predictor_"]
-        return predictor
+        try:
+            return getattr(own["predictor_"], answer)(X)
+        except ValueError:
+            self._look_at(X)  # in scikit-learn's words, where it is a matter of names
+            raise
 
     def predict(self, X: Any) -> Any:
         """Return the class, or the value, of each row, (m,).
@@ -138,4 +145,4 @@ class Tabular(SavedTable, BaseEstimator):
         X : frame or array (m, n_features)
             With the columns of `fit`, in their order.
         """
-        return self._predictor_for(X).predict(X)
+        return self._ask("predict", X)

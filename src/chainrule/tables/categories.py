@@ -57,7 +57,7 @@ class Category:
             counts: dict = {}
             for each in values.array.tolist():
                 if isinstance(each, str):
-                    counts[each] = counts.get(each, 0) + 1
+                    counts[str(each)] = counts.get(each, 0) + 1  # of NumPy, too
             found = sorted(counts.items())
         else:
             present = values.array[~np.isnan(numbers_of(values))]
