@@ -153,20 +153,23 @@ class Preparation:
             For infinite numbers, an unknown column in `categorical`, and a table in which there is
             nothing to learn from.
         """
-        table = Table(X)
+        table = Table(X, typed=True)
         chosen = _chosen(categorical, table)
         known: list[tuple[str, Encoder | None]] = []
-        told = []
+        told, varies = [], False
         for place in range(table.width):
             values = table.column(place)
             if len(values.array) == 0:
                 raise ValueError(f"{table.name} must have at least one row")
+            if values.holds != NOTHING and not values.is_known:
+                raise table.unreadable(place, values.holds)
             _check_finite(table, place, values)
             encoder, remark = _learned(table, place, values, place in chosen, bins, indicators,
                                        least_count)  # fmt: skip
             known.append((values.holds, encoder))
+            varies = varies or (encoder is not None and values.varies)
             told += [remark] if remark else []
-        if not any(encoder.varies for _, encoder in known if encoder is not None):
+        if not varies:
             raise ValueError(
                 f"{table.name} has nothing to learn from: each column is always the same"
                 + "".join(f"; {each}" for each in told)
@@ -257,7 +260,7 @@ class Preparation:
         values = table.column(place, as_text=learned == MIXED)
         if values.holds in TAKES[learned]:
             return values
-        if values.holds == NOTHING or values.missing.all():
+        if values.holds == NOTHING or (values.is_known and values.missing.all()):
             holes = (
                 np.full(len(values.array), "NaT", "M8[us]")
                 if learned == DATES
@@ -309,20 +312,27 @@ def _column_of(state):
     known = fields(state, holds=str, kind=str, encoder=dict)
     holds = known["holds"]
     by_kind = {written: encoder for encoder, written in KINDS.items()}
-    if kind not in by_kind or holds not in TAKES:
+    if kind not in by_kind:
         raise ValueError(f"expected a column of a kind that there is, got {state!r:.200}")
-    return holds, by_kind[kind].of(known["encoder"])
+    encoder = by_kind[kind].of(known["encoder"])
+    if isinstance(encoder, Category):
+        may_hold = (TEXT, MIXED) if encoder.are_text else (NUMBERS, TRUTH)
+    else:
+        may_hold = (DATES,) if isinstance(encoder, Date) else (NUMBERS, DURATIONS)
+    if holds not in may_hold:
+        raise ValueError(f"expected a column that holds {' or '.join(may_hold)}, got {holds!r:.40}")
+    return holds, encoder
 
 
 def _chosen(categorical, table):
     """Return the places of the columns that users call categorical."""
-    if isinstance(categorical, str):
-        if categorical != "auto":
-            raise ValueError(
-                "categorical must be 'auto', or a list of names or places of columns; "
-                f"got {categorical!r}"
-            )
+    if isinstance(categorical, str) and categorical == "auto":
         return set()
+    if isinstance(categorical, str) or not hasattr(categorical, "__iter__"):
+        raise ValueError(
+            "categorical must be 'auto', or a list of names or places of columns; "
+            f"got {categorical!r}"
+        )
     given = list(categorical)
     if given and all(isinstance(each, bool | np.bool_) for each in given):
         if len(given) != table.width:
@@ -343,7 +353,7 @@ def _chosen(categorical, table):
             places.add(names.index(str(each)))
         else:
             raise ValueError(
-                f"categorical names a column that {table.name} does not have: {each!r}"
+                f"categorical must name columns of {table.name}; there is none called {each!r}"
             )
     return places
 
@@ -358,8 +368,8 @@ def _learned(table, place, values, is_chosen, bins, indicators, least_count):
         if holds in (DATES, DURATIONS):
             raise ValueError(f"categorical: {called} holds {holds}, which are no categories")
         category = Category.learn(values, least_count)
-        n = len(category.categories)
-        if n == 0:
+        n = 0 if category is None else len(category.categories)
+        if category is None:
             return None, f"{called} is left out, since no category occurs {least_count} times"
         if holds in (TEXT, MIXED) and not is_chosen and n > max(MANY, present / 2):
             return None, (
@@ -369,7 +379,10 @@ def _learned(table, place, values, is_chosen, bins, indicators, least_count):
         return category, None
     if holds == DATES:
         return Date.learn(array, bins, indicators), None
-    number = Number.learn(numbers_of(values), bins, indicators)
+    try:
+        number = Number.learn(numbers_of(values), bins, indicators)
+    except ValueError as error:
+        raise ValueError(f"{table.name}: {called}: {error}") from None
     counts_rows = array.dtype.kind in "iu" and len(array) > MANY and (np.diff(array) == 1).all()
     remark = f"{called} only counts the rows; leave it out if it means nothing"
     return number, remark if counts_rows else None
