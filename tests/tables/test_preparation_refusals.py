@@ -147,6 +147,12 @@ def test_fifty_different_texts_and_half_of_the_rows_are_categories():
         assert kind(51, 101) == "left out"
 
 
+@pytest.mark.parametrize("wrong", [{"bins": -1}, {"bins": 2.5}, {"least_count": 0}])
+def test_counts_are_whole_numbers(wrong):
+    with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
+        Preparation.learn([[1.0], [2.0]], **wrong)
+
+
 # ------------------------------------------------------------ prediction
 
 
@@ -261,7 +267,7 @@ WRONG = [None, True, 0, -1, 10**30, 2.5, np.nan, np.inf, "text", [], [1, 1], [No
 
 def test_a_damaged_state_is_refused_or_does_no_harm(prep):
     """Whatever stands anywhere in it, and whatever is missing."""
-    state = as_read(prep.state())
+    state = as_read({**prep.state(), "names": list("abcdefg")})
     X, refused, taken, others = table()[:3], 0, 0, 0
     for path in places_in(state):
         for wrong in (*WRONG, "missing", "twice"):

@@ -246,6 +246,17 @@ class Table:
                 return row
         return 0
 
+    def check_finite(self, place: int, values: Values) -> None:
+        """Raise ValueError for a column with an infinite number."""
+        if values.holds in (NUMBERS, DURATIONS) and (infinite := np.isinf(values.array)).any():
+            raise self.infinite(int(np.argmax(infinite)), place)
+
+    def infinite(self, row: int, place: int) -> ValueError:
+        """Return the error of an infinite number, by its place among the rows that count."""
+        return ValueError(
+            f"{self.name} must be finite; {self.entry(row, place)} is {self.shown(row, place)}"
+        )
+
     def called(self, place: int) -> str:
         """Return how messages call a column."""
         return f"column {place if self.frame is None else self.frame.keys[place]!r}"
