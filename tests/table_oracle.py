@@ -24,11 +24,13 @@ def number(train, asked, bins=0, indicators=True):
         row = [z / math.sqrt(1 + (z / 3) ** 2)]
         if indicators and len(there) < len(train):
             row.append(float(x is None))
-        for begin, end in pairwise(edges):
-            if x is None or x <= begin:
+        for begin, end in pairwise(edges if len(edges) > 2 else []):
+            if x is None:
                 row.append(0)
+            elif begin < x < end:
+                row.append(2 * (float(x) - begin) / (end - begin) - 1)
             else:
-                row.append(1 if x >= end else (float(x) - begin) / (end - begin))
+                row.append(1 if x >= end else -1)
         rows.append(row)
     return rows
 

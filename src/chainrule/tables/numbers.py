@@ -3,7 +3,8 @@
 z = s(x - median), s = 1/(q75 - q25), and what the network reads is z/√(1 + (z/3)²), between -3
 and 3, so that no outlier is louder than that (Holzmüller et al., "Better by Default", 2024). Beside
 it may stand 1 where the number is missing, and a piecewise-linear encoding (Gorishniy et al., "On
-Embeddings for Numerical Features", 2022), with which a small network learns sharp steps.
+Embeddings for Numerical Features", 2022), with which a small network learns sharp steps: of each
+bin, -1 below it, 1 above it, a line between, and 0 where the number is missing.
 
 An encoding more is a term of `Number.width` and some lines of `Number.learn` and `Numbers.encode`.
 """
@@ -79,13 +80,18 @@ class Number:
             median,
             float(scale) if high > low else 0.0,
             indicators and len(present) < len(x),
-            edges if bins and len(edges) > 1 else np.empty(0),
+            edges if len(edges) > 2 else np.empty(0),  # a single bin says no more than z
         )
 
     @property
     def width(self) -> int:
         """How many inputs it becomes: z, the indicator, the bins."""
-        return 1 + self.indicator + max(len(self.edges) - 1, 0)
+        return 1 + self.indicator + self.bins
+
+    @property
+    def bins(self) -> int:
+        """How many of them are bins, the last ones."""
+        return max(len(self.edges) - 1, 0)
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -114,7 +120,7 @@ class Numbers:
         self._inputs = _places(first)
         self._marked = np.flatnonzero([each.indicator for each in numbers])
         self._marks = _places(first[self._marked] + 1)
-        bins = [len(each.edges[1:]) for each in numbers]
+        bins = [each.bins for each in numbers]
         self._binned = np.repeat(np.arange(len(numbers)), bins)
         self._low, self._high = (
             np.concatenate([np.empty(0), *(each.edges[part] for each in numbers)])
@@ -162,8 +168,10 @@ class Numbers:
             with np.errstate(over="ignore"):
                 inside = (x[:, self._binned] - self._low) / (self._high - self._low)
             if missing is not None:
-                inside[missing[:, self._binned]] = 0
-            out[:, self._bins] = inside.clip(0, 1)
+                inside[missing[:, self._binned]] = 0.5
+            inside *= 2
+            inside -= 1
+            out[:, self._bins] = inside.clip(-1, 1, out=inside)
         return None
 
 

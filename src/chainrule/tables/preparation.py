@@ -61,6 +61,8 @@ class Preparation:
         What becomes of each column of the table.
     width : int
         Inputs of the network.
+    of_bins : ndarray (width,) of bool
+        Which of these are bins of numbers.
     """
 
     def __init__(self, names: tuple[str, ...] | None, known: Sequence[tuple[str, Encoder | None]]):
@@ -71,6 +73,7 @@ class Preparation:
             columns.append(Column(name, holds, encoder, slice(start, end)))
             start = end
         self.names, self.columns, self.width = names, tuple(columns), start
+        self.of_bins = np.zeros(start, bool)
         kept = [place for place, column in enumerate(columns) if column.encoder is not None]
         self._plain = [  # what may be read in one piece
             place
@@ -85,7 +88,9 @@ class Preparation:
                 categories.append((encoder, start))
                 continue
             self._of_numbers.append(place)
-            numbers.append((encoder.days if isinstance(encoder, Date) else encoder, start))
+            number = encoder.days if isinstance(encoder, Date) else encoder
+            numbers.append((number, start))
+            self.of_bins[start + number.width - number.bins : start + number.width] = True
             if isinstance(encoder, Date):
                 categories += encoder.parts_from(start)
         self._sparse = SparseLayout.of(self.width, categories)
