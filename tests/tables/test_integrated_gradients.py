@@ -1,0 +1,108 @@
+"""Integrated gradients against sums that must come out, and against a slow oracle."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.tables import attributions
+from oracle import ACTIVATION, softmax
+
+KINDS = {
+    "values": {"output": "identity", "cost": "quadratic"},
+    "classes": {"output": "softmax", "cost": "log_likelihood"},
+}
+
+
+def ensemble(kind, hidden, dtype="float64", sizes=(4, 7, 5), weights=(1, 3)):
+    sizes = (*sizes, 3 if kind == "classes" else 1)
+    nets = [
+        cr.Network(sizes, hidden=hidden, init="large", seed=k, dtype=dtype, **KINDS[kind])
+        for k in range(len(weights))
+    ]
+    return cr.Ensemble(nets, weights)
+
+
+def rows(m, kind, inputs=4):
+    rng = np.random.default_rng(3)
+    x = 2 * rng.standard_normal((m, inputs))
+    return x, rng.integers(0, 3 if kind == "classes" else 1, m)
+
+
+def answer(nets, x, picked, hidden):
+    """f (m,) in plain NumPy."""
+    said = []
+    for net in nets:
+        a = x
+        for w, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
+            a = ACTIVATION[hidden](a @ w.T + b)
+        z = a @ net.weights[-1].T + net.biases[-1]
+        said.append(softmax(z) if z.shape[1] > 1 else z)
+    mean = np.average(said, axis=0, weights=nets.weights)
+    return mean[np.arange(len(x)), picked]
+
+
+@pytest.mark.parametrize("hidden", ["tanh", "mish", "selu"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_they_are_integrals_of_differences(kind, hidden):
+    nets = ensemble(kind, hidden)
+    x, picked = rows(5, kind)
+    points = ((np.arange(2000)[:, None, None] + 0.5) / 2000 * x).reshape(-1, 4)
+    many, expected = np.tile(picked, 2000), np.zeros(x.shape)
+    for k in range(4):
+        step = 1e-5 * np.eye(4)[k]
+        up, down = (answer(nets, points + h, many, hidden) for h in (step, -step))
+        expected[:, k] = x[:, k] * ((up - down) / 2e-5).reshape(-1, 5).mean(axis=0)
+    largest = np.abs(expected).max()
+    found = attributions.integrated_gradients(nets, x, picked, 3e-4 * largest)
+    assert np.abs(expected).max(axis=1).min() > 0.01 * largest
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3 * largest)
+
+
+@pytest.mark.parametrize("hidden", ["tanh", "selu", "relu"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_they_sum_to_what_the_answer_has_gained(kind, hidden, dtype):
+    nets = ensemble(kind, hidden, dtype)
+    x, picked = rows(40, kind)
+    x = x.astype(dtype)
+    gained = answer(nets, x, picked, hidden) - answer(nets, 0 * x, picked, hidden)
+    for tolerance in np.abs(gained).max() * np.array([1e-2, 1e-3]):
+        found = attributions.integrated_gradients(nets, x, picked, tolerance)
+        assert np.abs(found.sum(axis=1) - gained).max() < 1.01 * tolerance
+
+
+def test_of_a_linear_network_they_are_its_products():
+    nets = ensemble("values", "identity")
+    x, picked = rows(6, "values")
+    by_net = [net.weights[2] @ net.weights[1] @ net.weights[0] for net in nets]
+    expected = x * np.average(by_net, axis=0, weights=[1, 3])
+    for found in (
+        attributions.integrated_gradients(nets, x, picked, 1e-9),
+        attributions.gradient_times_inputs(nets, x, picked),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_gradients_are_those_at_the_row_itself():
+    nets = ensemble("classes", "tanh")
+    x, picked = rows(6, "classes")
+    found = attributions.gradient_times_inputs(nets, x, picked)
+    for k in range(4):
+        step = 1e-6 * np.eye(4)[k]
+        up, down = (answer(nets, x + h, picked, "tanh") for h in (step, -step))
+        np.testing.assert_allclose(found[:, k], x[:, k] * (up - down) / 2e-6, atol=1e-8)
+
+
+def test_many_rows_are_as_some():
+    nets = ensemble("classes", "tanh")
+    x, picked = rows(attributions.AT_ONCE // attributions.NODES + 7, "classes")
+    found = attributions.integrated_gradients(nets, x, picked, 1e-6)
+    for part in (slice(0, 3), slice(-9, None)):
+        some = attributions.integrated_gradients(nets, x[part], picked[part], 1e-6)
+        np.testing.assert_allclose(found[part], some, rtol=0, atol=1e-12)
+
+
+def test_what_cannot_be_reached_is_said():
+    nets = ensemble("values", "relu", "float32")
+    x, picked = rows(3, "values")
+    with pytest.warns(UserWarning, match=r"of 3 rows do not sum .* within 1e-12.*larger tolerance"):
+        attributions.integrated_gradients(nets, x, picked, 1e-12)
