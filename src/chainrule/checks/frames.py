@@ -145,7 +145,9 @@ class Frame:
             raise self._incomplete(array)
         return array
 
-    def check_names(self, known: tuple[str, ...] | None, written: str) -> None:
+    def check_names(
+        self, known: tuple[str, ...] | None, written: str, *, numbers: bool = True
+    ) -> None:
         """Raise for other names than those known, or in another order.
 
         Parameters
@@ -154,6 +156,8 @@ class Frame:
             Where there are none, or the frame has none, all is well.
         written : str
             How users write `known` as a list.
+        numbers : bool
+            Whether all columns must be numbers, so that users have encoded the others.
 
         Raises
         ------
@@ -164,9 +168,9 @@ class Frame:
         """
         if known is None or self.names is None or self.names == known:
             return
-        if not set(known) <= set(self.names):
+        if numbers and not set(known) <= set(self.names):
             self.numbers()
-        raise self._misnamed(known, written)
+        raise self._misnamed(known, written, numbers)
 
     def entry(self, where: Sequence[int]) -> str:
         """Return how messages call an entry of the array, by its row and column."""
@@ -208,10 +212,10 @@ class Frame:
         if array.ndim != 1:
             return NESTED
         if array.dtype.kind != "O":
-            return array if array.dtype.kind in "fiub" else _kind_of(array.dtype.type)
-        kinds = {_kind_of(each) for each in set(map(type, array))} - {NUMBER, MISSING}
+            return array if array.dtype.kind in "fiub" else kind_of(array.dtype.type)
+        kinds = {kind_of(each) for each in set(map(type, array))} - {NUMBER, MISSING}
         if not kinds:
-            return _from_objects(array)
+            return from_objects(array)
         return next((kind for kind in ADVICE if kind in kinds), min(kinds))
 
     def _joined(self, columns):
@@ -268,7 +272,7 @@ class Frame:
             "by the median, or leave those rows out"
         )
 
-    def _misnamed(self, known, written):
+    def _misnamed(self, known, written, numbers):
         """Return the error of other names than those known, or of another order."""
         had, wanted = set(self.names), set(known)
         missing = [column for column in known if column not in had]
@@ -284,12 +288,12 @@ class Frame:
             found.append(f"{column!r} is out of place, at {place} where {right!r} belongs")
         return ValueError(
             f"{self.name} must have the columns that the network is trained on, in their order; "
-            f"{', '.join(found)}: {self._advice_on_names(bool(missing), written)}"
+            f"{', '.join(found)}: {self._advice_on_names(bool(missing), written, numbers)}"
         )
 
-    def _advice_on_names(self, some_miss, written):
+    def _advice_on_names(self, some_miss, written, numbers):
         X = self._variable
-        if some_miss and self._can("reindex"):
+        if some_miss and numbers and self._can("reindex"):
             return (
                 "give what is missing; for one-hot columns that do not occur here, "
                 f"{X}.reindex(columns={written}, fill_value=0)"
@@ -312,10 +316,10 @@ def series_numbers(name: str, series: Any, *, missing: bool = False) -> NDArray:
     array = np.asarray(series)
     if array.dtype.kind == "O":
         types = set(map(type, array.flat))
-        if {_kind_of(each) for each in types} - {NUMBER, MISSING}:
+        if {kind_of(each) for each in types} - {NUMBER, MISSING}:
             return array
         whole = all(issubclass(each, int | np.integer | np.bool_) for each in types)
-        array = np.array(array.tolist()) if whole else _from_objects(array)
+        array = np.array(array.tolist()) if whole else from_objects(array)
     if array.dtype.kind == "f" and not missing and (count := np.count_nonzero(np.isnan(array))):
         raise ValueError(
             f"{name} misses {count} of {array.size} values: leave those samples out, "
@@ -324,7 +328,7 @@ def series_numbers(name: str, series: Any, *, missing: bool = False) -> NDArray:
     return array
 
 
-def _kind_of(kind: type) -> str:
+def kind_of(kind: type) -> str:
     """Return what objects of that class are."""
     if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):  # pandas' NA and NaT
         return MISSING
@@ -344,9 +348,9 @@ def _kind_of(kind: type) -> str:
     return NESTED if nested else f"values of type {kind.__name__}"
 
 
-def _from_objects(array):
+def from_objects(array):
     """Return numbers that are Python objects as float64, NaN for what is missing."""
-    kinds = {each: _kind_of(each) for each in set(map(type, array.flat))}
+    kinds = {each: kind_of(each) for each in set(map(type, array.flat))}
     numbers = (np.nan if kinds[type(it)] == MISSING else _float(it) for it in array.flat)
     return np.fromiter(numbers, np.float64, array.size).reshape(array.shape)
 

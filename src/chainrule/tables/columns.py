@@ -1,0 +1,279 @@
+"""What the columns of a table hold: read from a frame, an array, or a list of rows.
+
+Frames are known by what they can do, as in `chainrule.checks.frames`. Each column is read by
+itself, into an array of one of few forms, whatever package it came from.
+"""
+
+from collections.abc import Sequence, Set
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks import frames
+from chainrule.checks.frames import ADVICE, CATEGORIES, OTHER_ADVICE, Frame, from_objects, kind_of
+
+NUMBERS, TRUTH, TEXT, MIXED, DATES, DURATIONS, NOTHING = (
+    "numbers", "truth values", "text", "text and numbers", "dates", "durations", "nothing",
+)  # fmt: skip
+OF_DTYPES = {"f": NUMBERS, "i": NUMBERS, "u": NUMBERS, "b": TRUTH, "M": DATES, "m": DURATIONS}
+OF_OBJECTS = {
+    frames.NUMBER: NUMBERS,
+    frames.TEXT: TEXT,
+    frames.DATE: DATES,
+    frames.DURATION: DURATIONS,
+}
+DAY = 86400 * 10**6  # microseconds
+
+
+class Values(NamedTuple):
+    """A column, or some rows of it.
+
+    Attributes
+    ----------
+    holds : str
+        One of the words above; "nothing" where all is missing.
+    array : ndarray (m,)
+        Numbers: of any real dtype, NaN where missing; truth values: bool, or 0, 1 and NaN. Text,
+        also with numbers among it: objects, of which all but `str` are missing. Dates:
+        datetime64[us] in UTC, NaT where missing. Durations: float64, in days.
+    is_category : bool
+        Whether the frame says that these are categories.
+    """
+
+    holds: str
+    array: NDArray
+    is_category: bool = False
+
+    @property
+    def missing(self) -> NDArray:
+        """Which values are missing, (m,) bool."""
+        if self.array.dtype.kind == "O":
+            return np.array([not isinstance(each, str) for each in self.array], bool)
+        return self.array != self.array  # NaN and NaT
+
+
+class Table:
+    """A table as it was given, whose columns are read one by one.
+
+    Parameters
+    ----------
+    X : frame, array-like (m, n)
+    rows : ndarray of int, or None
+        Which of its rows count; all.
+    name : str
+        What messages call it.
+
+    Attributes
+    ----------
+    frame : Frame or None
+    array : ndarray (m, n) or None
+        One of the two.
+    names : tuple of str, or None
+    width : int
+        n.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no table.
+    """
+
+    def __init__(self, X: Any, rows: NDArray | None = None, name: str = "X"):
+        self.name, self.rows = name, rows
+        self._length = self._first = None  # of the first column that was read, and which it is
+        self.frame: Frame | None = None
+        self.array: NDArray | None = None
+        self.names: tuple[str, ...] | None = None
+        if type(X) is not np.ndarray and frames.is_frame(X):
+            self.frame = Frame(name, X)
+            self.names, self.width = self.frame.names, len(self.frame.keys)
+        else:
+            self.array = _as_array(name, X)
+            self.width = self.array.shape[1]
+
+    def column(self, place: int) -> Values:
+        """Read a column.
+
+        Raises
+        ------
+        TypeError
+            For one that holds anything but what is listed above.
+        """
+        array = self._array_of(place)
+        if self.frame is None:
+            return self._values(place, array, False)
+        dtype = getattr(self.frame.given[self.frame.keys[place]], "dtype", "")
+        return self._values(place, array, bool(CATEGORIES.match(str(dtype))))
+
+    def _array_of(self, place):
+        """Return a column as an array (m,), its rows that count."""
+        if self.array is not None:
+            array = self.array[:, place]
+        else:
+            try:
+                array = np.asarray(self.frame.given[self.frame.keys[place]])
+            except (MemoryError, RecursionError):
+                raise
+            except Exception as error:  # of its own package
+                raise TypeError(
+                    f"{self.name} must hold columns that become arrays; {self.called(place)} does "
+                    f"not: {error}"
+                ) from error
+            self._check_length(place, array)
+        return array if self.rows is None else array[self.rows]
+
+    def _check_length(self, place, array):
+        if self._length is None:
+            self._length, self._first = len(array), place
+        elif len(array) != self._length:
+            raise ValueError(
+                f"{self.name} must have columns of one length; {self.called(self._first)} has "
+                f"{self._length} rows, {self.called(place)} {len(array)}"
+            )
+
+    def _values(self, place, array, is_category):
+        if array.ndim != 1 or array.dtype.kind in "cSV":
+            raise self._unreadable(place, _what_is_in(array))
+        if (holds := OF_DTYPES.get(array.dtype.kind)) is None:
+            return self._of_objects(place, array.astype(object, copy=False), is_category)
+        if holds == DATES:
+            array = array.astype("datetime64[us]", copy=False)
+        elif holds == DURATIONS:
+            array = _days(array)
+        return Values(holds, array, is_category)
+
+    def _of_objects(self, place, array, is_category):
+        """Read Python objects, which may be of several kinds."""
+        kinds = {each: kind_of(each) for each in set(map(type, array))}
+        floats = {each for each in kinds if issubclass(each, float | np.floating)}
+        if len(kinds) > 1 and all(it != it for it in array if type(it) in floats):
+            for each in floats:  # NaN among text is a hole, no number
+                kinds[each] = frames.MISSING
+        present = {each: kind for each, kind in kinds.items() if kind != frames.MISSING}
+        found = set(present.values())
+        if any(issubclass(each, bytes) for each in present):
+            raise self._unreadable(place, "bytes")
+        if not found:
+            return Values(NOTHING, np.full(len(array), np.nan))
+        if found == {frames.NUMBER}:
+            truth = all(issubclass(each, bool | np.bool_) for each in present)
+            return Values(TRUTH if truth else NUMBERS, from_objects(array), is_category)
+        if found == {frames.TEXT}:
+            return Values(TEXT, array, is_category)
+        if is_category or found == {frames.TEXT, frames.NUMBER}:
+            return Values(MIXED, _as_text(array, present), is_category)
+        if found == {frames.DATE} and all(hasattr(each, "year") for each in present):
+            return Values(DATES, _dates(array, present))
+        if found == {frames.DURATION}:
+            return Values(DURATIONS, _days(np.array(array.tolist(), "timedelta64[us]")))
+        raise self._unreadable(place, " and ".join(sorted(found)))
+
+    def _unreadable(self, place, what):
+        advice = ADVICE[what] if what in (frames.NESTED, frames.COMPLEX) else OTHER_ADVICE
+        if what == "bytes":
+            advice = "decode {them}, such as numpy.char.decode"
+        return TypeError(
+            f"{self.name} must hold numbers, text, truth values, dates or durations; "
+            f"{self.called(place)} holds {what}: {advice.format(them='them')}"
+        )
+
+    def first_unlike(self, place: int, takes: Set[str]) -> int:
+        """Return the first of the rows whose value is there and is none of what `takes` says."""
+        array = self._array_of(place)
+        for row in range(len(array)):
+            values = self._values(place, array[row : row + 1], False)
+            if values.holds not in takes and not values.missing[0]:
+                return row
+        return 0
+
+    def called(self, place: int) -> str:
+        """Return how messages call a column."""
+        return f"column {place if self.frame is None else self.frame.keys[place]!r}"
+
+    def entry(self, row: int, place: int) -> str:
+        """Return how messages call an entry, by its place among the rows that count."""
+        row = row if self.rows is None else int(self.rows[row])
+        if self.frame is None:
+            return f"{self.name}[{row}, {place}]"
+        return self.frame.entry((row, place))
+
+    def shown(self, row: int, place: int) -> str:
+        """Return an entry as it was given, for a message."""
+        return f"{self._array_of(place)[row]!r:.60}"
+
+
+def numbers_of(values: Values) -> NDArray:
+    """Return numbers, truth values or durations as float64 (m,), NaN where they are missing."""
+    return values.array.astype(np.float64, copy=False)
+
+
+def text_of(values: Values) -> NDArray:
+    """Return text, or numbers as text, as objects (m,); all but `str` are missing."""
+    if values.holds in (TEXT, MIXED):
+        return values.array
+    array = values.array.astype(object)
+    return _as_text(array, dict.fromkeys(set(map(type, array)), frames.NUMBER))
+
+
+def _as_array(name, X):
+    """Return what is no frame as an array (m, n); objects where it is not all of one kind."""
+    if hasattr(type(X), "tocsr"):
+        raise TypeError(f"{name} is a sparse matrix; give it dense, {name}.toarray()")
+    if isinstance(X, dict) or (isinstance(X, Sequence) and X and isinstance(X[0], dict)):
+        raise TypeError(
+            f"{name} has rows by the names of columns; make them a frame, pandas.DataFrame([row])"
+        )
+    if np.ma.is_masked(X):
+        raise TypeError(f"{name} has masked entries, whose mask would be lost; fill them first")
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
+            array = np.array(X, object)  # else the text swallows the numbers beside it
+    except ValueError as error:  # ragged lists
+        raise ValueError(f"{name} is not a rectangular table: {error}") from None
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must be a table (rows, columns); got shape {array.shape}. For a single row, "
+            f"use [{name}]; for a single column, {name}[:, None]"
+        )
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} has no columns")
+    return array
+
+
+def _what_is_in(array):
+    if array.ndim != 1:
+        return frames.NESTED
+    return {"c": frames.COMPLEX, "S": "bytes"}.get(array.dtype.kind, frames.NESTED)
+
+
+def _as_text(array, present):
+    """Return objects as text; None for what is missing. A whole number has one form, 1, not 1.0."""
+    text = np.full(len(array), None, object)
+    for row, each in enumerate(array):
+        if type(each) in present and each == each:
+            whole = isinstance(each, float | np.floating) and each == np.floor(each)
+            text[row] = str(int(each) if whole and np.isfinite(each) else each)
+    return text
+
+
+def _dates(array, present):
+    """Return date objects as datetime64[us], in UTC; NaT for what is missing."""
+    return np.array(
+        [_date(each) if type(each) in present else None for each in array], "datetime64[us]"
+    )
+
+
+def _date(given):
+    if hasattr(given, "to_timestamp"):  # a pandas.Period
+        given = given.to_timestamp()
+    if isinstance(given, datetime):
+        return (given if given.tzinfo is None else given.astimezone(UTC)).replace(tzinfo=None)
+    return given
+
+
+def _days(durations):
+    """Return timedelta64 as float64, in days; NaN for what is missing."""
+    return durations / np.timedelta64(1, "D")

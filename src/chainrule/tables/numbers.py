@@ -1,0 +1,173 @@
+"""Numbers as inputs: centred and scaled robustly, bent smoothly at the ends, holes beside.
+
+z = s(x - median), s = 1/(q75 - q25), and what the network reads is z/√(1 + (z/3)²), between -3
+and 3, so that no outlier is louder than that (Holzmüller et al., "Better by Default", 2024). Beside
+it may stand 1 where the number is missing, and a piecewise-linear encoding (Gorishniy et al., "On
+Embeddings for Numerical Features", 2022), with which a small network learns sharp steps.
+
+An encoding more is a term of `Number.width` and some lines of `Number.learn` and `Numbers.encode`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core import _core
+from chainrule.tables.state import fields
+
+BEND = 3.0  # the largest |input|
+FAR = 1e100  # beyond it z is as good as infinite, and its square is not finite
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """What is known of one column of numbers.
+
+    Attributes
+    ----------
+    median, scale : float
+        z = scale·(x - median).
+    indicator : bool
+        Whether an input says where it is missing.
+    edges : ndarray (k + 1,) float64
+        Of the bins, growing; none without bins.
+
+    Raises
+    ------
+    ValueError
+        For what no column has.
+    """
+
+    median: float
+    scale: float
+    indicator: bool
+    edges: NDArray
+
+    def __post_init__(self):
+        edges = self.edges
+        is_fine = edges.dtype == np.float64 and edges.ndim == 1 and len(edges) != 1
+        if not (is_fine and np.isfinite([self.median, self.scale, *edges]).all()):
+            raise ValueError(f"expected finite numbers and growing edges, got {self!r:.200}")
+        with np.errstate(over="ignore"):
+            steps = np.diff(edges)
+        if not (self.scale >= 0 and (steps > 0).all() and np.isfinite(steps).all()):
+            raise ValueError(f"expected a scale of 0 or above and growing edges, got {self!r:.200}")
+
+    @classmethod
+    def learn(cls, x: NDArray, bins: int, indicators: bool) -> "Number":
+        """Learn from numbers (m,) in float64, of which some are there and none is infinite.
+
+        Raises
+        ------
+        ValueError
+            For numbers so large, or so close to each other, that float64 does not hold the scale.
+        """
+        present = x[~np.isnan(x)]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            low, q25, median, q75, high = np.quantile(present, (0, 0.25, 0.5, 0.75, 1)).tolist()
+            scale = np.reciprocal(q75 - q25) if q75 > q25 else 2 * np.reciprocal(high - low)
+            edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)))
+        return cls(
+            median,
+            float(scale) if high > low else 0.0,
+            indicators and len(present) < len(x),
+            edges if bins and len(edges) > 1 else np.empty(0),
+        )
+
+    @property
+    def width(self) -> int:
+        """How many inputs it becomes: z, the indicator, the bins."""
+        return 1 + self.indicator + max(len(self.edges) - 1, 0)
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is anything to learn from it."""
+        return self.scale > 0 or self.indicator
+
+    def state(self) -> dict[str, Any]:
+        """Return what a file keeps of it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, state: Any) -> "Number":
+        """Make the one that has that state, or raise ValueError."""
+        return cls(**fields(state, median=float, scale=float, indicator=bool, edges=np.ndarray))
+
+
+class Numbers:
+    """All columns of numbers at once.
+
+    Parameters
+    ----------
+    numbers : sequence of Number
+    starts : sequence of int
+        The first of the inputs that each becomes.
+    """
+
+    def __init__(self, numbers: Sequence[Number], starts: Sequence[int]):
+        self.median = np.array([each.median for each in numbers])
+        self.scale = np.array([each.scale for each in numbers])
+        first = np.array(starts, np.intp)
+        self._inputs = _places(first)
+        self._marked = np.flatnonzero([each.indicator for each in numbers])
+        self._marks = _places(first[self._marked] + 1)
+        bins = [len(each.edges[1:]) for each in numbers]
+        self._binned = np.repeat(np.arange(len(numbers)), bins)
+        self._low, self._high = (
+            np.concatenate([np.empty(0), *(each.edges[part] for each in numbers)])
+            for part in (slice(None, -1), slice(1, None))
+        )
+        self._bins = _places(
+            np.concatenate(
+                [np.empty(0, np.intp)]
+                + [
+                    start + 1 + each.indicator + np.arange(n)
+                    for start, each, n in zip(starts, numbers, bins, strict=True)
+                ]
+            )
+        )
+
+    def encode(self, x: NDArray, out: NDArray) -> tuple[int, int] | None:
+        """Write what becomes of numbers x (m, n), float64, into out (m, width), which is 0.
+
+        Returns
+        -------
+        tuple of int, or None
+            (row, place) of the first number that is infinite; out is not to be used then.
+        """
+        z = x - self.median
+        z *= self.scale
+        missing = None
+        if not _core.all_finite(z.reshape(-1)):
+            if (infinite := np.isinf(x)).any():
+                row, place = np.unravel_index(np.argmax(infinite), x.shape)
+                return int(row), int(place)
+            missing = np.isnan(x)
+            z[missing] = 0
+        np.minimum(z, FAR, out=z)
+        np.maximum(z, -FAR, out=z)
+        bend = z / BEND
+        bend *= bend
+        bend += 1
+        np.sqrt(bend, out=bend)
+        np.divide(z, bend, out=z)
+        out[:, self._inputs] = z
+        if missing is not None and len(self._marked):
+            out[:, self._marks] = missing[:, self._marked]
+        if len(self._binned):
+            inside = (x[:, self._binned] - self._low) / (self._high - self._low)
+            if missing is not None:
+                inside[missing[:, self._binned]] = 0
+            out[:, self._bins] = inside.clip(0, 1)
+        return None
+
+
+def _places(places):
+    """Return places as a slice if they have one distance, which NumPy writes to sooner."""
+    if len(places) == 0:
+        return slice(0, 0)
+    steps = set(np.diff(places).tolist()) or {1}
+    return slice(places[0], places[-1] + 1, steps.pop()) if len(steps) == 1 else places

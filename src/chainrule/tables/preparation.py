@@ -1,0 +1,387 @@
+"""The preparation of a table: learned from one, it makes numbers for a network of any like it."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.tables.categories import Category
+from chainrule.tables.columns import (
+    DATES,
+    DURATIONS,
+    MIXED,
+    NOTHING,
+    NUMBERS,
+    TEXT,
+    TRUTH,
+    Table,
+    Values,
+    numbers_of,
+)  # fmt: skip
+from chainrule.tables.dates import Date, days_since, months_and_weekdays
+from chainrule.tables.numbers import Number, Numbers
+from chainrule.tables.state import fields
+
+Encoder: TypeAlias = Number | Category | Date
+
+TAKES = {  # what a column may hold, by what it held when it was learned; "nothing" it always may
+    NUMBERS: {NUMBERS, TRUTH},
+    TRUTH: {NUMBERS, TRUTH},
+    TEXT: {TEXT},
+    MIXED: {TEXT, MIXED, NUMBERS, TRUTH},
+    DATES: {DATES},
+    DURATIONS: {DURATIONS},
+}
+KINDS: dict[type, str] = {Number: "number", Category: "category", Date: "date"}
+LEFT_OUT = "left out"
+MANY = 50  # different values, from which on text may be ids, and integers row numbers
+ROWS = 1024  # whose numbers are encoded at a time, so that they stay in cache
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of the table.
+
+    Attributes
+    ----------
+    name : str or None
+    kind : "number", "category", "date", or "left out"
+    where : slice
+        The inputs of the network that it becomes.
+    holds : str
+        What it held when it was learned, one of the words of `chainrule.tables.columns`.
+    encoder : Number, Category, Date, or None
+        What makes numbers of it; None if it is left out.
+    """
+
+    name: str | None
+    holds: str
+    encoder: Encoder | None
+    where: slice
+
+    @property
+    def kind(self) -> str:
+        """What it is to the network."""
+        return LEFT_OUT if self.encoder is None else KINDS[type(self.encoder)]
+
+
+class Preparation:
+    """What is known of a table, by which rows like its own become inputs of a network.
+
+    `Preparation.learn(X)` makes one.
+
+    Attributes
+    ----------
+    names : tuple of str, or None
+        Of the columns; None for an array and a frame without names.
+    columns : tuple of Column
+        What becomes of each column of the table.
+    width : int
+        Inputs of the network.
+    """
+
+    def __init__(self, names: tuple[str, ...] | None, known: Sequence[tuple[str, Encoder | None]]):
+        columns, start = [], 0
+        for place, (holds, encoder) in enumerate(known):
+            end = start + (0 if encoder is None else encoder.width)
+            name = None if names is None else names[place]
+            columns.append(Column(name, holds, encoder, slice(start, end)))
+            start = end
+        self.names, self.columns, self.width = names, tuple(columns), start
+        numbers = [  # a column of the table, a Number, and the first input that it becomes
+            (place, encoder.days if isinstance(encoder, Date) else encoder, column.where.start)
+            for place, column in enumerate(columns)
+            if isinstance(encoder := column.encoder, Number | Date)
+        ]
+        self._of_numbers = [place for place, _, _ in numbers]
+        self._numbers = Numbers([each for _, each, _ in numbers], [at for _, _, at in numbers])
+        self._kept = [place for place, column in enumerate(columns) if column.encoder is not None]
+        all_numbers = {(NUMBERS, Number)} == {
+            (columns[place].holds, type(columns[place].encoder)) for place in self._kept
+        }
+        # An array of numbers is read in place, and as a whole if no column is left out.
+        whole = len(self._kept) == len(columns)
+        self._in_place = (slice(None) if whole else self._kept) if all_numbers else None
+
+    # ------------------------------------------------------------ learning
+
+    @classmethod
+    def learn(
+        cls,
+        X: Any,
+        *,
+        categorical: str | ArrayLike = "auto",
+        bins: int = 0,
+        indicators: bool = True,
+        least_count: int = 1,
+    ) -> "Preparation":
+        """Learn how to prepare a table, and tables like it.
+
+        Parameters
+        ----------
+        X : frame or array-like (m, n)
+            Of pandas, polars, pyarrow or what is like them; or an array, or a list of rows.
+        categorical : "auto", or array-like of str, int or bool
+            The columns that are categories, besides those of text, truth values and categorical
+            types: their names, their places, or a mask (n,).
+        bins : int
+            The most bins of the piecewise-linear encoding of each number; 0 for none.
+        indicators : bool
+            Whether a column of numbers with holes becomes an input that says where they are.
+        least_count : int
+            Categories that occur less often are as if they were never seen.
+
+        Warns
+        -----
+        UserWarning
+            For columns that are left out, since all is missing or they look like ids or free text;
+            and for integers that only count the rows.
+
+        Raises
+        ------
+        TypeError
+            For columns that hold anything but numbers, text, truth values, dates and durations.
+        ValueError
+            For infinite numbers, an unknown column in `categorical`, and a table in which there is
+            nothing to learn from.
+        """
+        table = Table(X)
+        chosen = _chosen(categorical, table)
+        known: list[tuple[str, Encoder | None]] = []
+        told = []
+        for place in range(table.width):
+            values = table.column(place)
+            if len(values.array) == 0:
+                raise ValueError(f"{table.name} must have at least one row")
+            _check_finite(table, place, values)
+            encoder, remark = _learned(table, place, values, place in chosen, bins, indicators,
+                                       least_count)  # fmt: skip
+            known.append((values.holds, encoder))
+            told += [remark] if remark else []
+        if not any(encoder.varies for _, encoder in known if encoder is not None):
+            raise ValueError(
+                f"{table.name} has nothing to learn from: each column is always the same"
+                + "".join(f"; {each}" for each in told)
+            )
+        for remark in told:
+            warnings.warn(f"{table.name}: {remark}", stacklevel=2)
+        return cls(table.names, known)
+
+    # ------------------------------------------------------------ use
+
+    def transform(self, X: Any, rows: NDArray | None = None) -> NDArray:
+        """Return a table as inputs (m, width) for a network, in float32.
+
+        Parameters
+        ----------
+        X : frame or array-like (m, n)
+            With the columns that were learned, in their order; the names count where both have
+            some.
+        rows : ndarray of int, or None
+            Which of the rows count; the others are not looked at.
+
+        Raises
+        ------
+        ValueError
+            For columns that are missing, unknown or out of place, and for infinite numbers.
+        TypeError
+            For a column that holds something else than when it was learned.
+        """
+        table = Table(X, rows)
+        self._check_columns(table)
+        array = table.array
+        if self._in_place is not None and array is not None and array.dtype.kind in "fiu":
+            array = array if rows is None else array[rows]
+            out = self._empty(table, len(array))
+            for start in range(0, len(array), ROWS):
+                some = array[start : start + ROWS, self._in_place]
+                self._encode(table, start, some.astype(np.float64, copy=False), out)
+            return out
+        read = {place: self._column(table, place) for place in self._kept}
+        m = len(read[self._kept[0]].array)
+        out = self._empty(table, m)
+        columns = [self._number(place, read[place]) for place in self._of_numbers]
+        for start in range(0, m if columns else 0, ROWS):
+            some = np.empty((min(ROWS, m - start), len(columns)))
+            for j, column in enumerate(columns):
+                some[:, j] = column[start : start + ROWS]
+            self._encode(table, start, some, out)
+        for place, values in read.items():
+            column = self.columns[place]
+            encoder, start = column.encoder, column.where.start
+            if isinstance(encoder, Category):
+                _check_finite(table, place, values)
+                encoder.encode(encoder.places(values), out[:, column.where])
+            elif isinstance(encoder, Date):
+                start += encoder.days.width
+                dates = values.array
+                for part, found in zip(encoder.parts, months_and_weekdays(dates), strict=True):
+                    if part is not None:
+                        end = start + part.width
+                        part.encode(part.places(Values(NUMBERS, found)), out[:, start:end])
+                        start = end
+        return out
+
+    def _check_columns(self, table):
+        if table.names is not None and self.names is not None:
+            written = list(self.names)
+            table.frame.check_names(self.names, written, numbers=False)
+        elif table.width != len(self.columns):
+            raise ValueError(
+                f"{table.name} must have {len(self.columns)} columns, as it has learned; "
+                f"got {table.width}"
+            )
+
+    def _empty(self, table, m):
+        if m == 0:
+            raise ValueError(f"{table.name} must have at least one row")
+        return np.zeros((m, self.width), np.float32)
+
+    def _column(self, table, place):
+        """Read a column, which must be of the kind that was learned."""
+        values, learned = table.column(place), self.columns[place].holds
+        if values.holds in TAKES[learned]:
+            return values
+        if values.holds == NOTHING or values.missing.all():
+            holes = (
+                np.full(len(values.array), "NaT", "M8[us]")
+                if learned == DATES
+                else (np.full(len(values.array), np.nan))
+            )
+            return Values(learned, holes)
+        row = table.first_unlike(place, TAKES[learned])
+        raise TypeError(
+            f"{table.called(place)} must hold {learned}, as it has learned; "
+            f"{table.entry(row, place)} is {table.shown(row, place)}"
+        )
+
+    def _number(self, place, values):
+        """Return a column of numbers or dates as real numbers (m,)."""
+        encoder = self.columns[place].encoder
+        return (
+            days_since(encoder.begin, values.array) if isinstance(encoder, Date) else values.array
+        )
+
+    def _encode(self, table, start, x, out):
+        """Write what becomes of all numbers x (some, n) of the rows from `start` on into `out`."""
+        infinite = self._numbers.encode(x, out[start : start + len(x)])
+        if infinite is not None:
+            row, j = infinite
+            raise _infinite(table, start + row, self._of_numbers[j], x[infinite])
+
+    # ------------------------------------------------------------ files
+
+    def state(self) -> dict[str, Any]:
+        """Return what a file keeps of it: plain values and arrays."""
+        columns = [
+            {"holds": each.holds, "kind": each.kind}
+            | ({} if each.encoder is None else {"encoder": each.encoder.state()})
+            for each in self.columns
+        ]
+        return {"names": None if self.names is None else list(self.names), "columns": columns}
+
+    @classmethod
+    def of(cls, state: Any) -> "Preparation":
+        """Make the one that has that state.
+
+        Raises
+        ------
+        ValueError
+            For what `state` cannot have written.
+        """
+        has_names = type(state) is dict and state.get("names") is not None
+        known = fields(state, names=list if has_names else type(None), columns=list)
+        names, columns = known["names"], known["columns"]
+        if has_names and (len(names) != len(columns) or len(set(names)) < len(names)):
+            raise ValueError(f"expected a name for each column, got {names!r:.200}")
+        if has_names and set(map(type, names)) != {str}:
+            raise ValueError(f"expected names that are text, got {names!r:.200}")
+        return cls(tuple(names) if has_names else None, [_column_of(each) for each in columns])
+
+
+def _column_of(state):
+    """Return what a column held and its encoder, as its state says, or raise ValueError."""
+    kind = state.get("kind") if type(state) is dict else None
+    if kind == LEFT_OUT:
+        known = fields(state, holds=str, kind=str)
+        return known["holds"], None
+    known = fields(state, holds=str, kind=str, encoder=dict)
+    holds = known["holds"]
+    by_kind = {written: encoder for encoder, written in KINDS.items()}
+    if kind not in by_kind or holds not in TAKES:
+        raise ValueError(f"expected a column of a kind that there is, got {state!r:.200}")
+    return holds, by_kind[kind].of(known["encoder"])
+
+
+def _chosen(categorical, table):
+    """Return the places of the columns that users call categorical."""
+    if isinstance(categorical, str):
+        if categorical != "auto":
+            raise ValueError(
+                "categorical must be 'auto', or a list of names or places of columns; "
+                f"got {categorical!r}"
+            )
+        return set()
+    given = list(categorical)
+    if given and all(isinstance(each, bool | np.bool_) for each in given):
+        if len(given) != table.width:
+            raise ValueError(
+                f"categorical must be a mask of {table.width} columns; got {len(given)}"
+            )
+        return set(np.flatnonzero(given).tolist())
+    names = table.names or ()
+    places = set()
+    for each in given:
+        if isinstance(each, int | np.integer) and str(each) not in names:
+            if not 0 <= each < table.width:
+                raise ValueError(
+                    f"categorical must be places from 0 to {table.width - 1}; got {each}"
+                )
+            places.add(int(each))
+        elif str(each) in names:
+            places.add(names.index(str(each)))
+        else:
+            raise ValueError(
+                f"categorical names a column that {table.name} does not have: {each!r}"
+            )
+    return places
+
+
+def _learned(table, place, values, is_chosen, bins, indicators, least_count):
+    """Return the encoder of a column, None if it is left out, and what is to be told of it."""
+    called, holds, array = table.called(place), values.holds, values.array
+    present = len(array) - np.count_nonzero(values.missing)
+    if present == 0:
+        return None, f"{called} is left out, since all of it is missing"
+    if holds in (TEXT, MIXED, TRUTH) or is_chosen or values.is_category:
+        if holds in (DATES, DURATIONS):
+            raise ValueError(f"categorical: {called} holds {holds}, which are no categories")
+        category = Category.learn(values, least_count)
+        n = len(category.categories)
+        if n == 0:
+            return None, f"{called} is left out, since no category occurs {least_count} times"
+        if holds in (TEXT, MIXED) and not is_chosen and n > max(MANY, present / 2):
+            return None, (
+                f"{called} is left out, since it looks like ids or free text: {n} different values "
+                f"in {len(array)} rows; name it in categorical to keep it"
+            )
+        return category, None
+    if holds == DATES:
+        return Date.learn(array, bins, indicators), None
+    number = Number.learn(numbers_of(values), bins, indicators)
+    counts_rows = array.dtype.kind in "iu" and len(array) > MANY and (np.diff(array) == 1).all()
+    remark = f"{called} only counts the rows; leave it out if it means nothing"
+    return number, remark if counts_rows else None
+
+
+def _check_finite(table, place, values):
+    if values.holds in (NUMBERS, DURATIONS) and (infinite := np.isinf(values.array)).any():
+        row = int(np.argmax(infinite))
+        raise _infinite(table, row, place, values.array[row])
+
+
+def _infinite(table, row, place, number):
+    return ValueError(f"{table.name} must be finite; {table.entry(row, place)} is {number}")
