@@ -117,6 +117,7 @@ class Preparation:
         bins: int = 0,
         indicators: bool = True,
         least_count: int = 1,
+        scale_categories: bool = False,
     ) -> "Preparation":
         """Learn how to prepare a table, and tables like it.
 
@@ -133,6 +134,9 @@ class Preparation:
             Whether a column of numbers with holes becomes an input that says where they are.
         least_count : int
             Categories that occur less often are as if they were never seen.
+        scale_categories : bool
+            Whether the inputs of categories, 0 and 1 or ±1, are centred, scaled and bent as numbers
+            are, as RealMLP has it; two categories are ±1 then also where some are missing.
 
         Warns
         -----
@@ -158,7 +162,7 @@ class Preparation:
                 raise ValueError(f"{table.name} must have at least one row")
             _check_finite(table, place, values)
             encoder, remark = _learned(table, place, values, place in chosen, bins, indicators,
-                                       least_count)  # fmt: skip
+                                       least_count, scale_categories)  # fmt: skip
             known.append((values.holds, encoder))
             told += [remark] if remark else []
         if not any(encoder.varies for _, encoder in known if encoder is not None):
@@ -350,7 +354,7 @@ def _chosen(categorical, table):
     return places
 
 
-def _learned(table, place, values, is_chosen, bins, indicators, least_count):
+def _learned(table, place, values, is_chosen, bins, indicators, least_count, scale_categories):
     """Return the encoder of a column, None if it is left out, and what is to be told of it."""
     called, holds, array = table.called(place), values.holds, values.array
     present = len(array) - np.count_nonzero(values.missing)
@@ -359,7 +363,7 @@ def _learned(table, place, values, is_chosen, bins, indicators, least_count):
     if holds in (TEXT, MIXED, TRUTH) or is_chosen or values.is_category:
         if holds in (DATES, DURATIONS):
             raise ValueError(f"categorical: {called} holds {holds}, which are no categories")
-        category = Category.learn(values, least_count)
+        category = Category.learn(values, least_count, scale_categories)
         n = len(category.categories)
         if n == 0:
             return None, f"{called} is left out, since no category occurs {least_count} times"
