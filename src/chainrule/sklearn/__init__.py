@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from chainrule.sklearn.loading import load
     from chainrule.sklearn.regressor import MLPRegressor
     from chainrule.sklearn.search import SearchCV
+    from chainrule.sklearn.tabular_classifier import TabularClassifier
+    from chainrule.sklearn.tabular_regressor import TabularRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "SearchCV", "load"]
+__all__ = [
+    "MLPClassifier", "MLPRegressor", "SearchCV", "TabularClassifier", "TabularRegressor", "load",
+]  # fmt: skip
 
 
 def __getattr__(name):

@@ -6,8 +6,13 @@ from os import PathLike
 from chainrule.sklearn.classifier import MLPClassifier
 from chainrule.sklearn.model_file import read_estimator
 from chainrule.sklearn.regressor import MLPRegressor
+from chainrule.sklearn.tabular_classifier import TabularClassifier
+from chainrule.sklearn.tabular_regressor import TabularRegressor
 
-ESTIMATORS: dict[str, type] = {kind.__name__: kind for kind in (MLPClassifier, MLPRegressor)}
+ESTIMATORS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor)
+}
 
 
 def load(
