@@ -82,14 +82,12 @@ def train(
         rows = np.flatnonzero(sample_weight > 0)
     rng = np.random.default_rng(seed)
     held_out = _held_out(recipe, targets.y, rows, rng)
-    preparation = Preparation.learn(
-        X, categorical=categorical, bins=recipe.bins, least_count=recipe.least_count
-    )
+    preparation = Preparation.learn(X, categorical=categorical, **recipe.preparation())
     Xp = preparation.transform(X)
     seeds = rng.integers(2**63, size=recipe.members).tolist()
     nets = [_network(recipe, preparation.width, targets, levels, each) for each in seeds]
     options: dict[str, Any] = {
-        "optimizer": recipe.optimizer(), "epochs": recipe.epochs, "dropout": recipe.dropout,
+        **recipe.descent(preparation.width), "epochs": recipe.epochs,
         "sample_weight": sample_weight, "threads": threads, "progress": progress,
         "max_seconds": _seconds_of_each(ends, recipe.members, threads, share=0.5 if refit else 1.0),
     }  # fmt: skip
@@ -182,7 +180,8 @@ def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int
         n_out, output, cost = 1, "identity", quadratic()
     return Network(
         [n_in, *recipe.hidden, n_out], hidden=recipe.activation, output=output, cost=cost,
-        init=recipe.init, seed=seed,
+        init=recipe.beginnings(), trainable_scale=recipe.scale_rate > 0, dtype=recipe.dtype,
+        seed=seed,
     )  # fmt: skip
 
 
