@@ -83,9 +83,9 @@ class Category:
             return plain
         inputs = np.zeros((len(values.array), plain.width))
         plain.encode(plain.places(values), inputs)
-        found = [Number.learn(x, bins=0, indicators=False) for x in inputs.T]
+        numbers = [Number.learn(x, bins=0, indicators=False) for x in inputs.T]
         medians, scales = (
-            np.array([getattr(each, name) for each in found]) for name in ("median", "scale")
+            np.array([getattr(each, name) for each in numbers]) for name in ("median", "scale")
         )
         return cls(kept, signed, medians, scales)
 

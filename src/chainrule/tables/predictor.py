@@ -68,13 +68,13 @@ class Predictor:
         ValueError, TypeError
             For columns that do not fit; the message names the column, and the row.
         """
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
-        if self.classes is not None:
-            return self.classes[outputs.argmax(axis=1)]
-        place = 0
         if self.levels is not None:
-            place = int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
-        return self._in_units(outputs[:, place])
+            nearest = int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
+            return self.predict_quantiles(X)[:, nearest]
+        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        if self.classes is None:
+            return self._in_units(outputs[:, 0])
+        return self.classes[outputs.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class, (m, k), in float32.

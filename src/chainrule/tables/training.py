@@ -26,7 +26,7 @@ FIGURES = {
     "rmse": "validation_cost",
     "mae": "mae",
 }
-LEAST_SECONDS = 1e-3  # where all the time is over: an epoch each
+LEAST_SECONDS = 1e-9  # where the time is over: one epoch
 
 
 def train(
@@ -77,44 +77,33 @@ def train(
     """
     ends = None if time_limit is None else monotonic() + time_limit
     figure = _figure(recipe, targets, levels)
-    rows = np.arange(len(targets.y))
-    if sample_weight is not None:
-        rows = np.flatnonzero(sample_weight > 0)
+    y, m = targets.y, len(targets.y)
+    rows = np.arange(m) if sample_weight is None else np.flatnonzero(sample_weight > 0)
     rng = np.random.default_rng(seed)
-    held_out = _held_out(recipe, targets.y, rows, rng)
+    splits = held_out(recipe, y, rows, rng)
     preparation = Preparation.learn(X, categorical=categorical, **recipe.preparation())
-    Xp = preparation.transform(X)
+    inputs = preparation.transform(X)
     seeds = rng.integers(2**63, size=recipe.members).tolist()
-    nets = [_network(recipe, preparation.width, targets, levels, each) for each in seeds]
-    options: dict[str, Any] = {
-        **recipe.descent(preparation.width), "epochs": recipe.epochs,
-        "sample_weight": sample_weight, "threads": threads, "progress": progress,
-        "max_seconds": _seconds_of_each(ends, recipe.members, threads, share=0.5 if refit else 1.0),
-    }  # fmt: skip
-    stops = [EarlyStopping(figure, recipe.patience, ties=recipe.ties, larger_is_better=(
-        figure == "validation_accuracy")) for _ in nets]  # fmt: skip
-    each = []
-    for stop, held in zip(stops, held_out, strict=True):
-        own = np.setdiff1d(rows, held, assume_unique=True)
-        weights = None if sample_weight is None else sample_weight[held]
-        each.append({
-            "rows": own,
-            "batch_size": min(recipe.batch_size, len(own)),
-            "validation_data": (Xp[held], targets.y[held], weights),
-            "metrics": {"mae": _MeanError(weights)} if figure == "mae" else None,
-            "callbacks": stop,
-        })  # fmt: skip
-    histories = _fit(nets, Xp, targets.y, each, options)
-    temperature = 1.0
-    if calibrate:
-        temperature = _temperature(nets, Xp, targets.y, held_out, sample_weight)
+
+    def fit(each=None, share=1.0, **options):
+        """Train networks from their beginning."""
+        nets = [_network(recipe, preparation.width, targets, levels, one) for one in seeds]
+        histories = fit_many(
+            nets, inputs, y, each=each, sample_weight=sample_weight, threads=threads,
+            max_seconds=_seconds(ends, share, len(nets), threads), progress=progress,
+            **recipe.descent(preparation.width), **options,
+        )  # fmt: skip
+        for error in histories.failed.values():
+            raise error
+        return nets, histories
+
+    each = [_own(recipe, figure, inputs, y, rows, held, sample_weight) for held in splits]
+    nets, histories = fit(each, 0.5 if refit else 1.0, epochs=recipe.epochs)
+    temperature = _temperature(nets, inputs, y, splits, sample_weight) if calibrate else 1.0
     if refit:
-        best = np.mean([stop.best_epoch + 1 for stop in stops])
-        options["epochs"] = max(1, round(float(best)))
-        nets = [_network(recipe, preparation.width, targets, levels, each) for each in seeds]
-        options |= {"rows": rows, "batch_size": min(recipe.batch_size, len(rows))}
-        options["max_seconds"] = _seconds_of_each(ends, recipe.members, threads)
-        histories = _fit(nets, Xp, targets.y, None, options)
+        best = np.mean([own["callbacks"].best_epoch + 1 for own in each])
+        size = min(recipe.batch_size, len(rows))
+        nets, histories = fit(epochs=round(float(best)), batch_size=size, rows=rows)
     for net in nets:  # what training alone needs
         net.optimizer_state, net.history = {}, None
     predictor = Predictor(
@@ -122,6 +111,21 @@ def train(
         shift=targets.shift, temperature=temperature,
     )  # fmt: skip
     return predictor, histories
+
+
+def _own(recipe, figure, inputs, y, rows, held, sample_weight) -> dict[str, Any]:
+    """Return the options of the network that holds out these rows."""
+    rows = np.setdiff1d(rows, held, assume_unique=True)
+    weights = None if sample_weight is None else sample_weight[held]
+    is_share = figure == "validation_accuracy"
+    stopping = EarlyStopping(figure, recipe.patience, ties=recipe.ties, larger_is_better=is_share)
+    return {
+        "rows": rows,
+        "batch_size": min(recipe.batch_size, len(rows)),
+        "validation_data": (inputs[held], y[held], weights),
+        "metrics": {"mae": _MeanError(weights)} if figure == "mae" else None,
+        "callbacks": stopping,
+    }
 
 
 class _MeanError:
@@ -147,7 +151,7 @@ def _figure(recipe: Recipe, targets: Targets, levels: Any) -> str:
     return FIGURES[metric]
 
 
-def _held_out(
+def held_out(
     recipe: Recipe, y: NDArray[Any], rows: NDArray[Any], rng: np.random.Generator
 ) -> list[NDArray[Any]]:
     """Return for each network the rows that it holds out, each in its order.
@@ -185,27 +189,18 @@ def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int
     )  # fmt: skip
 
 
-def _seconds_of_each(ends, members, threads, share=1.0):
-    """Return how long each network may train, as many at once as there are threads; or None."""
+def _seconds(ends, share, members, threads):
+    """Return how long each network may train, as many at once as there are cores; or None."""
     if ends is None:
         return None
-    cores = max(check_threads(threads))
     left = max(ends - monotonic(), LEAST_SECONDS)
-    return share * left / ceil(members / cores)
+    return share * left / ceil(members / max(check_threads(threads)))
 
 
-def _fit(nets, X, y, each, options) -> Histories:
-    """Train all; a training that fails fails the model."""
-    histories = fit_many(nets, X, y, each=each, **options)
-    for error in histories.failed.values():
-        raise error
-    return histories
-
-
-def _temperature(nets, X, y, held_out, sample_weight) -> float:
+def _temperature(nets, X, y, splits, sample_weight) -> float:
     """Return that of what the networks say, on average, of rows that they have held out."""
     total, count = np.zeros((len(X), nets[0].sizes[-1])), np.zeros(len(X))
-    for net, held in zip(nets, held_out, strict=True):
+    for net, held in zip(nets, splits, strict=True):
         total[held] += net.feedforward(X[held])
         count[held] += 1
     seen = np.flatnonzero(count)
