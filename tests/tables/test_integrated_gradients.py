@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.tables import attributions
+from chainrule.tables.attributions import AT_ONCE, NODES, Answer, integrated_gradients
 from oracle import ACTIVATION, softmax
 
 KINDS = {
@@ -53,7 +53,7 @@ def test_they_are_integrals_of_differences(kind, hidden):
         up, down = (answer(nets, points + h, many, hidden) for h in (step, -step))
         expected[:, k] = x[:, k] * ((up - down) / 2e-5).reshape(-1, 5).mean(axis=0)
     largest = np.abs(expected).max()
-    found = attributions.integrated_gradients(nets, x, picked, 3e-4 * largest)
+    found = integrated_gradients(Answer(nets, picked), x, 3e-4 * largest)
     assert np.abs(expected).max(axis=1).min() > 0.01 * largest
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3 * largest)
 
@@ -66,7 +66,7 @@ def test_they_sum_to_what_the_answer_has_gained(kind, hidden, dtype):
     x = x.astype(dtype)
     gained = answer(nets, x, picked, hidden) - answer(nets, 0 * x, picked, hidden)
     for tolerance in np.abs(gained).max() * np.array([1e-2, 1e-3]):
-        found = attributions.integrated_gradients(nets, x, picked, tolerance)
+        found = integrated_gradients(Answer(nets, picked), x, tolerance)
         assert np.abs(found.sum(axis=1) - gained).max() < 1.01 * tolerance
 
 
@@ -76,8 +76,8 @@ def test_of_a_linear_network_they_are_its_products():
     by_net = [net.weights[2] @ net.weights[1] @ net.weights[0] for net in nets]
     expected = x * np.average(by_net, axis=0, weights=[1, 3])
     for found in (
-        attributions.integrated_gradients(nets, x, picked, 1e-9),
-        attributions.gradient_times_inputs(nets, x, picked),
+        integrated_gradients(Answer(nets, picked), x, 1e-9),
+        x * Answer(nets, picked).slopes(x),
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
@@ -85,7 +85,7 @@ def test_of_a_linear_network_they_are_its_products():
 def test_gradients_are_those_at_the_row_itself():
     nets = ensemble("classes", "tanh")
     x, picked = rows(6, "classes")
-    found = attributions.gradient_times_inputs(nets, x, picked)
+    found = x * Answer(nets, picked).slopes(x)
     for k in range(4):
         step = 1e-6 * np.eye(4)[k]
         up, down = (answer(nets, x + h, picked, "tanh") for h in (step, -step))
@@ -94,10 +94,10 @@ def test_gradients_are_those_at_the_row_itself():
 
 def test_many_rows_are_as_some():
     nets = ensemble("classes", "tanh")
-    x, picked = rows(attributions.AT_ONCE // attributions.NODES + 7, "classes")
-    found = attributions.integrated_gradients(nets, x, picked, 1e-6)
+    x, picked = rows(AT_ONCE // NODES + 7, "classes")
+    found = integrated_gradients(Answer(nets, picked), x, 1e-6)
     for part in (slice(0, 3), slice(-9, None)):
-        some = attributions.integrated_gradients(nets, x[part], picked[part], 1e-6)
+        some = integrated_gradients(Answer(nets, picked[part]), x[part], 1e-6)
         np.testing.assert_allclose(found[part], some, rtol=0, atol=1e-12)
 
 
@@ -105,4 +105,18 @@ def test_what_cannot_be_reached_is_said():
     nets = ensemble("values", "relu", "float32")
     x, picked = rows(3, "values")
     with pytest.warns(UserWarning, match=r"of 3 rows do not sum .* within 1e-12.*larger tolerance"):
-        attributions.integrated_gradients(nets, x, picked, 1e-12)
+        integrated_gradients(Answer(nets, picked), x, 1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.6, 2.5])
+def test_with_a_temperature_they_are_of_the_tempered_probability(temperature):
+    nets = ensemble("classes", "tanh")
+    x, picked = rows(20, "classes")
+    of_all = np.stack([answer(nets, x, np.full(20, k), "tanh") for k in range(3)], axis=1)
+    at_0 = np.stack([answer(nets, 0 * x, np.full(20, k), "tanh") for k in range(3)], axis=1)
+    f = [(p ** (1 / temperature)) for p in (of_all, at_0)]
+    f = [(p / p.sum(axis=1, keepdims=True))[np.arange(20), picked] for p in f]
+    found = integrated_gradients(Answer(nets, picked, temperature), x, 1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), f[0] - f[1], rtol=0, atol=1e-6)
+    plain = integrated_gradients(Answer(nets, picked), x, 1e-6)
+    assert np.abs(found - plain).max() > 0.02

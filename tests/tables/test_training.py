@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.tables.predictor import Predictor, temperature_of, tempered
+from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import PRESETS, Recipe, recipe_of
 from chainrule.tables.targets import classes_of, values_of
+from chainrule.tables.temperature import temperature_of, tempered
 from chainrule.tables.training import held_out, train
 
 RNG = np.random.default_rng(0)

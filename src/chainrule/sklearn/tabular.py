@@ -138,3 +138,29 @@ class Tabular(BaseEstimator):
             With the columns of `fit`, in their order.
         """
         return self._predictor_for(X).predict(X)
+
+    def attributions(self, X: Any, **options: Any) -> Any:
+        """Return what each column has added to the answer of each row, (m, n_features).
+
+        Integrated gradients, whose sum over a row is the probability of its class, or its value,
+        less that of a row with nothing but medians.
+
+        Parameters
+        ----------
+        X : frame or array (m, n_features)
+        **options
+            method, output and tolerance, as of `chainrule.tables.predictor.Predictor.attributions`.
+        """
+        return self._predictor_for(X).attributions(X, **options)
+
+    def plot_attributions(self, X: Any, **options: Any) -> Any:
+        """Draw the ten columns that have added most to the answers; return matplotlib's axes.
+
+        Parameters
+        ----------
+        X : frame or array (m, n_features)
+        **options
+            most and ax, as of `chainrule.tables.predictor.Predictor.plot_attributions`, and those
+            of `attributions`.
+        """
+        return self._predictor_for(X).plot_attributions(X, **options)

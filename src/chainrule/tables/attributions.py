@@ -15,55 +15,87 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.sweeps.ensemble import Ensemble
+from chainrule.tables.temperature import tempered
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
 
 NODES, MOST_PANELS = 16, 256
 AT_ONCE = 8192  # points of paths in one call
 
 
-def gradient_times_inputs(nets: Ensemble, x: NDArray, picked: Places) -> Floats:
-    """Return x_k ∂f/∂x_k (m, n_1), where f is the output `picked` (m,) of each row of x (m, n_1).
+class Answer:
+    """One number f for each row: the output `picked[i]` of what networks say together of row i.
 
-    For a linear f these are the integrated gradients.
+    Parameters
+    ----------
+    nets : Ensemble
+    picked : ndarray (m,) of int
+    temperature : float
+        Of probabilities.
     """
-    return x * _slopes(nets, x, picked)
+
+    def __init__(self, nets: Ensemble, picked: NDArray[np.intp], temperature: float = 1.0):
+        self._nets, self._picked, self._temperature = nets, picked, temperature
+
+    def of(self, rows: NDArray[np.intp]) -> "Answer":
+        """Return the answers for these rows, each as often as it is there."""
+        return Answer(self._nets, self._picked[rows], self._temperature)
+
+    def values(self, x: NDArray) -> Floats:
+        """Return f (m,) of inputs x (m, n_1)."""
+        said = self._nets.feedforward(x)
+        if self._temperature != 1:
+            said = tempered(said, self._temperature)
+        return said[np.arange(len(x)), self._picked].astype(np.float64)
+
+    def slopes(self, x: NDArray) -> Floats:
+        """Return ∂f/∂x (m, n_1), the weighted mean of what networks say on their own."""
+        by_outputs = np.eye(self._nets[0].sizes[-1])[self._picked]
+        if (T := self._temperature) != 1:  # f = a^(1/T) / Σ a^(1/T)
+            a = np.maximum(self._nets.feedforward(x), np.finfo(np.float32).tiny)
+            p = tempered(a.astype(np.float64), T)
+            by_outputs = self.values(x)[:, None] * (by_outputs - p) / (T * a)
+        mean = np.zeros(x.shape)
+        for net, weight in zip(
+            self._nets, self._nets.weights / self._nets.weights.sum(), strict=True
+        ):
+            mean += weight * net.backprop(x, output_gradient=by_outputs, inputs=True).inputs
+        return mean
 
 
-def integrated_gradients(nets: Ensemble, x: NDArray, picked: Places, tolerance: float) -> Floats:
-    """Return φ (m, n_1) for the output `picked` (m,) of each row of x (m, n_1).
+def integrated_gradients(answer: Answer, x: NDArray, tolerance: float) -> Floats:
+    """Return φ (m, n_1) for the answer to each row of x (m, n_1).
 
     Warns
     -----
     UserWarning
         Where some Σ_k φ_k misses f(x) - f(0) by more than `tolerance` with all panels.
     """
-    found = np.empty(x.shape)
-    missed = np.empty(len(x))
+    found, missed = np.empty(x.shape), np.empty(len(x))
     block = AT_ONCE // NODES
     for start in range(0, len(x), block):
         rows = np.arange(start, min(start + block, len(x)))
         panels = 1
         while len(rows):
-            found[rows] = _integrated(nets, x[rows], picked[rows], panels)
-            rise = _said(nets, x[rows], picked[rows]) - _said(nets, 0 * x[rows], picked[rows])
+            of_rows, some = answer.of(rows), x[rows]
+            found[rows] = _integrated(of_rows, some, panels)
+            rise = of_rows.values(some) - of_rows.values(np.zeros_like(some))
             missed[rows] = np.abs(found[rows].sum(axis=1) - rise)
             if panels == MOST_PANELS:
                 break
             rows, panels = rows[missed[rows] > tolerance], 2 * panels
-    if (wrong := np.flatnonzero(missed > tolerance)).size:
+    if wrong := int(np.count_nonzero(missed > tolerance)):
         warnings.warn(
-            f"the attributions of {wrong.size} of {len(x)} rows do not sum to f(x) - f(0) within "
+            f"the attributions of {wrong} of {len(x)} rows do not sum to f(x) - f(0) within "
             f"{tolerance:g}, even with {NODES * MOST_PANELS} steps: row {missed.argmax()} misses "
             f"it by {missed.max():.2g}. Ask for a larger tolerance",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return found
 
 
-def _integrated(nets: Ensemble, x: NDArray, picked: Places, panels: int) -> Floats:
+def _integrated(answer: Answer, x: NDArray, panels: int) -> Floats:
     """Return φ (m, n_1) by panels of nodes."""
     inside, weights = np.polynomial.legendre.leggauss(NODES)
     nodes = ((np.arange(panels)[:, None] + (1 + inside) / 2) / panels).ravel()
@@ -73,21 +105,6 @@ def _integrated(nets: Ensemble, x: NDArray, picked: Places, panels: int) -> Floa
     for k in range(0, len(nodes), count):
         some = nodes[k : k + count]
         points = (some[:, None, None] * x).reshape(-1, x.shape[1])
-        slopes = _slopes(nets, points, np.tile(picked, len(some)))
+        slopes = answer.of(np.tile(np.arange(len(x)), len(some))).slopes(points)
         mean += np.tensordot(weights[k : k + count], slopes.reshape(-1, *x.shape), axes=1)
     return x * mean
-
-
-def _said(nets: Ensemble, x: NDArray, picked: Places) -> Floats:
-    """Return f (m,)."""
-    return nets.feedforward(x)[np.arange(len(x)), picked].astype(np.float64)
-
-
-def _slopes(nets: Ensemble, x: NDArray, picked: Places) -> Floats:
-    """Return ∂f/∂x (m, n_1), the weighted mean of the networks' own."""
-    of_outputs = np.zeros((len(x), nets[0].sizes[-1]))
-    of_outputs[np.arange(len(x)), picked] = 1
-    mean = np.zeros(x.shape)
-    for net, weight in zip(nets, nets.weights / nets.weights.sum(), strict=True):
-        mean += weight * net.backprop(x, output_gradient=of_outputs, inputs=True).inputs
-    return mean

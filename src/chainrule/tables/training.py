@@ -13,10 +13,11 @@ from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.sweeps.many import fit_many
 from chainrule.sweeps.sweep import Histories
-from chainrule.tables.predictor import Predictor, temperature_of
+from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import METRICS, Recipe
 from chainrule.tables.targets import Targets
+from chainrule.tables.temperature import temperature_of
 from chainrule.training.early_stopping import EarlyStopping
 
 # What the history calls the figures by which the best epoch is chosen.
