@@ -49,9 +49,9 @@ from chainrule.schedules import (
 )
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.sweeps.halving import halving
-from chainrule.sweeps.loading import load
 from chainrule.sweeps.many import fit_many
 from chainrule.sweeps.snapshots import Snapshots
+from chainrule.tables.loading import load
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.endings import DivergenceError, StopTraining
 from chainrule.training.full_batch.lbfgs import LBFGS

@@ -6,7 +6,7 @@ import pytest
 
 import chainrule as cr
 from carried import carried
-from chainrule.sweeps import loading
+from chainrule.tables import loading
 from model_files import header_of, refused, rewrite
 from three_classes import three_classes
 from users_functions import Focal, Sine

@@ -12,6 +12,7 @@ array. Other names that are no strings (years, say) count as what `str` makes of
 import re
 from collections.abc import Sequence
 from datetime import date, time, timedelta
+from functools import lru_cache
 from numbers import Complex, Number, Real
 from typing import Any
 
@@ -201,7 +202,7 @@ class Frame:
         if CATEGORIES.match(str(getattr(column, "dtype", ""))):
             return CATEGORY
         try:
-            array = np.asarray(column)
+            array = np.asarray(decoded(column))
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # of its own package
@@ -328,6 +329,16 @@ def series_numbers(name: str, series: Any, *, missing: bool = False) -> NDArray:
     return array
 
 
+def decoded(column: Any) -> Any:
+    """Return a column itself, or of pyarrow's dictionaries what their places stand for.
+
+    pyarrow takes a missing place for the last one (version 26).
+    """
+    kind: Any = getattr(column, "type", None)
+    return column.cast(kind.value_type) if hasattr(kind, "index_type") else column
+
+
+@lru_cache(maxsize=256)
 def kind_of(kind: type) -> str:
     """Return what objects of that class are."""
     if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):  # pandas' NA and NaT

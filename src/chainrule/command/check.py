@@ -28,7 +28,7 @@ from chainrule.command import naive
 from chainrule.core import _core
 from chainrule.costs import COSTS
 from chainrule.network import Network
-from chainrule.sweeps.loading import load
+from chainrule.tables.loading import load
 from chainrule.version import __version__
 
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # each processor has those before its best

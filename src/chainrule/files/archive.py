@@ -69,24 +69,29 @@ def unpack(raw):
         the arrays of that.
     """
     header = parse_header(text_of("header", raw))
-    record = None
-    if records.MEMBER in raw:
-        record = records.parse(text_of(records.MEMBER, raw))
+    record, further = take_record(raw)
     expected = expected_arrays(header)
-    of_record = {} if record is None else record["arrays"]
-    if raw.keys() != expected.keys() | of_record.keys():
-        raise ValueError(
-            f"expected the arrays {listed([*expected, *of_record])}; got {listed(raw)}"
-        )
+    if raw.keys() != expected.keys():
+        raise ValueError(f"expected the arrays {listed(expected)}; got {listed(raw) or 'none'}")
     arrays = {}
     for name, (dtype, size) in expected.items():
         arrays[name] = read_array(name, raw.pop(name), dtype)
         check_array(name, arrays[name], dtype, size)
+    return header, arrays, record, further
+
+
+def take_record(raw):
+    """Take what a file has besides out of its members: the record, or None, and its arrays."""
+    if records.MEMBER not in raw:
+        return None, {}
+    record = records.parse(text_of(records.MEMBER, raw))
+    if missing := record["arrays"].keys() - raw.keys():
+        raise ValueError(f"expected the arrays {listed(sorted(missing))} too; got {listed(raw)}")
     further = {}
-    for name, (dtype, size) in of_record.items():
+    for name, (dtype, size) in record["arrays"].items():
         further[name] = read_array(name, raw.pop(name), dtype)
         check_kind(name, further[name], dtype, size)
-    return header, arrays, record, further
+    return record, further
 
 
 def text_of(name, raw):

@@ -5,6 +5,8 @@
 ``weights``          (K,) float64, how much each of the K networks counts
 ``<k>.<name>``       for k = 0 ... K - 1, each array of a network's file (`model_file`), its
                      ``header`` too
+``training``         of a table's model what it is beside its networks, as in a network's file, with
+                     ``training.<i>``
 ===================  ==============================================================================
 """
 
@@ -14,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.files.archive import read_array, text_of, unpack
+from chainrule.files.archive import read_array, take_record, text_of, unpack
 from chainrule.files.formulas import check_mapping, check_own, needed_of
 from chainrule.files.header import FIELDS as FIELDS_OF_A_NETWORK
 from chainrule.files.header import check_fields, listed, parse_object
@@ -38,8 +40,15 @@ FIELDS = {
 Whole = TypeVar("Whole")
 
 
-def write_ensemble(nets: Sequence[Net], weights: NDArray[np.float64], path) -> None:
+def write_ensemble(
+    nets: Sequence[Net],
+    weights: NDArray[np.float64],
+    path,
+    record: Mapping[str, NDArray] | None = None,
+) -> None:
     """Write networks and their weights to the file `path`, all of it or nothing.
+
+    record: what a table's model has besides, as `record.written` returns it.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def write_ensemble(nets: Sequence[Net], weights: NDArray[np.float64], path) -> N
             arrays |= {f"{k}.{name}": array for name, array in arrays_of(net, own).items()}
         except ValueError as error:
             raise ValueError(f"this ensemble cannot be saved: nets[{k}]: {error}") from error
-    write_arrays(path, arrays)
+    write_arrays(path, arrays | dict(record or {}))
 
 
 def read_model(
@@ -69,8 +78,8 @@ def read_model(
     make: Callable[..., Net],
     gather: Callable[[list[Net], NDArray[np.float64]], Whole],
     own: Mapping[str, object] | None,
-) -> Net | Whole:
-    """Return the network, or the ensemble, of a file; `load` documents it.
+) -> tuple[Net | Whole, dict | None, dict[str, NDArray]]:
+    """Return the network, or the ensemble, of a file, and what there is besides.
 
     Parameters
     ----------
@@ -78,14 +87,21 @@ def read_model(
         As `read_network` takes them.
     gather : function
         Called as ``gather(nets, weights)``, what `write_ensemble` was given.
+
+    Returns
+    -------
+    model : network or ensemble
+    record, arrays
+        As of `read_network`.
     """
     own = check_mapping(own)
     with reading(path) as raw:
         if "weights" not in raw:
-            header, arrays, _, _ = unpack(raw)
-            return network_of(header, arrays, make, own)
+            header, arrays, record, further = unpack(raw)
+            return network_of(header, arrays, make, own), record, further
         check_fields(parse_object(text_of("header", raw)), FIELDS, {})
         weights = read_array("weights", raw.pop("weights"), "float64")
+        record, further = take_record(raw)
         parts = [unpack(each)[:2] for each in _of_each(raw, len(weights))]
         needed = [needed_of(header) for header, _ in parts]
         check_own(set().union(*needed), own)
@@ -93,7 +109,7 @@ def read_model(
             network_of(header, arrays, make, {name: own[name] for name in names})
             for (header, arrays), names in zip(parts, needed, strict=True)
         ]
-        return gather(nets, weights)
+        return gather(nets, weights), record, further
 
 
 def _of_each(raw: dict[str, bytes], count: int) -> list[dict[str, bytes]]:

@@ -194,13 +194,20 @@ def reading(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
         raise OSError(f"expected a file to load, got a folder or device: {path}")
     with open(path, "rb") as file:
         content = file.read()
-    try:
+    with told_with(path):
         yield opened(content)
+
+
+@contextmanager
+def told_with(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Have what is wrong with a file told with its name, as a ValueError."""
+    try:
+        yield
     except (ValueError, TypeError) as error:
         said = str(error)
         if len(said) > LONGEST_MESSAGE:  # with what the file holds in it, which may be megabytes
             said = f"{said[:LONGEST_MESSAGE]}..."
-        raise ValueError(f"{path} cannot be loaded: {said}") from error
+        raise ValueError(f"{os.fspath(path)} cannot be loaded: {said}") from error
 
 
 def network_of(

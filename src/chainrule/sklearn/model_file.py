@@ -13,13 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.files import record as records
 from chainrule.files.archive import check_array
+from chainrule.files.ensemble_file import read_model
 from chainrule.files.formulas import check_mapping, written_formulas
 from chainrule.files.header import DTYPES
-from chainrule.files.model_file import read_network, write_network
+from chainrule.files.labels import are_text, read_labels, written_labels
+from chainrule.files.model_file import write_network
 from chainrule.network import Network
 from chainrule.results.history import History
 from chainrule.sklearn.parameters import made_of
 from chainrule.sklearn.stopping import Rate
+from chainrule.sweeps.ensemble import Ensemble
 from chainrule.training.callbacks import Callbacks
 
 FIELDS: dict[str, type] = {
@@ -52,7 +55,6 @@ OF_STEPS: dict[str, tuple[type, ...]] = {
 }
 _FITTED = OF_ALL | OF_STEPS
 _FORMULAS = ("activation", "out_activation", "cost")  # which may be objects of the user's own
-_LARGEST_CHARACTER = 0x10FFFF
 
 
 class Saved:
@@ -88,6 +90,13 @@ class Saved:
         check_is_fitted(self)
         _write_estimator(self, path)
 
+    @classmethod
+    def _of_file(cls, net: Any, record: Any, arrays: Any, own: Mapping[str, object]) -> Any:
+        """Return one of the parts of a file, all checked."""
+        if not isinstance(net, Network):
+            raise ValueError(f"expected one network of a {cls.__name__}, got {len(net)}")
+        return _made(cls, records.fields_of(record, arrays, FIELDS), net, own)
+
 
 def _write_estimator(estimator: Any, path: str | PathLike[str]) -> None:
     net: Network = estimator.network_
@@ -100,7 +109,7 @@ def _write_estimator(estimator: Any, path: str | PathLike[str]) -> None:
         fields = {
             "estimator": kind.__name__,
             "parameters": {
-                name: _written_parameter(name, value, own)
+                name: written_parameter(name, value, own)
                 for name, value in estimator.get_params(deep=False).items()
             },
             "fitted": {
@@ -130,17 +139,17 @@ def read_estimator(path: Any, kinds: Mapping[str, type], own: Mapping[str, objec
         The classes by name.
     own : dict of str to object, or None
     """
-    net, record, arrays = read_network(path, Network, own)
+    model, record, arrays = read_model(path, Network, Ensemble, own)
     try:
         if record is None or "estimator" not in record:
             raise ValueError(
-                "expected an estimator that its save(path) wrote, got a network without one: "
+                "expected an estimator that its save(path) wrote, got a model without one: "
                 "chainrule.load(path) returns it"
             )
-        fields = records.fields_of(record, arrays, FIELDS)
-        if fields["estimator"] not in kinds:
-            raise ValueError(f"expected one of {', '.join(kinds)}, got {fields['estimator']!r:.60}")
-        return _made(kinds[fields["estimator"]], fields, net, check_mapping(own))
+        kind: Any = kinds.get(str(record["estimator"]))
+        if kind is None:
+            raise ValueError(f"expected one of {', '.join(kinds)}, got {record['estimator']!r:.60}")
+        return kind._of_file(model, record, arrays, check_mapping(own))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path} cannot be loaded: {error!s:.1000}") from error
 
@@ -148,8 +157,7 @@ def read_estimator(path: Any, kinds: Mapping[str, type], own: Mapping[str, objec
 def _made(kind: type, fields: dict[str, Any], net: Network, own: Mapping[str, object]) -> Any:
     """Return an estimator of the fields of a record, all checked, with a network."""
     known: Any = kind
-    if unknown := fields["parameters"].keys() - set(known._get_param_names()):
-        raise ValueError(f"expected parameters of {kind.__name__}, got {sorted(unknown)!r:.60}")
+    check_parameters(known, fields["parameters"])
     given = {name: _read_parameter(name, each, own) for name, each in fields["parameters"].items()}
     estimator: Any = kind(**given)
     estimator._validate_params()
@@ -181,7 +189,7 @@ def _made(kind: type, fields: dict[str, Any], net: Network, own: Mapping[str, ob
         _set_classes(estimator, **fields["classes"])
     if fields["feature_names"]:
         names = np.array(fields["feature_names"], object)
-        if names.shape != (net.sizes[0],) or not _are_text(names):
+        if names.shape != (net.sizes[0],) or not are_text(names.tolist()):
             raise ValueError(f"expected {net.sizes[0]} names of features, got {names!s:.60}")
         estimator.feature_names_in_ = names
     if fields["rate"]:
@@ -189,7 +197,13 @@ def _made(kind: type, fields: dict[str, Any], net: Network, own: Mapping[str, ob
     return estimator
 
 
-def _written_parameter(name: str, value: Any, own: Mapping[str, object]) -> Any:
+def check_parameters(kind: Any, given: Mapping[str, Any]) -> None:
+    """Raise ValueError for parameters that an estimator does not have."""
+    if unknown := given.keys() - set(kind._get_param_names()):
+        raise ValueError(f"expected parameters of {kind.__name__}, got {sorted(unknown)!r:.60}")
+
+
+def written_parameter(name: str, value: Any, own: Mapping[str, object]) -> Any:
     """Return a parameter as `records.written` takes it, objects of the user's own by name."""
     if name == "dtype" and value is not None:
         value = np.dtype(value).name
@@ -223,31 +237,14 @@ def _name_in(own: Mapping[str, object], value: Any) -> Any:
 
 
 def _written_classes(estimator: Any) -> dict[str, Any]:
-    """Return the classes as numbers, text as the numbers of its characters (classes, longest)."""
-    classes = estimator.classes_
-    if classes.dtype.kind == "U":
-        characters = classes.astype(classes.dtype.newbyteorder("="))
-        values = characters.view(np.uint32).reshape(len(classes), -1)
-    else:
-        values = classes.tolist() if classes.dtype == object else classes
-    if not records.is_plain(values):
-        raise ValueError(f"a file cannot hold classes of {classes.dtype}; use float64")
+    values = written_labels(estimator.classes_)
     is_multilabel = estimator._label_binarizer.y_type_.startswith("multilabel")
     return {"values": values, "is_multilabel": is_multilabel}
 
 
 def _set_classes(estimator: Any, values: Any, is_multilabel: bool) -> None:
     """Give an estimator the classes that `_written_classes` wrote."""
-    if type(values) is list and _are_text(values):
-        classes = np.array(values, object)
-    elif type(values) is np.ndarray and values.ndim == 1:
-        classes = values
-    elif type(values) is np.ndarray and values.dtype == np.uint32 and values.ndim == 2:
-        if values.size == 0 or values.max() > _LARGEST_CHARACTER:
-            raise ValueError("expected the characters of classes, got other numbers")
-        classes = values.view(f"U{values.shape[1]}").ravel()
-    else:
-        raise ValueError(f"expected classes of numbers or text, got {values!r:.60}")
+    classes = read_labels(values)
     k = len(classes)
     n_outputs = k if is_multilabel or k > 2 else 1
     expected = np.arange(k) if is_multilabel else np.unique(classes)
@@ -275,7 +272,3 @@ def _read_rate(kind: Any, first: Any, power: Any, now: Any) -> Rate:
 
 def _is_rate(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < math.inf
-
-
-def _are_text(values: Any) -> bool:
-    return all(type(each) is str for each in values)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 from chainrule.checks.frames import is_frame
 from chainrule.sklearn.parameters import ABOVE_0, AT_LEAST_1, INSIDE
 from chainrule.sklearn.refusals import unless_refused
+from chainrule.sklearn.table_file import SavedTable
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
@@ -41,7 +42,7 @@ def constraints(task: str) -> dict[str, Any]:
     }
 
 
-class Tabular(BaseEstimator):
+class Tabular(SavedTable, BaseEstimator):
     """An estimator for tables as they are: `TabularClassifier`, `TabularRegressor`."""
 
     predictor_: Predictor
@@ -118,16 +119,23 @@ class Tabular(BaseEstimator):
 
     # ------------------------------------------------------------ answers
 
-    def _predictor_for(self, X: Any) -> Predictor:
-        """Return the predictor, if X looks like what was fitted."""
+    def _ask(self, answer: str, X: Any, **options: Any) -> Any:
+        """Return what a method of the predictor answers, if X looks like what was fitted."""
         own = vars(self)
         if "predictor_" not in own:
             check_is_fitted(self)
-        is_plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f" and len(X) > 0
-        if not is_plain or X.shape[1] != own["n_features_in_"] or "feature_names_in_" in own:
+        if "feature_names_in_" in own:
+            is_known = is_frame(X)  # whose names the preparation compares
+        else:
+            is_known = type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f" and len(X) > 0
+            is_known = is_known and X.shape[1] == own["n_features_in_"]
+        if not is_known:
             self._look_at(X)
-        predictor: Predictor = own["predictor_"]
-        return predictor
+        try:
+            return getattr(own["predictor_"], answer)(X, **options)
+        except ValueError:
+            self._look_at(X)  # in scikit-learn's words, where it is a matter of names
+            raise
 
     def predict(self, X: Any) -> Any:
         """Return the class, or the value, of each row, (m,).
@@ -137,7 +145,7 @@ class Tabular(BaseEstimator):
         X : frame or array (m, n_features)
             With the columns of `fit`, in their order.
         """
-        return self._predictor_for(X).predict(X)
+        return self._ask("predict", X)
 
     def attributions(self, X: Any, **options: Any) -> Any:
         """Return what each column has added to the answer of each row, (m, n_features).
@@ -151,7 +159,7 @@ class Tabular(BaseEstimator):
         **options
             method, output and tolerance, as of `chainrule.tables.predictor.Predictor.attributions`.
         """
-        return self._predictor_for(X).attributions(X, **options)
+        return self._ask("attributions", X, **options)
 
     def plot_attributions(self, X: Any, **options: Any) -> Any:
         """Draw the ten columns that have added most to the answers; return matplotlib's axes.
@@ -163,4 +171,4 @@ class Tabular(BaseEstimator):
             most and ax, as of `chainrule.tables.predictor.Predictor.plot_attributions`, and those
             of `attributions`.
         """
-        return self._predictor_for(X).plot_attributions(X, **options)
+        return self._ask("plot_attributions", X, **options)

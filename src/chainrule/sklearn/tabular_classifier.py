@@ -143,7 +143,7 @@ class TabularClassifier(ClassifierMixin, Tabular):
 
     def predict_proba(self, X):
         """Return the probability of each class, (m, k)."""
-        return self._predictor_for(X).predict_proba(X)
+        return self._ask("predict_proba", X)
 
     def predict_log_proba(self, X):
         """Return its logarithm."""

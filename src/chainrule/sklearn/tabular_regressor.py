@@ -103,7 +103,7 @@ class TabularRegressor(RegressorMixin, Tabular):
 
     def predict_quantiles(self, X):
         """Return a value for each level of `quantiles`, (m, levels), in their order."""
-        return self._predictor_for(X).predict_quantiles(X)
+        return self._ask("predict_quantiles", X)
 
 
 def _levels(given: Any) -> tuple[float, ...]:

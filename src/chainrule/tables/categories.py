@@ -1,5 +1,6 @@
 """Categories as inputs: ±1 for two, else one-hot; what is missing or was never seen is 0."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -22,13 +23,16 @@ class Category:
         Sorted and all different.
     signed : bool
         Whether it becomes one input of ±1, which only two categories can.
-    medians, scales : ndarray (width,) float64
-        By which these inputs are then treated as numbers are; (0,) if they stay as they are.
+    medians, scales : list of float
+        By which these inputs, `width`, are then treated as numbers are; none if they stay as they
+        are.
 
     Attributes
     ----------
     width : int
         How many inputs it becomes.
+    inputs : list of Number
+        What these are treated as; none if they stay as they are.
 
     Raises
     ------
@@ -36,7 +40,7 @@ class Category:
         For what no column has.
     """
 
-    def __init__(self, categories: list, signed: bool, medians: NDArray, scales: NDArray):
+    def __init__(self, categories: list, signed: bool, medians: list, scales: list):
         self.categories, self.signed = categories, signed
         kinds = set(map(type, categories))
         are_text = kinds == {str}
@@ -46,14 +50,16 @@ class Category:
         if not grow or categories[:1] != categories[:1] or (signed and len(categories) != 2):
             raise ValueError(f"expected sorted categories, two if ±1, got {categories!r:.200}")
         self.width = 1 if signed else len(categories)
-        self._medians, self._scales = medians, scales
-        if not medians.shape == scales.shape or medians.shape not in {(0,), (self.width,)}:
-            raise ValueError(f"expected {self.width} medians and scales, got {medians!r:.200}")
-        as_numbers = [
+        fit = len(medians) == len(scales) and len(scales) in {0, self.width}
+        if not fit or not set(map(type, medians + scales)) <= {float}:
+            raise ValueError(
+                f"expected {self.width} medians and scales, or none; got {medians!r:.200} and "
+                f"{scales!r:.200}"
+            )
+        self.inputs = [
             Number(median, scale, False, np.empty(0))
-            for median, scale in zip(medians.tolist(), scales.tolist(), strict=True)
+            for median, scale in zip(medians, scales, strict=True)
         ]
-        self._inputs = Numbers(as_numbers, range(len(as_numbers))) if as_numbers else None
         self._place = {each: place for place, each in enumerate(categories)}
         self._numbers = None if are_text else np.array(categories)
 
@@ -68,7 +74,7 @@ class Category:
             counts: dict = {}
             for each in values.array.tolist():
                 if isinstance(each, str):
-                    counts[each] = counts.get(each, 0) + 1
+                    counts[str(each)] = counts.get(each, 0) + 1  # of NumPy, too
             found = sorted(counts.items())
         else:
             present = values.array[~np.isnan(numbers_of(values))]
@@ -78,16 +84,15 @@ class Category:
         kept = [each for each, n in found if n >= least_count]
         seen = sum(n for _, n in found if n >= least_count)
         signed = len(kept) == 2 and (scaled or seen == len(values.array))
-        plain = cls(kept, signed, np.empty(0), np.empty(0))
+        plain = cls(kept, signed, [], [])
         if not scaled:
             return plain
         inputs = np.zeros((len(values.array), plain.width))
-        plain.encode(plain.places(values), inputs)
+        Categories([plain], [0]).encode(plain.places(values)[:, None], inputs)
         numbers = [Number.learn(x, bins=0, indicators=False) for x in inputs.T]
-        medians, scales = (
-            np.array([getattr(each, name) for each in numbers]) for name in ("median", "scale")
+        return cls(
+            kept, signed, [each.median for each in numbers], [each.scale for each in numbers]
         )
-        return cls(kept, signed, medians, scales)
 
     @property
     def varies(self) -> bool:
@@ -95,31 +100,62 @@ class Category:
         return len(self.categories) > 1
 
     def places(self, values: Values) -> NDArray:
-        """Return the place of each value among the categories, (m,); -1 for none of them."""
+        """Return the place of each value among the categories, (m,) int; -1 for none of them."""
         if self._numbers is None:
             place, given = self._place.get, text_of(values).tolist()
-            return np.fromiter((place(each, -1) for each in given), np.intp, len(given))
+            return np.fromiter((place(each, -1) for each in given), np.int32, len(given))
         numbers = values.array
         places = np.searchsorted(self._numbers, numbers).clip(max=len(self.categories) - 1)
         return np.where(self._numbers[places] == numbers, places, -1)
 
-    def encode(self, places: NDArray, out: NDArray) -> None:
-        """Write what becomes of places (m,) into out (m, width), which is 0."""
-        if self.signed:
-            out[:, 0] = SIGNS[places]
-        else:
-            known = np.flatnonzero(places >= 0)
-            out[known, places[known]] = 1
-        if self._inputs is not None:
-            self._inputs.encode(out.astype(np.float64), out)
-
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
-        return {"categories": self.categories, "signed": self.signed,
-                "medians": self._medians, "scales": self._scales}  # fmt: skip
+        return {
+            "categories": self.categories,
+            "signed": self.signed,
+            "medians": [each.median for each in self.inputs],
+            "scales": [each.scale for each in self.inputs],
+        }
 
     @classmethod
     def of(cls, state: Any) -> "Category":
         """Make the one that has that state, or raise ValueError."""
-        kinds = {"categories": list, "signed": bool, "medians": np.ndarray, "scales": np.ndarray}
-        return cls(**fields(state, **kinds))
+        return cls(**fields(state, categories=list, signed=bool, medians=list, scales=list))
+
+
+class Categories:
+    """All columns of categories at once.
+
+    Parameters
+    ----------
+    categories : sequence of Category
+    starts : sequence of int
+        The first of the inputs that each becomes.
+    """
+
+    def __init__(self, categories: Sequence[Category], starts: Sequence[int]):
+        signed = np.array([each.signed for each in categories], bool)
+        starts_of = np.array(starts, np.intp)
+        self._signed, self._hot = np.flatnonzero(signed), np.flatnonzero(~signed)
+        self._signs, self._starts = starts_of[self._signed], starts_of[self._hot]
+        scaled = [
+            (number, start + k)
+            for category, start in zip(categories, starts, strict=True)
+            for k, number in enumerate(category.inputs)
+        ]
+        self._scaled = np.array([at for _, at in scaled], np.intp)
+        self._as_numbers = Numbers(*zip(*scaled, strict=True)) if scaled else None
+
+    def encode(self, places: NDArray, out: NDArray) -> None:
+        """Write what becomes of places (m, n) among the categories into out (m, width), which is 0.
+
+        A place is -1 for what is none of the categories.
+        """
+        if len(self._signed):
+            out[:, self._signs] = SIGNS[places[:, self._signed]]
+        if len(self._hot):
+            places = places[:, self._hot]
+            rows, which = np.nonzero(places >= 0)
+            out[rows, self._starts[which] + places[rows, which]] = 1
+        if self._as_numbers is not None:
+            self._as_numbers.encode(out[:, self._scaled].astype(np.float64), out)

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks import frames
-from chainrule.checks.frames import ADVICE, CATEGORIES, OTHER_ADVICE, Frame, from_objects, kind_of
+from chainrule.checks.frames import (
+    ADVICE,
+    CATEGORIES,
+    OTHER_ADVICE,
+    Frame,
+    decoded,
+    from_objects,
+    kind_of,
+)
 
 NUMBERS, TRUTH, TEXT, MIXED, DATES, DURATIONS, NOTHING = (
     "numbers", "truth values", "text", "text and numbers", "dates", "durations", "nothing",
@@ -24,6 +32,7 @@ OF_OBJECTS = {
     frames.DATE: DATES,
     frames.DURATION: DURATIONS,
 }
+FEW = 16  # rows that are read in one piece, though they become objects
 DAY = 86400 * 10**6  # microseconds
 
 
@@ -69,7 +78,7 @@ class Table:
     ----------
     frame : Frame or None
     array : ndarray (m, n) or None
-        One of the two.
+        All in one piece, if it is no frame, or one of few rows, whose columns take long to get.
     names : tuple of str, or None
     width : int
         n.
@@ -89,31 +98,60 @@ class Table:
         if type(X) is not np.ndarray and frames.is_frame(X):
             self.frame = Frame(name, X)
             self.names, self.width = self.frame.names, len(self.frame.keys)
+            if hasattr(type(X), "iloc") and len(X) <= FEW:  # as those of pandas
+                self.array = np.asarray(X)
         else:
-            self.array = _as_array(name, X)
+            self.array = _as_table(name, X)
             self.width = self.array.shape[1]
 
-    def column(self, place: int) -> Values:
+    def __len__(self):
+        if self.rows is not None:
+            return len(self.rows)
+        if self.array is None and self._length is None:
+            self._read(0)
+        return self._length if self.array is None else len(self.array)
+
+    def column(self, place: int, as_text: bool = False) -> Values:
         """Read a column.
+
+        Parameters
+        ----------
+        place : int
+        as_text : bool
+            Whether objects of any kinds are categories, by what `str` makes of them.
 
         Raises
         ------
         TypeError
             For one that holds anything but what is listed above.
         """
-        array = self._array_of(place)
-        if self.frame is None:
-            return self._values(place, array, False)
-        dtype = getattr(self.frame.given[self.frame.keys[place]], "dtype", "")
-        return self._values(place, array, bool(CATEGORIES.match(str(dtype))))
+        array, is_category = self._read(place)
+        return self._values(place, array, is_category, as_text)
 
-    def _array_of(self, place):
-        """Return a column as an array (m,), its rows that count."""
+    def numbers(self, places: list[int]) -> NDArray | None:
+        """Return columns in one piece (m, n), if all of them are numbers; else None.
+
+        They are in their own dtype, and without a copy if these are all columns.
+        """
+        if (array := self.array) is None or array.dtype.kind not in "fiuO":
+            return None
+        if self.rows is not None:
+            array = array[self.rows]
+        if len(places) < self.width:
+            array = array[:, places]
+        if array.dtype.kind != "O":
+            return array
+        kinds = set(map(kind_of, set(map(type, array.ravel().tolist()))))
+        return from_objects(array) if kinds <= {frames.NUMBER, frames.MISSING} else None
+
+    def _read(self, place):
+        """Return a column as an array (m,), its rows that count, and whether it is categorical."""
+        is_category = False
         if self.array is not None:
             array = self.array[:, place]
         else:
             try:
-                array = np.asarray(self.frame.given[self.frame.keys[place]])
+                array, is_category = _as_array(self.frame.given[self.frame.keys[place]])
             except (MemoryError, RecursionError):
                 raise
             except Exception as error:  # of its own package
@@ -122,7 +160,7 @@ class Table:
                     f"not: {error}"
                 ) from error
             self._check_length(place, array)
-        return array if self.rows is None else array[self.rows]
+        return array if self.rows is None else array[self.rows], is_category
 
     def _check_length(self, place, array):
         if self._length is None:
@@ -133,18 +171,19 @@ class Table:
                 f"{self._length} rows, {self.called(place)} {len(array)}"
             )
 
-    def _values(self, place, array, is_category):
+    def _values(self, place, array, is_category=False, as_text=False):
         if array.ndim != 1 or array.dtype.kind in "cSV":
             raise self._unreadable(place, _what_is_in(array))
         if (holds := OF_DTYPES.get(array.dtype.kind)) is None:
-            return self._of_objects(place, array.astype(object, copy=False), is_category)
+            array = array.astype(object, copy=False)
+            return self._of_objects(place, array, is_category, as_text or is_category)
         if holds == DATES:
             array = array.astype("datetime64[us]", copy=False)
         elif holds == DURATIONS:
             array = _days(array)
         return Values(holds, array, is_category)
 
-    def _of_objects(self, place, array, is_category):
+    def _of_objects(self, place, array, is_category, as_text):
         """Read Python objects, which may be of several kinds."""
         kinds = {each: kind_of(each) for each in set(map(type, array))}
         floats = {each for each in kinds if issubclass(each, float | np.floating)}
@@ -162,13 +201,14 @@ class Table:
             return Values(TRUTH if truth else NUMBERS, from_objects(array), is_category)
         if found == {frames.TEXT}:
             return Values(TEXT, array, is_category)
-        if is_category or found == {frames.TEXT, frames.NUMBER}:
+        if as_text or found == {frames.TEXT, frames.NUMBER}:
             return Values(MIXED, _as_text(array, present), is_category)
         if found == {frames.DATE} and all(hasattr(each, "year") for each in present):
             return Values(DATES, _dates(array, present))
         if found == {frames.DURATION}:
             return Values(DURATIONS, _days(np.array(array.tolist(), "timedelta64[us]")))
-        raise self._unreadable(place, " and ".join(sorted(found)))
+        times = {frames.DATE: "times of day"} if found == {frames.DATE} else {}
+        raise self._unreadable(place, " and ".join(times.get(each, each) for each in sorted(found)))
 
     def _unreadable(self, place, what):
         advice = ADVICE[what] if what in (frames.NESTED, frames.COMPLEX) else OTHER_ADVICE
@@ -181,9 +221,9 @@ class Table:
 
     def first_unlike(self, place: int, takes: Set[str]) -> int:
         """Return the first of the rows whose value is there and is none of what `takes` says."""
-        array = self._array_of(place)
+        array, _ = self._read(place)
         for row in range(len(array)):
-            values = self._values(place, array[row : row + 1], False)
+            values = self._values(place, array[row : row + 1])
             if values.holds not in takes and not values.missing[0]:
                 return row
         return 0
@@ -201,7 +241,8 @@ class Table:
 
     def shown(self, row: int, place: int) -> str:
         """Return an entry as it was given, for a message."""
-        return f"{self._array_of(place)[row]!r:.60}"
+        value = self._read(place)[0][row]
+        return f"{value.item() if isinstance(value, np.generic) else value!r:.60}"
 
 
 def numbers_of(values: Values) -> NDArray:
@@ -217,7 +258,24 @@ def text_of(values: Values) -> NDArray:
     return _as_text(array, dict.fromkeys(set(map(type, array)), frames.NUMBER))
 
 
-def _as_array(name, X):
+def _as_array(column):
+    """Return a column of a frame as an array, and whether its type says that it is categorical."""
+    if not hasattr(column, "array"):
+        column = decoded(column)
+        array = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+        return array, bool(CATEGORIES.match(str(getattr(column, "dtype", ""))))
+    column = column.array  # of pandas: what it holds, which is sooner asked than the series
+    if hasattr(column, "codes"):
+        return np.append(np.asarray(column.categories, object), None)[column.codes], True
+    if not isinstance(column.dtype, np.dtype):
+        if column.dtype.kind == "M":  # with a time zone, or of pyarrow
+            return column.to_numpy("M8[us]"), False
+        if column.dtype.kind in "iuf":
+            return column.to_numpy(np.float64, na_value=np.nan), False
+    return np.asarray(column), False
+
+
+def _as_table(name, X):
     """Return what is no frame as an array (m, n); objects where it is not all of one kind."""
     if hasattr(type(X), "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; give it dense, {name}.toarray()")

@@ -56,6 +56,21 @@ class Date:
         """Whether there is anything to learn from it."""
         return self.days.varies
 
+    def parts_from(self, start: int) -> list[tuple[Category, int]]:
+        """Return the categories, each with the first of its inputs, if those of all begin there."""
+        start += self.days.width
+        found = []
+        for part in self.parts:
+            if part is not None:
+                found.append((part, start))
+                start += part.width
+        return found
+
+    def places(self, dates: NDArray) -> list[NDArray]:
+        """Return the places of dates (m,) among each of these categories, (m,); -1 for none."""
+        pairs = zip(self.parts, months_and_weekdays(dates), strict=True)
+        return [part.places(Values(NUMBERS, each)) for part, each in pairs if part is not None]
+
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
         parts = [None if part is None else part.state() for part in self.parts]

@@ -1,17 +1,25 @@
 """`Predictor`: from a row of a table to its class or its value."""
 
+from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.options import check_name, check_positive
+from chainrule.files import record as records
+from chainrule.files.ensemble_file import write_ensemble
+from chainrule.files.labels import read_labels, written_labels
 from chainrule.results.pictures import documents_axes
 from chainrule.results.strongest import draw_strongest
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.attributions import Answer, integrated_gradients
 from chainrule.tables.preparation import Preparation
+from chainrule.tables.state import fields
 from chainrule.tables.temperature import tempered
+
+FIELD = "predictor"  # of a file's record
 
 
 class Predictor:
@@ -195,3 +203,75 @@ class Predictor:
 
     def _in_units(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         return outputs * np.float64(self.scale) + self.shift
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: str | PathLike[str], **besides: Any) -> None:
+        """Write it to a file, which cannot run code, for `chainrule.load`.
+
+        Numbers and text alone, whole or not at all: the networks' parameters, what the preparation
+        has learned, and the classes.
+
+        Parameters
+        ----------
+        path : str or path object
+            Used as it is. An old file there is replaced when the new one is whole.
+        **besides
+            Further fields of the file's record: what an estimator is.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        ValueError
+            For classes that a file cannot hold, such as dates.
+        """
+        state = {
+            "preparation": self.preparation.state(),
+            "classes": None if self.classes is None else written_labels(self.classes),
+            "scale": self.scale, "shift": self.shift, "temperature": self.temperature,
+        }  # fmt: skip
+        record = records.written({FIELD: state, **besides})
+        write_ensemble(list(self.ensemble), self.ensemble.weights, path, record)
+
+    @classmethod
+    def of(
+        cls, ensemble: Ensemble, record: dict[str, Any], arrays: Mapping[str, NDArray]
+    ) -> "Predictor":
+        """Return that which `save` wrote, of what `read_model` returns.
+
+        Raises
+        ------
+        ValueError
+            For what it cannot have written.
+        """
+        if FIELD not in record:
+            raise ValueError(f"expected a record of a {FIELD}, got {', '.join(record):.60}")
+        state = records.value_of(record[FIELD], arrays)
+        labels = type(state.get("classes") if type(state) is dict else None)
+        numbers = dict.fromkeys(("scale", "shift", "temperature"), float)
+        known = fields(state, preparation=dict, classes=labels, **numbers)
+        made = cls(
+            Preparation.of(known["preparation"]), ensemble,
+            classes=None if known["classes"] is None else read_labels(known["classes"]),
+            **{name: known[name] for name in numbers},
+        )  # fmt: skip
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        """Raise ValueError for parts that do not belong together."""
+        numbers = self.scale, self.shift, self.temperature
+        if not (np.isfinite(numbers).all() and self.scale > 0 and self.temperature > 0):
+            raise ValueError(f"expected a scale and a temperature above 0, finite; got {numbers}")
+        net, classes = self.ensemble[0], self.classes
+        if classes is not None and not np.array_equal(classes, np.unique(classes)):
+            raise ValueError(f"expected sorted classes, each once; got {classes!s:.60}")
+        found = net._output.name, (net.sizes[0], net.sizes[-1])
+        each = net._cost.outputs_per_target
+        output, n_out = ("identity", each) if classes is None else ("softmax", len(classes))
+        if found != (output, (self.preparation.width, n_out)):
+            raise ValueError(
+                f"expected networks of {self.preparation.width} inputs and {n_out} {output} "
+                f"outputs, by the columns and the classes; got {net!r:.200}"
+            )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.tables.categories import Category
+from chainrule.tables.categories import Categories, Category
 from chainrule.tables.columns import (
     DATES,
     DURATIONS,
@@ -21,7 +21,7 @@ from chainrule.tables.columns import (
     Values,
     numbers_of,
 )  # fmt: skip
-from chainrule.tables.dates import Date, days_since, months_and_weekdays
+from chainrule.tables.dates import Date, days_since
 from chainrule.tables.numbers import Number, Numbers
 from chainrule.tables.state import fields
 
@@ -91,20 +91,25 @@ class Preparation:
             columns.append(Column(name, holds, encoder, slice(start, end)))
             start = end
         self.names, self.columns, self.width = names, tuple(columns), start
-        numbers = [  # a column of the table, a Number, and the first input that it becomes
-            (place, encoder.days if isinstance(encoder, Date) else encoder, column.where.start)
-            for place, column in enumerate(columns)
-            if isinstance(encoder := column.encoder, Number | Date)
+        kept = [place for place, column in enumerate(columns) if column.encoder is not None]
+        self._plain = [  # what may be read in one piece
+            place
+            for place in kept
+            if isinstance(columns[place].encoder, Number) and columns[place].holds != DURATIONS
         ]
-        self._of_numbers = [place for place, _, _ in numbers]
-        self._numbers = Numbers([each for _, each, _ in numbers], [at for _, _, at in numbers])
-        self._kept = [place for place, column in enumerate(columns) if column.encoder is not None]
-        all_numbers = {(NUMBERS, Number)} == {
-            (columns[place].holds, type(columns[place].encoder)) for place in self._kept
-        }
-        # An array of numbers is read in place, and as a whole if no column is left out.
-        whole = len(self._kept) == len(columns)
-        self._in_place = (slice(None) if whole else self._kept) if all_numbers else None
+        self._others = [place for place in kept if place not in set(self._plain)]
+        self._of_numbers, numbers, categories = [], [], []  # each with its first input
+        for place in self._plain + self._others:
+            encoder, start = columns[place].encoder, columns[place].where.start
+            if isinstance(encoder, Category):
+                categories.append((encoder, start))
+                continue
+            self._of_numbers.append(place)
+            numbers.append((encoder.days if isinstance(encoder, Date) else encoder, start))
+            if isinstance(encoder, Date):
+                categories += encoder.parts_from(start)
+        self._numbers = Numbers(*zip(*numbers, strict=True)) if numbers else None
+        self._categories = Categories(*zip(*categories, strict=True)) if categories else None
 
     # ------------------------------------------------------------ learning
 
@@ -196,38 +201,49 @@ class Preparation:
         """
         table = Table(X, rows)
         self._check_columns(table)
-        array = table.array
-        if self._in_place is not None and array is not None and array.dtype.kind in "fiu":
-            array = array if rows is None else array[rows]
-            out = self._empty(table, len(array))
-            for start in range(0, len(array), ROWS):
-                some = array[start : start + ROWS, self._in_place]
-                self._encode(table, start, some.astype(np.float64, copy=False), out)
-            return out
-        read = {place: self._column(table, place) for place in self._kept}
-        m = len(read[self._kept[0]].array)
-        out = self._empty(table, m)
-        columns = [self._number(place, read[place]) for place in self._of_numbers]
-        for start in range(0, m if columns else 0, ROWS):
-            some = np.empty((min(ROWS, m - start), len(columns)))
-            for j, column in enumerate(columns):
-                some[:, j] = column[start : start + ROWS]
-            self._encode(table, start, some, out)
-        for place, values in read.items():
-            column = self.columns[place]
-            encoder, start = column.encoder, column.where.start
+        m = len(table)
+        if m == 0:
+            raise ValueError(f"{table.name} must have at least one row")
+        numbers, series, places = self._read(table)
+        out = np.zeros((m, self.width), np.float32)
+        for start in range(0, m, ROWS):
+            some = slice(start, start + ROWS)
+            if self._numbers is not None:
+                infinite = self._numbers.encode(_joined(numbers, series, some), out[some])
+                if infinite is not None:
+                    row, j = infinite
+                    raise _infinite(table, start + row, self._of_numbers[j])
+            if self._categories is not None:
+                some_places = np.stack([each[some] for each in places], axis=1)
+                self._categories.encode(some_places, out[some])
+        return out
+
+    def _read(self, table):
+        """Read a table, all of whose kinds are looked at.
+
+        Returns
+        -------
+        numbers : ndarray (m, k) or None
+            What could be read in one piece.
+        series : list of ndarray (m,)
+            The columns of numbers after them.
+        places : list of ndarray (m,)
+            Of the categories.
+        """
+        numbers = table.numbers(self._plain) if self._plain else None
+        series: list[NDArray] = []
+        places: list[NDArray] = []
+        for place in self._others if numbers is not None else self._plain + self._others:
+            values, encoder = self._column(table, place), self.columns[place].encoder
             if isinstance(encoder, Category):
                 _check_finite(table, place, values)
-                encoder.encode(encoder.places(values), out[:, column.where])
+                places.append(encoder.places(values))
             elif isinstance(encoder, Date):
-                start += encoder.days.width
-                dates = values.array
-                for part, found in zip(encoder.parts, months_and_weekdays(dates), strict=True):
-                    if part is not None:
-                        end = start + part.width
-                        part.encode(part.places(Values(NUMBERS, found)), out[:, start:end])
-                        start = end
-        return out
+                series.append(days_since(encoder.begin, values.array))
+                places += encoder.places(values.array)
+            else:
+                series.append(values.array)
+        return numbers, series, places
 
     def _check_columns(self, table):
         if table.names is not None and self.names is not None:
@@ -239,14 +255,10 @@ class Preparation:
                 f"got {table.width}"
             )
 
-    def _empty(self, table, m):
-        if m == 0:
-            raise ValueError(f"{table.name} must have at least one row")
-        return np.zeros((m, self.width), np.float32)
-
     def _column(self, table, place):
         """Read a column, which must be of the kind that was learned."""
-        values, learned = table.column(place), self.columns[place].holds
+        learned = self.columns[place].holds
+        values = table.column(place, as_text=learned == MIXED)
         if values.holds in TAKES[learned]:
             return values
         if values.holds == NOTHING or values.missing.all():
@@ -261,20 +273,6 @@ class Preparation:
             f"{table.called(place)} must hold {learned}, as it has learned; "
             f"{table.entry(row, place)} is {table.shown(row, place)}"
         )
-
-    def _number(self, place, values):
-        """Return a column of numbers or dates as real numbers (m,)."""
-        encoder = self.columns[place].encoder
-        return (
-            days_since(encoder.begin, values.array) if isinstance(encoder, Date) else values.array
-        )
-
-    def _encode(self, table, start, x, out):
-        """Write what becomes of all numbers x (some, n) of the rows from `start` on into `out`."""
-        infinite = self._numbers.encode(x, out[start : start + len(x)])
-        if infinite is not None:
-            row, j = infinite
-            raise _infinite(table, start + row, self._of_numbers[j], x[infinite])
 
     # ------------------------------------------------------------ files
 
@@ -381,11 +379,20 @@ def _learned(table, place, values, is_chosen, bins, indicators, least_count, sca
     return number, remark if counts_rows else None
 
 
+def _joined(numbers, series, rows):
+    """Return some rows of all numbers (some, n) in float64."""
+    pieces = [] if numbers is None else [numbers[rows]]
+    if not series:
+        return pieces[0].astype(np.float64, copy=False)
+    return np.column_stack(pieces + [each[rows] for each in series]).astype(np.float64, copy=False)
+
+
 def _check_finite(table, place, values):
     if values.holds in (NUMBERS, DURATIONS) and (infinite := np.isinf(values.array)).any():
-        row = int(np.argmax(infinite))
-        raise _infinite(table, row, place, values.array[row])
+        raise _infinite(table, int(np.argmax(infinite)), place)
 
 
-def _infinite(table, row, place, number):
-    return ValueError(f"{table.name} must be finite; {table.entry(row, place)} is {number}")
+def _infinite(table, row, place):
+    return ValueError(
+        f"{table.name} must be finite; {table.entry(row, place)} is {table.shown(row, place)}"
+    )
