@@ -213,13 +213,16 @@ def test_every_optimizer(draw_problem, case, dtype, limits):
 
 @pytest.mark.parametrize("rows", [47, 1101])
 @pytest.mark.parametrize("sizes", [(5, 40, 3), (5, 300, 300, 3)])  # by samples, by neurons
-def test_threads_change_no_bit(draw_problem, rows, sizes):
+@pytest.mark.parametrize("rule", [cr.SGD(0.1), cr.Adam(0.01)], ids=["SGD", "Adam"])
+def test_threads_change_no_bit(draw_problem, rows, sizes, rule):
     found = set()
     for threads in (1, 2, 3):
         net, x, y = drawn(draw_problem, rows, sizes, dtype="float32")
-        net.fit(x, y, optimizer=cr.Adam(0.01), epochs=2, batch_size=rows, threads=threads)
-        found.add(net.parameters.tobytes())
+        options = {"average": 0.9, "max_norm": 1.0, "l2": 0.01, "threads": threads}
+        net.fit(x, y, optimizer=rule, epochs=2, batch_size=rows, **options)
+        found.add((net.parameters.tobytes(), net.optimizer_state["average"].tobytes()))
     assert len(found) == 1
+    assert (net.scale != S).all()
 
 
 def test_0_freezes_it(draw_problem):
