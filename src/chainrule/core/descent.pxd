@@ -102,11 +102,9 @@ cdef inline void after_descent(real *parameters, const State *state, const Net *
 
 cdef inline void follow_scale(real *parameters, const State *state, const real *nabla, const Net *net,
                               const Descent *descent) noexcept nogil:
-    """One step of the optimiser, and of the average, for the scale of the inputs, if there is one."""
+    """One step of the optimiser, and of the average, for the scale of the inputs."""
     cdef real *average = <real *> state.average
     cdef Py_ssize_t n_in = net.layers[0].n_in
-    if net.scale < 0:
-        return
     follow_numbers[real](parameters, state, nabla, net.scale, n_in, part_of_scale(net), descent)
     if average:
         kernels.move_average[real](average + net.scale, parameters + net.scale, n_in, state.keep)

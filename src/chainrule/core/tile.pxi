@@ -188,18 +188,20 @@ cdef inline void hand_out_inputs(const Tile *tile, const real *precision) noexce
 
 cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there
-    first."""
+    first, or that of all neurons, which the scale of the inputs has a part in."""
     cdef real *w = <real *> tile.parameters
     cdef real *nabla = <real *> tile.nabla
-    if tile.way_down == IN_PLACE:
+    cdef bint is_scaled = i == 0 and tile.net.scale >= 0
+    if tile.way_down == IN_PLACE and not is_scaled:
         descent.descend[real](w, tile.net, i, &tile.x, part, tile.tape, tile.descent, tile.counted)
         descent.after_descent[real](w, tile.state, tile.net, i, part, tile.descent)
-    elif tile.way_down == BY_LAYER:
-        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0)
-        follow_part[real](tile, i, part, precision)
-    else:
+    elif tile.way_down == TO_BUFFER:
         equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted,
                                            tile.nabla_beta)
+    else:
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0)
+        if not is_scaled:
+            follow_part[real](tile, i, part, precision)
 
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
@@ -345,8 +347,13 @@ cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *pre
             down_part[real](tile, i, &whole_layer, precision)
         else:
             follow_part[real](tile, i, &whole_layer, precision)
-    if phase == FOLLOW:
-        descent.follow_scale[real](<real *> tile.parameters, tile.state, <const real *> tile.nabla, tile.net, tile.descent)
+    if tile.net.scale >= 0 and (phase == FOLLOW or tile.way_down != TO_BUFFER):
+        if phase == DOWN:
+            equations.through_scale[real](<real *> tile.nabla, tile.net, <const real *> tile.parameters)
+            whole_layer = whole(tile.m, tile.net.layers[0].n_out)
+            follow_part[real](tile, 0, &whole_layer, precision)
+        descent.follow_scale[real](<real *> tile.parameters, tile.state, <const real *> tile.nabla, tile.net,
+                                   tile.descent)
 
 
 cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:

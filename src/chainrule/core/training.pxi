@@ -11,7 +11,7 @@ cdef struct Rates:     # the learning rates of all steps
 cdef inline bint needs_whole_gradient(Trainee t, Py_ssize_t rows) noexcept nogil:
     """Whether all of the gradient has to be there before a parameter changes."""
     return (rows > t.tile.net.tile or t.descent.clip_value > 0 or t.descent.clip_norm > 0
-            or t.tile.net.scale >= 0 or (t.watch != NULL and t.watch.sees_gradient))
+            or (t.watch != NULL and t.watch.sees_gradient))
 
 
 cdef inline int gradient_of(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost,

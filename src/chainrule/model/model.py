@@ -217,9 +217,9 @@ class Model:
         return tuple(self._biases)
 
     @property
-    def scale(self) -> NDArray | None:
-        """s: a writable view at the end of `parameters`, (n_1,); None without trainable_scale."""
-        return self._scale if self._trainable_scale else None
+    def scale(self) -> NDArray:
+        """s: a writable view into `parameters`, (n_1,); empty without trainable_scale."""
+        return self._scale
 
     def __setattr__(self, name, value):
         """Refuse what training goes by while it goes on."""

@@ -43,8 +43,8 @@ class Gradient:
         The whole gradient, flat.
     weights, biases : list of ndarray
         ∂C/∂W^l (..., n_l, n_{l-1}) and ∂C/∂b^l (..., n_l): views into `parameters`.
-    scale : ndarray (..., n_1) or None
-        ∂C/∂s of a network with trainable_scale, likewise; None of others.
+    scale : ndarray (..., n_1)
+        ∂C/∂s of a network with trainable_scale, likewise; of others empty, (..., 0).
     cost : float or None
         The mean cost of the same samples, where it was computed.
     inputs : ndarray (m, n_1) or None
@@ -79,10 +79,9 @@ class Gradient:
         return self._layers[1]
 
     @property
-    def scale(self) -> NDArray | None:
-        """∂C/∂s, (..., n_1), likewise; None where the inputs have no scale to train."""
-        by_scale: NDArray = self._layers[2]
-        return by_scale if by_scale.shape[-1] else None
+    def scale(self) -> NDArray:
+        """∂C/∂s, (..., n_1), likewise; empty where the inputs have no scale to train."""
+        return self._layers[2]
 
     def __repr__(self):
         cost = "" if self.cost is None else f"; cost {self.cost:.4g}"
