@@ -114,3 +114,14 @@ def test_its_inputs_are_those_of_the_paper(monkeypatch):
     columns = [*X[:, :3].T, *categories]
     expected = oracle.prepared(np.stack([np.asarray(each, float) for each in columns], axis=1))
     np.testing.assert_allclose(seen[0], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_it_comes_back_from_its_file(tmp_path):
+    X, score = table()
+    recipe = replace(PRESETS["realmlp"][VALUES], epochs=3)
+    predictor, _ = training.train(recipe, X, values_of(score))
+    predictor.save(tmp_path / "table.npz")
+    assert (predictor.ensemble[0].scale != 1).any()
+    again = cr.load(tmp_path / "table.npz")
+    assert again.predict(X).tobytes() == predictor.predict(X).tobytes()
+    assert again.attributions(X[:3]).tobytes() == predictor.attributions(X[:3]).tobytes()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chainrule.tables.categories import Category
 from chainrule.tables.preparation import Preparation
 from realmlp_oracle import prepared
 
@@ -52,3 +53,15 @@ def test_they_come_back_from_their_state():
     prep = Preparation.learn(table(), scale_categories=True)
     again = Preparation.of(prep.state())
     np.testing.assert_array_equal(again.transform(table()), prep.transform(table()))
+
+
+@pytest.mark.parametrize(
+    ("medians", "scales"),
+    [([0.0], []), ([0.0, 0.0], [1.0, 1.0]), ([0], [1]), (["a"], ["b"]), ([0.0], [-1.0]),
+     ([np.nan], [1.0]), ([np.inf], [1.0]), ([[0.0]], [[1.0]])],
+)  # fmt: skip
+def test_no_other_state_is_read(medians, scales):
+    state = {"categories": ["a", "b"], "signed": True, "medians": [0.0], "scales": [1.0]}
+    assert Category.of(state).state() == state
+    with pytest.raises(ValueError, match="expected"):
+        Category.of(state | {"medians": medians, "scales": scales})
