@@ -16,10 +16,8 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
-PAGES = [
-    *LESSONS,
-    *(HERE.parent / f"{name}.md" for name in ("training", "tables", "first_table", "loops", "many")),
-]
+GUIDE = "training", "tables", "first_table", "loops", "many"
+PAGES = [*LESSONS, *(HERE.parent / f"{name}.md" for name in GUIDE)]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
