@@ -36,6 +36,7 @@ ADVICE = {  # what columns may hold, and what to do about it; worst first
     NESTED: "give each of their entries a column of its own",
     COMPLEX: "give the real and the imaginary part a column each",
 }
+AS_THEY_ARE = {TEXT, CATEGORY, DATE, DURATION}  # what estimators of tables take
 OTHER_ADVICE = "make numbers of {them}, or leave {them} out"
 
 
@@ -257,6 +258,11 @@ class Frame:
             )
             which = f"columns {_listed(keys)} hold" if several else f"column {keys[0]!r} holds"
             told.append(f"{which} {kind}: {advice}")
+        if AS_THEY_ARE.issuperset(others):
+            told.append(
+                "or give the table as it is to TabularClassifier or TabularRegressor of "
+                "chainrule.sklearn"
+            )
         return TypeError(f"{self.name} must hold real numbers; {'; '.join(told)}")
 
     def _incomplete(self, array):

@@ -2,7 +2,8 @@
 
 ``from chainrule.sklearn import MLPClassifier, MLPRegressor`` in the place of
 ``from sklearn.neural_network import MLPClassifier, MLPRegressor`` leaves a program running, faster.
-It needs scikit-learn, ``pip install 'chainrule[sklearn]'``.
+`TabularClassifier` and `TabularRegressor` take tables as they are. It needs scikit-learn,
+``pip install 'chainrule[sklearn]'``.
 """
 
 from typing import TYPE_CHECKING
