@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
-GUIDE = "training", "tables", "first_table", "loops", "many"
+GUIDE = "training", "tables", "first_table", "tabular", "loops", "many"
 PAGES = [*LESSONS, *(HERE.parent / f"{name}.md" for name in GUIDE)]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL

@@ -29,6 +29,8 @@ class Category:
 
     Attributes
     ----------
+    are_text : bool
+        Whether they are text; else they are numbers.
     width : int
         How many inputs it becomes.
     inputs : list of Number
@@ -43,11 +45,15 @@ class Category:
     def __init__(self, categories: list, signed: bool, medians: list, scales: list):
         self.categories, self.signed = categories, signed
         kinds = set(map(type, categories))
-        are_text = kinds == {str}
-        if not (are_text or kinds <= {int, float}):
+        self.are_text = kinds == {str}
+        if not (self.are_text or (kinds and kinds <= {int, float})):
             raise ValueError(f"expected a list of text or of numbers, got {categories!r:.200}")
-        grow = all(a < b for a, b in pairwise(categories))
-        if not grow or categories[:1] != categories[:1] or (signed and len(categories) != 2):
+        self._numbers = None if self.are_text else np.array(categories)
+        if self._numbers is not None:
+            is_fine = self._numbers.dtype.kind in "iuf" and np.isfinite(self._numbers).all()
+            if not is_fine:
+                raise ValueError(f"expected finite numbers, got {categories!r:.200}")
+        if not all(a < b for a, b in pairwise(categories)) or (signed and len(categories) != 2):
             raise ValueError(f"expected sorted categories, two if ±1, got {categories!r:.200}")
         self.width = 1 if signed else len(categories)
         fit = len(medians) == len(scales) and len(scales) in {0, self.width}
@@ -61,14 +67,12 @@ class Category:
             for median, scale in zip(medians, scales, strict=True)
         ]
         self._place = {each: place for place, each in enumerate(categories)}
-        self._numbers = None if are_text else np.array(categories)
 
     @classmethod
-    def learn(cls, values: Values, least_count: int = 1, scaled: bool = False) -> "Category":
-        """Learn from a column in which something is there.
+    def learn(cls, values: Values, least_count: int = 1, scaled: bool = False) -> "Category | None":
+        """Learn from a column the categories that occur `least_count` times; None if none does.
 
-        Of categories that occur less often than `least_count`, none is known. If `scaled`, two are
-        ±1 also where some are missing, and the inputs are treated as numbers.
+        If `scaled`, two are ±1 also where some are missing, and the inputs are treated as numbers.
         """
         if values.holds in (TEXT, MIXED):
             counts: dict = {}
@@ -83,6 +87,8 @@ class Category:
             found = list(zip(unique.tolist(), n.tolist(), strict=True))
         kept = [each for each, n in found if n >= least_count]
         seen = sum(n for _, n in found if n >= least_count)
+        if not kept:
+            return None
         signed = len(kept) == 2 and (scaled or seen == len(values.array))
         plain = cls(kept, signed, [], [])
         if not scaled:
@@ -93,11 +99,6 @@ class Category:
         return cls(
             kept, signed, [each.median for each in numbers], [each.scale for each in numbers]
         )
-
-    @property
-    def varies(self) -> bool:
-        """Whether there is anything to learn from it."""
-        return len(self.categories) > 1
 
     def places(self, values: Values) -> NDArray:
         """Return the place of each value among the categories, (m,) int; -1 for none of them."""
