@@ -10,17 +10,19 @@ those with kinks (relu, selu), which a path crosses one after the other.
 """
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.sparse_rows import SparseRows
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.temperature import tempered
 
 Floats = NDArray[np.float64]
 
 NODES, MOST_PANELS = 16, 256
-AT_ONCE = 8192  # points of paths in one call
+AT_ONCE = 2**18  # numbers of points on the way to rows
 
 
 class Answer:
@@ -63,28 +65,40 @@ class Answer:
         return mean
 
 
-def integrated_gradients(answer: Answer, x: NDArray, tolerance: float) -> Floats:
-    """Return φ (m, n_1) for the answer to each row of x (m, n_1).
+def of_columns(
+    answer: Answer, x: NDArray | SparseRows, columns: Sequence[slice], tolerance: float | None
+) -> Floats:
+    """Return what the inputs of each column have added together, (m, columns).
+
+    Parameters
+    ----------
+    answer : Answer
+        Of m rows.
+    x : ndarray (m, n_1) or SparseRows
+    columns : sequence of slice
+        The inputs of each.
+    tolerance : float, or None
+        By how much the sum of integrated gradients may miss; without one x_k ∂f/∂x_k is returned.
 
     Warns
     -----
     UserWarning
-        Where some Σ_k φ_k misses f(x) - f(0) by more than `tolerance` with all panels.
+        Where some sum misses f(x) - f(0) by more, even with all panels.
     """
-    found, missed = np.empty(x.shape), np.empty(len(x))
-    block = AT_ONCE // NODES
+    found, missed = np.empty((len(x), len(columns))), np.zeros(len(x))
+    block = max(1, AT_ONCE // (NODES * x.shape[1]))
     for start in range(0, len(x), block):
         rows = np.arange(start, min(start + block, len(x)))
-        panels = 1
-        while len(rows):
-            of_rows, some = answer.of(rows), x[rows]
-            found[rows] = _integrated(of_rows, some, panels)
-            rise = of_rows.values(some) - of_rows.values(np.zeros_like(some))
-            missed[rows] = np.abs(found[rows].sum(axis=1) - rise)
-            if panels == MOST_PANELS:
-                break
-            rows, panels = rows[missed[rows] > tolerance], 2 * panels
-    if wrong := int(np.count_nonzero(missed > tolerance)):
+        of_rows, some = answer.of(rows), x[rows]
+        if isinstance(some, SparseRows):
+            some = some.dense()
+        if tolerance is None:
+            by_input = some * of_rows.slopes(some)
+        else:
+            by_input, missed[rows] = integrated_gradients(of_rows, some, tolerance)
+        for k, inputs in enumerate(columns):
+            found[rows, k] = by_input[:, inputs].sum(axis=1)
+    if tolerance is not None and (wrong := np.count_nonzero(missed > tolerance)):
         warnings.warn(
             f"the attributions of {wrong} of {len(x)} rows do not sum to f(x) - f(0) within "
             f"{tolerance:g}, even with {NODES * MOST_PANELS} steps: row {missed.argmax()} misses "
@@ -95,13 +109,28 @@ def integrated_gradients(answer: Answer, x: NDArray, tolerance: float) -> Floats
     return found
 
 
+def integrated_gradients(answer: Answer, x: NDArray, tolerance: float) -> tuple[Floats, Floats]:
+    """Return φ (m, n_1) for the answer to each row of x (m, n_1), and what each sum misses, (m,).
+
+    Where that is more than the tolerance, there are `MOST_PANELS`.
+    """
+    found, missed = np.empty(x.shape), np.empty(len(x))
+    rise = answer.values(x) - answer.values(np.zeros_like(x))
+    rows, panels = np.arange(len(x)), 1
+    while len(rows) and panels <= MOST_PANELS:
+        found[rows] = _integrated(answer.of(rows), x[rows], panels)
+        missed[rows] = np.abs(found[rows].sum(axis=1) - rise[rows])
+        rows, panels = rows[missed[rows] > tolerance], 2 * panels
+    return found, missed
+
+
 def _integrated(answer: Answer, x: NDArray, panels: int) -> Floats:
     """Return φ (m, n_1) by panels of nodes."""
     inside, weights = np.polynomial.legendre.leggauss(NODES)
     nodes = ((np.arange(panels)[:, None] + (1 + inside) / 2) / panels).ravel()
     weights = np.tile(weights / (2 * panels), panels)
     mean = np.zeros(x.shape)
-    count = max(1, AT_ONCE // len(x))
+    count = max(1, AT_ONCE // x.size)
     for k in range(0, len(nodes), count):
         some = nodes[k : k + count]
         points = (some[:, None, None] * x).reshape(-1, x.shape[1])

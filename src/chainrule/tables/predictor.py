@@ -14,7 +14,7 @@ from chainrule.files.labels import read_labels, written_labels
 from chainrule.results.pictures import documents_axes
 from chainrule.results.strongest import draw_strongest
 from chainrule.sweeps.ensemble import Ensemble
-from chainrule.tables.attributions import Answer, integrated_gradients
+from chainrule.tables.attributions import Answer, of_columns
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.state import fields
 from chainrule.tables.temperature import tempered
@@ -153,17 +153,15 @@ class Predictor:
         """
         check_name("method", method, ("integrated", "gradient"))
         check_positive("tolerance", tolerance)
-        x = self.preparation.transform(X)
+        x: Any = self.preparation.transform(X)
         picked = np.full(len(x), self._middle if output is None else self._place_of(output))
         if self.classes is not None and output is None:
             picked = self.ensemble.feedforward(x).argmax(axis=1)
-        answer = Answer(self.ensemble, picked, self.temperature)
-        if method == "integrated":
-            by_input = integrated_gradients(answer, x, tolerance)
-        else:
-            by_input = x * answer.slopes(x)
-        columns = self.preparation.columns
-        return self.scale * np.stack([by_input[:, c.where].sum(axis=1) for c in columns], axis=1)
+        return self.scale * of_columns(
+            Answer(self.ensemble, picked, self.temperature), x,
+            [column.where for column in self.preparation.columns],
+            tolerance if method == "integrated" else None,
+        )  # fmt: skip
 
     @documents_axes
     def plot_attributions(self, X: Any, *, most: int = 10, ax: Any = None, **options: Any) -> Any:
