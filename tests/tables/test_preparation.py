@@ -185,6 +185,8 @@ def test_a_constant_column_is_0_whatever_comes():
     X = np.array([[5.0, 0], [5, 1], [5, 2]])
     prep = Preparation.learn(X, bins=3)
     assert not prep.transform(np.array([[7.0, 1], [-1e308, 2], [np.nan, 2]]))[:, 0].any()
+    prep = Preparation.learn(X * [2e307, 1])
+    assert not prep.transform(np.array([[-1e308, 1], [1e308, 2]]))[:, 0].any()
 
 
 def test_zones_of_time_are_read_as_utc():
@@ -199,6 +201,14 @@ def test_zones_of_time_are_read_as_utc():
         np.testing.assert_allclose(made, wanted, rtol=1e-6, atol=1e-6)
 
 
+def test_months_and_weekdays_are_counted_as_python_does():
+    dates = [datetime(2021, 12, 5), datetime(2022, 1, 3), datetime(1969, 7, 20)]
+    encoder = Preparation.learn(np.array(dates, object)[:, None]).columns[0].encoder
+    months, weekdays = (part.categories for part in encoder.parts)
+    assert months == sorted(each.month for each in dates)
+    assert weekdays == sorted({each.weekday() for each in dates})
+
+
 def test_durations_are_numbers_of_days():
     hours = [0, 6, 12, 30, None, 72]
     spans = [None if h is None else timedelta(hours=h) for h in hours]
@@ -211,10 +221,11 @@ def test_durations_are_numbers_of_days():
 
 
 def test_text_among_numbers_is_text():
-    table = np.array([["1"], [1], [1.0], [True], ["a"], [None], [2.5]], object)
+    table = np.array([["1"], [1], [1.0], [True], ["a"], [None], [2.5], [np.nan]], object)
     prep = Preparation.learn(table)
     assert prep.columns[0].encoder.categories == ["1", "2.5", "True", "a"]
-    assert prep.transform(table).argmax(axis=1).tolist() == [0, 0, 0, 2, 3, 0, 1]
+    assert prep.transform(table).argmax(axis=1).tolist() == [0, 0, 0, 2, 3, 0, 1, 0]
+    assert not prep.transform(table)[[5, 7]].any()
     assert prep.transform(np.array([[1], [7]])).tolist() == [[1, 0, 0, 0], [0, 0, 0, 0]]
     assert prep.transform(np.array([[True]])).tolist() == [[0, 0, 1, 0]]
 

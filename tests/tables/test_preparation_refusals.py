@@ -261,7 +261,9 @@ def places_in(state, path=()):
             yield from places_in(state[key], (*path, key))
 
 
-WRONG = [None, True, 0, -1, 10**30, 2.5, np.nan, np.inf, "text", [], [1, 1], [None], {}, {"a": 1},
+WRONG = [None, True, 0, -1, 10**30, 2.5, np.nan, np.inf, [], [1, 1], [None], [np.nan], {}, {"a": 1},
+         "text", "numbers", "dates", "durations", "number", "category", "date", "left out",
+         np.array([-1e308, 1e308]), np.array([0.0, np.inf]),
          np.array([1.0, np.nan]), np.array([2.0, 1.0]), np.zeros((2, 2)), np.arange(3)]  # fmt: skip
 
 

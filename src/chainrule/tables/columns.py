@@ -298,8 +298,6 @@ def _as_array(column):
         plain = is_of_arrow or not hasattr(kind, "to_numpy")
         return np.asarray(decoded(column)) if plain else column.to_numpy(), is_category
     column = column.array  # of pandas: what it holds, which is sooner asked than the series
-    if hasattr(column, "codes"):
-        return np.append(np.asarray(column.categories, object), None)[column.codes], True
     if not isinstance(dtype, np.dtype) and dtype.kind == "M":  # with a time zone, or of pyarrow
         return column.to_numpy("M8[us]"), False
     if not isinstance(dtype, np.dtype) and dtype.kind in "iuf":
