@@ -84,7 +84,7 @@ class Predictor:
         if self.levels is not None:
             nearest = int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
             return self.predict_quantiles(X)[:, nearest]
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         if self.classes is None:
             return self._in_units(outputs[:, 0])
         return self.classes[outputs.argmax(axis=1)]
@@ -99,7 +99,7 @@ class Predictor:
         """
         if self.classes is None:
             raise ValueError("there are probabilities of classes alone; this predicts values")
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         return outputs if self.temperature == 1 else tempered(outputs, self.temperature)
 
     def predict_quantiles(self, X: Any) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ class Predictor:
                 "no quantiles were learned; give their levels before fit, "
                 "TabularRegressor(quantiles=[0.1, 0.5, 0.9])"
             )
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         return np.sort(self._in_units(outputs), axis=1)  # no two of them cross
 
     def attributions(
@@ -198,6 +198,11 @@ class Predictor:
             choice = f"one of {known}, or None" if known else "None, as there is one value a row"
             raise ValueError(f"output must be {choice}; got {output!r}")
         return known.index(output)
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return what the networks say of rows of a table, (m, n_L)."""
+        inputs: Any = self.preparation.transform(X)
+        return self.ensemble.feedforward(inputs)
 
     def _in_units(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         return outputs * np.float64(self.scale) + self.shift
