@@ -56,13 +56,12 @@ class Answer:
         if (T := self._temperature) != 1:  # f = a^(1/T) / Σ a^(1/T)
             a = np.maximum(self._nets.feedforward(x), np.finfo(np.float32).tiny)
             p = tempered(a.astype(np.float64), T)
-            by_outputs = self.values(x)[:, None] * (by_outputs - p) / (T * a)
-        mean = np.zeros(x.shape)
-        for net, weight in zip(
-            self._nets, self._nets.weights / self._nets.weights.sum(), strict=True
-        ):
-            mean += weight * net.backprop(x, output_gradient=by_outputs, inputs=True).inputs
-        return mean
+            f = p[np.arange(len(x)), self._picked]
+            by_outputs = f[:, None] * (by_outputs - p) / (T * a)
+        total, weights = np.zeros(x.shape), self._nets.weights
+        for net, weight in zip(self._nets, weights, strict=True):
+            total += weight * net.backprop(x, output_gradient=by_outputs, inputs=True).inputs
+        return total / weights.sum()
 
 
 def of_columns(
