@@ -8,6 +8,7 @@ stands in the ```text block right below it.
 
 import io
 import re
+import shutil
 import sys
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
@@ -15,10 +16,8 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
-PAGES = [
-    *LESSONS,
-    *(HERE.parent / f"{name}.md" for name in ("training", "tables", "tabular", "loops", "many")),
-]
+GUIDE = "training", "tables", "first_table", "tabular", "loops", "many"
+PAGES = [*LESSONS, *(HERE.parent / f"{name}.md" for name in GUIDE)]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
@@ -27,6 +26,8 @@ BLOCK = re.compile(
 def run(page, folder):
     """Run the code of `page` in `folder`, where it leaves its pictures, and other files if any.
 
+    Tables (.csv) that stand beside the page are there, too.
+
     Raises
     ------
     ValueError
@@ -34,6 +35,8 @@ def run(page, folder):
     """
     text = page.read_text(encoding="utf-8")
     namespace = {"__name__": page.stem}
+    for table in page.parent.glob("*.csv"):
+        shutil.copy(table, folder)
     for block in BLOCK.finditer(text):
         # The empty lines make a traceback give the line of the page.
         code = "\n" * text.count("\n", 0, block.start("code")) + block["code"]

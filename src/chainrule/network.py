@@ -54,7 +54,7 @@ class Network(Model):
     """A feedforward network trained by backpropagation.
 
     z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, where a^1 is the input, or
-    input_scale·x + input_shift for an input x.
+    input_scale·x + input_shift for an input x; with trainable_scale z^2 = (s ⊙ a^1) (W^2)ᵀ + b^2.
 
     Parameters
     ----------
@@ -122,6 +122,14 @@ class Network(Model):
         (y - mean)/spread. For costs of numbers: quadratic, squared_error, absolute_error, huber,
         quantile (all levels come back in units), gaussian (ln variance gains 2 ln output_scale)
         and your own; one number a target. Targets then are numbers, never classes.
+    trainable_scale : bool, default False
+        Whether layer 2 reads s ⊙ a^1, with a factor s_k for each input that is learned with the
+        weights: it begins at 1, stands as `scale` at the end of `parameters`, and so goes wherever
+        they go. It is not decayed (by l1, l2, max_norm, weight_decay), nor a bias. Given by layer,
+        ``fit(rates=)`` and an optimiser's epsilon have one number more at the end, which is for s:
+        a rate of 0 holds it where it is. A gradient takes no further product over the samples:
+        with V = ∂C/∂(W^2 diag s), ∂C/∂s has the column sums of W^2 ⊙ V, and ∂C/∂W^2 is V diag s.
+        Sparse X is made dense, a few rows at a time.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.
@@ -129,11 +137,14 @@ class Network(Model):
     Attributes
     ----------
     parameters : ndarray (n_parameters,)
-        All weights and biases in one vector, [W^2, b^2, W^3, b^3, ...], each W^l row by row.
+        All weights and biases in one vector, [W^2, b^2, W^3, b^3, ...], each W^l row by row; with
+        trainable_scale s after them.
     weights : tuple of ndarray
         weights[i] is W^l for l = i + 2, (n_l, n_{l-1}): a writable view into `parameters`.
     biases : tuple of ndarray
         biases[i] is b^l, (n_l,), likewise; empty for bias=False.
+    scale : ndarray (n_1,)
+        s, likewise; empty without trainable_scale.
     answers : str
         What `predict` answers with: "classes", "multilabel" (rows of 0 and 1) or "values".
     classes : ndarray (n_L,) or None
@@ -439,7 +450,7 @@ class Network(Model):
         Parameters
         ----------
         other : Network
-            Of the same sizes, biases and dtype.
+            Of the same sizes, biases, dtype and trainable_scale.
         tau : float
             τ, 0 <= τ <= 1: 0 changes nothing, 1 copies.
 
@@ -454,10 +465,11 @@ class Network(Model):
             ("sizes", self.sizes, other.sizes),
             ("bias", self.bias, other.bias),
             ("dtype", self.dtype, other.dtype),
+            ("trainable_scale", self._trainable_scale, other._trainable_scale),
         ):
             if ours != theirs:
                 raise ValueError(
-                    "blend needs networks alike in sizes, bias and dtype; "
+                    "blend needs networks alike in sizes, bias, dtype and trainable_scale; "
                     f"this one has {what} {ours}, the other {theirs}"
                 )
         _core.blend(self._parameters, other._parameters, tau)
@@ -545,8 +557,9 @@ class Network(Model):
         -------
         Gradient
             nabla.weights[i] = ∂C/∂W^l and nabla.biases[i] = ∂C/∂b^l for l = i + 2, shaped like the
-            parameters; nabla.cost, None where derivatives are given; and if asked nabla.inputs
-            (m, n_1), ∂C_i/∂x_i of each sample's own cost: neither divided by m nor weighted.
+            parameters; nabla.scale = ∂C/∂s (n_1,), empty without trainable_scale; nabla.cost, None
+            where derivatives are given; and if asked nabla.inputs (m, n_1), ∂C_i/∂x_i of each
+            sample's own cost: neither divided by m nor weighted.
 
         Raises
         ------

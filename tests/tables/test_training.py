@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.tables.predictor import Predictor, temperature_of, tempered
+from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import PRESETS, Recipe, recipe_of
 from chainrule.tables.targets import classes_of, values_of
+from chainrule.tables.temperature import temperature_of, tempered
 from chainrule.tables.training import held_out, train
 
 RNG = np.random.default_rng(0)
@@ -66,7 +67,7 @@ def test_rows_held_out_are_not_trained_on():
         cost=cr.costs.log_likelihood(smoothing=0.1),
     )  # fmt: skip
     twin.fit(
-        inputs[own], targets.y[own], optimizer=recipe.optimizer(), batch_size=len(own), epochs=6,
+        inputs[own], targets.y[own], **recipe.descent(3), batch_size=len(own), epochs=6,
         validation_data=(inputs[held], targets.y[held]),
         callbacks=cr.EarlyStopping("validation_accuracy", 100, ties="last"),
     )  # fmt: skip
@@ -152,7 +153,7 @@ def test_again_on_all_rows():
     net = predictor.ensemble[0]
     twin = cr.Network([3, 8, 1], hidden="selu", output="identity", init="lecun", seed=net.seed)
     twin.fit(
-        predictor.preparation.transform(X), targets.y, optimizer=recipe.optimizer(),
+        predictor.preparation.transform(X), targets.y, **recipe.descent(3),
         epochs=len(again[0]), batch_size=90,
     )  # fmt: skip
     assert np.array_equal(twin.parameters, net.parameters)
@@ -264,7 +265,8 @@ def test_recipes_have_names():
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "flat_cosine", "coslog4"])
 def test_the_optimizer_is_as_the_recipe_says(schedule):
-    made = Recipe(schedule=schedule, learning_rate=0.3, beta2=0.9, weight_decay=0.2).optimizer()
+    recipe = Recipe(schedule=schedule, learning_rate=0.3, beta2=0.9, weight_decay=0.2)
+    made = recipe.descent(3)["optimizer"]
     assert (made.beta2, made.weight_decay) == (0.9, 0.2)
     assert (
         made.learning_rate

@@ -51,16 +51,23 @@ def check_by_layer(
     return tuple(entries)
 
 
-def spread(name: str, entries: ByLayer, layers: int) -> NDArray[np.float64]:
+def spread(name: str, entries: ByLayer, layers: int, scale: bool = False) -> NDArray[np.float64]:
     """Return what `check_by_layer` returned as an array, (2·layers,), a pair for each layer.
+
+    scale: the inputs have a scale to train, whose number comes last; it is a pair more.
 
     Raises
     ------
     ValueError
-        Where there are not as many as `layers`.
+        Where there are not as many as `layers`, and one for the scale, or that is a pair.
     """
-    if len(entries) != layers:
-        raise ValueError(f"{name} must be {EACH} but the input, {layers} here; got {len(entries)}")
+    if len(entries) != layers + scale:
+        and_scale = ", and then one number for net.scale" if scale else ""
+        raise ValueError(
+            f"{name} must be {EACH} but the input, {layers} here{and_scale}; got {len(entries)}"
+        )
+    if scale and isinstance(entries[-1], tuple):
+        raise ValueError(f"{name}[{layers}] is for net.scale, one number; got {entries[-1]}")
     return np.array(
         [each if isinstance(each, tuple) else (each, each) for each in entries]
     ).reshape(-1)

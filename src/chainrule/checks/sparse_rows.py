@@ -6,6 +6,7 @@ SciPy's other formats (COO, CSC, ...) are converted to it, by their `tocsr`.
 from copy import copy
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.core import _core
 
@@ -47,6 +48,12 @@ class SparseRows:
         kept = np.arange(indptr[-1]) + np.repeat(begins - indptr[:-1], ends - begins)
         shape = (len(begins), self.shape[1])
         return SparseRows(self.data[kept], self.indices[kept], indptr, shape)
+
+    def dense(self) -> NDArray:
+        """Return all numbers, (m, n_1)."""
+        out = np.zeros(self.shape, self.dtype)
+        out[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.data
+        return out
 
 
 def is_sparse(X) -> bool:

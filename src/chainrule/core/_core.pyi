@@ -39,6 +39,7 @@ class Plan:
         bias: bool,
         scaling: NDArray[np.float64] | None = None,
         output_scaling: NDArray[np.float64] | None = None,
+        trainable_scale: bool = False,
         stripe: int = 1,
     ) -> None: ...
 

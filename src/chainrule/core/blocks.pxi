@@ -122,12 +122,14 @@ cdef int follow_some(Trainee t, real[::1] nabla, Py_ssize_t first, Py_ssize_t en
                 if layer.biases >= 0:
                     follow_range[real](tile, 2 * i + 1, max(first, layer.biases),
                                        min(end, layer.biases + layer.n_out), &nabla[0])
+            if tile.net.scale >= 0:
+                follow_range[real](tile, descent.part_of_scale(tile.net), max(first, tile.net.scale), end, &nabla[0])
     return 0
 
 
 cdef inline void follow_range(const Tile *tile, Py_ssize_t part, Py_ssize_t first, Py_ssize_t end,
                               const real *nabla) noexcept nogil:
-    """The step of the parameters from `first` to end - 1, which are of one part: weights, or biases."""
+    """The step of the parameters from `first` to end - 1, which are of one part."""
     cdef real *w = <real *> tile.parameters
     cdef real *average = <real *> tile.state.average
     if first >= end:

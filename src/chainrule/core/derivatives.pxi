@@ -21,6 +21,7 @@ def sample_gradients(Plan plan not None, const real[::1] parameters, X, const re
             backward_part[real](&tile, &one_row, &parameters[0])
             tile.nabla = &nabla[i, 0]
             go_down[real](&tile, NULL, DOWN, &parameters[0])
+            equations.through_scale[real](&nabla[i, 0], &plan.net, &parameters[0])
             i += 1
     work.reraise()
 
@@ -50,7 +51,7 @@ cdef inline bint jacobian_of_rows(real *out, const Net *net, const real *paramet
             return False
         output_deltas[real](net, parameters, q, m, work.tape)
         equations.by_inputs[real](out + q * n_in, n_out * n_in, net, parameters, m, work.tape)
-    chain_inputs[real](out, net, m * n_out)
+    chain_inputs[real](out, net, parameters, m * n_out)
     chain_outputs[real](out, net, m, n_in)
     return True
 
@@ -87,9 +88,9 @@ def sensitivity(Plan plan not None, const real[::1] parameters, const real[:, ::
             if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                 break
             output_deltas[real](&plan.net, p, q, 1, work.tape)
-            equations.add_gradient[real](&by_parameter[q, 0], &plan.net, &row, 1, work.tape, 1, 0)
+            equations.gradient_of_tape[real](&by_parameter[q, 0], &plan.net, p, &row, 1, work.tape)
             equations.by_inputs[real](&by_input[q, 0], by_input.shape[1], &plan.net, p, 1, work.tape)
-        chain_inputs[real](&by_input[0, 0], &plan.net, by_input.shape[0])
+        chain_inputs[real](&by_input[0, 0], &plan.net, p, by_input.shape[0])
         chain_outputs[real](&by_input[0, 0], &plan.net, 1, by_input.shape[1])
         chain_outputs[real](&by_parameter[0, 0], &plan.net, 1, by_parameter.shape[1])
     work.reraise()
@@ -111,7 +112,7 @@ def parameter_jacobian(Plan plan not None, const real[::1] parameters, const rea
                 if work.pause(plan.flops + plan.n_parameters * WORK_OF_A_NUMBER):
                     break
                 output_deltas[real](&plan.net, p, q, 1, work.tape)
-                equations.add_gradient[real](&out[i, q, 0], &plan.net, &x, 1, work.tape, 1, 0)
+                equations.gradient_of_tape[real](&out[i, q, 0], &plan.net, p, &x, 1, work.tape)
             i += 1
     work.reraise()
 

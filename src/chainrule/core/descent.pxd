@@ -1,6 +1,7 @@
 """The descent: how the parameters follow their gradient, on flat arrays of one layout.
 
-A `part` of the parameters is the weights of layers[i], number 2 i, or its biases, 2 i + 1.
+A `part` of the parameters is the weights of layers[i], number 2 i, or its biases, 2 i + 1; the scale of the inputs, which
+is not penalised either, goes as the biases of one layer more.
 """
 
 from libc.math cimport INFINITY, fabs, sqrt
@@ -12,7 +13,7 @@ from chainrule.core.kernels cimport cr_update, real
 
 cdef struct Descent:             # how the parameters follow the gradient
     int optimizer
-    cr_update weights, biases    # biases are not penalised
+    cr_update weights, biases    # biases, and the scale of the inputs, are not penalised
     double epsilon_hat           # adam's ε where it comes before the correction; 0: it comes after
     double l2, l2_of_batch       # the l2 of a step is l2 + l2_of_batch / the weight of its samples
     double clip_value, clip_norm, max_norm  # 0: no limit
@@ -29,6 +30,10 @@ cdef struct State:               # what goes along with the parameters from step
 cdef inline bint learns(const Descent *descent, Py_ssize_t part) noexcept nogil:
     """Whether a part of the parameters is not frozen."""
     return descent.factors == NULL or descent.factors[part] != 0
+
+
+cdef inline Py_ssize_t part_of_scale(const Net *net) noexcept nogil:
+    return 2 * net.depth + 1
 
 
 cdef inline double rate_of(const Descent *descent, Py_ssize_t part) noexcept nogil:
@@ -93,6 +98,16 @@ cdef inline void after_descent(real *parameters, const State *state, const Net *
         kernels.move_average[real](average + w, parameters + w, n_weights(layer, part.neurons), state.keep)
         if layer.biases >= 0:
             kernels.move_average[real](average + b, parameters + b, part.neurons, state.keep)
+
+
+cdef inline void follow_scale(real *parameters, const State *state, const real *nabla, const Net *net,
+                              const Descent *descent) noexcept nogil:
+    """One step of the optimiser, and of the average, for the scale of the inputs."""
+    cdef real *average = <real *> state.average
+    cdef Py_ssize_t n_in = net.layers[0].n_in
+    follow_numbers[real](parameters, state, nabla, net.scale, n_in, part_of_scale(net), descent)
+    if average:
+        kernels.move_average[real](average + net.scale, parameters + net.scale, n_in, state.keep)
 
 
 cdef inline double scale_to_length(const real *nabla, Py_ssize_t n, double length) noexcept nogil:

@@ -6,7 +6,7 @@ W^l and delta^l either way round.
 """
 
 from libc.stdint cimport int32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
@@ -31,6 +31,7 @@ cdef struct Net:
     const double *cost_parameters
     const cr_scaling *scaling    # (2, n_1): a^1 is the first row ⊙ x + the second; NULL: a^1 is x
     const double *output_scaling # (2, n_L): what is said is the first row ⊙ a^L + the second; NULL: a^L
+    Py_ssize_t scale             # where s (n_1,) begins in the parameters: layer 2 reads s ⊙ a^1; -1: a^1
     Layer *layers
 
 cdef enum:
@@ -58,6 +59,7 @@ cdef struct Tape:                # what a forward and a backward pass leave, by 
     void **z                     # z[i] may be a[i] where z is not kept
     void **a
     void **delta
+    void *scaled                 # s ⊙ a^1, where that is read
     Sparse *sparse               # NULL: inputs are dense
     Dropout *dropout             # NULL outside training with dropout
     UserFunctions *user
@@ -122,6 +124,29 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     return a
 
 
+cdef inline void scale_inputs(const Net *net, const real *parameters, const Rows *x, const Part *part,
+                              Tape *tape) noexcept nogil:
+    """s ⊙ a^1 of some of the samples, if the network has an s."""
+    cdef Py_ssize_t i, k, n_in = net.layers[0].n_in
+    cdef const real *a = <const real *> x.a
+    cdef const real *s
+    cdef real *out = <real *> tape.scaled
+    if net.scale < 0:
+        return
+    s = parameters + net.scale
+    for i in range(part.row, part.row + part.rows):
+        for k in range(n_in):
+            out[i * n_in + k] = s[k] * a[i * n_in + k]
+
+
+cdef inline Rows read_by(Py_ssize_t i, const Net *net, const Rows *x, const Tape *tape) noexcept nogil:
+    """What layer l = i + 2 reads on the way forward: a^{l-1}, but for l = 2 s ⊙ a^1 where there is an s."""
+    cdef Rows a = input_of(i, x, tape)
+    if i == 0 and net.scale >= 0:
+        a.a = tape.scaled
+    return a
+
+
 cdef inline void drop_units(const real *a, const Net *net, Py_ssize_t i, const Part *part, Tape *tape) noexcept nogil:
     """Draw the mask of hidden layer l = i + 2, and hand on a = a^l as a^l ⊙ mask."""
     cdef Dropout *drop = tape.dropout
@@ -157,8 +182,9 @@ cdef inline void feedforward(const Net *net, const real *parameters, const Rows 
     cdef Py_ssize_t i
     cdef Rows a
     cdef Part of_layer = part[0]
+    scale_inputs[real](net, parameters, x, part, tape)
     for i in range(net.depth):
-        a = input_of(i, x, tape)
+        a = read_by(i, net, x, tape)
         of_layer.neuron, of_layer.neurons = 0, net.layers[i].n_out
         weighted_input[real](<real *> tape.z[i], &net.layers[i], parameters, &a, &of_layer)
         activation[real](net, i, &of_layer, tape, parameters)
@@ -287,11 +313,31 @@ cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, con
         bp3[real](out + layer.biases, layer, <const real *> tape.delta[i], part, alpha, beta)
 
 
-cdef inline void add_gradient(real *out, const Net *net, const Rows *x, Py_ssize_t m, const Tape *tape,
-                              double alpha, double beta) noexcept nogil:
-    """out <- beta out + alpha (the sum over m samples of the gradient), after `backward`."""
+cdef inline void through_scale(real *nabla, const Net *net, const real *parameters) noexcept nogil:
+    """Where BP4 has left V = ∂C/∂(W^2 diag s), (δ^2)ᵀ a^1, by the product rule: ∂C/∂W^2 = V diag s, and ∂C/∂s = the column
+    sums of W^2 ⊙ V."""
+    cdef const Layer *first = &net.layers[0]
+    cdef Py_ssize_t j, k, n_in = first.n_in
+    cdef const real *w = parameters + first.weights
+    cdef const real *s
+    cdef real *v = nabla + first.weights
+    cdef real *by_scale
+    if net.scale < 0:
+        return
+    s, by_scale = parameters + net.scale, nabla + net.scale
+    memset(by_scale, 0, n_in * sizeof(real))
+    for j in range(first.n_out):
+        for k in range(n_in):
+            by_scale[k] += w[j * n_in + k] * v[j * n_in + k]
+            v[j * n_in + k] *= s[k]
+
+
+cdef inline void gradient_of_tape(real *out, const Net *net, const real *parameters, const Rows *x, Py_ssize_t m,
+                                  const Tape *tape) noexcept nogil:
+    """out (n_parameters,) <- the sum over m samples of the gradient, after `backward`."""
     cdef Py_ssize_t i
     cdef Part whole_layer
     for i in range(net.depth):
         whole_layer = whole(m, net.layers[i].n_out)
-        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, alpha, beta)
+        add_layer_gradient[real](out, net, i, x, &whole_layer, tape, 1, 0)
+    through_scale[real](out, net, parameters)

@@ -181,7 +181,8 @@ cdef int gradient_by_groups(Groups *groups, cr_team *team, void *nabla, double *
         return DIVERGED
     if groups.stop:
         return INTERRUPTED
-    sum.single, sum.nabla, sum.gradients, sum.n = groups.tile.single, nabla, groups.gradients, net.n_parameters
+    sum.single, sum.nabla, sum.gradients = groups.tile.single, nabla, groups.gradients
+    sum.n = net.n_parameters if net.scale < 0 else net.scale  # all that BP3 and BP4 make
     sum.groups, sum.stride, sum.parts = groups.count, stride_of(net, itemsize), cr_team_size(team)
     cr_team_run(team, part_of_sum, &sum, sum.parts)
     return FINISHED

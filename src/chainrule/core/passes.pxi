@@ -1,11 +1,13 @@
 # What can be asked of a network without changing it.
 
-cdef inline void chain_inputs(real *out, const Net *net, Py_ssize_t rows) noexcept nogil:
-    """Derivatives by a^1, (rows, n_1), become those by x: ∂/∂x_k = scale_k ∂/∂a^1_k."""
+cdef inline void chain_inputs(real *out, const Net *net, const real *parameters, Py_ssize_t rows) noexcept nogil:
+    """Derivatives by what layer 2 reads, (rows, n_1), become those by x: ∂/∂a^1_k = s_k ∂/∂(s_k a^1_k), and
+    ∂/∂x_k = scale_k ∂/∂a^1_k."""
     cdef Py_ssize_t i, k, n_in = net.layers[0].n_in
-    if net.scaling == NULL:
-        return
-    for i in range(rows):
+    for i in range(rows if net.scale >= 0 else 0):
+        for k in range(n_in):
+            out[i * n_in + k] *= parameters[net.scale + k]
+    for i in range(rows if net.scaling else 0):
         for k in range(n_in):
             out[i * n_in + k] *= <real> net.scaling.f64[k]
 
@@ -49,10 +51,11 @@ def gradient(Plan plan not None, const real[::1] parameters, X, const real[:, ::
             gradient_by_groups(&groups, team.members, out, &cost)
         else:
             gradient_by_tiles[real](&tile, team.members, 0, samples.m, work, plan.flops, NULL, &cost, out)
+        equations.through_scale[real](out, &plan.net, p)
         if out != &nabla[0]:
             out_of_stripes[real](&plan.net, &nabla[0], out)
         if by_inputs is not None:
-            chain_inputs[real](&by_inputs[0, 0], &plan.net, samples.m)
+            chain_inputs[real](&by_inputs[0, 0], &plan.net, p, samples.m)
     work.reraise()
     return cost / counted
 

@@ -31,11 +31,11 @@ cdef class Plan:
     cdef tuple arguments
 
     def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, output_scaling=None,
-                  Py_ssize_t stripe=1):
+                  bint trainable_scale=False, Py_ssize_t stripe=1):
         """scaling: of the inputs, float64 (2, n_1), what each is multiplied by and what is added then, or None.
-        output_scaling: likewise what is handed out of a^L, (2, n_L). stripe: how many neurons of W^2 stand together
-        in memory."""
-        self.arguments = (sizes, activations, cost, bias, scaling, output_scaling)
+        output_scaling: likewise what is handed out of a^L, (2, n_L). trainable_scale: whether a scale of the inputs, (n_1,),
+        is the last of the parameters. stripe: how many neurons of W^2 stand together in memory."""
+        self.arguments = (sizes, activations, cost, bias, scaling, output_scaling, trainable_scale)
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         self.set_cost(cost)
@@ -44,6 +44,10 @@ cdef class Plan:
             self.output_scaling = output_scaling
             self.net.output_scaling = &self.output_scaling[0, 0]
         self.set_layers(activations, bias, stripe)
+        self.net.scale = self.n_parameters if trainable_scale else -1
+        if trainable_scale:
+            self.n_parameters += self.net.layers[0].n_in
+        self.net.n_parameters = self.n_parameters
         self.set_tile()
         self.calls_python = any(user is not None for user in (self.user_cost, *self.user_activations))
 
@@ -95,7 +99,7 @@ cdef class Plan:
             offset += layer.n_out if bias else 0
             # of sparse rows nobody knows how many numbers there will be: a guess
             self.flops += 6.0 * layer.n_in * layer.n_out / (1 if layer.stripe == 1 else DENSE_OVER_SPARSE)
-        self.net.n_parameters = self.n_parameters = offset
+        self.n_parameters = offset
         return 0
 
     cdef void set_tile(self) noexcept:

@@ -188,18 +188,20 @@ cdef inline void hand_out_inputs(const Tile *tile, const real *precision) noexce
 
 cdef inline void down_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
     """BP3 and BP4 for some neurons of layer l = i + 2, and their step, unless the whole gradient has to be there
-    first."""
+    first, or that of all neurons, which the scale of the inputs has a part in."""
     cdef real *w = <real *> tile.parameters
     cdef real *nabla = <real *> tile.nabla
-    if tile.way_down == IN_PLACE:
+    cdef bint is_scaled = i == 0 and tile.net.scale >= 0
+    if tile.way_down == IN_PLACE and not is_scaled:
         descent.descend[real](w, tile.net, i, &tile.x, part, tile.tape, tile.descent, tile.counted)
         descent.after_descent[real](w, tile.state, tile.net, i, part, tile.descent)
-    elif tile.way_down == BY_LAYER:
-        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0)
-        follow_part[real](tile, i, part, precision)
-    else:
+    elif tile.way_down == TO_BUFFER:
         equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted,
                                            tile.nabla_beta)
+    else:
+        equations.add_layer_gradient[real](nabla, tile.net, i, &tile.x, part, tile.tape, 1 / tile.counted, 0)
+        if not is_scaled:
+            follow_part[real](tile, i, part, precision)
 
 
 cdef inline void follow_part(Tile *tile, Py_ssize_t i, const Part *part, const real *precision) noexcept nogil:
@@ -225,7 +227,7 @@ cdef inline void do_neurons(Tile *tile, Py_ssize_t index, const real *precision)
     cdef Part part
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
-        a = equations.input_of(i, &tile.x, tape)
+        a = equations.read_by(i, net, &tile.x, tape)
         part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w),
                             index, tile.parts)
         if part.neurons:
@@ -256,6 +258,7 @@ cdef inline void do_rows(Tile *tile, Py_ssize_t index, const real *precision) no
         return
     if tile.phase == READ:
         read_part[real](tile, &part, precision)
+        equations.scale_inputs[real](net, <const real *> tile.parameters, &tile.x, &part, tape)
     elif tile.phase == ACTIVATE:
         equations.activation[real](net, i, &part, tape, precision)
     elif tile.phase == END_FORWARD:
@@ -338,13 +341,19 @@ cdef inline void go_down(Tile *tile, cr_team *team, Phase phase, const real *pre
     cdef int threads = cr_team_size(team)
     if threads > 1:
         run(team, tile, phase, 0, threads * tile.net.depth)
-        return
-    for i in range(tile.net.depth):
+    for i in range(tile.net.depth if threads == 1 else 0):
         whole_layer = whole(tile.m, tile.net.layers[i].n_out)
         if phase == DOWN:
             down_part[real](tile, i, &whole_layer, precision)
         else:
             follow_part[real](tile, i, &whole_layer, precision)
+    if tile.net.scale >= 0 and (phase == FOLLOW or tile.way_down != TO_BUFFER):
+        if phase == DOWN:
+            equations.through_scale[real](<real *> tile.nabla, tile.net, <const real *> tile.parameters)
+            whole_layer = whole(tile.m, tile.net.layers[0].n_out)
+            follow_part[real](tile, 0, &whole_layer, precision)
+        descent.follow_scale[real](<real *> tile.parameters, tile.state, <const real *> tile.nabla, tile.net,
+                                   tile.descent)
 
 
 cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tape *tape, Py_ssize_t m) noexcept nogil:
@@ -352,6 +361,8 @@ cdef Py_ssize_t first_diverged(const real *parameters, const Net *net, const Tap
     not."""
     cdef Py_ssize_t i
     cdef const Layer *layer
+    if net.scale >= 0 and not kernels.finite[real](parameters + net.scale, net.layers[0].n_in):
+        return 2
     for i in range(net.depth):
         layer = &net.layers[i]
         if not kernels.finite[real](parameters + layer.weights, n_weights(layer, layer.n_out)):
@@ -370,6 +381,10 @@ cdef Py_ssize_t first_lost(const Tile *tile, const real *precision) noexcept nog
     cdef Py_ssize_t i, k
     cdef const Layer *layer
     states[0], states[1] = <const real *> tile.state.s, <const real *> tile.state.t
+    for k in range(2):
+        if states[k] and tile.net.scale >= 0 and not kernels.finite[real](states[k] + tile.net.scale,
+                                                                          tile.net.layers[0].n_in):
+            return 2
     for i in range(tile.net.depth):
         layer = &tile.net.layers[i]
         for k in range(2):

@@ -120,7 +120,8 @@ cdef int find_sizes(Trainee t, Py_ssize_t batch_size, int threads, int cores, si
     t.sizes.threads = t.team.size if t.sizes.groups else 1
     t.sizes.vector = t.plan.n_parameters * itemsize
     t.sizes.striped = net.layers[0].stripe > 1
-    t.sizes.nabla = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.sees_gradient or one_by_one)
+    t.sizes.nabla = (not is_plain(&t.descent) or t.batch_size > t.plan.tile or t.watching.sees_gradient or one_by_one
+                     or net.scale >= 0)
     return 0
 
 

@@ -19,12 +19,17 @@ cdef inline int gradient_of(Trainee t, Py_ssize_t start, Py_ssize_t rows, double
     """tile.nabla <- the gradient of the rows from `start` on, divided by tile.counted; `cost` gains their costs."""
     cdef Tile *tile = &t.tile
     cdef Watch *watch = t.watch
+    cdef int outcome
     t.groups.count = groups_of(tile.net, rows, sizeof(real))
-    if not t.groups.count:
-        return gradient_by_tiles[real](tile, t.members, start, rows, t.work, t.plan.flops, watch, cost, precision)
-    t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
-    t.groups.watch = watch if watch and watch.sees_layers else NULL
-    return gradient_by_groups(&t.groups, t.members if not t.groups.watch else NULL, tile.nabla, cost)
+    if t.groups.count:
+        t.groups.tile, t.groups.start, t.groups.rows = tile[0], start, rows
+        t.groups.watch = watch if watch and watch.sees_layers else NULL
+        outcome = gradient_by_groups(&t.groups, t.members if not t.groups.watch else NULL, tile.nabla, cost)
+    else:
+        outcome = gradient_by_tiles[real](tile, t.members, start, rows, t.work, t.plan.flops, watch, cost, precision)
+    if outcome == FINISHED:
+        equations.through_scale[real](<real *> tile.nabla, tile.net, <const real *> tile.parameters)
+    return outcome
 
 
 cdef int step(Trainee t, Py_ssize_t start, Py_ssize_t rows, double *cost, double *counted,

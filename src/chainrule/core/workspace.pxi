@@ -42,6 +42,8 @@ cdef class Workspace(Memory):
         for i in range(net.depth):  # z, a and delta of each layer; the targets are as wide as the last
             bytes += 4 * padded(rows * net.layers[i].n_out * self.itemsize)
         bytes += padded(rows * net.layers[net.depth - 1].n_out * self.itemsize)  # as are their weights
+        if net.scale >= 0:
+            bytes += padded(rows * net.layers[0].n_in * self.itemsize)
         return bytes
 
     cdef int set_up_user_functions(self) except -1:
@@ -72,7 +74,9 @@ cdef class Workspace(Memory):
         """The memory of a forward and a backward pass of a tile."""
         cdef Net *net = &self.plan.net
         cdef Py_ssize_t i, bytes
-        tape.dropout, tape.user = NULL, &self.user
+        tape.dropout, tape.user, tape.scaled = NULL, &self.user, NULL
+        if net.scale >= 0:
+            tape.scaled = self.reserve(self.rows * net.layers[0].n_in * self.itemsize)
         tape.z = <void **> self.reserve(net.depth * sizeof(void *))
         tape.a = <void **> self.reserve(net.depth * sizeof(void *))
         tape.delta = <void **> self.reserve(net.depth * sizeof(void *))

@@ -33,7 +33,7 @@ def difference_errors(net: Network, data: Data, cost: float, step: float) -> Gra
     way to w ± h.
 
     A, A^{l-1} and Z are the largest |a^L|, |a^{l-1}| and √(Σ w²a² + b²) of a z^L: of its terms, as
-    their roundings are independent.
+    their roundings are independent. Of s, |w^2 a^1| is in the place of A^{l-1}.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ def difference_errors(net: Network, data: Data, cost: float, step: float) -> Gra
         h.
     """
     plan, parameters, X, *_ = data
-    inputs = first_activations(plan, X, np.float64)
+    first = first_activations(plan, X, np.float64)
+    inputs = net.scale * first if net.scale.size else first  # which layer 2 reads
     z, a, delta = ([np.empty((len(inputs), n)) for n in net.sizes[1:]] for _ in range(3))
     _core.trace(*data, z, a, delta)
     a2 = [np.square(layer) for layer in (inputs, *a)]  # a2[i] goes into weights[i]
@@ -55,16 +56,18 @@ def difference_errors(net: Network, data: Data, cost: float, step: float) -> Gra
     largest = np.sqrt(a2[-1].max())
     c = np.sqrt(abs(cost)) + SAFETY * EPS * largest
 
-    J2 = _squared_jacobian(net, parameters, z, a2)
+    J2 = _squared_jacobian(net, parameters, z, a2, first)
     moved = step * np.sqrt(J2.parameters * z2.max())
     for layer, W in zip(a2, J2.weights, strict=False):
         W *= 1 + np.sqrt(layer.max())
+    if net.scale.size:
+        J2.scale[...] *= 1 + np.abs(first).max() * np.abs(net.weights[0]).max()
     r = c * (c + largest) + J2.parameters + moved
     return Gradient(SAFETY * EPS / step * r, net.sizes, net.bias)
 
 
 def _squared_jacobian(
-    net: Network, parameters: NDArray, z: list[NDArray], a2: list[NDArray]
+    net: Network, parameters: NDArray, z: list[NDArray], a2: list[NDArray], first: NDArray
 ) -> Gradient:
     """Return Σ_q (∂z^L_q/∂w)², the mean over samples, by BP2 to BP4 for one output at a time."""
     weights = Gradient(parameters, net.sizes, net.bias).weights
@@ -78,6 +81,8 @@ def _squared_jacobian(
                 total.biases[i][...] += bp3(delta**2)
             if i:
                 delta = _back(weights[i], delta, z[i - 1], net._hidden[i - 1])
+            elif net.scale.size:  # ∂z^L_q/∂s = a^1 ⊙ (δ^2 W^2)
+                total.scale[...] += np.square(first * (delta @ weights[0])).mean(axis=0)
     return total
 
 

@@ -216,6 +216,8 @@ def check_gradient(
             rows[f"b^{i + 2}"] = _Row(
                 backprop.biases[i], numerical.biases[i], unsure.biases[i].max(), tolerance
             )
+    if net.scale.size:
+        rows["s"] = _Row(backprop.scale, numerical.scale, unsure.scale.max(), tolerance)
     note = (
         "computed in float64 from the network's float32 parameters"
         if net.dtype == np.float32

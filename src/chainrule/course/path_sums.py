@@ -171,6 +171,7 @@ def paths(
         last, slope = 1.0, nabla.biases[i][j]
     else:
         inputs = first_activations(net._plan, net._inputs(X)[0], net.dtype)
+        inputs = net.scale * inputs if net.scale.size else inputs
         last, slope = [inputs, *trace.a][i][0, k], nabla.weights[i][j, k]
 
     found = []

@@ -70,6 +70,8 @@ def _on_the_way(case):
     """Yield (layer, what, array) in the order of computation."""
     net, trace, nabla = case.net, case.trace, case.nabla
     numbers = range(2, len(net.sizes) + 1)
+    if net.scale.size:
+        yield 2, "s", net.scale
     for l in numbers:  # noqa: E741 - as in the book
         yield l, "W", net.weights[l - 2]
         if net.bias:

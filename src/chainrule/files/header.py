@@ -3,10 +3,10 @@
 import json
 import re
 import sys
-from itertools import pairwise
 
 from chainrule.files.formulas import is_formula, is_object
 from chainrule.model.scaling import SCALINGS, STANDARD
+from chainrule.model.sizes import count_parameters
 from chainrule.training.optimizer_state import COUNTERS
 
 FORMAT = "chainrule network"
@@ -51,6 +51,7 @@ OPTIONAL = {
     "classes": ("a list of text, whole numbers or booleans", lambda v: _is_classes(v)),
     "optimizer": ("an object with a name", is_object),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),
+    "trainable_scale": ("true", lambda v: v is True),
 }
 
 
@@ -117,7 +118,9 @@ def check_fields(header, fields, optional):
 
 def expected_arrays(header):
     """Name, dtype and size of the arrays that belong to a header."""
-    parameters = sum((n_in + header["bias"]) * n for n_in, n in pairwise(header["sizes"]))
+    parameters = count_parameters(
+        header["sizes"], header["bias"], header.get("trainable_scale", False)
+    )
     expected = {"parameters": (header["dtype"], parameters)}
     for name in header["optimizer_state"]:
         # The compiled core goes through the state as far as through the parameters.

@@ -63,6 +63,7 @@ class Model:
         input_shift: ArrayLike = 0.0,
         output_scale: ArrayLike | str | None = None,
         output_shift: ArrayLike = 0.0,
+        trainable_scale: bool = False,
         seed: int | None = None,
     ):
         self._in_training = _core.Turn()
@@ -80,6 +81,7 @@ class Model:
             check_slope_of(activation, width)
         self._delta_checked = not isinstance(self._cost, UserCost)
         self._bias = check_flag("bias", bias)
+        self._trainable_scale = check_flag("trainable_scale", trainable_scale)
         self._dtype = check_dtype(dtype)
         of_inputs = chosen.input_scale, chosen.input_shift
         of_outputs = chosen.output_scale, chosen.output_shift
@@ -192,7 +194,7 @@ class Model:
 
     @property
     def parameters(self) -> NDArray:
-        """All weights and biases, (n_parameters,); assigning copies the values in."""
+        """All weights and biases, and `scale`, (n_parameters,); assigning copies the values in."""
         return self._parameters
 
     @parameters.setter
@@ -214,6 +216,11 @@ class Model:
         """b^2, ..., b^L: writable views into `parameters`, (n_l,) each; empty for bias=False."""
         return tuple(self._biases)
 
+    @property
+    def scale(self) -> NDArray:
+        """s: a writable view into `parameters`, (n_1,); empty without trainable_scale."""
+        return self._scale
+
     def __setattr__(self, name, value):
         """Refuse what training goes by while it goes on."""
         if name in _GOES_BY:
@@ -225,12 +232,13 @@ class Model:
         return (
             f"{type(self).__name__}({list(self.sizes)}, hidden={list(self.hidden)}, "
             f"output={self.output!r}, cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', "
-            f"{self._scaling.shown}{self._output_scaling.shown}seed={self.seed})"
+            f"{self._scaling.shown}{self._output_scaling.shown}"
+            f"{'trainable_scale=True, ' * self._trainable_scale}seed={self.seed})"
         )
 
     def __getstate__(self):
         """Pickle and copy what is not a view or compiled."""
-        derived = ("_plan", "_weights", "_biases", "_in_training")
+        derived = ("_plan", "_weights", "_biases", "_scale", "_in_training")
         kept = {name: value for name, value in vars(self).items() if name not in derived}
         return kept | {"_optimizer": Carried(self._optimizer)}
 
@@ -245,8 +253,10 @@ class Model:
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
         self._set_plan()
-        self._parameters = aligned_empty(count_parameters(self.sizes, self.bias), self.dtype)
-        self._weights, self._biases = layer_views(self._parameters, self.sizes, self.bias)
+        n_parameters = count_parameters(self.sizes, self.bias, self._trainable_scale)
+        self._parameters = aligned_empty(n_parameters, self.dtype)
+        views = layer_views(self._parameters, self.sizes, self.bias)
+        self._weights, self._biases, self._scale = views
 
     def _go_by(self, optimizer: Any, state: dict[str, NDArray]) -> None:
         """Take an optimiser and its state, those of the training that goes on."""
@@ -260,7 +270,9 @@ class Model:
             activations = [activation.compiled for activation in (*self._hidden, self._output)]
             cost = self._cost.compiled(self.sizes[-1])
             scaled = [scaling.for_core for scaling in scalings]
-            self._plan = _core.Plan(self.sizes, activations, cost, self.bias, *scaled)
+            self._plan = _core.Plan(
+                self.sizes, activations, cost, self.bias, *scaled, self._trainable_scale
+            )
 
     def _check_set(self) -> None:
         """Raise if nothing can be computed yet."""
@@ -320,6 +332,7 @@ class Model:
 
     def _initialize(self, init: str | Initializer | Sequence[str | Initializer]) -> None:
         begins = find_initializers(init, len(self._weights))
+        self._scale[:] = 1
         rng = np.random.default_rng(self.seed)
         for i, W in enumerate(self._weights):
             given = begins[i](rng, W.shape[1], W.shape[0])

@@ -25,8 +25,10 @@ def outputs(net: Model, X: Inputs, threads: Threads = ALONE, out: NDArray | None
 def weighted_inputs(net: Model, X: Inputs, threads: Threads = ALONE) -> NDArray:
     """Return z^L (m, n_L), of which the output activation makes a^L."""
     activations = [*(each.compiled for each in net._hidden), ("identity", 0.0)]
-    scaling = net._scaling.for_core
-    plan = _core.Plan(net.sizes, activations, ("quadratic", ()), net.bias, scaling)
+    scalings = net._scaling.for_core, None
+    plan = _core.Plan(
+        net.sizes, activations, ("quadratic", ()), net.bias, *scalings, net._trainable_scale
+    )
     z = np.empty((len(X), net.sizes[-1]), net.dtype)
     _core.feedforward(plan, net.parameters, X, z, *threads)
     return z

@@ -92,10 +92,12 @@ def hessian_vector(net: Model, samples: Samples, v: NDArray) -> NDArray:
 
     v is (n_parameters,). Weights of samples and outputs do not count.
     """
-    weights, biases = _layers(net, net.parameters)
-    V, V_b = _layers(net, v)
-    z, a = _feedforward(net, weights, biases, samples.X)
-    R_z, R_a = _feedforward_along(net, weights, V, V_b, z, a, np.zeros_like(a[0]))
+    weights, biases, s = _layers(net, net.parameters)
+    V, V_b, v_s = _layers(net, v)
+    x = _first(net, samples.X)
+    z, a = _feedforward(net, weights, biases, x * s if s.size else x)
+    R_first = x * v_s if s.size else np.zeros_like(x)
+    R_z, R_a = _feedforward_along(net, weights, V, V_b, z, a, R_first)
     y = _targets(net, samples)
     # ∇_a C, or δ^L itself, which identity outputs leave as it is; and R{·} of it
     g = np.empty_like(y)
@@ -106,12 +108,14 @@ def hessian_vector(net: Model, samples: Samples, v: NDArray) -> NDArray:
         g, R_g = _bp1_along(net._output, z[-1], a[-1], R_z[-1], R_a[-1], g, R_g)
     delta, R_delta = _bp2_along(net, weights, V, z, a, R_z, g, R_g)
     out = np.empty(net.parameters.size)
-    by_weights, by_biases = _layers(net, out)
+    by_weights, by_biases, by_scale = _layers(net, out)
     for i, by_weight in enumerate(by_weights):
         # BP4: R{∂C/∂W^l} = R{δ^l}ᵀ a^{l-1} + (δ^l)ᵀ R{a^{l-1}}
         by_weight[:] = (R_delta[i].T @ a[i] + delta[i].T @ R_a[i]) / len(y)
         if net.bias:  # BP3: R{∂C/∂b^l} = R{δ^l}
             by_biases[i][:] = R_delta[i].mean(axis=0)
+    if s.size:  # of ∂C/∂s = a^1 ⊙ (δ^2 W^2)
+        by_scale[:] = (x * (R_delta[0] @ weights[0] + delta[0] @ V[0])).mean(axis=0)
     return out
 
 
@@ -120,10 +124,13 @@ def input_hessian(net: Model, x: Inputs, output: int) -> NDArray:
 
     Row i is R{∂a^L_k/∂x} along x_i: all n_1 directions go through the network as a batch.
     """
-    weights, biases = _layers(net, net.parameters)
-    V, V_b = _layers(net, np.zeros(net.parameters.size))  # the parameters stay
-    z, a = _feedforward(net, weights, biases, x)
+    weights, biases, s = _layers(net, net.parameters)
+    V, V_b, _ = _layers(net, np.zeros(net.parameters.size))  # the parameters stay
     scale = np.ones(net.sizes[0]) if net._scaling.for_core is None else net._scaling.for_core[0]
+    first = _first(net, x)
+    if s.size:
+        first, scale = first * s, scale * s
+    z, a = _feedforward(net, weights, biases, first)
     R_z, R_a = _feedforward_along(net, weights, V, V_b, z, a, np.diag(scale))
     g = np.zeros_like(a[-1])
     g[0, output] = 1
@@ -136,6 +143,11 @@ def input_hessian(net: Model, x: Inputs, output: int) -> NDArray:
 
 def _layers(net, flat):
     return layer_views(flat.astype(np.float64, copy=False), net.sizes, net.bias)
+
+
+def _first(net: Model, X: Inputs) -> NDArray:
+    """Return a^1."""
+    return first_activations(net._plan, X, net.dtype).astype(np.float64)
 
 
 def _targets(net: Model, samples: Samples) -> NDArray:
@@ -157,9 +169,14 @@ def _slopes(activation: Activation, z: NDArray, a: NDArray) -> tuple[NDArray, ND
     return slope, SECOND_SLOPES[activation.name](z, a, *activation.parameters)
 
 
-def _feedforward(net: Model, weights: Layers, biases: Layers, X: Inputs) -> tuple[Layers, Layers]:
-    """Return z^2 ... z^L and a^1 ... a^L: z^l = a^{l-1} (W^l)ᵀ + b^l, a^l = σ(z^l)."""
-    z, a = [], [first_activations(net._plan, X, net.dtype).astype(np.float64)]
+def _feedforward(
+    net: Model, weights: Layers, biases: Layers, first: NDArray
+) -> tuple[Layers, Layers]:
+    """Return z^2 ... z^L and a^1 ... a^L: z^l = a^{l-1} (W^l)ᵀ + b^l, a^l = σ(z^l).
+
+    first: a^1, or s ⊙ a^1 where there is an s.
+    """
+    z, a = [], [first]
     for i, activation in enumerate(_activations(net)):
         z.append(a[i] @ weights[i].T + (biases[i] if net.bias else 0))
         a.append(np.empty_like(z[i]))

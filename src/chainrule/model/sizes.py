@@ -30,6 +30,6 @@ def check_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
     return sizes
 
 
-def count_parameters(sizes: Sequence[int], bias: bool = True) -> int:
-    """Return how many weights and biases there are."""
-    return sum((n_in + bias) * n_out for n_in, n_out in pairwise(sizes))
+def count_parameters(sizes: Sequence[int], bias: bool = True, scale: bool = False) -> int:
+    """Return how many weights and biases there are, with a scale for each input where asked."""
+    return sum((n_in + bias) * n_out for n_in, n_out in pairwise(sizes)) + scale * sizes[0]

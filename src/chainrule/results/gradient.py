@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 def layer_views(
     flat: NDArray, sizes: Sequence[int], bias: bool
-) -> tuple[list[NDArray], list[NDArray]]:
-    """Return the views of flat (..., n_parameters) that stand for W^2 ... W^L and b^2 ... b^L.
+) -> tuple[list[NDArray], list[NDArray], NDArray]:
+    """Return the views of flat (..., n_parameters) for W^2 ... W^L, b^2 ... b^L, and s.
 
-    They are (..., n_l, n_{l-1}) and (..., n_l); there are no biases without `bias`.
+    They are (..., n_l, n_{l-1}), (..., n_l), and (..., n_1); there are no biases without `bias`. s
+    is what comes after these, (..., 0) of a network without one.
     """
     weights, biases, start = [], [], 0
     for n_in, n_out in pairwise(sizes):
@@ -22,7 +23,7 @@ def layer_views(
         if bias:
             biases.append(flat[..., start : start + n_out])
             start += n_out
-    return weights, biases
+    return weights, biases, flat[..., start:]
 
 
 def shapes(arrays: list[NDArray]) -> str:
@@ -31,7 +32,7 @@ def shapes(arrays: list[NDArray]) -> str:
 
 
 class Gradient:
-    """Derivatives with respect to every weight and bias, shaped like the network's parameters.
+    """Derivatives with respect to every parameter, shaped like the network's.
 
     Of the mean cost from `Network.backprop`; of each sample's own cost, with an axis (m, ...) in
     front, from `Network.trace`.
@@ -42,6 +43,8 @@ class Gradient:
         The whole gradient, flat.
     weights, biases : list of ndarray
         ∂C/∂W^l (..., n_l, n_{l-1}) and ∂C/∂b^l (..., n_l): views into `parameters`.
+    scale : ndarray (..., n_1)
+        ∂C/∂s of a network with trainable_scale, likewise; of others empty, (..., 0).
     cost : float or None
         The mean cost of the same samples, where it was computed.
     inputs : ndarray (m, n_1) or None
@@ -74,6 +77,11 @@ class Gradient:
     def biases(self) -> list[NDArray]:
         """∂C/∂b^l, (..., n_l) each, likewise."""
         return self._layers[1]
+
+    @property
+    def scale(self) -> NDArray:
+        """∂C/∂s, (..., n_1), likewise; empty where the inputs have no scale to train."""
+        return self._layers[2]
 
     def __repr__(self):
         cost = "" if self.cost is None else f"; cost {self.cost:.4g}"

@@ -119,7 +119,7 @@ class Tabular(SavedTable, BaseEstimator):
 
     # ------------------------------------------------------------ answers
 
-    def _ask(self, answer: str, X: Any) -> Any:
+    def _ask(self, answer: str, X: Any, **options: Any) -> Any:
         """Return what a method of the predictor answers, if X looks like what was fitted."""
         own = vars(self)
         if "predictor_" not in own:
@@ -132,7 +132,7 @@ class Tabular(SavedTable, BaseEstimator):
         if not is_known:
             self._look_at(X)
         try:
-            return getattr(own["predictor_"], answer)(X)
+            return getattr(own["predictor_"], answer)(X, **options)
         except ValueError:
             self._look_at(X)  # in scikit-learn's words, where it is a matter of names
             raise
@@ -146,3 +146,29 @@ class Tabular(SavedTable, BaseEstimator):
             With the columns of `fit`, in their order.
         """
         return self._ask("predict", X)
+
+    def attributions(self, X: Any, **options: Any) -> Any:
+        """Return what each column has added to the answer of each row, (m, n_features).
+
+        Integrated gradients, whose sum over a row is the probability of its class, or its value,
+        less that of a row with nothing but medians.
+
+        Parameters
+        ----------
+        X : frame or array (m, n_features)
+        **options
+            method, output and tolerance, as of `chainrule.tables.predictor.Predictor.attributions`.
+        """
+        return self._ask("attributions", X, **options)
+
+    def plot_attributions(self, X: Any, **options: Any) -> Any:
+        """Draw the ten columns that have added most to the answers; return matplotlib's axes.
+
+        Parameters
+        ----------
+        X : frame or array (m, n_features)
+        **options
+            most and ax, as of `chainrule.tables.predictor.Predictor.plot_attributions`, and those
+            of `attributions`.
+        """
+        return self._ask("plot_attributions", X, **options)

@@ -23,7 +23,8 @@ class TabularClassifier(ClassifierMixin, Tabular):
     Parameters
     ----------
     preset : str or Recipe, default "default"
-        "fast", "default" or "best": by what recipe, the longer the better.
+        "fast", "default" or "best": by what recipe, the longer the better; or "realmlp", that of
+        RealMLP-TD-S (arXiv 2407.04491): one network of three layers of 256.
     n_members : int, optional
         How many networks.
     metric : "error" or "log_loss", optional

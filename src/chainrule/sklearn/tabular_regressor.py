@@ -19,7 +19,8 @@ class TabularRegressor(RegressorMixin, Tabular):
     Parameters
     ----------
     preset : str or Recipe, default "default"
-        "fast", "default" or "best": by what recipe, the longer the better.
+        "fast", "default" or "best": by what recipe, the longer the better; or "realmlp", that of
+        RealMLP-TD-S (arXiv 2407.04491): one network of three layers of 256.
     n_members, categorical_features, validation_fraction, refit, time_limit, random_state, threads,
     progress
         As of `TabularClassifier`.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.columns import MIXED, TEXT, Values, numbers_of, text_of
+from chainrule.tables.numbers import Number, Numbers
 from chainrule.tables.state import fields
 
 SIGNS = np.array([-1, 1, 0], np.float32)  # of the first, the second, and none
@@ -22,6 +23,9 @@ class Category:
         Sorted and all different.
     signed : bool
         Whether it becomes one input of ±1, which only two categories can.
+    medians, scales : list of float
+        By which these inputs, `width`, are then treated as numbers are; none if they stay as they
+        are.
 
     Attributes
     ----------
@@ -29,6 +33,8 @@ class Category:
         Whether they are text; else they are numbers.
     width : int
         How many inputs it becomes.
+    inputs : list of Number
+        What these are treated as; none if they stay as they are.
 
     Raises
     ------
@@ -36,7 +42,7 @@ class Category:
         For what no column has.
     """
 
-    def __init__(self, categories: list, signed: bool):
+    def __init__(self, categories: list, signed: bool, medians: list, scales: list):
         self.categories, self.signed = categories, signed
         kinds = set(map(type, categories))
         self.are_text = kinds == {str}
@@ -50,11 +56,24 @@ class Category:
         if not all(a < b for a, b in pairwise(categories)) or (signed and len(categories) != 2):
             raise ValueError(f"expected sorted categories, two if ±1, got {categories!r:.200}")
         self.width = 1 if signed else len(categories)
+        fit = len(medians) == len(scales) and len(scales) in {0, self.width}
+        if not fit or not set(map(type, medians + scales)) <= {float}:
+            raise ValueError(
+                f"expected {self.width} medians and scales, or none; got {medians!r:.200} and "
+                f"{scales!r:.200}"
+            )
+        self.inputs = [
+            Number(median, scale, False, np.empty(0))
+            for median, scale in zip(medians, scales, strict=True)
+        ]
         self._place = {each: place for place, each in enumerate(categories)}
 
     @classmethod
-    def learn(cls, values: Values, least_count: int = 1) -> "Category | None":
-        """Learn from a column the categories that occur `least_count` times; None if none does."""
+    def learn(cls, values: Values, least_count: int = 1, scaled: bool = False) -> "Category | None":
+        """Learn from a column the categories that occur `least_count` times; None if none does.
+
+        If `scaled`, two are ±1 also where some are missing, and the inputs are treated as numbers.
+        """
         if values.holds in (TEXT, MIXED):
             counts: dict = {}
             for each in values.array.tolist():
@@ -70,7 +89,16 @@ class Category:
         seen = sum(n for _, n in found if n >= least_count)
         if not kept:
             return None
-        return cls(kept, len(kept) == 2 and seen == len(values.array))
+        signed = len(kept) == 2 and (scaled or seen == len(values.array))
+        plain = cls(kept, signed, [], [])
+        if not scaled:
+            return plain
+        inputs = np.zeros((len(values.array), plain.width))
+        Categories([plain], [0]).encode(plain.places(values)[:, None], inputs)
+        numbers = [Number.learn(x, bins=0, indicators=False) for x in inputs.T]
+        return cls(
+            kept, signed, [each.median for each in numbers], [each.scale for each in numbers]
+        )
 
     def places(self, values: Values) -> NDArray:
         """Return the place of each value among the categories, (m,) int; -1 for none of them."""
@@ -83,12 +111,17 @@ class Category:
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
-        return {"categories": self.categories, "signed": self.signed}
+        return {
+            "categories": self.categories,
+            "signed": self.signed,
+            "medians": [each.median for each in self.inputs],
+            "scales": [each.scale for each in self.inputs],
+        }
 
     @classmethod
     def of(cls, state: Any) -> "Category":
         """Make the one that has that state, or raise ValueError."""
-        return cls(**fields(state, categories=list, signed=bool))
+        return cls(**fields(state, categories=list, signed=bool, medians=list, scales=list))
 
 
 class Categories:
@@ -106,6 +139,13 @@ class Categories:
         starts_of = np.array(starts, np.intp)
         self._signed, self._hot = np.flatnonzero(signed), np.flatnonzero(~signed)
         self._signs, self._starts = starts_of[self._signed], starts_of[self._hot]
+        scaled = [
+            (number, start + k)
+            for category, start in zip(categories, starts, strict=True)
+            for k, number in enumerate(category.inputs)
+        ]
+        self._scaled = np.array([at for _, at in scaled], np.intp)
+        self._as_numbers = Numbers(*zip(*scaled, strict=True)) if scaled else None
 
     def encode(self, places: NDArray, out: NDArray) -> None:
         """Write what becomes of places (m, n) among the categories into out (m, width), which is 0.
@@ -118,3 +158,5 @@ class Categories:
             places = places[:, self._hot]
             rows, which = np.nonzero(places >= 0)
             out[rows, self._starts[which] + places[rows, which]] = 1
+        if self._as_numbers is not None:
+            self._as_numbers.encode(out[:, self._scaled].astype(np.float64), out)

@@ -110,6 +110,7 @@ def learned(
     bins: int,
     indicators: bool,
     least_count: int,
+    scale_categories: bool,
 ) -> tuple[Encoder | None, str | None]:
     """Return the encoder of a column, None if it is left out, and what is to be told of it.
 
@@ -125,7 +126,7 @@ def learned(
     if holds in (TEXT, MIXED, TRUTH) or is_chosen or values.is_category:
         if holds in (DATES, DURATIONS):
             raise ValueError(f"categorical: {called} holds {holds}, which are no categories")
-        category = Category.learn(values, least_count)
+        category = Category.learn(values, least_count, scale_categories)
         n = 0 if category is None else len(category.categories)
         if category is None:
             return None, f"{called} is left out, since no category occurs {least_count} times"

@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.options import check_name, check_positive
 from chainrule.files import record as records
 from chainrule.files.ensemble_file import write_ensemble
 from chainrule.files.labels import read_labels, written_labels
+from chainrule.results.pictures import documents_axes
+from chainrule.results.strongest import draw_strongest
 from chainrule.sweeps.ensemble import Ensemble
+from chainrule.tables.attributions import Answer, of_columns
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.state import fields
+from chainrule.tables.temperature import tempered
 
 FIELD = "predictor"  # of a file's record
 
@@ -79,7 +84,7 @@ class Predictor:
         if self.levels is not None:
             nearest = int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
             return self.predict_quantiles(X)[:, nearest]
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         if self.classes is None:
             return self._in_units(outputs[:, 0])
         return self.classes[outputs.argmax(axis=1)]
@@ -94,7 +99,7 @@ class Predictor:
         """
         if self.classes is None:
             raise ValueError("there are probabilities of classes alone; this predicts values")
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         return outputs if self.temperature == 1 else tempered(outputs, self.temperature)
 
     def predict_quantiles(self, X: Any) -> NDArray[np.float64]:
@@ -110,8 +115,94 @@ class Predictor:
                 "no quantiles were learned; give their levels before fit, "
                 "TabularRegressor(quantiles=[0.1, 0.5, 0.9])"
             )
-        outputs = self.ensemble.feedforward(self.preparation.transform(X))
+        outputs = self._outputs(X)
         return np.sort(self._in_units(outputs), axis=1)  # no two of them cross
+
+    def attributions(
+        self, X: Any, *, method: str = "integrated", output: Any = None, tolerance: float = 1e-3
+    ) -> NDArray[np.float64]:
+        """Return what each column has added to the answer of each row, (m, columns).
+
+        Of classes f is the probability of the one that is predicted, of values the value. The
+        inputs that a column becomes, such as those of its categories, are added up. Against them
+        stands a row whose inputs are all 0: of medians, and of no category.
+
+        Parameters
+        ----------
+        X : frame or array (m, columns)
+        method : "integrated" or "gradient"
+            Integrated gradients (Sundararajan, Taly and Yan, 2017), x_k ∫₀¹ ∂f/∂x_k (αx) dα, whose
+            sum over a row is f(x) - f(0); or x_k ∂f/∂x_k at the row itself, which is quick, and the
+            same where f is linear.
+        output : label or float, optional
+            The class, or the level of the quantiles, that f is of in all rows.
+        tolerance : float, default 1e-3
+            By how much a row's sum may miss f(x) - f(0) at most: of a probability, or of a standard
+            deviation of the values that were learned. Steps are added to the integral until then,
+            from 16 to 4,096.
+
+        Warns
+        -----
+        UserWarning
+            Where that many do not suffice.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict`; and for a class or a level that there is not.
+        """
+        check_name("method", method, ("integrated", "gradient"))
+        check_positive("tolerance", tolerance)
+        x: Any = self.preparation.transform(X)
+        picked = np.full(len(x), self._middle if output is None else self._place_of(output))
+        if self.classes is not None and output is None:
+            picked = self.ensemble.feedforward(x).argmax(axis=1)
+        return self.scale * of_columns(
+            Answer(self.ensemble, picked, self.temperature), x,
+            [column.where for column in self.preparation.columns],
+            tolerance if method == "integrated" else None,
+        )  # fmt: skip
+
+    @documents_axes
+    def plot_attributions(self, X: Any, *, most: int = 10, ax: Any = None, **options: Any) -> Any:
+        """Draw what the strongest columns have added to the answers, the strongest on top.
+
+        Of one row with its sign, of several the mean of its size.
+
+        Parameters
+        ----------
+        X : frame or array (m, columns)
+        most : int, default 10
+            How many columns there are at most.
+        **options
+            As of `attributions`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `attributions`.
+        """
+        added = self.attributions(X, **options)
+        names = self.preparation.names or [f"column {k}" for k in range(added.shape[1])]
+        return draw_strongest(names, added, ax, most)
+
+    @property
+    def _middle(self) -> int:
+        """The output that `predict` goes by for values: of several quantiles that next to ½."""
+        return 0 if self.levels is None else int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
+
+    def _place_of(self, output: Any) -> int:
+        """Return the place of a class, or of a level."""
+        known = list(self.levels or ()) if self.classes is None else self.classes.tolist()
+        if output not in known:
+            choice = f"one of {known}, or None" if known else "None, as there is one value a row"
+            raise ValueError(f"output must be {choice}; got {output!r}")
+        return known.index(output)
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return what the networks say of rows of a table, (m, n_L)."""
+        inputs: Any = self.preparation.transform(X)
+        return self.ensemble.feedforward(inputs)
 
     def _in_units(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         return outputs * np.float64(self.scale) + self.shift
@@ -187,37 +278,3 @@ class Predictor:
                 f"expected networks of {self.preparation.width} inputs and {n_out} {output} "
                 f"outputs, by the columns and the classes; got {net!r:.200}"
             )
-
-
-def tempered(p: NDArray[Any], temperature: float) -> NDArray[Any]:
-    """Return probabilities (m, k) by p^(1/T), whose sum is 1, in the dtype of p."""
-    return _softmax(logarithms(p) / temperature).astype(p.dtype)
-
-
-def temperature_of(p: NDArray[Any], y: NDArray[Any], weights: NDArray[Any] | None) -> float:
-    """Return the temperature T by which probabilities p (m, k) fit classes y (m,) best.
-
-    The least Σ w ln(1/p_y) is where Σ w (E ln p - ln p_y) = 0, with E by the tempered p; the sum
-    grows with 1/T, so halving finds it (Guo et al., 2017).
-    """
-    logs = logarithms(p)
-    wanted = np.average(logs[np.arange(len(y)), y], weights=weights)
-    low, high = 1 / 16, 16.0  # of 1/T
-    for _ in range(50):
-        middle = (low * high) ** 0.5
-        expected = (_softmax(logs * middle) * logs).sum(axis=1)
-        if np.average(expected, weights=weights) < wanted:
-            low = middle
-        else:
-            high = middle
-    return 1 / (low * high) ** 0.5
-
-
-def logarithms(p: NDArray[Any]) -> NDArray[np.float64]:
-    """Return ln p (m, k) in float64; of 0 that of the least number there is in the dtype of p."""
-    return np.log(np.maximum(p, np.finfo(p.dtype).tiny), dtype=np.float64)
-
-
-def _softmax(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)

@@ -110,6 +110,7 @@ class Preparation:
         bins: int = 0,
         indicators: bool = True,
         least_count: int = 1,
+        scale_categories: bool = False,
     ) -> "Preparation":
         """Learn how to prepare a table, and tables like it.
 
@@ -126,6 +127,9 @@ class Preparation:
             Whether a column of numbers with holes becomes an input that says where they are.
         least_count : int
             Categories that occur less often are as if they were never seen.
+        scale_categories : bool
+            Whether the inputs of categories, 0 and 1 or ±1, are centred, scaled and bent as numbers
+            are, as RealMLP has it; two categories are ±1 then also where some are missing.
 
         Warns
         -----
@@ -155,7 +159,14 @@ class Preparation:
                 raise table.unreadable(place, values.holds)
             table.check_finite(place, values)
             encoder, remark = learned(
-                table, place, values, place in named, bins, indicators, least_count
+                table,
+                place,
+                values,
+                place in named,
+                bins,
+                indicators,
+                least_count,
+                scale_categories,
             )
             known.append((values.holds, encoder))
             varies = varies or (encoder is not None and values.varies)

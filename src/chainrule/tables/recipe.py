@@ -29,6 +29,8 @@ SCHEDULES: dict[str, Any] = {
 # The figures of the held-out rows by which the best epoch is chosen; the first is "auto".
 METRICS = {CLASSES: ("error", "log_loss"), VALUES: ("rmse", "mae")}
 
+OF_PREPARATION = ("bins", "least_count", "indicators", "scale_categories")
+
 
 def _check_hidden(name: str, value: Any) -> None:
     if not isinstance(value, tuple):
@@ -53,20 +55,35 @@ class Recipe(CheckedFields):
         The sizes of their hidden layers.
     activation, init : str
         Of the hidden layers, and how parameters begin, as of `chainrule.Network`.
+    zero_output : bool
+        Whether those of the last layer begin with 0.
+    dtype : "float32" or "float64"
+        Of the networks.
     bins : int
         The most bins of the piecewise-linear encoding of each number; 0 for none.
     least_count : int
         Categories that occur less often are as if they were never seen.
+    indicators, scale_categories : bool
+        As of `Preparation.learn`.
     learning_rate : float
         The highest, of AdamW.
     schedule : "constant", "cosine", "flat_cosine" or "coslog4"
         How it changes over the epochs.
-    beta1, beta2, weight_decay : float
+    beta1, beta2, epsilon, weight_decay : float
         Of AdamW.
+    bias_rate : float
+        The factor on the rate of biases.
+    scale_rate : float
+        That of a trainable scale of the inputs; 0 for none.
+    by_width : bool
+        Whether layers that read n numbers have the rate divided by √n, and ε multiplied by it, for
+        their weights: what Adam does with W of z = xW/√n + b.
     epochs : int
         The most there are.
     batch_size : int
         Of mini-batches; all rows at once where there are fewer.
+    drop_last : bool
+        Whether the last batch of an epoch is left out where it is smaller.
     dropout : float
         Of the hidden layers.
     smoothing : float
@@ -89,15 +106,24 @@ class Recipe(CheckedFields):
     hidden: tuple[int, ...] = (64, 64)
     activation: str = "selu"
     init: str = "lecun"
+    zero_output: bool = False
+    dtype: str = "float32"
     bins: int = 0
     least_count: int = 1
+    indicators: bool = True
+    scale_categories: bool = False
     learning_rate: float = 0.01
     schedule: str = "cosine"
     beta1: float = 0.9
     beta2: float = 0.999
+    epsilon: float = 1e-8
     weight_decay: float = 0.01
+    bias_rate: float = 1.0
+    scale_rate: float = 0.0
+    by_width: bool = False
     epochs: int = 100
     batch_size: int = 256
+    drop_last: bool = False
     dropout: float = 0.0
     smoothing: float = 0.1
     held_out: float = 0.15
@@ -111,15 +137,24 @@ class Recipe(CheckedFields):
         "hidden": _check_hidden,
         "activation": lambda _, value: find_hidden_activation(value),
         "init": partial(check_name, known=INITIALIZERS),
+        "zero_output": check_flag,
+        "dtype": partial(check_name, known=("float32", "float64")),
         "bins": _check_count(0),
         "least_count": _check_count(1),
+        "indicators": check_flag,
+        "scale_categories": check_flag,
         "learning_rate": check_positive,
         "schedule": partial(check_name, known=SCHEDULES),
         "beta1": check_keep,
         "beta2": check_keep,
+        "epsilon": check_positive,
         "weight_decay": check_not_negative,
+        "bias_rate": check_not_negative,
+        "scale_rate": check_not_negative,
+        "by_width": check_flag,
         "epochs": _check_count(1),
         "batch_size": _check_count(1),
+        "drop_last": check_flag,
         "dropout": check_keep,
         "smoothing": check_keep,
         "held_out": check_share,
@@ -129,12 +164,34 @@ class Recipe(CheckedFields):
         "patience": _check_count(1),
     }
 
-    def optimizer(self) -> AdamW:
-        """Return what its networks are trained by."""
-        return AdamW(
+    def preparation(self) -> dict[str, Any]:
+        """Return the options of `Preparation.learn`."""
+        return {name: getattr(self, name) for name in OF_PREPARATION}
+
+    def beginnings(self) -> list[str]:
+        """Return how the parameters of each layer begin."""
+        return [self.init] * len(self.hidden) + ["zeros" if self.zero_output else self.init]
+
+    def descent(self, n_in: int) -> dict[str, Any]:
+        """Return the options of `fit` by which networks with n_in inputs are trained."""
+        roots = [n**0.5 if self.by_width else 1.0 for n in (n_in, *self.hidden)]
+        rates: list[Any] = [(1 / root, self.bias_rate) for root in roots]
+        epsilon: list[Any] = [(self.epsilon * root, self.epsilon) for root in roots]
+        if self.scale_rate:
+            rates.append(self.scale_rate)
+            epsilon.append(self.epsilon)
+        optimizer = AdamW(
             SCHEDULES[self.schedule](self.learning_rate, self.epochs),
             beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay,
+            epsilon=epsilon if self.by_width else self.epsilon,
         )  # fmt: skip
+        alike = all(rate in (1, (1, 1)) for rate in rates)
+        return {
+            "optimizer": optimizer,
+            "rates": None if alike else rates,
+            "dropout": self.dropout,
+            "drop_last": self.drop_last,
+        }
 
     def of(self, **given: Any) -> "Recipe":
         """Return it with other fields where they are given, not None."""
@@ -142,11 +199,22 @@ class Recipe(CheckedFields):
 
 
 _DEFAULT = Recipe()
+# RealMLP-TD-S of Holzmüller, Grinsztajn and Steinwart, "Better by Default" (arXiv 2407.04491), with
+# its three layers of z = xW/√n + b, W ~ N(0, 1), as W ~ N(0, 1/n).
+_REALMLP = Recipe(
+    members=1, hidden=(256, 256, 256), activation="selu", init="scaled", zero_output=True,
+    indicators=False, scale_categories=True, learning_rate=0.04, schedule="coslog4", beta2=0.95,
+    weight_decay=0.0, bias_rate=0.1, scale_rate=6.0, by_width=True, epochs=256, drop_last=True,
+    held_out=0.2, patience=256,
+)  # fmt: skip
+# Their cost of values has no ½: with half the gradient, half of ε makes the same step of Adam.
+_REALMLP_OF_VALUES = replace(_REALMLP, activation="mish", learning_rate=0.07, epsilon=0.5e-8)
 # By name, for classes and for values.
 PRESETS: dict[str, dict[str, Recipe]] = {
     "fast": dict.fromkeys((CLASSES, VALUES), replace(_DEFAULT, members=1)),
     "default": dict.fromkeys((CLASSES, VALUES), _DEFAULT),
     "best": dict.fromkeys((CLASSES, VALUES), replace(_DEFAULT, members=15, epochs=200)),
+    "realmlp": {CLASSES: _REALMLP, VALUES: _REALMLP_OF_VALUES},
 }
 
 

@@ -47,7 +47,7 @@ class SparseLayout:
         hot = [
             (place, category, start)
             for place, (category, start) in enumerate(categories)
-            if not category.signed
+            if not category.signed and not category.inputs
         ]
         wide = sum(category.width for _, category, _ in hot)
         filled = width - wide + len(hot)

@@ -13,10 +13,11 @@ from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.sweeps.many import fit_many
 from chainrule.sweeps.sweep import Histories
-from chainrule.tables.predictor import Predictor, temperature_of
+from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import METRICS, Recipe
 from chainrule.tables.targets import Targets
+from chainrule.tables.temperature import temperature_of
 from chainrule.training.early_stopping import EarlyStopping
 
 # What the history calls the figures by which the best epoch is chosen.
@@ -81,9 +82,7 @@ def train(
     rows = np.arange(m) if sample_weight is None else np.flatnonzero(sample_weight > 0)
     rng = np.random.default_rng(seed)
     splits = held_out(recipe, y, rows, rng)
-    preparation = Preparation.learn(
-        X, categorical=categorical, bins=recipe.bins, least_count=recipe.least_count
-    )
+    preparation = Preparation.learn(X, categorical=categorical, **recipe.preparation())
     inputs = preparation.transform(X)
     seeds = rng.integers(2**63, size=recipe.members).tolist()
 
@@ -91,9 +90,9 @@ def train(
         """Train networks from their beginning."""
         nets = [_network(recipe, preparation.width, targets, levels, one) for one in seeds]
         histories = fit_many(
-            nets, inputs, y, each=each, optimizer=recipe.optimizer(), dropout=recipe.dropout,
-            sample_weight=sample_weight, max_seconds=_seconds(ends, share, len(nets), threads),
-            threads=threads, progress=progress, **options,
+            nets, inputs, y, each=each, sample_weight=sample_weight, threads=threads,
+            max_seconds=_seconds(ends, share, len(nets), threads), progress=progress,
+            **recipe.descent(preparation.width), **options,
         )  # fmt: skip
         for error in histories.failed.values():
             raise error
@@ -186,7 +185,8 @@ def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int
         n_out, output, cost = 1, "identity", quadratic()
     return Network(
         [n_in, *recipe.hidden, n_out], hidden=recipe.activation, output=output, cost=cost,
-        init=recipe.init, seed=seed,
+        init=recipe.beginnings(), trainable_scale=recipe.scale_rate > 0, dtype=recipe.dtype,
+        seed=seed,
     )  # fmt: skip
 
 

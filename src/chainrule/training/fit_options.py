@@ -177,9 +177,10 @@ class FitOptions(TypedDict, total=False):
         None, "list with a pair (weights, biases) for each layer, optional", _rates,
         single_steps=True, about="""
         Factors on the learning rate, for the weights and the biases of each layer, l = 2 ... L; a
-        number stands for both. The decay of AdamW goes by the factor too. 0 freezes: these
-        parameters and their optimiser's state do not change by a bit, whatever the penalties,
-        momentum or max_norm. Rprop, which has no learning rate, takes 0 and 1 alone.
+        number stands for both. A network with trainable_scale has one number more, at the end, for
+        its scale. The decay of AdamW goes by the factor too. 0 freezes: these parameters and their
+        optimiser's state do not change by a bit, whatever the penalties, momentum or max_norm.
+        Rprop, which has no learning rate, takes 0 and 1 alone.
         """)]
     l1: Annotated[float, Option(
         0.0, "float, default 0", _number(check_not_negative), single_steps=True, about="""

@@ -251,7 +251,7 @@ def check_rates(options: SimpleNamespace, net: Model) -> NDArray | None:
     """Return the factors of the learning rate, a pair for each layer, or None if all are 1."""
     if options.rates is None:
         return None
-    factors = spread("rates", options.rates, len(net.sizes) - 1)
+    factors = spread("rates", options.rates, len(net.sizes) - 1, net._trainable_scale)
     if isinstance(options.optimizer, Rprop) and not np.isin(factors, (0, 1)).all():
         raise ValueError(
             "rates must be 0 (frozen) or 1 with Rprop, which has a step of its own for each "
@@ -267,7 +267,10 @@ def check_epsilon(optimizer, net):
     """
     epsilon = getattr(optimizer, "epsilon", 1)
     by_layer = is_by_layer(epsilon)
-    each = spread("epsilon", epsilon, len(net.sizes) - 1) if by_layer else np.array([epsilon])
+    if by_layer:
+        each = spread("epsilon", epsilon, len(net.sizes) - 1, net._trainable_scale)
+    else:
+        each = np.array([epsilon])
     if (each.astype(net.dtype) == 0).any():
         raise ValueError(
             f"epsilon must not vanish in {net.dtype}, whose least number is "
