@@ -17,7 +17,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3))
 LABELS = np.array(["a", "b", "c"])[(X[:, 0] > 0.3).astype(int) + (X[:, 1] > 0.5)]
 VALUES = X[:, 0] ** 2 + X[:, 1]
-SMALL = Recipe(members=3, hidden=(8,), epochs=6)
+SMALL = Recipe(members=3, hidden=(8,), epochs=6, batch_size=256)
 
 
 def parameters(predictor):
@@ -67,7 +67,7 @@ def test_rows_held_out_are_not_trained_on():
         cost=cr.costs.log_likelihood(smoothing=0.1),
     )  # fmt: skip
     twin.fit(
-        inputs[own], targets.y[own], **recipe.descent(3), batch_size=len(own), epochs=6,
+        inputs[own], targets.y[own], **recipe.descent(3, 6), batch_size=len(own), epochs=6,
         validation_data=(inputs[held], targets.y[held]),
         callbacks=cr.EarlyStopping("validation_accuracy", 100, ties="last"),
     )  # fmt: skip
@@ -153,7 +153,7 @@ def test_again_on_all_rows():
     net = predictor.ensemble[0]
     twin = cr.Network([3, 8, 1], hidden="selu", output="identity", init="lecun", seed=net.seed)
     twin.fit(
-        predictor.preparation.transform(X), targets.y, **recipe.descent(3),
+        predictor.preparation.transform(X), targets.y, **recipe.descent(3, 30),
         epochs=len(again[0]), batch_size=90,
     )  # fmt: skip
     assert np.array_equal(twin.parameters, net.parameters)
@@ -168,14 +168,21 @@ def test_the_temperature_is_the_best_one():
     def probabilities(z):
         return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
 
-    def cost(T):
-        return -np.average(np.log(tempered(p, T)[np.arange(400), y]), weights=weights)
+    def cost(T):  # as if there were one row more of each class
+        logs = np.log(tempered(p, T))
+        rows = 400 * np.average(logs[np.arange(400), y], weights=weights)
+        return -(rows + 3 * np.average(logs.mean(axis=1), weights=weights))
 
     p = probabilities(z / 0.4)  # too sure
     T = temperature_of(p, y, weights)
     assert cost(T) <= min(cost(T * 1.01), cost(T / 1.01))
     assert 2 < T < 3
     np.testing.assert_allclose(tempered(p, 2.5), probabilities(z), rtol=1e-9)
+
+
+def test_a_few_right_answers_do_not_make_it_sure():
+    p, y = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), np.array([0, 1, 0])
+    assert 0.5 < tempered(p, temperature_of(p, y, None)).max(axis=1).min() < 0.9
 
 
 def test_calibrated_probabilities():
@@ -266,7 +273,7 @@ def test_recipes_have_names():
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "flat_cosine", "coslog4"])
 def test_the_optimizer_is_as_the_recipe_says(schedule):
     recipe = Recipe(schedule=schedule, learning_rate=0.3, beta2=0.9, weight_decay=0.2)
-    made = recipe.descent(3)["optimizer"]
+    made = recipe.descent(3, 100)["optimizer"]
     assert (made.beta2, made.weight_decay) == (0.9, 0.2)
     assert (
         made.learning_rate

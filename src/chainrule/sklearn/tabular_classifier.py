@@ -38,8 +38,9 @@ class TabularClassifier(ClassifierMixin, Tabular):
         The share of the rows that each network holds out.
     refit : bool, default False
         Train once more, on all rows, for as many epochs as were best on average.
-    calibrate : bool, default False
-        Fit one temperature to the probabilities of rows held out (Guo et al., 2017).
+    calibrate : bool, default True
+        Fit one temperature to the probabilities of rows held out (Guo et al., 2017). Without it
+        they are not as sure as they could be, by the smoothing of the labels in training.
     time_limit : float, optional
         About how many seconds `fit` may take. It is the one parameter by which results may differ
         from run to run: how far training comes depends on the machine.
@@ -89,7 +90,7 @@ class TabularClassifier(ClassifierMixin, Tabular):
         class_weight=None,
         validation_fraction=None,
         refit=False,
-        calibrate=False,
+        calibrate=True,
         time_limit=None,
         random_state=None,
         threads=None,

@@ -61,8 +61,8 @@ class Preparation:
         What becomes of each column of the table.
     width : int
         Inputs of the network.
-    of_bins : ndarray (width,) of bool
-        Which of these are bins of numbers.
+    of_bins, of_categories : ndarray (width,) of bool
+        Which of these are bins of numbers, and which say one of several categories.
     """
 
     def __init__(self, names: tuple[str, ...] | None, known: Sequence[tuple[str, Encoder | None]]):
@@ -73,7 +73,7 @@ class Preparation:
             columns.append(Column(name, holds, encoder, slice(start, end)))
             start = end
         self.names, self.columns, self.width = names, tuple(columns), start
-        self.of_bins = np.zeros(start, bool)
+        self.of_bins, self.of_categories = np.zeros((2, start), bool)
         kept = [place for place, column in enumerate(columns) if column.encoder is not None]
         self._plain = [  # what may be read in one piece
             place
@@ -93,6 +93,8 @@ class Preparation:
             self.of_bins[start + number.width - number.bins : start + number.width] = True
             if isinstance(encoder, Date):
                 categories += encoder.parts_from(start)
+        for category, start in categories:
+            self.of_categories[start : start + category.width] = not category.signed
         self._sparse = SparseLayout.of(self.width, categories)
         if self._sparse is not None:
             numbers, categories = self._sparse.dense(numbers), self._sparse.dense(categories)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil, log2
 from typing import Any, ClassVar
 
 from chainrule.activations import find_hidden_activation
@@ -29,6 +30,7 @@ SCHEDULES: dict[str, Any] = {
 # The figures of the held-out rows by which the best epoch is chosen; the first is "auto".
 METRICS = {CLASSES: ("error", "log_loss"), VALUES: ("rmse", "mae")}
 
+LEAST_EPOCHS = 10
 OF_PREPARATION = ("bins", "least_count", "indicators", "scale_categories")
 
 
@@ -41,6 +43,11 @@ def _check_hidden(name: str, value: Any) -> None:
 
 def _check_count(least: int) -> Any:
     return partial(check_count, least=least)
+
+
+def _check_count_if_given(name: str, value: Any) -> None:
+    if value is not None:
+        check_count(name, value, least=1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,6 +68,14 @@ class Recipe(CheckedFields):
         Of the networks.
     bins : int
         The most bins of the piecewise-linear encoding of each number; 0 for none.
+    bins_scale : float
+        What their inputs are multiplied by.
+    categories_scale : float
+        What the inputs are multiplied by that say one of several categories: many of them, of few
+        rows each, invite to learn by heart.
+    bins_for : "all" or "half"
+        Which networks read them: all, or every other, beginning with the first. Half of them are
+        then good at steps, half at what is smooth.
     least_count : int
         Categories that occur less often are as if they were never seen.
     indicators, scale_categories : bool
@@ -80,8 +95,11 @@ class Recipe(CheckedFields):
         their weights: what Adam does with W of z = xW/√n + b.
     epochs : int
         The most there are.
-    batch_size : int
-        Of mini-batches; all rows at once where there are fewer.
+    steps : int, optional
+        So many steps are enough: of many rows fewer epochs, but 10 of them at least.
+    batch_size : int, optional
+        Of mini-batches; all rows at once where there are fewer. If not given, a power of two
+        near a 32nd of the rows, from 64 to 256.
     drop_last : bool
         Whether the last batch of an epoch is left out where it is smaller.
     dropout : float
@@ -109,6 +127,9 @@ class Recipe(CheckedFields):
     zero_output: bool = False
     dtype: str = "float32"
     bins: int = 0
+    bins_scale: float = 0.3
+    bins_for: str = "all"
+    categories_scale: float = 0.3
     least_count: int = 1
     indicators: bool = True
     scale_categories: bool = False
@@ -122,7 +143,8 @@ class Recipe(CheckedFields):
     scale_rate: float = 0.0
     by_width: bool = False
     epochs: int = 100
-    batch_size: int = 256
+    steps: int | None = None
+    batch_size: int | None = None
     drop_last: bool = False
     dropout: float = 0.0
     smoothing: float = 0.1
@@ -140,6 +162,9 @@ class Recipe(CheckedFields):
         "zero_output": check_flag,
         "dtype": partial(check_name, known=("float32", "float64")),
         "bins": _check_count(0),
+        "bins_scale": check_positive,
+        "categories_scale": check_positive,
+        "bins_for": partial(check_name, known=("all", "half")),
         "least_count": _check_count(1),
         "indicators": check_flag,
         "scale_categories": check_flag,
@@ -153,7 +178,8 @@ class Recipe(CheckedFields):
         "scale_rate": check_not_negative,
         "by_width": check_flag,
         "epochs": _check_count(1),
-        "batch_size": _check_count(1),
+        "steps": _check_count_if_given,
+        "batch_size": _check_count_if_given,
         "drop_last": check_flag,
         "dropout": check_keep,
         "smoothing": check_keep,
@@ -172,8 +198,17 @@ class Recipe(CheckedFields):
         """Return how the parameters of each layer begin."""
         return [self.init] * len(self.hidden) + ["zeros" if self.zero_output else self.init]
 
-    def descent(self, n_in: int) -> dict[str, Any]:
-        """Return the options of `fit` by which networks with n_in inputs are trained."""
+    def lengths(self, m: int) -> dict[str, int]:
+        """Return the epochs and the batch_size for m rows to train on."""
+        size = self.batch_size or 2 ** round(min(max(log2(m / 32), 6), 8))
+        size = min(size, m)
+        epochs = self.epochs
+        if self.steps is not None:
+            epochs = min(epochs, max(LEAST_EPOCHS, self.steps // ceil(m / size)))
+        return {"epochs": epochs, "batch_size": size}
+
+    def descent(self, n_in: int, epochs: int) -> dict[str, Any]:
+        """Return the options of `fit` by which networks with n_in inputs are trained so long."""
         roots = [n**0.5 if self.by_width else 1.0 for n in (n_in, *self.hidden)]
         rates: list[Any] = [(1 / root, self.bias_rate) for root in roots]
         epsilon: list[Any] = [(self.epsilon * root, self.epsilon) for root in roots]
@@ -181,7 +216,7 @@ class Recipe(CheckedFields):
             rates.append(self.scale_rate)
             epsilon.append(self.epsilon)
         optimizer = AdamW(
-            SCHEDULES[self.schedule](self.learning_rate, self.epochs),
+            SCHEDULES[self.schedule](self.learning_rate, epochs),
             beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay,
             epsilon=epsilon if self.by_width else self.epsilon,
         )  # fmt: skip
@@ -198,22 +233,23 @@ class Recipe(CheckedFields):
         return replace(self, **{name: v for name, v in given.items() if v is not None})
 
 
-_DEFAULT = Recipe()
+_DEFAULT = Recipe(members=6, activation="mish", bins=16, bins_for="half", steps=6000)
 # RealMLP-TD-S of Holzmüller, Grinsztajn and Steinwart, "Better by Default" (arXiv 2407.04491), with
 # its three layers of z = xW/√n + b, W ~ N(0, 1), as W ~ N(0, 1/n).
 _REALMLP = Recipe(
     members=1, hidden=(256, 256, 256), activation="selu", init="scaled", zero_output=True,
-    indicators=False, scale_categories=True, learning_rate=0.04, schedule="coslog4", beta2=0.95,
-    weight_decay=0.0, bias_rate=0.1, scale_rate=6.0, by_width=True, epochs=256, drop_last=True,
-    held_out=0.2, patience=256,
+    indicators=False, scale_categories=True, categories_scale=1.0, learning_rate=0.04,
+    schedule="coslog4", beta2=0.95, weight_decay=0.0, bias_rate=0.1, scale_rate=6.0, by_width=True,
+    epochs=256, batch_size=256, drop_last=True, held_out=0.2, patience=256,
 )  # fmt: skip
 # Their cost of values has no ½: with half the gradient, half of ε makes the same step of Adam.
 _REALMLP_OF_VALUES = replace(_REALMLP, activation="mish", learning_rate=0.07, epsilon=0.5e-8)
+_BEST = replace(_DEFAULT, members=20, epochs=200, steps=12000)
 # By name, for classes and for values.
 PRESETS: dict[str, dict[str, Recipe]] = {
     "fast": dict.fromkeys((CLASSES, VALUES), replace(_DEFAULT, members=1)),
     "default": dict.fromkeys((CLASSES, VALUES), _DEFAULT),
-    "best": dict.fromkeys((CLASSES, VALUES), replace(_DEFAULT, members=15, epochs=200)),
+    "best": dict.fromkeys((CLASSES, VALUES), _BEST),
     "realmlp": {CLASSES: _REALMLP, VALUES: _REALMLP_OF_VALUES},
 }
 

@@ -85,25 +85,30 @@ def train(
     preparation = Preparation.learn(X, categorical=categorical, **recipe.preparation())
     inputs = preparation.transform(X)
     seeds = rng.integers(2**63, size=recipe.members).tolist()
+    lengths = recipe.lengths(len(rows) - len(splits[0]))
+    descent = recipe.descent(preparation.width, lengths["epochs"])
 
     def fit(each=None, share=1.0, **options):
         """Train networks from their beginning."""
-        nets = [_network(recipe, preparation.width, targets, levels, one) for one in seeds]
+        nets = [
+            _network(recipe, scales, targets, levels, one)
+            for scales, one in zip(_scales(recipe, preparation), seeds, strict=True)
+        ]
         histories = fit_many(
             nets, inputs, y, each=each, sample_weight=sample_weight, threads=threads,
             max_seconds=_seconds(ends, share, len(nets), threads), progress=progress,
-            **recipe.descent(preparation.width), **options,
+            **descent, **options,
         )  # fmt: skip
         for error in histories.failed.values():
             raise error
         return nets, histories
 
     each = [_own(recipe, figure, inputs, y, rows, held, sample_weight) for held in splits]
-    nets, histories = fit(each, 0.5 if refit else 1.0, epochs=recipe.epochs)
+    nets, histories = fit(each, 0.5 if refit else 1.0, **lengths)
     temperature = _temperature(nets, inputs, y, splits, sample_weight) if calibrate else 1.0
     if refit:
         best = np.mean([own["callbacks"].best_epoch + 1 for own in each])
-        size = min(recipe.batch_size, len(rows))
+        size = recipe.lengths(len(rows))["batch_size"]
         nets, histories = fit(epochs=round(float(best)), batch_size=size, rows=rows)
     for net in nets:  # what training alone needs
         net.optimizer_state, net.history = {}, None
@@ -122,7 +127,6 @@ def _own(recipe, figure, inputs, y, rows, held, sample_weight) -> dict[str, Any]
     stopping = EarlyStopping(figure, recipe.patience, ties=recipe.ties, larger_is_better=is_share)
     return {
         "rows": rows,
-        "batch_size": min(recipe.batch_size, len(rows)),
         "validation_data": (inputs[held], y[held], weights),
         "metrics": {"mae": _MeanError(weights)} if figure == "mae" else None,
         "callbacks": stopping,
@@ -175,7 +179,18 @@ def held_out(
     return [np.sort(ranked[(phase - start) % m < n]) for start in starts]
 
 
-def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int) -> Network:
+def _scales(recipe: Recipe, preparation: Preparation) -> list[NDArray[np.float64]]:
+    """Return for each network what its inputs (width,) are multiplied by."""
+    none = np.where(preparation.of_categories, recipe.categories_scale, 1.0)
+    some = none.copy()
+    none[preparation.of_bins], some[preparation.of_bins] = 0.0, recipe.bins_scale
+    every = 1 if recipe.bins_for == "all" else 2
+    return [none if k % every else some for k in range(recipe.members)]
+
+
+def _network(
+    recipe: Recipe, scales: NDArray[Any], targets: Targets, levels: Any, seed: int
+) -> Network:
     cost: Cost
     if targets.classes is not None:
         n_out, output, cost = len(targets.classes), "softmax", log_likelihood(recipe.smoothing)
@@ -184,9 +199,9 @@ def _network(recipe: Recipe, n_in: int, targets: Targets, levels: Any, seed: int
     else:
         n_out, output, cost = 1, "identity", quadratic()
     return Network(
-        [n_in, *recipe.hidden, n_out], hidden=recipe.activation, output=output, cost=cost,
+        [len(scales), *recipe.hidden, n_out], hidden=recipe.activation, output=output, cost=cost,
         init=recipe.beginnings(), trainable_scale=recipe.scale_rate > 0, dtype=recipe.dtype,
-        seed=seed,
+        input_scale=None if (scales == 1).all() else scales, seed=seed,
     )  # fmt: skip
 
 
