@@ -296,3 +296,37 @@ def test_a_predictor_says_what_it_is():
         predictor.predict_proba(X)
     assert isinstance(predictor, Predictor)
     assert isinstance(predictor.preparation, Preparation)
+
+
+def test_every_other_network_reads_the_bins():
+    rng = np.random.default_rng(4)
+    X = np.empty((80, 2), object)
+    X[:, 0], X[:, 1] = rng.standard_normal(80), rng.choice(["a", "b", "c"], 80)
+    recipe = replace(SMALL, bins=3, bins_scale=0.2, categories_scale=0.5)
+    with_bins, without = [1, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5], [1, 0, 0, 0, 0.5, 0.5, 0.5]
+    y = values_of(np.arange(80.0))
+    for bins_for, expected in (
+        ("all", [with_bins] * 3),
+        ("half", [with_bins, without, with_bins]),
+    ):
+        predictor, _ = train(replace(recipe, bins_for=bins_for), X, y)
+        scales = [net.input_scale for net in predictor.ensemble]
+        np.testing.assert_allclose(scales, expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "m", "epochs", "batch_size"),
+    [
+        ({}, 50, 100, 50),
+        ({}, 1000, 100, 64),
+        ({}, 5000, 100, 128),
+        ({}, 10**6, 100, 256),
+        ({"steps": 6000}, 1000, 100, 64),
+        ({"steps": 6000}, 43000, 35, 256),
+        ({"steps": 6000}, 10**6, 10, 256),
+        ({"steps": 600, "batch_size": 20}, 1000, 12, 20),
+        ({"epochs": 7, "batch_size": 2000}, 1000, 7, 1000),
+    ],
+)
+def test_how_long_training_is(given, m, epochs, batch_size):
+    assert Recipe(**given).lengths(m) == {"epochs": epochs, "batch_size": batch_size}
