@@ -53,7 +53,7 @@ def date(train, asked, bins=0):
         return None if x is None else (x - begin).total_seconds() / 86400
 
     rows = number([days(x) for x in train], [days(x) for x in asked], bins)
-    for part in (lambda x: x.month, datetime.weekday):
+    for part in (lambda x: x.month, datetime.weekday, lambda x: x.hour):
         known = [None if x is None else part(x) for x in train]
         if len(set(known) - {None}) > 1:
             found = category(known, [None if x is None else part(x) for x in asked])

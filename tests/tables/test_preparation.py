@@ -201,12 +201,13 @@ def test_zones_of_time_are_read_as_utc():
         np.testing.assert_allclose(made, wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_months_and_weekdays_are_counted_as_python_does():
-    dates = [datetime(2021, 12, 5), datetime(2022, 1, 3), datetime(1969, 7, 20)]
+def test_parts_of_dates_are_counted_as_python_does():
+    dates = [datetime(2021, 12, 5, 23, 59), datetime(2022, 1, 3), datetime(1969, 7, 20, 20, 17)]
     encoder = Preparation.learn(np.array(dates, object)[:, None]).columns[0].encoder
-    months, weekdays = (part.categories for part in encoder.parts)
+    months, weekdays, hours = (part.categories for part in encoder.parts)
     assert months == sorted(each.month for each in dates)
     assert weekdays == sorted({each.weekday() for each in dates})
+    assert hours == sorted(each.hour for each in dates)
 
 
 def test_durations_are_numbers_of_days():

@@ -1,4 +1,4 @@
-"""Dates as inputs: the days since the first of the training, the month, and the day of the week."""
+"""Dates as inputs: the days since the first of the training, month, day of the week and hour."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ class Date:
     days : Number
         The days since then.
     parts : list of Category
-        Of the month, 1 to 12, and the day of the week, 0 for Monday; without categories where it
-        is always the same.
+        Of the month, 1 to 12, the day of the week, 0 for Monday, and the hour, 0 to 23; None where
+        it is always the same.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Date:
     def learn(cls, dates: NDArray, bins: int, indicators: bool) -> "Date":
         """Learn from dates (m,), of which some are there, in datetime64[us]."""
         begin = int(dates[~np.isnat(dates)].min().astype(np.int64))
-        found = [Category.learn(Values(NUMBERS, part)) for part in months_and_weekdays(dates)]
+        found = [Category.learn(Values(NUMBERS, part)) for part in calendar_parts(dates)]
         parts = [part if part and len(part.categories) > 1 else None for part in found]
         return cls(begin, Number.learn(days_since(begin, dates), bins, indicators), parts)
 
@@ -63,7 +63,7 @@ class Date:
 
     def places(self, dates: NDArray) -> list[NDArray]:
         """Return the places of dates (m,) among each of these categories, (m,); -1 for none."""
-        pairs = zip(self.parts, months_and_weekdays(dates), strict=True)
+        pairs = zip(self.parts, calendar_parts(dates), strict=True)
         return [part.places(Values(NUMBERS, each)) for part, each in pairs if part is not None]
 
     def state(self) -> dict[str, Any]:
@@ -75,8 +75,10 @@ class Date:
     def of(cls, state: Any) -> "Date":
         """Make the one that has that state, or raise ValueError."""
         known = fields(state, begin=int, days=dict, parts=list)
-        if len(known["parts"]) != 2:
-            raise ValueError(f"expected the month and the weekday, got {known['parts']!r:.200}")
+        if len(known["parts"]) != 3:
+            raise ValueError(
+                f"expected the month, the weekday and the hour, got {known['parts']!r:.200}"
+            )
         parts = [None if part is None else Category.of(part) for part in known["parts"]]
         return cls(known["begin"], Number.of(known["days"]), parts)
 
@@ -88,10 +90,12 @@ def days_since(begin: int, dates: NDArray) -> NDArray:
     return days
 
 
-def months_and_weekdays(dates: NDArray) -> list[NDArray]:
-    """Return the months (m,), 1 to 12, and the weekdays (m,), 0 for Monday; NaN where missing."""
+def calendar_parts(dates: NDArray) -> list[NDArray]:
+    """Return months (m,), 1 to 12, weekdays, 0 for Monday, and hours, 0 to 23; NaN where missing."""
     months = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1.0
     weekdays = (dates.astype("datetime64[D]").astype(np.int64) + 3) % 7 + 0.0  # 1970: a Thursday
-    for part in (months, weekdays):
+    hours = dates.astype("datetime64[h]").astype(np.int64) % 24 + 0.0
+    parts = [months, weekdays, hours]
+    for part in parts:
         part[np.isnat(dates)] = np.nan
-    return [months, weekdays]
+    return parts
