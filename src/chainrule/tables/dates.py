@@ -91,7 +91,7 @@ def days_since(begin: int, dates: NDArray) -> NDArray:
 
 
 def calendar_parts(dates: NDArray) -> list[NDArray]:
-    """Return months (m,), 1 to 12, weekdays, 0 for Monday, and hours, 0 to 23; NaN where missing."""
+    """Return months (m,), 1 to 12, weekdays, 0 for Monday, hours, 0 to 23; NaN where missing."""
     months = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1.0
     weekdays = (dates.astype("datetime64[D]").astype(np.int64) + 3) % 7 + 0.0  # 1970: a Thursday
     hours = dates.astype("datetime64[h]").astype(np.int64) % 24 + 0.0
