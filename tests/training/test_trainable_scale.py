@@ -316,6 +316,13 @@ def test_fit_many_and_ensembles(draw_problem, sizes):
     assert_close(cr.Ensemble(nets)(x[0]), sum(net(x[0]) for net in nets) / 3, 1e-6)
 
 
+def test_costs_of_ensembles_are_of_the_scaled_inputs(draw_problem):
+    net, x, _ = drawn(draw_problem, output="softmax", cost="log_likelihood")
+    labels = np.arange(len(x)) % 3
+    cost = net.evaluate(x, labels)["cost"]
+    assert cr.Ensemble([net, net]).evaluate(x, labels)["cost"] == pytest.approx(cost, rel=1e-12)
+
+
 @pytest.mark.parametrize("case", ["SGD", "SGD momentum", "Adam"])
 def test_single_steps_take_the_same_steps(draw_problem, case):
     name, settings = CASES[case]

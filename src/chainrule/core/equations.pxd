@@ -125,7 +125,8 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     return a
 
 
-cdef inline void scale_entries(const cr_entries *out, const cr_entries *x, Py_ssize_t row, const real *s) noexcept nogil:
+cdef inline void scale_entries(const cr_entries *out, const cr_entries *x, Py_ssize_t row,
+                               const real *s) noexcept nogil:
     cdef Py_ssize_t e, first = row * x.room
     cdef const real *values = <const real *> x.values + first
     cdef real *scaled = <real *> out.values + first
@@ -190,7 +191,7 @@ cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape
 
 cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *part,
                              Tape *tape) noexcept nogil:
-    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
+    """a^1 = x, or s ⊙ x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
     cdef Py_ssize_t i
     cdef Rows a
     cdef Part of_layer = part[0]
@@ -326,8 +327,8 @@ cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, con
 
 
 cdef inline void through_scale(real *nabla, const Net *net, const real *parameters) noexcept nogil:
-    """Where BP4 has left V = ∂C/∂(W^2 diag s), (δ^2)ᵀ a^1, by the product rule: ∂C/∂W^2 = V diag s, and ∂C/∂s = the column
-    sums of W^2 ⊙ V."""
+    """By the product rule, where BP4 has left V = ∂C/∂(W^2 diag s) = (δ^2)ᵀ a^1: ∂C/∂W^2 = V diag s, and ∂C/∂s = the
+    column sums of W^2 ⊙ V."""
     cdef const Layer *first = &net.layers[0]
     cdef Py_ssize_t i, j, k, q, n_in = first.n_in, stripe = first.stripe
     cdef const real *w = parameters + first.weights
