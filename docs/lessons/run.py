@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
 PAGES = [
     *LESSONS,
-    *(HERE.parent / f"{name}.md" for name in ("training", "tables", "loops", "many")),
+    *(HERE.parent / f"{name}.md" for name in ("training", "tables", "tabular", "loops", "many")),
 ]
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```$(\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL

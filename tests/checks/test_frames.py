@@ -15,6 +15,7 @@ from scipy import sparse
 
 import chainrule as cr
 from chainrule.checks.arrays import as_inputs
+from chainrule.checks.frames import Frame
 from children import python
 from model_files import header_of
 from refusals import refuse
@@ -98,6 +99,15 @@ KINDS = {
     "a table of pyarrow": arrow_table,
 }
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def test_missing_places_of_a_dictionary_of_pyarrow_are_missing():
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow makes these tables")
+    numbers = [1, 2, None, 4]
+    table = arrow.table({"n": arrow.array(numbers).dictionary_encode()})
+    assert Frame("X", table).numbers(missing=True)[:, 0].tolist()[:2] == [1, 2]
+    assert np.isnan(Frame("X", table).numbers(missing=True)[2, 0])
+    refuse(lambda: Frame("X", table).numbers(), ValueError, ["column 'n' misses 1 of 4"])
 
 
 def network(n_in=4, **options):

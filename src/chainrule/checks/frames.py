@@ -11,6 +11,7 @@ array. Other names that are no strings (years, say) count as what `str` makes of
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, time, timedelta
 from functools import lru_cache
 from numbers import Complex, Number, Real
@@ -340,8 +341,9 @@ def decoded(column: Any) -> Any:
 
     pyarrow takes a missing place for the last one (version 26).
     """
-    kind: Any = getattr(column, "type", None)
-    return column.cast(kind.value_type) if hasattr(kind, "index_type") else column
+    # Of the class first: what polars' series do not have, they look for long.
+    is_of_arrow = hasattr(type(column), "type") and hasattr(column.type, "index_type")
+    return column.cast(column.type.value_type) if is_of_arrow else column
 
 
 @lru_cache(maxsize=256)
@@ -367,7 +369,11 @@ def kind_of(kind: type) -> str:
 
 def from_objects(array):
     """Return numbers that are Python objects as float64, NaN for what is missing."""
-    kinds = {each: kind_of(each) for each in set(map(type, array.flat))}
+    types = set(map(type, array.flat))
+    if types <= {float, int, bool}:
+        with suppress(OverflowError):
+            return array.astype(np.float64)
+    kinds = {each: kind_of(each) for each in types}
     numbers = (np.nan if kinds[type(it)] == MISSING else _float(it) for it in array.flat)
     return np.fromiter(numbers, np.float64, array.size).reshape(array.shape)
 

@@ -25,6 +25,8 @@ class Category:
 
     Attributes
     ----------
+    are_text : bool
+        Whether they are text; else they are numbers.
     width : int
         How many inputs it becomes.
 
@@ -37,22 +39,22 @@ class Category:
     def __init__(self, categories: list, signed: bool):
         self.categories, self.signed = categories, signed
         kinds = set(map(type, categories))
-        are_text = kinds == {str}
-        if not (are_text or kinds <= {int, float}):
+        self.are_text = kinds == {str}
+        if not (self.are_text or (kinds and kinds <= {int, float})):
             raise ValueError(f"expected a list of text or of numbers, got {categories!r:.200}")
-        grow = all(a < b for a, b in pairwise(categories))
-        if not grow or categories[:1] != categories[:1] or (signed and len(categories) != 2):
+        self._numbers = None if self.are_text else np.array(categories)
+        if self._numbers is not None:
+            is_fine = self._numbers.dtype.kind in "iuf" and np.isfinite(self._numbers).all()
+            if not is_fine:
+                raise ValueError(f"expected finite numbers, got {categories!r:.200}")
+        if not all(a < b for a, b in pairwise(categories)) or (signed and len(categories) != 2):
             raise ValueError(f"expected sorted categories, two if ±1, got {categories!r:.200}")
         self.width = 1 if signed else len(categories)
         self._place = {each: place for place, each in enumerate(categories)}
-        self._numbers = None if are_text else np.array(categories)
 
     @classmethod
-    def learn(cls, values: Values, least_count: int = 1) -> "Category":
-        """Learn from a column in which something is there.
-
-        Of categories that occur less often than `least_count`, none is known.
-        """
+    def learn(cls, values: Values, least_count: int = 1) -> "Category | None":
+        """Learn from a column the categories that occur `least_count` times; None if none does."""
         if values.holds in (TEXT, MIXED):
             counts: dict = {}
             for each in values.array.tolist():
@@ -66,12 +68,9 @@ class Category:
             found = list(zip(unique.tolist(), n.tolist(), strict=True))
         kept = [each for each, n in found if n >= least_count]
         seen = sum(n for _, n in found if n >= least_count)
+        if not kept:
+            return None
         return cls(kept, len(kept) == 2 and seen == len(values.array))
-
-    @property
-    def varies(self) -> bool:
-        """Whether there is anything to learn from it."""
-        return len(self.categories) > 1
 
     def places(self, values: Values) -> NDArray:
         """Return the place of each value among the categories, (m,) int; -1 for none of them."""

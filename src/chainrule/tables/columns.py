@@ -5,7 +5,7 @@ itself, into an array of one of few forms, whatever package it came from.
 """
 
 from collections.abc import Sequence, Set
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +25,9 @@ from chainrule.checks.frames import (
 NUMBERS, TRUTH, TEXT, MIXED, DATES, DURATIONS, NOTHING = (
     "numbers", "truth values", "text", "text and numbers", "dates", "durations", "nothing",
 )  # fmt: skip
+KNOWN = {NUMBERS, TRUTH, TEXT, MIXED, DATES, DURATIONS}
+BYTES = "bytes"
 OF_DTYPES = {"f": NUMBERS, "i": NUMBERS, "u": NUMBERS, "b": TRUTH, "M": DATES, "m": DURATIONS}
-OF_OBJECTS = {
-    frames.NUMBER: NUMBERS,
-    frames.TEXT: TEXT,
-    frames.DATE: DATES,
-    frames.DURATION: DURATIONS,
-}
 FEW = 16  # rows that are read in one piece, though they become objects
 DAY = 86400 * 10**6  # microseconds
 
@@ -42,7 +38,8 @@ class Values(NamedTuple):
     Attributes
     ----------
     holds : str
-        One of the words above; "nothing" where all is missing.
+        One of the words above, "nothing" where all is missing; or what else it holds, which is of
+        no use: lists, say.
     array : ndarray (m,)
         Numbers: of any real dtype, NaN where missing; truth values: bool, or 0, 1 and NaN. Text,
         also with numbers among it: objects, of which all but `str` are missing. Dates:
@@ -56,11 +53,21 @@ class Values(NamedTuple):
     is_category: bool = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether it holds something of use."""
+        return self.holds in KNOWN
+
+    @property
     def missing(self) -> NDArray:
         """Which values are missing, (m,) bool."""
         if self.array.dtype.kind == "O":
             return np.array([not isinstance(each, str) for each in self.array], bool)
         return self.array != self.array  # NaN and NaT
+
+    @property
+    def varies(self) -> bool:
+        """Whether the values differ, or some are missing and some are not."""
+        return bool(self.missing.any() or (self.array != self.array[0]).any())
 
 
 class Table:
@@ -71,6 +78,8 @@ class Table:
     X : frame, array-like (m, n)
     rows : ndarray of int, or None
         Which of its rows count; all.
+    typed : bool
+        Whether the types count that a frame says its columns have: then it is read by columns.
     name : str
         What messages call it.
 
@@ -89,8 +98,10 @@ class Table:
         For what is no table.
     """
 
-    def __init__(self, X: Any, rows: NDArray | None = None, name: str = "X"):
-        self.name, self.rows = name, rows
+    def __init__(
+        self, X: Any, rows: NDArray | None = None, *, typed: bool = False, name: str = "X"
+    ):
+        self.name, self.rows = name, None if rows is None else np.asarray(rows)
         self._length = self._first = None  # of the first column that was read, and which it is
         self.frame: Frame | None = None
         self.array: NDArray | None = None
@@ -98,7 +109,7 @@ class Table:
         if type(X) is not np.ndarray and frames.is_frame(X):
             self.frame = Frame(name, X)
             self.names, self.width = self.frame.names, len(self.frame.keys)
-            if hasattr(type(X), "iloc") and len(X) <= FEW:  # as those of pandas
+            if not typed and hasattr(type(X), "iloc") and len(X) <= FEW:  # as those of pandas
                 self.array = np.asarray(X)
         else:
             self.array = _as_table(name, X)
@@ -123,7 +134,7 @@ class Table:
         Raises
         ------
         TypeError
-            For one that holds anything but what is listed above.
+            For one that becomes no array.
         """
         array, is_category = self._read(place)
         return self._values(place, array, is_category, as_text)
@@ -173,10 +184,11 @@ class Table:
 
     def _values(self, place, array, is_category=False, as_text=False):
         if array.ndim != 1 or array.dtype.kind in "cSV":
-            raise self._unreadable(place, _what_is_in(array))
+            what = {"c": frames.COMPLEX, "S": BYTES}.get(array.dtype.kind, frames.NESTED)
+            return Values(frames.NESTED if array.ndim != 1 else what, array)
         if (holds := OF_DTYPES.get(array.dtype.kind)) is None:
             array = array.astype(object, copy=False)
-            return self._of_objects(place, array, is_category, as_text or is_category)
+            return self._of_objects(place, array, is_category, as_text)
         if holds == DATES:
             array = array.astype("datetime64[us]", copy=False)
         elif holds == DURATIONS:
@@ -193,26 +205,30 @@ class Table:
         present = {each: kind for each, kind in kinds.items() if kind != frames.MISSING}
         found = set(present.values())
         if any(issubclass(each, bytes) for each in present):
-            raise self._unreadable(place, "bytes")
+            return Values(BYTES, array)
         if not found:
             return Values(NOTHING, np.full(len(array), np.nan))
-        if found == {frames.NUMBER}:
-            truth = all(issubclass(each, bool | np.bool_) for each in present)
-            return Values(TRUTH if truth else NUMBERS, from_objects(array), is_category)
         if found == {frames.TEXT}:
             return Values(TEXT, array, is_category)
         if as_text or found == {frames.TEXT, frames.NUMBER}:
             return Values(MIXED, _as_text(array, present), is_category)
-        if found == {frames.DATE} and all(hasattr(each, "year") for each in present):
+        if found == {frames.NUMBER}:
+            truth = all(issubclass(each, bool | np.bool_) for each in present)
+            return Values(TRUTH if truth else NUMBERS, from_objects(array), is_category)
+        if is_category:
+            return Values(MIXED, _as_text(array, present), is_category)
+        if found == {frames.DATE}:
+            if any(issubclass(each, time) for each in present):
+                return Values("times of day", array)
             return Values(DATES, _dates(array, present))
         if found == {frames.DURATION}:
             return Values(DURATIONS, _days(np.array(array.tolist(), "timedelta64[us]")))
-        times = {frames.DATE: "times of day"} if found == {frames.DATE} else {}
-        raise self._unreadable(place, " and ".join(times.get(each, each) for each in sorted(found)))
+        return Values(" and ".join(sorted(found)), array)
 
-    def _unreadable(self, place, what):
+    def unreadable(self, place: int, what: str) -> TypeError:
+        """Return the error of a column that holds anything else than what is listed above."""
         advice = ADVICE[what] if what in (frames.NESTED, frames.COMPLEX) else OTHER_ADVICE
-        if what == "bytes":
+        if what == BYTES:
             advice = "decode {them}, such as numpy.char.decode"
         return TypeError(
             f"{self.name} must hold numbers, text, truth values, dates or durations; "
@@ -224,9 +240,22 @@ class Table:
         array, _ = self._read(place)
         for row in range(len(array)):
             values = self._values(place, array[row : row + 1])
-            if values.holds not in takes and not values.missing[0]:
+            if values.holds not in {*takes, NOTHING} and not (
+                values.is_known and values.missing[0]
+            ):
                 return row
         return 0
+
+    def check_finite(self, place: int, values: Values) -> None:
+        """Raise ValueError for a column with an infinite number."""
+        if values.holds in (NUMBERS, DURATIONS) and (infinite := np.isinf(values.array)).any():
+            raise self.infinite(int(np.argmax(infinite)), place)
+
+    def infinite(self, row: int, place: int) -> ValueError:
+        """Return the error of an infinite number, by its place among the rows that count."""
+        return ValueError(
+            f"{self.name} must be finite; {self.entry(row, place)} is {self.shown(row, place)}"
+        )
 
     def called(self, place: int) -> str:
         """Return how messages call a column."""
@@ -260,19 +289,20 @@ def text_of(values: Values) -> NDArray:
 
 def _as_array(column):
     """Return a column of a frame as an array, and whether its type says that it is categorical."""
-    if not hasattr(column, "array"):
-        column = decoded(column)
-        array = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-        return array, bool(CATEGORIES.match(str(getattr(column, "dtype", ""))))
+    # Of the class first: what a class has not, polars' series look for long.
+    kind = type(column)
+    is_of_arrow = hasattr(kind, "type")
+    dtype = column.type if is_of_arrow else column.dtype if hasattr(kind, "dtype") else None
+    is_category = not isinstance(dtype, np.dtype) and bool(CATEGORIES.match(str(dtype)))
+    if not hasattr(kind, "array"):
+        plain = is_of_arrow or not hasattr(kind, "to_numpy")
+        return np.asarray(decoded(column)) if plain else column.to_numpy(), is_category
     column = column.array  # of pandas: what it holds, which is sooner asked than the series
-    if hasattr(column, "codes"):
-        return np.append(np.asarray(column.categories, object), None)[column.codes], True
-    if not isinstance(column.dtype, np.dtype):
-        if column.dtype.kind == "M":  # with a time zone, or of pyarrow
-            return column.to_numpy("M8[us]"), False
-        if column.dtype.kind in "iuf":
-            return column.to_numpy(np.float64, na_value=np.nan), False
-    return np.asarray(column), False
+    if not isinstance(dtype, np.dtype) and dtype.kind == "M":  # with a time zone, or of pyarrow
+        return column.to_numpy("M8[us]"), False
+    if not isinstance(dtype, np.dtype) and dtype.kind in "iuf":
+        return column.to_numpy(np.float64, na_value=np.nan), False
+    return np.asarray(column), is_category
 
 
 def _as_table(name, X):
@@ -299,12 +329,6 @@ def _as_table(name, X):
     if array.shape[1] == 0:
         raise ValueError(f"{name} has no columns")
     return array
-
-
-def _what_is_in(array):
-    if array.ndim != 1:
-        return frames.NESTED
-    return {"c": frames.COMPLEX, "S": "bytes"}.get(array.dtype.kind, frames.NESTED)
 
 
 def _as_text(array, present):

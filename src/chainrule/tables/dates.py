@@ -48,13 +48,8 @@ class Date:
         """Learn from dates (m,), of which some are there, in datetime64[us]."""
         begin = int(dates[~np.isnat(dates)].min().astype(np.int64))
         found = [Category.learn(Values(NUMBERS, part)) for part in months_and_weekdays(dates)]
-        parts = [part if part.varies else None for part in found]
+        parts = [part if part and len(part.categories) > 1 else None for part in found]
         return cls(begin, Number.learn(days_since(begin, dates), bins, indicators), parts)
-
-    @property
-    def varies(self) -> bool:
-        """Whether there is anything to learn from it."""
-        return self.days.varies
 
     def parts_from(self, start: int) -> list[tuple[Category, int]]:
         """Return the categories, each with the first of its inputs, if those of all begin there."""

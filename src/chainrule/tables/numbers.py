@@ -70,6 +70,11 @@ class Number:
             low, q25, median, q75, high = np.quantile(present, (0, 0.25, 0.5, 0.75, 1)).tolist()
             scale = np.reciprocal(q75 - q25) if q75 > q25 else 2 * np.reciprocal(high - low)
             edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)))
+        if high > low and not np.isfinite([median, scale, edges[-1] - edges[0]]).all():
+            raise ValueError(
+                f"its numbers, from {low} to {high}, are too far from each other, or too near, for "
+                "a scale in float64"
+            )
         return cls(
             median,
             float(scale) if high > low else 0.0,
@@ -81,11 +86,6 @@ class Number:
     def width(self) -> int:
         """How many inputs it becomes: z, the indicator, the bins."""
         return 1 + self.indicator + max(len(self.edges) - 1, 0)
-
-    @property
-    def varies(self) -> bool:
-        """Whether there is anything to learn from it."""
-        return self.scale > 0 or self.indicator
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -138,15 +138,16 @@ class Numbers:
         tuple of int, or None
             (row, place) of the first number that is infinite; out is not to be used then.
         """
-        z = x - self.median
-        z *= self.scale
+        with np.errstate(over="ignore", invalid="ignore"):  # |z| beyond float64 is as good as FAR
+            z = x - self.median
+            z *= self.scale
         missing = None
         if not _core.all_finite(z.reshape(-1)):
             if (infinite := np.isinf(x)).any():
                 row, place = np.unravel_index(np.argmax(infinite), x.shape)
                 return int(row), int(place)
             missing = np.isnan(x)
-            z[missing] = 0
+            z[np.isnan(z)] = 0
         np.minimum(z, FAR, out=z)
         np.maximum(z, -FAR, out=z)
         bend = z / BEND
@@ -158,7 +159,8 @@ class Numbers:
         if missing is not None and len(self._marked):
             out[:, self._marks] = missing[:, self._marked]
         if len(self._binned):
-            inside = (x[:, self._binned] - self._low) / (self._high - self._low)
+            with np.errstate(over="ignore"):
+                inside = (x[:, self._binned] - self._low) / (self._high - self._low)
             if missing is not None:
                 inside[missing[:, self._binned]] = 0
             out[:, self._bins] = inside.clip(0, 1)

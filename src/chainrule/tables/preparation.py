@@ -3,41 +3,21 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.checks.options import check_count
+from chainrule.checks.sparse_rows import SparseRows
 from chainrule.tables.categories import Categories, Category
-from chainrule.tables.columns import (
-    DATES,
-    DURATIONS,
-    MIXED,
-    NOTHING,
-    NUMBERS,
-    TEXT,
-    TRUTH,
-    Table,
-    Values,
-    numbers_of,
-)  # fmt: skip
+from chainrule.tables.columns import DATES, DURATIONS, MIXED, NOTHING, Table, Values
 from chainrule.tables.dates import Date, days_since
+from chainrule.tables.encoders import KINDS, LEFT_OUT, TAKES, Encoder, chosen, learned, read
 from chainrule.tables.numbers import Number, Numbers
+from chainrule.tables.sparse import SparseLayout
 from chainrule.tables.state import fields
 
-Encoder: TypeAlias = Number | Category | Date
-
-TAKES = {  # what a column may hold, by what it held when it was learned; "nothing" it always may
-    NUMBERS: {NUMBERS, TRUTH},
-    TRUTH: {NUMBERS, TRUTH},
-    TEXT: {TEXT},
-    MIXED: {TEXT, MIXED, NUMBERS, TRUTH},
-    DATES: {DATES},
-    DURATIONS: {DURATIONS},
-}
-KINDS: dict[type, str] = {Number: "number", Category: "category", Date: "date"}
-LEFT_OUT = "left out"
-MANY = 50  # different values, from which on text may be ids, and integers row numbers
 ROWS = 1024  # whose numbers are encoded at a time, so that they stay in cache
 
 
@@ -108,6 +88,9 @@ class Preparation:
             numbers.append((encoder.days if isinstance(encoder, Date) else encoder, start))
             if isinstance(encoder, Date):
                 categories += encoder.parts_from(start)
+        self._sparse = SparseLayout.of(self.width, categories)
+        if self._sparse is not None:
+            numbers, categories = self._sparse.dense(numbers), self._sparse.dense(categories)
         self._numbers = Numbers(*zip(*numbers, strict=True)) if numbers else None
         self._categories = Categories(*zip(*categories, strict=True)) if categories else None
 
@@ -153,20 +136,26 @@ class Preparation:
             For infinite numbers, an unknown column in `categorical`, and a table in which there is
             nothing to learn from.
         """
-        table = Table(X)
-        chosen = _chosen(categorical, table)
+        check_count("bins", bins, 0)
+        check_count("least_count", least_count, 1)
+        table = Table(X, typed=True)
+        named = chosen(categorical, table)
         known: list[tuple[str, Encoder | None]] = []
-        told = []
+        told, varies = [], False
         for place in range(table.width):
             values = table.column(place)
             if len(values.array) == 0:
                 raise ValueError(f"{table.name} must have at least one row")
-            _check_finite(table, place, values)
-            encoder, remark = _learned(table, place, values, place in chosen, bins, indicators,
-                                       least_count)  # fmt: skip
+            if values.holds != NOTHING and not values.is_known:
+                raise table.unreadable(place, values.holds)
+            table.check_finite(place, values)
+            encoder, remark = learned(
+                table, place, values, place in named, bins, indicators, least_count
+            )
             known.append((values.holds, encoder))
+            varies = varies or (encoder is not None and values.varies)
             told += [remark] if remark else []
-        if not any(encoder.varies for _, encoder in known if encoder is not None):
+        if not varies:
             raise ValueError(
                 f"{table.name} has nothing to learn from: each column is always the same"
                 + "".join(f"; {each}" for each in told)
@@ -177,8 +166,10 @@ class Preparation:
 
     # ------------------------------------------------------------ use
 
-    def transform(self, X: Any, rows: NDArray | None = None) -> NDArray:
+    def transform(self, X: Any, rows: NDArray | None = None) -> NDArray | SparseRows:
         """Return a table as inputs (m, width) for a network, in float32.
+
+        They are `SparseRows` where there are so many categories that nearly all inputs are 0.
 
         Parameters
         ----------
@@ -201,18 +192,21 @@ class Preparation:
         if m == 0:
             raise ValueError(f"{table.name} must have at least one row")
         numbers, series, places = self._read(table)
-        out = np.zeros((m, self.width), np.float32)
+        width, layout, encoded = self.width, self._sparse, places
+        if layout is not None:
+            width, encoded = layout.dense_width, layout.encoded(places)
+        out = np.zeros((m, width), np.float32)
         for start in range(0, m, ROWS):
             some = slice(start, start + ROWS)
             if self._numbers is not None:
                 infinite = self._numbers.encode(_joined(numbers, series, some), out[some])
                 if infinite is not None:
                     row, j = infinite
-                    raise _infinite(table, start + row, self._of_numbers[j])
+                    raise table.infinite(start + row, self._of_numbers[j])
             if self._categories is not None:
-                some_places = np.stack([each[some] for each in places], axis=1)
+                some_places = np.stack([each[some] for each in encoded], axis=1)
                 self._categories.encode(some_places, out[some])
-        return out
+        return out if layout is None else layout.joined(out, places)
 
     def _read(self, table):
         """Read a table, all of whose kinds are looked at.
@@ -232,7 +226,7 @@ class Preparation:
         for place in self._others if numbers is not None else self._plain + self._others:
             values, encoder = self._column(table, place), self.columns[place].encoder
             if isinstance(encoder, Category):
-                _check_finite(table, place, values)
+                table.check_finite(place, values)
                 places.append(encoder.places(values))
             elif isinstance(encoder, Date):
                 series.append(days_since(encoder.begin, values.array))
@@ -253,20 +247,16 @@ class Preparation:
 
     def _column(self, table, place):
         """Read a column, which must be of the kind that was learned."""
-        learned = self.columns[place].holds
-        values = table.column(place, as_text=learned == MIXED)
-        if values.holds in TAKES[learned]:
+        holds = self.columns[place].holds
+        values = table.column(place, as_text=holds == MIXED)
+        if values.holds in TAKES[holds]:
             return values
-        if values.holds == NOTHING or values.missing.all():
-            holes = (
-                np.full(len(values.array), "NaT", "M8[us]")
-                if learned == DATES
-                else (np.full(len(values.array), np.nan))
-            )
-            return Values(learned, holes)
-        row = table.first_unlike(place, TAKES[learned])
+        if values.holds == NOTHING or (values.is_known and values.missing.all()):
+            hole, dtype = ("NaT", "M8[us]") if holds == DATES else (np.nan, np.float64)
+            return Values(holds, np.full(len(values.array), hole, dtype))
+        row = table.first_unlike(place, TAKES[holds])
         raise TypeError(
-            f"{table.called(place)} must hold {learned}, as it has learned; "
+            f"{table.called(place)} must hold {holds}, as it has learned; "
             f"{table.entry(row, place)} is {table.shown(row, place)}"
         )
 
@@ -293,86 +283,11 @@ class Preparation:
         has_names = type(state) is dict and state.get("names") is not None
         known = fields(state, names=list if has_names else type(None), columns=list)
         names, columns = known["names"], known["columns"]
-        if has_names and (len(names) != len(columns) or len(set(names)) < len(names)):
-            raise ValueError(f"expected a name for each column, got {names!r:.200}")
-        if has_names and set(map(type, names)) != {str}:
-            raise ValueError(f"expected names that are text, got {names!r:.200}")
-        return cls(tuple(names) if has_names else None, [_column_of(each) for each in columns])
-
-
-def _column_of(state):
-    """Return what a column held and its encoder, as its state says, or raise ValueError."""
-    kind = state.get("kind") if type(state) is dict else None
-    if kind == LEFT_OUT:
-        known = fields(state, holds=str, kind=str)
-        return known["holds"], None
-    known = fields(state, holds=str, kind=str, encoder=dict)
-    holds = known["holds"]
-    by_kind = {written: encoder for encoder, written in KINDS.items()}
-    if kind not in by_kind or holds not in TAKES:
-        raise ValueError(f"expected a column of a kind that there is, got {state!r:.200}")
-    return holds, by_kind[kind].of(known["encoder"])
-
-
-def _chosen(categorical, table):
-    """Return the places of the columns that users call categorical."""
-    if isinstance(categorical, str):
-        if categorical != "auto":
-            raise ValueError(
-                "categorical must be 'auto', or a list of names or places of columns; "
-                f"got {categorical!r}"
-            )
-        return set()
-    given = list(categorical)
-    if given and all(isinstance(each, bool | np.bool_) for each in given):
-        if len(given) != table.width:
-            raise ValueError(
-                f"categorical must be a mask of {table.width} columns; got {len(given)}"
-            )
-        return set(np.flatnonzero(given).tolist())
-    names = table.names or ()
-    places = set()
-    for each in given:
-        if isinstance(each, int | np.integer) and str(each) not in names:
-            if not 0 <= each < table.width:
-                raise ValueError(
-                    f"categorical must be places from 0 to {table.width - 1}; got {each}"
-                )
-            places.add(int(each))
-        elif str(each) in names:
-            places.add(names.index(str(each)))
-        else:
-            raise ValueError(
-                f"categorical names a column that {table.name} does not have: {each!r}"
-            )
-    return places
-
-
-def _learned(table, place, values, is_chosen, bins, indicators, least_count):
-    """Return the encoder of a column, None if it is left out, and what is to be told of it."""
-    called, holds, array = table.called(place), values.holds, values.array
-    present = len(array) - np.count_nonzero(values.missing)
-    if present == 0:
-        return None, f"{called} is left out, since all of it is missing"
-    if holds in (TEXT, MIXED, TRUTH) or is_chosen or values.is_category:
-        if holds in (DATES, DURATIONS):
-            raise ValueError(f"categorical: {called} holds {holds}, which are no categories")
-        category = Category.learn(values, least_count)
-        n = len(category.categories)
-        if n == 0:
-            return None, f"{called} is left out, since no category occurs {least_count} times"
-        if holds in (TEXT, MIXED) and not is_chosen and n > max(MANY, present / 2):
-            return None, (
-                f"{called} is left out, since it looks like ids or free text: {n} different values "
-                f"in {len(array)} rows; name it in categorical to keep it"
-            )
-        return category, None
-    if holds == DATES:
-        return Date.learn(array, bins, indicators), None
-    number = Number.learn(numbers_of(values), bins, indicators)
-    counts_rows = array.dtype.kind in "iu" and len(array) > MANY and (np.diff(array) == 1).all()
-    remark = f"{called} only counts the rows; leave it out if it means nothing"
-    return number, remark if counts_rows else None
+        if has_names:
+            are_text = set(map(type, names)) == {str}
+            if not are_text or not len(set(names)) == len(names) == len(columns):
+                raise ValueError(f"expected a name for each column, got {names!r:.200}")
+        return cls(tuple(names) if has_names else None, [read(each) for each in columns])
 
 
 def _joined(numbers, series, rows):
@@ -381,14 +296,3 @@ def _joined(numbers, series, rows):
     if not series:
         return pieces[0].astype(np.float64, copy=False)
     return np.column_stack(pieces + [each[rows] for each in series]).astype(np.float64, copy=False)
-
-
-def _check_finite(table, place, values):
-    if values.holds in (NUMBERS, DURATIONS) and (infinite := np.isinf(values.array)).any():
-        raise _infinite(table, int(np.argmax(infinite)), place)
-
-
-def _infinite(table, row, place):
-    return ValueError(
-        f"{table.name} must be finite; {table.entry(row, place)} is {table.shown(row, place)}"
-    )
