@@ -7,6 +7,7 @@ import pytest
 
 from chainrule.tables.recipe import Recipe
 from chainrule.tables.targets import classes_of, values_of
+from chainrule.tables.temperature import tempered
 from chainrule.tables.training import train
 
 SMALL = Recipe(members=2, hidden=(8,), epochs=30)
@@ -65,17 +66,15 @@ def test_of_classes_they_are_of_the_one_that_is_predicted(of_classes):
     X, predictor = of_classes
     added = predictor.attributions(X, tolerance=1e-4)
     p = predictor.predict_proba(X)
-    assert predictor.temperature != 1
-    one = predictor.predict_proba(X[:1])
-    np.testing.assert_allclose(one, p[:1], rtol=1e-6)
     of_each = [predictor.attributions(X, output=c, tolerance=1e-4) for c in predictor.classes]
     places = p.argmax(axis=1)
     expected = np.stack(of_each)[places, np.arange(len(X))]
     np.testing.assert_allclose(added, expected, rtol=0, atol=1e-9)
-    # Together probabilities are 1, wherever they are asked for.
-    np.testing.assert_allclose(sum(each.sum(axis=1) for each in of_each), 0, atol=3.1e-4)
-    differences = np.ptp(added.sum(axis=1) - p.max(axis=1).astype(float), axis=0)
-    assert differences > 0.1  # each class begins at its own
+    begin = tempered(medians(predictor), predictor.temperature)
+    sums = np.stack([each.sum(axis=1) for each in of_each], axis=1)
+    np.testing.assert_allclose(sums, p - begin, rtol=0, atol=1.02e-4)
+    assert np.abs(sums).max() > 0.3
+    assert abs(predictor.temperature - 1) > 0.1
 
 
 def test_a_column_has_the_sum_of_its_inputs(of_values):
