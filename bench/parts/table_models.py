@@ -34,7 +34,7 @@ class Columns:
         for name, first in self.first.items():
             date = X.pop(name)
             X[f"{name} days"] = (date - first).dt.total_seconds() / 86400
-            for part in ("month", "dayofweek", "hour"):
+            for part in ("month", "day_of_week", "hour"):
                 X[f"{name} {part}"] = getattr(date.dt, part)
         return X
 
@@ -43,7 +43,8 @@ class Columns:
 
         X = self.numbered(X)
         for name, known in self.categories.items():
-            X[name] = pandas.Categorical(X[name], categories=known)
+            seen = X[name].where(X[name].isin(known))
+            X[name] = pandas.Categorical(seen, categories=known)
         return X.fillna(self.medians) if self.filled else X
 
 

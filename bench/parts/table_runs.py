@@ -99,11 +99,11 @@ def results(path):
 
 
 def forget(path, dropped):
-    """Write the file anew without the rows of these keys."""
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = file.readlines()
-    kept = [line for line in lines if tuple(line.split(",")[:4]) not in dropped]
-    path.write_text("".join(kept), encoding="utf-8")
+    """Write the file anew, if it is there, without the rows of these keys."""
+    if path.exists():
+        begins = tuple(",".join(map(str, key)) + "," for key in dropped)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(x for x in lines if not x.startswith(begins)), encoding="utf-8")
 
 
 def append(path, row):
