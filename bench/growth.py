@@ -19,9 +19,9 @@ from itertools import pairwise
 import numpy as np
 
 import chainrule as cr
-from chainrule.results.pictures import BLUE, GREY, ORANGE, check_matplotlib
+from chainrule.results.pictures import BLUE, GREY, ORANGE
 from parts.cases import flops_of
-from parts.command import Command, UnavailableError
+from parts.command import Command, without_matplotlib
 from parts.environment import in_one_thread
 from parts.machine import header
 from parts.output import four_digits, write_json, write_page
@@ -172,17 +172,6 @@ def print_times(axis, points):
         times = point.seconds.values()
         cells = [f"{1e6 * t:12.2f} {point.flops / t / 1e9:7.1f}" for t in times]
         print(f"{point.place:8} {point.flops / 1e6:10.4g}", *cells)
-
-
-def without_matplotlib(options):
-    """Say before all is measured that there will be no picture."""
-    try:
-        check_matplotlib("--picture")
-    except ImportError as why:
-        if not options.quick:
-            raise UnavailableError(str(why)) from None
-        print(why)
-        options.picture = None
 
 
 def command():

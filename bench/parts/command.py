@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from chainrule.results.pictures import check_matplotlib
 from parts.machine import machine
 from parts.output import halves
 
@@ -92,6 +93,17 @@ def tell_files(options, files):
     written = [name for name in files if (path := getattr(options, name)) and path.stat().st_size]
     if written:
         print(f"written: {', '.join(written)}")
+
+
+def without_matplotlib(options):
+    """Say before all is measured that there will be no picture."""
+    try:
+        check_matplotlib("--picture")
+    except ImportError as why:
+        if not options.quick:
+            raise UnavailableError(str(why)) from None
+        print(why)
+        options.picture = None
 
 
 def count(text):

@@ -1,0 +1,261 @@
+"""From the results of `tables.py` to ranks, ratios, tables and a picture.
+
+`rows` are those of `table_runs.results`. A model is ranked where it has all splits of every table;
+one that has only some is held against the ranked on the same splits of the same tables.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+from parts.output import table
+from parts.public_tables import CLASSES, KEPT_APART, PUBLIC, SEEN, is_text, load
+from parts.table_models import LABELS, MODELS, PEERS
+
+CHEAP, CLASSIC = "hgb", "realmlp"  # whose times the others are given in
+SECOND = {"log_loss": "log loss or mean absolute error", "auc_error": "1 - AUC"}
+OF_VALUES = {"error": "error", "log_loss": "mae"}
+
+
+def by_pair(rows, threads):
+    """{(table, model): {split: row}}."""
+    found = defaultdict(dict)
+    for (name, model, split, its), row in rows.items():
+        if its == threads and model in MODELS and name in PUBLIC:
+            found[name, model][split] = row
+    return found
+
+
+def second(name, measure):
+    """What stands on this table for a measure of classes; None if values have none like it."""
+    return measure if PUBLIC[name].task == CLASSES else OF_VALUES.get(measure)
+
+
+def geometric(ratios):
+    return float(np.exp(np.mean(np.log(list(ratios)))))
+
+
+class Part:
+    """The results on some tables: who is ranked, and how far each is from the best of them."""
+
+    def __init__(self, rows, names, threads):
+        self.pairs = by_pair(rows, threads)
+        self.names = [name for name in names if any(one == name for one, _ in self.pairs)]
+        had = {model: [self.splits(name, model) for name in self.names] for model in MODELS}
+        most = [max(column) for column in zip(*had.values(), strict=True)]
+        self.ranked = [model for model in MODELS if had[model] == most]
+        self.others = [model for model in MODELS if any(had[model]) and had[model] != most]
+
+    def splits(self, name, model):
+        return len(self.pairs.get((name, model), ()))
+
+    def mean(self, name, model, measure="error", among=None):
+        """The mean over its splits, or over `among`; an error rate is half a row at least."""
+        rows = self.pairs[name, model]
+        found = np.mean([rows[split][second(name, measure)] for split in among or rows])
+        if measure == "error" and PUBLIC[name].task == CLASSES:
+            found = max(found, 0.5 / len(load(name)[1]))
+        return float(found)
+
+    def ranks(self, measure="error", models=None):
+        """{model: its mean rank among these, or all ranked}; ties share their ranks."""
+        from scipy.stats import rankdata
+
+        names = [name for name in self.names if second(name, measure)]
+        if not names:
+            return {}
+        models = models or self.ranked
+        means = [[self.mean(name, model, measure) for model in models] for name in names]
+        return dict(zip(models, rankdata(means, axis=1).mean(axis=0), strict=True))
+
+    def over_best(self, name, model):
+        """The error over that of the best of the ranked, on the same splits."""
+        among = self.pairs[name, model]
+        best = min(self.mean(name, other, among=among) for other in self.ranked)
+        return self.mean(name, model) / best
+
+    def distance(self, model):
+        """The geometric mean of it over the tables that the model has."""
+        names = [name for name in self.names if (name, model) in self.pairs]
+        return geometric(self.over_best(name, model) for name in names)
+
+    def over(self, model, other):
+        """The error of one over that of another, on each table that both have."""
+        for name in self.names:
+            if (name, model) in self.pairs and (name, other) in self.pairs:
+                both = self.pairs[name, model].keys() & self.pairs[name, other].keys()
+                yield self.mean(name, model, among=both) / self.mean(name, other, among=both)
+
+
+class Times:
+    """Processor seconds of fit and predict, each the mean over the splits that a model has."""
+
+    def __init__(self, rows, threads):
+        self.pairs = by_pair(rows, threads)
+
+    def seconds(self, model, what, names):
+        return {name: float(np.mean([row[what] for row in self.pairs[name, model].values()]))
+                for name in names if (name, model) in self.pairs}  # fmt: skip
+
+    def median(self, model, what, names):
+        found = list(self.seconds(model, what, names).values())
+        return float(np.median(found)) if found else None
+
+    def ratio(self, model, other, what, names):
+        """The median over tables of its time over that of another."""
+        its, theirs = (self.seconds(each, what, names) for each in (model, other))
+        both = [its[name] / theirs[name] for name in its if name in theirs]
+        return float(np.median(both)) if both else None
+
+
+def cell(value, form):
+    return "–" if value is None else f"{value:{form}}"
+
+
+def summary(part, times):
+    """The table of a part: a line for each model, the best rank first."""
+    ranks = {measure: part.ranks(measure) for measure in ("error", *SECOND)}
+    order = sorted(part.ranked, key=ranks["error"].get) + part.others
+    lines = []
+    for model in order:
+        its = [name for name in part.names if (name, model) in part.pairs]
+        label = LABELS[model]
+        if model in part.others:
+            label += f" ({len(its)} of {len(part.names)} tables)"
+        lines.append([
+            label, *(cell(ranks[measure].get(model), ".2f") for measure in ranks),
+            f"{part.distance(model):.3f}",
+            cell(times.median(model, "fit_cpu", part.names), ".2g"),
+            cell(times.ratio(model, CHEAP, "fit_cpu", part.names), ".2g"),
+            cell(times.ratio(model, CLASSIC, "fit_cpu", part.names), ".2g"),
+            cell(times.ratio(model, CHEAP, "predict_cpu", part.names), ".2g"),
+        ])  # fmt: skip
+    head = ["model", "mean rank", *(f"rank by {told}" for told in SECOND.values()), "error / best",
+            "fit, s", f"fit / {LABELS[CHEAP]}", f"fit / {LABELS[CLASSIC]}",
+            f"predict / {LABELS[CHEAP]}"]  # fmt: skip
+    return table(head, lines)
+
+
+def each_table(part):
+    """The error of each model on each table, the best of the ranked in bold."""
+    models = part.ranked + part.others
+    lines = []
+    for name in part.names:
+        means = {model: part.mean(name, model) for model in models if (name, model) in part.pairs}
+        least = min(means[model] for model in part.ranked)
+        cells = [f"**{means[model]:.4f}**" if means.get(model) == least
+                 else cell(means.get(model), ".4f") for model in models]  # fmt: skip
+        lines.append([name, *cells])
+    return table(["table", *(LABELS[model] for model in models)], lines)
+
+
+def described(names):
+    """What the tables are, as far as their packages are installed."""
+    lines = []
+    for name in names:
+        one = PUBLIC[name]
+        X, y = load(name)
+        kind = f"{len(set(y))} classes" if one.task == CLASSES else "values"
+        lines.append([
+            name + (" (kept apart)" if name in KEPT_APART else ""), one.question, kind,
+            f"{len(y):,} x {X.shape[1]}", str(sum(map(is_text, X.dtypes))),
+            str(int(X.isna().any().sum())), f"`{one.item}`",
+        ])  # fmt: skip
+    head = ["table", "the question", "target", "rows x columns", "of text", "with holes", "from"]
+    return table(head, lines)
+
+
+def goals(seen, apart, times):
+    """Yield (goal, what was reached, whether it is met) for each goal that can be judged."""
+    for what, part in (("seen", seen), ("kept apart", apart)):
+        peers = [model for model in part.ranked if model in PEERS]
+        for model, but in (("ours-default", ["catboost", "tabm"]), ("ours-best", ["tabm"])):
+            others = [peer for peer in peers if peer not in but]
+            if model in part.ranked and others:
+                own, *ranks = part.ranks(models=[model, *others]).values()
+                goal = f"{what}: mean rank of {LABELS[model]}, and of the best of the others"
+                yield goal, f"{own:.2f}, {min(ranks):.2f}", own < min(ranks)
+    errors = [*seen.over("ours-realmlp", "realmlp"), *apart.over("ours-realmlp", "realmlp")]
+    if errors:
+        ratio = geometric(errors)
+        yield "error, chainrule, realmlp / RealMLP-TD-S ≤ 1.01", f"{ratio:.3f}", ratio <= 1.01
+    names = seen.names + apart.names
+    for model, other, most in (
+        ("ours-default", "realmlp", 1 / 4), ("ours-default", "hgb", 3),
+        ("ours-best", "catboost", 1), ("ours-realmlp", "realmlp", 1 / 1.7),
+    ):  # fmt: skip
+        ratio = times.ratio(model, other, "fit_cpu", names)
+        if ratio is not None:
+            goal = f"fit, {LABELS[model]} / {LABELS[other]} ≤ {most:.2g}"
+            yield goal, f"{ratio:.2f}", ratio <= most
+
+
+def far_behind(part, model="ours-default", most=1.15):
+    """The tables on which a model's error is more than so many times that of the best peer."""
+    for name in part.names:
+        peers = [other for other in part.ranked if other in PEERS]
+        if (name, model) in part.pairs and peers:
+            ratio = part.mean(name, model) / min(part.mean(name, other) for other in peers)
+            if ratio > most:
+                yield f"{name} {ratio:.2f}"
+
+
+def draw(parts, times, path):
+    """The distance of each model from the best against its time, a panel for each part."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    from chainrule.results.pictures import BLUE, GREY, ORANGE
+
+    figure = Figure(figsize=(5.2 * len(parts), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
+    for ax, (title, part) in zip(panels, parts.items(), strict=True):
+        for model in part.ranked + part.others:
+            where = times.median(model, "fit_cpu", part.names)
+            if where is None:
+                continue
+            ours = model not in PEERS
+            color = ORANGE if ours else BLUE
+            height = 100 * (part.distance(model) - 1)
+            full = model in part.ranked
+            ax.plot(where, height, "o", color=color, fillstyle="full" if full else "none")
+            ax.annotate(LABELS[model], (where, height), xytext=(0, -14 if ours else 6),
+                        textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
+        ax.set(xscale="log", xlabel="processor time of fit, median over tables (s)")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_title(f"{len(part.names)} tables {title}", fontsize=9)
+        ax.margins(x=0.18, y=0.12)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(color=GREY, linewidth=0.6)
+    panels[0].set_ylabel("error above the best of each table (%)")
+    figure.savefig(path, dpi=150)
+
+
+def parts_of(rows, threads):
+    """The tables that recipes may have seen, and those kept apart; none that has no results."""
+    parts = {"seen": Part(rows, SEEN, threads), "kept apart": Part(rows, KEPT_APART, threads)}
+    return {title: part for title, part in parts.items() if part.names and part.ranked}
+
+
+def report(rows, timed, threads, judged=True):
+    """The whole report in Markdown."""
+    times = Times(timed, threads)
+    parts = parts_of(rows, threads)
+    told = []
+    for title, part in parts.items():
+        told += [f"### {len(part.names)} tables {title}", "", summary(part, times), ""]
+        told += [each_table(part), ""]
+        behind = ", ".join(far_behind(part))
+        if judged and behind:
+            told += [f"chainrule, default is more than 15 % behind the best peer on: {behind}", ""]
+    if judged and len(parts) == 2:
+        lines = [[goal, reached, "met" if met else "**missed**"]
+                 for goal, reached, met in goals(*parts.values(), times)]  # fmt: skip
+        told += [table(["goal", "reached", ""], lines), ""] if lines else []
+    told += [described([name for part in parts.values() for name in part.names]), ""]
+    versions = {LABELS[model]: row["version"] for (_, model, *_), row in rows.items()}
+    told.append("Versions: " + ", ".join(f"{label} {its}" for label, its in versions.items()))
+    return "\n".join(told), parts, times
