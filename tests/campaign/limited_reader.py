@@ -18,13 +18,15 @@ from ensemble_kinds import ENSEMBLES
 from ensemble_kinds import KINDS as KINDS_OF_ENSEMBLES
 from estimator_kinds import ESTIMATORS
 from model_file_kinds import KINDS, WRITTEN
+from table_kinds import KINDS as KINDS_OF_TABLES
+from table_kinds import TABLES
 
 SECONDS = 2  # of a processor, for one file
 ROOM = 64 << 20  # bytes beyond what the process takes before it has read one
 LONGEST_MESSAGE = 1500
 FILES = {
     path.relative_to(WRITTEN).with_suffix("").as_posix(): path
-    for folder in (WRITTEN, ESTIMATORS, ENSEMBLES)
+    for folder in (WRITTEN, ESTIMATORS, ENSEMBLES, TABLES)
     for path in folder.glob("*.npz")
     if "expected" not in path.stem
 }
@@ -32,7 +34,7 @@ FILES = {
 
 def loaded(path, name):
     """Return what is in a file, made of the file `name`: a network, an estimator, an ensemble."""
-    if name.startswith(ESTIMATORS.name):
+    if name.startswith((ESTIMATORS.name, TABLES.name)):
         return chainrule.sklearn.load(path)
     kind = name.partition("-")[2].replace("-", " ")
     if name.startswith(ENSEMBLES.name):
@@ -115,6 +117,10 @@ def said_of(net):
         return [said_of(each) for each in net], net.weights.tobytes()
     if not isinstance(net, cr.Network):
         parts = dict(vars(net))
+        if "predictor_" in parts:
+            table = parts.pop("predictor_")
+            state = table.preparation.state(), table.scale, table.shift, table.temperature
+            return said_of(table.ensemble), repr(parts), repr(state)
         rate, _ = parts.pop("_rate", None), parts.pop("_label_binarizer", None)
         return said_of(parts.pop("network_")), repr(parts), repr(rate and vars(rate))
     state = {name: (a.dtype.str, a.tobytes()) for name, a in net.optimizer_state.items()}
@@ -130,6 +136,8 @@ def use_estimator(estimator):
         again = chainrule.sklearn.load(file.name)
     if said_of(again) != said_of(estimator):
         raise AssertionError("saved and loaded it is another")
+    if hasattr(estimator, "predictor_"):
+        return use_table(estimator)
     X = np.linspace(-1, 1, 4 * estimator.n_features_in_).reshape(4, -1)
     try:
         y = estimator.predict(X)
@@ -139,6 +147,17 @@ def use_estimator(estimator):
     except (ValueError, TypeError, OverflowError, cr.DivergenceError):
         return "loads another estimator, which says why it cannot be used so"
     return "loads another estimator, which can be used"
+
+
+def use_table(estimator):
+    """Ask another estimator of tables about all rows there are; return what came of it."""
+    answered = 0
+    for _, X, _ in KINDS_OF_TABLES.values():
+        try:
+            answered += len(estimator.predict(X)) > 0
+        except (ValueError, TypeError):  # of another table
+            continue
+    return f"loads another estimator, which answers about {answered} tables"
 
 
 def use(net) -> str:

@@ -261,6 +261,8 @@ def test_attributes_of_other_tools_networks(name):
 
 
 OF_THE_PACKAGE = {
+    "TabularClassifier": "chainrule.sklearn.TabularClassifier",
+    "TabularRegressor": "chainrule.sklearn.TabularRegressor",
     "MLPClassifier": "task='classification')",
     "MLPRegressor": "task='regression')",
     "Sequential": "Network([784, 30, 10], hidden='relu')",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.checks.sparse_rows import is_sparse
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import PRESETS, Recipe, recipe_of
@@ -210,6 +211,18 @@ def test_values_far_from_0_keep_their_digits():
     y = 1e9 + VALUES
     near, far = (train(SMALL, X, values_of(each))[0].predict(X) for each in (VALUES, y))
     np.testing.assert_allclose(far - 1e9, near, atol=1e-3)
+
+
+def test_many_categories_stay_sparse():
+    codes = np.array([f"c{i}" for i in np.arange(1400) % 700], object)
+    rows = np.array([codes, RNG.normal(size=1400)], object).T
+    effect = RNG.normal(size=700)[np.arange(1400) % 700]
+    predictor, _ = train(replace(SMALL, epochs=30), rows, values_of(effect))
+    assert is_sparse(predictor.preparation.transform(rows))
+    left = np.var(predictor.predict(rows) - effect) / np.var(effect)
+    assert left < 0.5
+    predictor, _ = train(SMALL, rows, classes_of(effect > 0), calibrate=True)
+    assert predictor.predict_proba(rows[:1]).shape == (1, 2)
 
 
 def test_a_time_limit_ends_training():

@@ -231,6 +231,8 @@ OF_THE_PACKAGE = words(
         "NeuralNetClassifier",
         f"Use chainrule.sklearn.MLPRegressor, or net = chainrule.{_REGRESSOR}, then "
         "net.fit(X, y, optimizer=chainrule.Adam()).": "MLPRegressor Regressor NeuralNetRegressor",
+        "Use chainrule.sklearn.TabularClassifier.": "TabularClassifier",
+        "Use chainrule.sklearn.TabularRegressor.": "TabularRegressor",
         f"chainrule.{_ALL_LAYERS}, which are fully connected.": "Sequential Dense Linear Layer "
         "Model Module Input InputLayer Bilinear MLP Net NN NeuralNetwork NeuralNet FeedForward "
         "nn layers keras models Flatten ModuleList",
