@@ -11,6 +11,8 @@ import pytest
 from scipy import sparse
 
 from chainrule.files.record import fields_of, parse, written
+from chainrule.tables.categories import Category
+from chainrule.tables.numbers import Number
 from chainrule.tables.preparation import Preparation
 
 M = 60
@@ -302,6 +304,22 @@ def test_a_damaged_state_is_refused_or_does_no_harm(prep):
             assert np.isfinite(made).all()
     assert refused > 10 * taken > 0
     assert not others
+
+
+@pytest.mark.parametrize(
+    "categories", [[np.nan], [np.inf], [0, np.inf], [2, 1], [1, 1], [1, "a"], []]
+)
+def test_categories_are_finite_and_sorted(categories):
+    with pytest.raises(ValueError, match="expected"):
+        Category.of({"categories": categories, "signed": False})
+
+
+@pytest.mark.parametrize("edges", [[-1e308, 1e308], [0, np.nan], [1, 1], [2, 1], [1]])
+def test_edges_of_bins_grow_by_finite_steps(edges):
+    state = {"median": 0.0, "scale": 1.0, "indicator": False}
+    assert Number.of({**state, "edges": np.array([0.0, 1])}).width == 2
+    with pytest.raises(ValueError, match="growing edges"):
+        Number.of({**state, "edges": np.array(edges, float)})
 
 
 def test_a_state_is_plain():
