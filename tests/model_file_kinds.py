@@ -111,6 +111,11 @@ KINDS = {
         cr.Rprop(0.001),
         {"batch_size": 20},
     ),
+    "a trained scale": Kind(
+        SMALL | {"trainable_scale": True, "dtype": "float64"},
+        CURVES,
+        cr.Adam(0.01),
+    ),
     "quantiles": Kind(
         {
             "sizes": [3, 4, 3],

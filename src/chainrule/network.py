@@ -129,7 +129,6 @@ class Network(Model):
         ``fit(rates=)`` and an optimiser's epsilon have one number more at the end, which is for s:
         a rate of 0 holds it where it is. A gradient takes no further product over the samples:
         with V = ∂C/∂(W^2 diag s), ∂C/∂s has the column sums of W^2 ⊙ V, and ∂C/∂W^2 is V diag s.
-        Sparse X is made dense, a few rows at a time.
     seed : int, optional
         Decides the initial parameters, every shuffle, and what dropout drops; 0 <= seed < 2**64.
         Drawn if not given, and kept as `seed`.

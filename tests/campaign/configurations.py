@@ -61,6 +61,7 @@ class Draw:
             scaled |= {"input_shift": 0.25} if self.coin() else {}
         elif self.coin(0.1):
             scaled = {"input_scale": "standard"}
+        scaled["trainable_scale"] = self.coin(0.2)
         return cr.Network(
             sizes, hidden=of_layers, output=output, cost=cost, bias=self.coin(0.85),
             dtype=self.one("float32", "float64"), seed=int(n(1000)), **scaled,
@@ -120,7 +121,8 @@ class Draw:
             "validation_split": lambda: 0.2,
             "record": lambda: self.one("layers", "gradients", ["layers", "gradients"]),
             "callbacks": lambda: Meddler(self),
-            "rates": lambda: [(self.one(0, 1), self.one(0, 1)) for _ in net.sizes[1:]],
+            "rates": lambda: [(self.one(0, 1), self.one(0, 1)) for _ in net.sizes[1:]]
+            + [self.one(0, 1)] * bool(net.scale.size),
         }  # fmt: skip
         if isinstance(net.hidden, tuple) and len(net.sizes) == 2:
             table.pop("dropout")

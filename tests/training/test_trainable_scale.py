@@ -316,6 +316,13 @@ def test_fit_many_and_ensembles(draw_problem, sizes):
     assert_close(cr.Ensemble(nets)(x[0]), sum(net(x[0]) for net in nets) / 3, 1e-6)
 
 
+def test_costs_of_ensembles_are_of_the_scaled_inputs(draw_problem):
+    net, x, _ = drawn(draw_problem, output="softmax", cost="log_likelihood")
+    labels = np.arange(len(x)) % 3
+    cost = net.evaluate(x, labels)["cost"]
+    assert cr.Ensemble([net, net]).evaluate(x, labels)["cost"] == pytest.approx(cost, rel=1e-12)
+
+
 @pytest.mark.parametrize("case", ["SGD", "SGD momentum", "Adam"])
 def test_single_steps_take_the_same_steps(draw_problem, case):
     name, settings = CASES[case]
@@ -360,6 +367,30 @@ def test_inputs_of_all_kinds_are_scaled_after_input_scale(draw_problem, kind):
         for each, x in ((net, given), (reads, x * 0.5))
     ]
     assert_close(*gradients, 1e-12)
+
+
+@pytest.mark.parametrize("rule", [cr.SGD(0.1), cr.Adam(0.01)], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("batch", [50, 700])  # of one tile, and of groups of tiles
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sparse_rows(draw_problem, rule, batch, dtype):
+    csr = pytest.importorskip("scipy.sparse").csr_matrix
+    net, x, y = drawn(draw_problem, 700, (5, 37, 3), dtype=dtype)  # stripes that are not full
+    x[np.random.default_rng(0).random(x.shape) < 0.6] = 0
+    sparse, streamed = net.copy(), net.copy()
+    start = net.parameters.copy()
+    options = {"optimizer": rule, "epochs": 2, "average": 0.9}
+    net.fit(x, y, batch_size=batch, shuffle=False, threads=1, **options)
+    sparse.fit(csr(x), y, batch_size=batch, shuffle=False, threads=2, **options)
+    at = range(0, 700, batch)
+    streamed.fit([(csr(x[i : i + batch]), y[i : i + batch]) for i in at], **options)
+    tolerance = 20 * TOLERANCE[dtype]
+    for each in (sparse, streamed):
+        assert_close(each.parameters - start, net.parameters - start, tolerance)
+        assert_close(each.optimizer_state["average"], net.optimizer_state["average"], tolerance)
+    assert_close(net.feedforward(csr(x)), net(x), tolerance)
+    nabla = net.backprop(x, y)
+    assert_close(net.backprop(csr(x), y).parameters, nabla.parameters, tolerance)
+    assert_close(net.backprop(csr(x), y).scale, nabla.scale, tolerance)
 
 
 def test_standard_scaling_and_scale(draw_problem):

@@ -1,7 +1,7 @@
 """The descent: how the parameters follow their gradient, on flat arrays of one layout.
 
-A `part` of the parameters is the weights of layers[i], number 2 i, or its biases, 2 i + 1; the scale of the inputs, which
-is not penalised either, goes as the biases of one layer more.
+A `part` of the parameters is the weights of layers[i], number 2 i, or its biases, 2 i + 1; the scale of the inputs,
+which is not penalised either, goes as the biases of one layer more.
 """
 
 from libc.math cimport INFINITY, fabs, sqrt

@@ -53,6 +53,7 @@ cdef struct Dropout:             # by hidden layer:
 
 cdef struct Sparse:              # what is not 0 in the rows of a tile, and which rows will be read after it
     cr_entries entries
+    cr_entries scaled            # each number times that of s; where there is no s, the same entries
     cr_sparse following
 
 cdef struct Tape:                # what a forward and a backward pass leave, by layer:
@@ -103,7 +104,7 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
     if a.sparse:
-        kernels.sparse_forward[real](z, layer.n_out, &a.sparse.entries, part.row, part.rows, w, part.neurons,
+        kernels.sparse_forward[real](z, layer.n_out, &a.sparse.scaled, part.row, part.rows, w, part.neurons,
                                      layer.n_in, b,
                                      &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
@@ -124,6 +125,15 @@ cdef inline Rows input_of(Py_ssize_t i, const Rows *x, const Tape *tape) noexcep
     return a
 
 
+cdef inline void scale_entries(const cr_entries *out, const cr_entries *x, Py_ssize_t row,
+                               const real *s) noexcept nogil:
+    cdef Py_ssize_t e, first = row * x.room
+    cdef const real *values = <const real *> x.values + first
+    cdef real *scaled = <real *> out.values + first
+    for e in range(x.counts[row]):
+        scaled[e] = s[x.columns[first + e]] * values[e]
+
+
 cdef inline void scale_inputs(const Net *net, const real *parameters, const Rows *x, const Part *part,
                               Tape *tape) noexcept nogil:
     """s ⊙ a^1 of some of the samples, if the network has an s."""
@@ -135,6 +145,9 @@ cdef inline void scale_inputs(const Net *net, const real *parameters, const Rows
         return
     s = parameters + net.scale
     for i in range(part.row, part.row + part.rows):
+        if x.sparse:
+            scale_entries[real](&x.sparse.scaled, &x.sparse.entries, i, s)
+            continue
         for k in range(n_in):
             out[i * n_in + k] = s[k] * a[i * n_in + k]
 
@@ -178,7 +191,7 @@ cdef inline void activation(const Net *net, Py_ssize_t i, const Part *part, Tape
 
 cdef inline void feedforward(const Net *net, const real *parameters, const Rows *x, const Part *part,
                              Tape *tape) noexcept nogil:
-    """a^1 = x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
+    """a^1 = x, or s ⊙ x; z^l = a^{l-1} (W^l)ᵀ + b^l and a^l = σ(z^l) for l = 2 ... L, for some of the samples."""
     cdef Py_ssize_t i
     cdef Rows a
     cdef Part of_layer = part[0]
@@ -314,10 +327,10 @@ cdef inline void add_layer_gradient(real *out, const Net *net, Py_ssize_t i, con
 
 
 cdef inline void through_scale(real *nabla, const Net *net, const real *parameters) noexcept nogil:
-    """Where BP4 has left V = ∂C/∂(W^2 diag s), (δ^2)ᵀ a^1, by the product rule: ∂C/∂W^2 = V diag s, and ∂C/∂s = the column
-    sums of W^2 ⊙ V."""
+    """By the product rule, where BP4 has left V = ∂C/∂(W^2 diag s) = (δ^2)ᵀ a^1: ∂C/∂W^2 = V diag s, and ∂C/∂s = the
+    column sums of W^2 ⊙ V."""
     cdef const Layer *first = &net.layers[0]
-    cdef Py_ssize_t j, k, n_in = first.n_in
+    cdef Py_ssize_t i, j, k, q, n_in = first.n_in, stripe = first.stripe
     cdef const real *w = parameters + first.weights
     cdef const real *s
     cdef real *v = nabla + first.weights
@@ -326,10 +339,17 @@ cdef inline void through_scale(real *nabla, const Net *net, const real *paramete
         return
     s, by_scale = parameters + net.scale, nabla + net.scale
     memset(by_scale, 0, n_in * sizeof(real))
-    for j in range(first.n_out):
+    for j in range((first.n_out + stripe - 1) // stripe):
+        i = j * stripe * n_in
+        if stripe == 1:
+            for k in range(n_in):
+                by_scale[k] += w[i + k] * v[i + k]
+                v[i + k] *= s[k]
+            continue
         for k in range(n_in):
-            by_scale[k] += w[j * n_in + k] * v[j * n_in + k]
-            v[j * n_in + k] *= s[k]
+            for q in range(i + k * stripe, i + (k + 1) * stripe):
+                by_scale[k] += w[q] * v[q]
+                v[q] *= s[k]
 
 
 cdef inline void gradient_of_tape(real *out, const Net *net, const real *parameters, const Rows *x, Py_ssize_t m,

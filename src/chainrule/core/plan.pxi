@@ -33,8 +33,8 @@ cdef class Plan:
     def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, output_scaling=None,
                   bint trainable_scale=False, Py_ssize_t stripe=1):
         """scaling: of the inputs, float64 (2, n_1), what each is multiplied by and what is added then, or None.
-        output_scaling: likewise what is handed out of a^L, (2, n_L). trainable_scale: whether a scale of the inputs, (n_1,),
-        is the last of the parameters. stripe: how many neurons of W^2 stand together in memory."""
+        output_scaling: likewise what is handed out of a^L, (2, n_L). trainable_scale: whether the parameters end with
+        a scale of the inputs, (n_1,). stripe: how many neurons of W^2 stand together in memory."""
         self.arguments = (sizes, activations, cost, bias, scaling, output_scaling, trainable_scale)
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1

@@ -43,7 +43,7 @@ cdef class Workspace(Memory):
             bytes += 4 * padded(rows * net.layers[i].n_out * self.itemsize)
         bytes += padded(rows * net.layers[net.depth - 1].n_out * self.itemsize)  # as are their weights
         if net.scale >= 0:
-            bytes += padded(rows * net.layers[0].n_in * self.itemsize)
+            bytes += padded(rows * (room or net.layers[0].n_in) * self.itemsize)
         return bytes
 
     cdef int set_up_user_functions(self) except -1:
@@ -65,6 +65,9 @@ cdef class Workspace(Memory):
             self.set_up_tape(&self.tapes[i])
             self.xs[i] = NULL if room else self.reserve(rows * net.layers[0].n_in * self.itemsize)
             self.tapes[i].sparse = self.sparse_room(room) if room else NULL
+            self.tapes[i].scaled = NULL
+            if net.scale >= 0 and not room:
+                self.tapes[i].scaled = self.reserve(rows * net.layers[0].n_in * self.itemsize)
             self.ys[i] = self.reserve(rows * net.layers[net.depth - 1].n_out * self.itemsize)
             self.us[i] = self.reserve(rows * net.layers[net.depth - 1].n_out * self.itemsize)
         self.tape = &self.tapes[0]
@@ -74,9 +77,7 @@ cdef class Workspace(Memory):
         """The memory of a forward and a backward pass of a tile."""
         cdef Net *net = &self.plan.net
         cdef Py_ssize_t i, bytes
-        tape.dropout, tape.user, tape.scaled = NULL, &self.user, NULL
-        if net.scale >= 0:
-            tape.scaled = self.reserve(self.rows * net.layers[0].n_in * self.itemsize)
+        tape.dropout, tape.user = NULL, &self.user
         tape.z = <void **> self.reserve(net.depth * sizeof(void *))
         tape.a = <void **> self.reserve(net.depth * sizeof(void *))
         tape.delta = <void **> self.reserve(net.depth * sizeof(void *))
@@ -94,21 +95,29 @@ cdef class Workspace(Memory):
         sparse.entries.columns = <int32_t *> self.reserve(self.rows * room * sizeof(int32_t))
         sparse.entries.counts = <int32_t *> self.reserve(self.rows * sizeof(int32_t))
         sparse.entries.room = room
+        sparse.scaled = sparse.entries
+        if self.plan.net.scale >= 0:
+            sparse.scaled.values = self.reserve(self.rows * room * self.itemsize)
         return sparse
 
     cdef int make_room(self, Py_ssize_t rows, Py_ssize_t room) except -1:
         """Have room for so many numbers of each of so many sparse rows, where batches come one by one."""
-        cdef unsigned char[::1] values, columns
+        cdef unsigned char[::1] values, columns, scaled
+        cdef Sparse *sparse
         cdef int i
         if rows * room > self.entries:
             self.entries_arrays = []
             for i in range(self.threads):
                 values = numpy.empty(rows * room * self.itemsize, "u1")
                 columns = numpy.empty(rows * room * sizeof(int32_t), "u1")
-                self.entries_arrays.append((values, columns))
-                self.tapes[i].sparse.entries.values = &values[0]
-                self.tapes[i].sparse.entries.columns = <int32_t *> &columns[0]
+                scaled = values
+                if self.plan.net.scale >= 0:
+                    scaled = numpy.empty(rows * room * self.itemsize, "u1")
+                self.entries_arrays.append((values, columns, scaled))
+                sparse = self.tapes[i].sparse
+                sparse.entries.values, sparse.scaled.values = &values[0], &scaled[0]
+                sparse.entries.columns = sparse.scaled.columns = <int32_t *> &columns[0]
             self.entries = rows * room
         for i in range(self.threads):
-            self.tapes[i].sparse.entries.room = room
+            self.tapes[i].sparse.entries.room = self.tapes[i].sparse.scaled.room = room
         return 0
