@@ -1,8 +1,8 @@
 """The kinds of tables' models that files hold: one of each is kept in `files/written/tables`.
 
 `python tests/table_kinds.py` writes those that are not there yet, as the installed version does:
-``<version>-<kind>.npz``, and beside each, ``...-expected.npz``, what that version said of it. A kind
-that stands here is never changed; another version, or a new feature, adds to them.
+``<version>-<kind>.npz``, and beside each, ``...-expected.npz``, what that version said of it. A
+kind that stands here is never changed; another version, or a new feature, adds to them.
 """
 
 from datetime import datetime, timedelta

@@ -23,7 +23,7 @@ class Category:
         Sorted and all different.
     signed : bool
         Whether it becomes one input of ±1, which only two categories can.
-    medians, scales : list of float
+    medians, scales : sequence of float
         By which these inputs, `width`, are then treated as numbers are; none if they stay as they
         are.
 
@@ -42,7 +42,9 @@ class Category:
         For what no column has.
     """
 
-    def __init__(self, categories: list, signed: bool, medians: list, scales: list):
+    def __init__(
+        self, categories: list, signed: bool, medians: Sequence = (), scales: Sequence = ()
+    ):
         self.categories, self.signed = categories, signed
         kinds = set(map(type, categories))
         self.are_text = kinds == {str}
@@ -57,7 +59,7 @@ class Category:
             raise ValueError(f"expected sorted categories, two if ±1, got {categories!r:.200}")
         self.width = 1 if signed else len(categories)
         fit = len(medians) == len(scales) and len(scales) in {0, self.width}
-        if not fit or not set(map(type, medians + scales)) <= {float}:
+        if not fit or not set(map(type, [*medians, *scales])) <= {float}:
             raise ValueError(
                 f"expected {self.width} medians and scales, or none; got {medians!r:.200} and "
                 f"{scales!r:.200}"
@@ -90,7 +92,7 @@ class Category:
         if not kept:
             return None
         signed = len(kept) == 2 and (scaled or seen == len(values.array))
-        plain = cls(kept, signed, [], [])
+        plain = cls(kept, signed)
         if not scaled:
             return plain
         inputs = np.zeros((len(values.array), plain.width))
@@ -111,17 +113,18 @@ class Category:
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
-        return {
-            "categories": self.categories,
-            "signed": self.signed,
-            "medians": [each.median for each in self.inputs],
-            "scales": [each.scale for each in self.inputs],
-        }
+        state = {"categories": self.categories, "signed": self.signed}
+        if self.inputs:
+            state["medians"] = [each.median for each in self.inputs]
+            state["scales"] = [each.scale for each in self.inputs]
+        return state
 
     @classmethod
     def of(cls, state: Any) -> "Category":
         """Make the one that has that state, or raise ValueError."""
-        return cls(**fields(state, categories=list, signed=bool, medians=list, scales=list))
+        scaled = type(state) is dict and "medians" in state
+        more = {"medians": list, "scales": list} if scaled else {}
+        return cls(**fields(state, categories=list, signed=bool, **more))
 
 
 class Categories:

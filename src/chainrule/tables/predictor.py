@@ -82,8 +82,7 @@ class Predictor:
             For columns that do not fit; the message names the column, and the row.
         """
         if self.levels is not None:
-            nearest = int(np.argmin(np.abs(np.subtract(self.levels, 0.5))))
-            return self.predict_quantiles(X)[:, nearest]
+            return self.predict_quantiles(X)[:, self._middle]
         outputs = self._outputs(X)
         if self.classes is None:
             return self._in_units(outputs[:, 0])
@@ -135,7 +134,8 @@ class Predictor:
             sum over a row is f(x) - f(0); or x_k ∂f/∂x_k at the row itself, which is quick, and the
             same where f is linear.
         output : label or float, optional
-            The class, or the level of the quantiles, that f is of in all rows.
+            The class, or the level of the quantiles, that f is of in all rows; of levels it is what
+            the networks say, before `predict_quantiles` sorts those that cross.
         tolerance : float, default 1e-3
             By how much a row's sum may miss f(x) - f(0) at most: of a probability, or of a standard
             deviation of the values that were learned. Steps are added to the integral until then,
