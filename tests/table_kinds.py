@@ -38,7 +38,11 @@ KINDS: dict[str, tuple[Any, Any, np.ndarray]] = {
         ROWS,
         np.array(["nö", "so", "yes"])[PLACES % 3],
     ),
-    "truth values": (TabularClassifier(SMALL, random_state=0), NUMBERS, PLACES % 2 == 0),
+    "truth values": (
+        TabularClassifier(SMALL, random_state=0, calibrate=False),
+        NUMBERS,
+        PLACES % 2 == 0,
+    ),
     "values": (
         TabularRegressor(SMALL, random_state=0, refit=True, categorical_features=[2]),
         CODES,

@@ -320,7 +320,9 @@ def test_costs_of_ensembles_are_of_the_scaled_inputs(draw_problem):
     net, x, _ = drawn(draw_problem, output="softmax", cost="log_likelihood")
     labels = np.arange(len(x)) % 3
     cost = net.evaluate(x, labels)["cost"]
-    assert cr.Ensemble([net, net]).evaluate(x, labels)["cost"] == pytest.approx(cost, rel=1e-12)
+    assert cr.Ensemble([net, net.copy()]).evaluate(x, labels)["cost"] == pytest.approx(
+        cost, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("case", ["SGD", "SGD momentum", "Adam"])

@@ -57,7 +57,7 @@ def test_page_prints_what_it_shows_and_draws_its_pictures(page, tmp_path, drawin
     lessons.run(page, tmp_path)
     drawn = sorted(tmp_path.glob("*.png"))
     assert [picture.name for picture in drawn] == sorted(pictures_of(page))
-    assert drawn
+    assert drawn or page.parent != LESSONS  # a lesson has pictures; a page of the guide may
     for picture in drawn:
         assert_a_picture(picture)
         kept = page.parent / "pictures" / picture.name

@@ -87,6 +87,7 @@ class Preparation:
             if isinstance(encoder, Category):
                 categories.append((encoder, start))
                 continue
+            assert encoder is not None  # `kept` has none of those
             self._of_numbers.append(place)
             number = encoder.days if isinstance(encoder, Date) else encoder
             numbers.append((number, start))
