@@ -18,6 +18,11 @@ broken off and gone on with. A third of the tables is kept apart from the choice
     python bench/tables.py --models hgb,lightgbm --tables ames,telco
     python bench/tables.py --all --splits 1 --out times.csv          # times, in a quiet hour
     python bench/tables.py --all --times times.csv --markdown docs/tables-measured.md
+
+With `--study` the contenders are the default recipe and those that differ from it in one thing
+(`parts/table_study.py`), with a file of results of their own:
+
+    python bench/tables.py --study --splits 3 --markdown docs/tables-study.md
 """
 
 import sys
@@ -30,8 +35,11 @@ from parts.public_tables import FOLDS, KEPT_APART, PUBLIC, SEEN, missing
 from parts.table_models import LABELS, MODELS
 from parts.table_report import draw, report
 from parts.table_runs import forget, measure, results
+from parts.table_study import LABELS as CHANGES
+from parts.table_study import STUDY, study
 
 OUT = Path(__file__).parent / "results" / "tables.csv"
+OF_STUDY = OUT.with_stem("tables-study")
 TOLD = "/".join(OUT.parts[-3:])
 NOT_HERE = ("ModuleNotFoundError", "ImportError", "AttributeError: module")
 
@@ -62,17 +70,21 @@ def measure_all(options):
             if options.again:
                 forget(options.out, keys.values())
             why = measure(table, name, options.threads, lacking, options.out)
-            print(f"{table}: {LABELS[name]}", file=sys.stderr, flush=True)
+            label = (LABELS | CHANGES).get(name, name)
+            print(f"{table}: {label}", file=sys.stderr, flush=True)
             if why and why.startswith(NOT_HERE):
                 absent.add(name)
-                print(f"{LABELS[name]} absent: {why}")
+                print(f"{label} absent: {why}")
             elif why:
-                print(f"{LABELS[name]} failed on {table}: {why}")
+                print(f"{label} failed on {table}: {why}")
 
 
 def main(options):
+    if options.study:
+        options.models = list(STUDY)[: 3 if options.quick else None]
     if options.out is None:
-        options.out = options.scratch / OUT.name if options.quick else OUT
+        out = OF_STUDY if options.study else OUT
+        options.out = options.scratch / out.name if options.quick else out
     if not options.report:
         measure_all(options)
     if options.picture:
@@ -81,6 +93,11 @@ def main(options):
     timed = results(options.times) if options.times else rows
     if not rows:
         raise UnavailableError(f"no results in {options.out}")
+    if options.study:
+        told = f"{header(options.about)}\n\n{study(rows, options.threads)}"
+        print(told)
+        write_page(options.markdown, told)
+        return
     whole, parts, times = report(rows, timed, options.threads, judged=not options.quick)
     first = header(options.about)
     print(f"{first}\n\n{whole}")
@@ -96,6 +113,7 @@ if __name__ == "__main__":
     )  # fmt: skip
     parser.add_names("tables", list(PUBLIC), None, "all but those kept apart")
     parser.add_names("models", list(MODELS), list(MODELS), "all")
+    parser.add_argument("--study", action="store_true", help="recipes instead of contenders")
     parser.add_argument("--apart", action="store_true", help="the tables that are kept apart")
     parser.add_argument("--all", action="store_true", help="all tables")
     parser.add_argument("--splits", type=count, default=FOLDS, help="how many of the five")

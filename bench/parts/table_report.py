@@ -17,11 +17,11 @@ SECOND = {"log_loss": "log loss or mean absolute error", "auc_error": "1 - AUC"}
 OF_VALUES = {"error": "error", "log_loss": "mae"}
 
 
-def by_pair(rows, threads):
+def by_pair(rows, threads, models):
     """{(table, model): {split: row}}."""
     found = defaultdict(dict)
     for (name, model, split, its), row in rows.items():
-        if its == threads and model in MODELS and name in PUBLIC:
+        if its == threads and model in models and name in PUBLIC:
             found[name, model][split] = row
     return found
 
@@ -38,13 +38,13 @@ def geometric(ratios):
 class Part:
     """The results on some tables: who is ranked, and how far each is from the best of them."""
 
-    def __init__(self, rows, names, threads):
-        self.pairs = by_pair(rows, threads)
+    def __init__(self, rows, names, threads, models=MODELS):
+        self.pairs = by_pair(rows, threads, models)
         self.names = [name for name in names if any(one == name for one, _ in self.pairs)]
-        had = {model: [self.splits(name, model) for name in self.names] for model in MODELS}
+        had = {model: [self.splits(name, model) for name in self.names] for model in models}
         most = [max(column) for column in zip(*had.values(), strict=True)]
-        self.ranked = [model for model in MODELS if had[model] == most]
-        self.others = [model for model in MODELS if any(had[model]) and had[model] != most]
+        self.ranked = [model for model in models if had[model] == most]
+        self.others = [model for model in models if any(had[model]) and had[model] != most]
 
     def splits(self, name, model):
         return len(self.pairs.get((name, model), ()))
@@ -79,19 +79,20 @@ class Part:
         names = [name for name in self.names if (name, model) in self.pairs]
         return geometric(self.over_best(name, model) for name in names)
 
-    def over(self, model, other):
+    def over(self, model, other, names=None, measure="error"):
         """The error of one over that of another, on each table that both have."""
-        for name in self.names:
+        for name in names or self.names:
             if (name, model) in self.pairs and (name, other) in self.pairs:
                 both = self.pairs[name, model].keys() & self.pairs[name, other].keys()
-                yield self.mean(name, model, among=both) / self.mean(name, other, among=both)
+                its, theirs = (self.mean(name, one, measure, both) for one in (model, other))
+                yield its / theirs
 
 
 class Times:
     """Processor seconds of fit and predict, each the mean over the splits that a model has."""
 
-    def __init__(self, rows, threads):
-        self.pairs = by_pair(rows, threads)
+    def __init__(self, rows, threads, models=MODELS):
+        self.pairs = by_pair(rows, threads, models)
 
     def seconds(self, model, what, names):
         return {name: float(np.mean([row[what] for row in self.pairs[name, model].values()]))

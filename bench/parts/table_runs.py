@@ -21,6 +21,7 @@ import numpy as np
 from parts.environment import for_threads
 from parts.public_tables import CLASSES, PUBLIC, load, splits
 from parts.table_models import MODELS
+from parts.table_study import STUDY
 
 MEASURES = ("error", "log_loss", "auc_error", "mae")
 TIMES = ("fit_wall", "fit_cpu", "predict_wall", "predict_cpu")
@@ -61,7 +62,7 @@ def measures(task, said, classes, y, spread):
 
 def run(table, name, threads, chosen):
     """Yield a row for each of the splits."""
-    kind, task = MODELS[name], PUBLIC[table].task
+    kind, task = (MODELS | STUDY)[name], PUBLIC[table].task
     X, y = load(table)
     spread = y.std() if task != CLASSES else None
     learned = splits(table)[0][0]
