@@ -1,7 +1,8 @@
 """From the results of `tables.py` to ranks, ratios, tables and a picture.
 
-`rows` are those of `table_runs.results`. A model is ranked where it has all splits of every table;
-one that has only some is held against the ranked on the same splits of the same tables.
+`rows` are those of `table_runs.results`. A model is ranked where it has something of every table;
+of each table those splits count that all the ranked have. One that lacks a table is held against
+the ranked on the same splits of the tables that it has.
 """
 
 from collections import defaultdict
@@ -41,18 +42,22 @@ class Part:
     def __init__(self, rows, names, threads, models=MODELS):
         self.pairs = by_pair(rows, threads, models)
         self.names = [name for name in names if any(one == name for one, _ in self.pairs)]
-        had = {model: [self.splits(name, model) for name in self.names] for model in models}
-        most = [max(column) for column in zip(*had.values(), strict=True)]
-        self.ranked = [model for model in models if had[model] == most]
-        self.others = [model for model in models if any(had[model]) and had[model] != most]
+        has = {model: [(name, model) in self.pairs for name in self.names] for model in models}
+        self.ranked = [model for model in models if all(has[model])]
+        self.others = [model for model in models if any(has[model]) and not all(has[model])]
 
-    def splits(self, name, model):
-        return len(self.pairs.get((name, model), ()))
+    def splits(self, name, *models):
+        """Those that all these models have."""
+        return sorted(set.intersection(*(set(self.pairs[name, model]) for model in models)))
 
     def mean(self, name, model, measure="error", among=None):
-        """The mean over its splits, or over `among`; an error rate is half a row at least."""
+        """The mean over these splits, or those that it shares with all the ranked.
+
+        An error rate is half a row at least.
+        """
         rows = self.pairs[name, model]
-        found = np.mean([rows[split][second(name, measure)] for split in among or rows])
+        among = among or self.splits(name, model, *self.ranked)
+        found = np.mean([rows[split][second(name, measure)] for split in among])
         if measure == "error" and PUBLIC[name].task == CLASSES:
             found = max(found, 0.5 / len(load(name)[1]))
         return float(found)
@@ -70,7 +75,7 @@ class Part:
 
     def over_best(self, name, model):
         """The error over that of the best of the ranked, on the same splits."""
-        among = self.pairs[name, model]
+        among = self.splits(name, model, *self.ranked)
         best = min(self.mean(name, other, among=among) for other in self.ranked)
         return self.mean(name, model) / best
 
@@ -83,7 +88,7 @@ class Part:
         """The error of one over that of another, on each table that both have."""
         for name in names or self.names:
             if (name, model) in self.pairs and (name, other) in self.pairs:
-                both = self.pairs[name, model].keys() & self.pairs[name, other].keys()
+                both = self.splits(name, model, other)
                 its, theirs = (self.mean(name, one, measure, both) for one in (model, other))
                 yield its / theirs
 
@@ -146,8 +151,8 @@ def each_table(part):
         least = min(means[model] for model in part.ranked)
         cells = [f"**{means[model]:.4f}**" if means.get(model) == least
                  else cell(means.get(model), ".4f") for model in models]  # fmt: skip
-        lines.append([name, *cells])
-    return table(["table", *(LABELS[model] for model in models)], lines)
+        lines.append([name, str(len(part.splits(name, *part.ranked))), *cells])
+    return table(["table", "splits", *(LABELS[model] for model in models)], lines)
 
 
 def described(names):

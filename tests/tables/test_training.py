@@ -338,6 +338,8 @@ def test_every_other_network_reads_the_bins():
         ({"steps": 6000}, 43000, 35, 256),
         ({"steps": 6000}, 10**6, 10, 256),
         ({"steps": 600, "batch_size": 20}, 1000, 12, 20),
+        ({"least_steps": 300}, 68, 150, 64),
+        ({"least_steps": 300}, 1000, 100, 64),
         ({"epochs": 7, "batch_size": 2000}, 1000, 7, 1000),
     ],
 )

@@ -97,6 +97,8 @@ class Recipe(CheckedFields):
         The most there are.
     steps : int, optional
         So many steps are enough: of many rows fewer epochs, but 10 of them at least.
+    least_steps : int
+        Of few rows more epochs, until there are so many steps.
     batch_size : int, optional
         Of mini-batches; all rows at once where there are fewer. If not given, a power of two
         near a 32nd of the rows, from 64 to 256.
@@ -144,6 +146,7 @@ class Recipe(CheckedFields):
     by_width: bool = False
     epochs: int = 100
     steps: int | None = None
+    least_steps: int = 0
     batch_size: int | None = None
     drop_last: bool = False
     dropout: float = 0.0
@@ -179,6 +182,7 @@ class Recipe(CheckedFields):
         "by_width": check_flag,
         "epochs": _check_count(1),
         "steps": _check_count_if_given,
+        "least_steps": _check_count(0),
         "batch_size": _check_count_if_given,
         "drop_last": check_flag,
         "dropout": check_keep,
@@ -202,9 +206,10 @@ class Recipe(CheckedFields):
         """Return the epochs and the batch_size for m rows to train on."""
         size = self.batch_size or 2 ** round(min(max(log2(m / 32), 6), 8))
         size = min(size, m)
-        epochs = self.epochs
+        of_epoch = ceil(m / size)
+        epochs = max(self.epochs, ceil(self.least_steps / of_epoch))
         if self.steps is not None:
-            epochs = min(epochs, max(LEAST_EPOCHS, self.steps // ceil(m / size)))
+            epochs = min(epochs, max(LEAST_EPOCHS, self.steps // of_epoch))
         return {"epochs": epochs, "batch_size": size}
 
     def descent(self, n_in: int, epochs: int) -> dict[str, Any]:
@@ -233,10 +238,13 @@ class Recipe(CheckedFields):
         return replace(self, **{name: v for name, v in given.items() if v is not None})
 
 
-# Chosen on the tables of bench/tables.py that it does not keep apart: docs/tables-measured.md.
-_DEFAULT = Recipe(
-    members=6, activation="mish", bins=16, bins_for="half", scale_rate=3.0, epochs=60, steps=6000
-)
+# Chosen on the tables of bench/tables.py that it does not keep apart: docs/tables-study.md.
+_OF_VALUES = Recipe(
+    members=8, hidden=(32, 32), activation="mish", bins=32, bins_for="half", scale_rate=3.0,
+    epochs=60, steps=6000, least_steps=300,
+)  # fmt: skip
+_OF_CLASSES = replace(_OF_VALUES, metric="log_loss")
+_DEFAULT = {CLASSES: _OF_CLASSES, VALUES: _OF_VALUES}
 # RealMLP-TD-S of Holzmüller, Grinsztajn and Steinwart, "Better by Default" (arXiv 2407.04491), with
 # its three layers of z = xW/√n + b, W ~ N(0, 1), as W ~ N(0, 1/n).
 _REALMLP = Recipe(
@@ -247,12 +255,17 @@ _REALMLP = Recipe(
 )  # fmt: skip
 # Their cost of values has no ½: with half the gradient, half of ε makes the same step of Adam.
 _REALMLP_OF_VALUES = replace(_REALMLP, activation="mish", learning_rate=0.07, epsilon=0.5e-8)
-_BEST = replace(_DEFAULT, members=20, epochs=200, steps=12000)
+
+
+def _but(**fields: Any) -> dict[str, Recipe]:
+    return {task: replace(recipe, **fields) for task, recipe in _DEFAULT.items()}
+
+
 # By name, for classes and for values.
 PRESETS: dict[str, dict[str, Recipe]] = {
-    "fast": dict.fromkeys((CLASSES, VALUES), replace(_DEFAULT, members=1)),
-    "default": dict.fromkeys((CLASSES, VALUES), _DEFAULT),
-    "best": dict.fromkeys((CLASSES, VALUES), _BEST),
+    "fast": _but(members=1),
+    "default": _DEFAULT,
+    "best": _but(members=16, epochs=150, steps=12_000),
     "realmlp": {CLASSES: _REALMLP, VALUES: _REALMLP_OF_VALUES},
 }
 
