@@ -218,17 +218,16 @@ def draw(parts, times, path):
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
     for ax, (title, part) in zip(panels, parts.items(), strict=True):
-        for model in part.ranked + part.others:
-            where = times.median(model, "fit_cpu", part.names)
-            if where is None:
-                continue
-            ours = model not in PEERS
-            color = ORANGE if ours else BLUE
+        medians = {model: times.median(model, "fit_cpu", part.names)
+                   for model in part.ranked + part.others}  # fmt: skip
+        timed = sorted((where, model) for model, where in medians.items() if where is not None)
+        for where, model in timed:
+            color = BLUE if model in PEERS else ORANGE
             height = 100 * (part.distance(model) - 1)
             full = model in part.ranked
             ax.plot(where, height, "o", color=color, fillstyle="full" if full else "none")
-            ax.annotate(LABELS[model], (where, height), xytext=(0, -14 if ours else 6),
-                        textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
+            ax.annotate(LABELS[model], (where, height), xytext=(6, -1), rotation=20,
+                        textcoords="offset points", fontsize=7, rotation_mode="anchor")  # fmt: skip
         ax.set(xscale="log", xlabel="processor time of fit, median over tables (s)")
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())

@@ -90,7 +90,7 @@ def test_it_learns_a_table_as_it_is(frame):
     assert np.array_equal(table.classes_[p.argmax(axis=1)], table.predict(frame))
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(table.predict_log_proba(frame), np.log(p))
-    assert len(table.ensemble_) == len(table.history_) == 8
+    assert len(table.ensemble_) == len(table.history_) == 7
     assert table.preparation_.names == tuple(COLUMNS)
     assert fitted(TabularRegressor, frame, preset="default").score(frame, VALUES) > 0.8
 
