@@ -82,6 +82,7 @@ def measure_all(options):
 def main(options):
     if options.study:
         options.models = list(STUDY)[: 3 if options.quick else None]
+        options.picture = None
     if options.out is None:
         out = OF_STUDY if options.study else OUT
         options.out = options.scratch / out.name if options.quick else out

@@ -86,7 +86,7 @@ class Part:
 
     def over(self, model, other, names=None, measure="error"):
         """The error of one over that of another, on each table that both have."""
-        for name in names or self.names:
+        for name in self.names if names is None else names:
             if (name, model) in self.pairs and (name, other) in self.pairs:
                 both = self.splits(name, model, other)
                 its, theirs = (self.mean(name, one, measure, both) for one in (model, other))

@@ -20,6 +20,7 @@ START = Recipe(
     epochs=60, steps=6000,
 )  # fmt: skip
 BASE = "study-start"
+BY_LOG_LOSS = {"metric": {CLASSES: "log_loss", VALUES: "rmse"}}
 CHANGES = {
     "1 network": {"members": 1},
     "3 networks": {"members": 3},
@@ -58,49 +59,19 @@ CHANGES = {
     "one held-out set": {"shared_split": True},
     "best epoch by the second measure": {"metric": {CLASSES: "log_loss", VALUES: "mae"}},
     # several at once, of those that gained
-    "by log loss": {"metric": {CLASSES: "log_loss", VALUES: "rmse"}},
-    "by log loss, rate 0.02": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "learning_rate": 0.02,
-    },
-    "by log loss, rate 0.02, 32 bins": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "learning_rate": 0.02,
-        "bins": 32,
-    },
-    "by log loss, rate 0.02, 32 bins, no scale": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "learning_rate": 0.02,
-        "bins": 32,
-        "scale_rate": 0.0,
-    },
-    "by log loss, 10 networks of 32": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "members": 10,
-        "hidden": (32, 32),
-    },
-    "by log loss, 32 bins": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "bins": 32,
-    },
-    "by log loss, 8 networks of 32, 32 bins": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "members": 8,
-        "hidden": (32, 32),
-        "bins": 32,
-    },
-    "by log loss, 10 networks of 32, 32 bins": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "members": 10,
-        "hidden": (32, 32),
-        "bins": 32,
-    },
-    "by log loss, rate 0.02, 10 networks of 32": {
-        "metric": {CLASSES: "log_loss", VALUES: "rmse"},
-        "learning_rate": 0.02,
-        "members": 10,
-        "hidden": (32, 32),
-    },
+    "by log loss": BY_LOG_LOSS,
+    "by log loss, rate 0.02": BY_LOG_LOSS | {"learning_rate": 0.02},
+    "by log loss, rate 0.02, 32 bins": BY_LOG_LOSS | {"learning_rate": 0.02, "bins": 32},
+    "by log loss, rate 0.02, 32 bins, no scale": BY_LOG_LOSS
+    | {"learning_rate": 0.02, "bins": 32, "scale_rate": 0.0},
+    "by log loss, 10 networks of 32": BY_LOG_LOSS | {"members": 10, "hidden": (32, 32)},
+    "by log loss, 32 bins": BY_LOG_LOSS | {"bins": 32},
+    "by log loss, 8 networks of 32, 32 bins": BY_LOG_LOSS
+    | {"members": 8, "hidden": (32, 32), "bins": 32},
+    "by log loss, 10 networks of 32, 32 bins": BY_LOG_LOSS
+    | {"members": 10, "hidden": (32, 32), "bins": 32},
+    "by log loss, rate 0.02, 10 networks of 32": BY_LOG_LOSS
+    | {"learning_rate": 0.02, "members": 10, "hidden": (32, 32)},
 }
 SAME = 0.99, 1.01  # the ratios between which an error is no better and no worse
 

@@ -116,6 +116,38 @@ def test_ranks_and_distances(parts):
     assert times.median("hgb", "fit_cpu", part.names) == 1.5
 
 
+def test_splits_count_that_all_the_ranked_have(parts):
+    report = parts("table_report")
+    rows = {
+        ("cars", model, split, 1): {"error": error, "mae": error}
+        for model, errors in {"hgb": [0.2, 0.4], "mlp": [0.3]}.items()
+        for split, error in enumerate(errors)
+    }
+    part = report.Part(rows, ["cars"], 1)
+    assert part.ranked == ["hgb", "mlp"]
+    assert [part.mean("cars", model) for model in part.ranked] == [0.2, 0.3]
+    assert part.ranks() == {"hgb": 1, "mlp": 2}
+
+
+def test_each_recipe_of_the_study_is_one_and_is_held_against_the_start(parts):
+    public, studied = parts("public_tables"), parts("table_study")
+    for task in (public.CLASSES, public.VALUES):
+        for kind in studied.STUDY.values():
+            assert kind(task, 1, 0).preset.members >= 1
+    assert studied.STUDY["study-1-network"](public.VALUES, 1, 0).preset.members == 1
+
+    def row(error, cpu):
+        return {"error": error, "mae": 2 * error, "fit_cpu": cpu}
+
+    rows = {
+        ("cars", "study-start", 0, 1): row(0.2, 2), ("cars", "study-1-network", 0, 1): row(0.3, 1),
+        ("wage", "study-start", 0, 1): row(0.4, 2), ("wage", "study-1-network", 0, 1): row(0.4, 1),
+        ("wage", "study-start", 1, 1): row(9.0, 2),
+    }  # fmt: skip
+    line = studied.study(rows, 1).splitlines()[-1]
+    assert line == "| 1 network | 1.225 | – | 1.225 | 0, 1 | 1.50 | 0.50 |"
+
+
 def test_results_go_to_a_file_and_are_forgotten_by_key(parts, tmp_path):
     runs = parts("table_runs")
     path = tmp_path / "new" / "tables.csv"
