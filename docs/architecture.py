@@ -31,6 +31,7 @@ STOREYS = [
     {"sweeps"},
     {"tables"},
     {"sklearn"},
+    {"convert"},
     {"course"},
     {"logic"},
     {"__init__"},  # the face
@@ -109,6 +110,7 @@ ROWS = [
     ("face", ["__init__"]),
     ("logic", ["logic"]),
     ("course", ["course"]),
+    ("convert", ["convert"]),
     ("sklearn", ["sklearn"]),
     ("tables", ["tables"]),
     ("sweeps", ["sweeps"]),

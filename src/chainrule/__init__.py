@@ -12,7 +12,7 @@
 
 import typing as _typing
 
-from chainrule import activations, costs, equations, logic
+from chainrule import activations, convert, costs, equations, logic
 from chainrule.checks.other_tools import OF_THE_PACKAGE as _OF_THE_PACKAGE
 from chainrule.checks.words import hint as _hint
 from chainrule.core._core import ACTIVATIONS, COSTS
@@ -107,6 +107,7 @@ __all__ = [
     "__version__",
     "activations",
     "check_gradient",
+    "convert",
     "costs",
     "diagnose",
     "equations",

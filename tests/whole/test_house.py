@@ -17,7 +17,7 @@ PACKAGE, RANK, place_of = architecture.PACKAGE, architecture.RANK, architecture.
 MODULES = architecture.modules()
 ARROWS = architecture.arrows()
 # Wings that users import from: their `__init__.py` lists names.
-PUBLIC_WINGS = {"book", "sklearn"}
+PUBLIC_WINGS = {"book", "convert", "sklearn"}
 GUIDE = ROOT / "CONTRIBUTING.md"
 
 

@@ -1,0 +1,284 @@
+"""What a model computes, in plain arrays: every way out writes from it, and asks no model again.
+
+A row x of a table goes through the preparation, if there is one; then, in each of the K networks,
+
+    a^1 = scale ⊙ x + shift,    a^l = σ_l(W^l a^{l-1} + b^l),    said = out_scale ⊙ a^L + out_shift,
+
+and together they say Σ share_k said_k. Of classes it is then tempered: p^(1/T), whose sum is 1.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.activations import UserActivation
+from chainrule.network import Network
+from chainrule.sweeps.ensemble import Ensemble
+from chainrule.tables.predictor import Predictor
+from chainrule.tables.preparation import Preparation
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """a = σ(Wa + b).
+
+    Attributes
+    ----------
+    weights : ndarray (n_l, n_{l-1})
+        W^l, in the network's dtype.
+    biases : ndarray (n_l,)
+        b^l, likewise; zeros for a network without.
+    activation : str
+        The name of σ.
+    parameter : float
+        Its parameter, such as the slope of leaky_relu; 0 for one that has none.
+    """
+
+    weights: NDArray[Any]
+    biases: NDArray[Any]
+    activation: str
+    parameter: float
+
+    @property
+    def n_in(self) -> int:
+        """n_{l-1}."""
+        return self.weights.shape[1]
+
+    @property
+    def n_out(self) -> int:
+        """n_l."""
+        return self.weights.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """One network: layer after layer.
+
+    Attributes
+    ----------
+    scaling : tuple of ndarray (n_1,), or None
+        (scale, shift) of the inputs in float64, the trained scale in them; None if they stay.
+    layers : tuple of Layer
+        2, ..., L.
+    output_scaling : tuple of ndarray (n_L,), or None
+        Likewise of the outputs.
+    dtype : dtype
+        Of its parameters and arithmetic.
+    """
+
+    scaling: tuple[Floats, Floats] | None
+    layers: tuple[Layer, ...]
+    output_scaling: tuple[Floats, Floats] | None
+    dtype: np.dtype[Any]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_1, ..., n_L."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """What a model computes.
+
+    Attributes
+    ----------
+    chains : tuple of Chain
+        The networks, of which there is one but for an ensemble.
+    shares : ndarray (K,)
+        How much each counts, in float64; their sum is 1.
+    cost : str
+        What they have learned by, for files to tell.
+    answers : str
+        "classes", "multilabel" or "values".
+    classes : list, or None
+        What the classes are called, as Python's int, float, bool or str, in the order of the
+        outputs; None for other answers.
+    threshold : float
+        With one output for two classes, and for several labels: the output above which it is the
+        second class, or has the label.
+    inputs : tuple of str, or None
+        What the inputs of the model are called; None where nobody named them.
+    preparation : Preparation or None
+        What makes numbers of a row of a table.
+    temperature : float
+        T, by which the logarithms of probabilities are divided; 1 changes nothing.
+    levels : tuple of float, or None
+        Those of the quantiles that the outputs are; they are sorted where a table was learned.
+    """
+
+    chains: tuple[Chain, ...]
+    shares: Floats
+    cost: str
+    answers: str
+    classes: list[Any] | None
+    threshold: float
+    inputs: tuple[str, ...] | None
+    preparation: Preparation | None = None
+    temperature: float = 1.0
+    levels: tuple[float, ...] | None = None
+
+    @property
+    def n_in(self) -> int:
+        """Numbers that a network reads; of a table they are the prepared ones."""
+        return self.chains[0].sizes[0]
+
+    @property
+    def n_out(self) -> int:
+        """n_L."""
+        return self.chains[0].sizes[-1]
+
+    @property
+    def output(self) -> str:
+        """The activation of the outputs."""
+        return self.chains[0].layers[-1].activation
+
+    @property
+    def activations(self) -> list[tuple[str, float]]:
+        """Each activation with its parameter, once, in the order in which they come."""
+        layers = [layer for chain in self.chains for layer in chain.layers]
+        return list(dict.fromkeys((each.activation, each.parameter) for each in layers))
+
+
+def blueprint_of(model: Any) -> Blueprint:
+    """Return what a network, an ensemble, or an estimator of chainrule computes.
+
+    Parameters
+    ----------
+    model : Network, Ensemble, Predictor, or a fitted estimator of chainrule.sklearn
+
+    Raises
+    ------
+    TypeError
+        For what is none of these, and for activations that are objects in Python.
+    ValueError
+        For a network whose scaling is not set yet, for parameters that are not finite, and for an
+        ensemble whose answer is no mean.
+    """
+    if hasattr(type(model), "predict") and hasattr(type(model), "get_params"):
+        model = _of_estimator(model)
+    if isinstance(model, Predictor):
+        return _of_predictor(model)
+    if isinstance(model, Network):
+        return _of_nets((model,), np.ones(1), model)
+    if isinstance(model, Ensemble):
+        if model._has_moments:
+            raise ValueError(
+                "an ensemble of cost='gaussian' answers with the variance of a mixture, which is "
+                "no mean of outputs; convert its networks one by one, ensemble[0]"
+            )
+        return _of_nets(model._counting, model._shares, model)
+    raise TypeError(
+        "expected a Network, an Ensemble, a Predictor, or an estimator of chainrule.sklearn; got "
+        f"{type(model).__module__}.{type(model).__qualname__}"
+    )
+
+
+def one_chain(blueprint: Blueprint, way: str) -> Chain:
+    """Return the one network that there is, for a way out that has no room for more.
+
+    Raises
+    ------
+    ValueError
+        For an ensemble, and for the model of a table; `way` says what cannot hold it.
+    """
+    if blueprint.preparation is not None:
+        raise ValueError(
+            f"{way} holds networks of numbers, not how the rows of a table become numbers; "
+            "to_onnx and to_c write both"
+        )
+    if len(blueprint.chains) != 1:
+        raise ValueError(
+            f"{way} holds one network, not an ensemble of {len(blueprint.chains)}; to_onnx, to_c "
+            "and to_js write their mean, or give one of them, ensemble[0]"
+        )
+    return blueprint.chains[0]
+
+
+def _of_estimator(estimator: Any) -> Any:
+    """Return the network or the predictor of a fitted estimator of ours."""
+    for name in ("predictor_", "network_"):
+        if isinstance(found := getattr(estimator, name, None), Network | Predictor):
+            return found
+    kind = type(estimator)
+    if kind.__module__.partition(".")[0] == "chainrule":
+        raise ValueError(f"this {kind.__name__} is not fitted yet: call fit(X, y) first")
+    raise TypeError(
+        f"expected an estimator of chainrule.sklearn; got {kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _of_nets(nets: tuple[Network, ...], shares: Floats, model: Any) -> Blueprint:
+    """Return the blueprint of networks that answer together as `model`, one of them or all."""
+    classes, first = model.classes, nets[0]
+    return Blueprint(
+        chains=tuple(map(_chain_of, nets)),
+        shares=shares,
+        cost=first._cost.name,
+        answers=model.answers,
+        classes=None if classes is None else classes.tolist(),
+        threshold=(first._cost.low + 1) / 2,
+        inputs=first.input_names,
+    )
+
+
+def _of_predictor(predictor: Predictor) -> Blueprint:
+    plain = blueprint_of(predictor.ensemble)
+    chains = plain.chains
+    if predictor.classes is None:
+        chains = tuple(_in_units(each, predictor.scale, predictor.shift) for each in chains)
+    classes = predictor.classes
+    return Blueprint(
+        chains=chains,
+        shares=plain.shares,
+        cost=plain.cost,
+        answers="values" if classes is None else "classes",
+        classes=None if classes is None else classes.tolist(),
+        threshold=plain.threshold,
+        inputs=predictor.preparation.names,
+        preparation=predictor.preparation,
+        temperature=predictor.temperature,
+        levels=predictor.levels,
+    )
+
+
+def _chain_of(net: Network) -> Chain:
+    """Return a network's chain, all of whose numbers are its own."""
+    net._check_set()
+    if not np.isfinite(net.parameters).all():
+        raise ValueError(
+            "expected finite parameters; got NaN or infinity, which no other tool would notice: "
+            "chainrule.diagnose(net) says where"
+        )
+    layers = []
+    for i, (W, activation) in enumerate(zip(net.weights, (*net._hidden, net._output), strict=True)):
+        if isinstance(activation, UserActivation):
+            raise TypeError(
+                f"layer {i + 2} has an activation of your own, "
+                f"{type(activation.function).__name__}, which is code in Python; only the "
+                "activations of chainrule can be converted"
+            )
+        b = net.biases[i].copy() if net.bias else np.zeros(len(W), W.dtype)
+        _, parameter = activation.compiled
+        layers.append(Layer(W.copy(), b, activation.name, float(parameter)))
+    scaling = net._scaling.for_core
+    if net._trainable_scale:
+        plain = np.array([np.ones(net.sizes[0]), np.zeros(net.sizes[0])])
+        scaling = (plain if scaling is None else scaling) * net.scale.astype(np.float64)
+    return Chain(_pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype)
+
+
+def _pair(scaling: Floats | None) -> tuple[Floats, Floats] | None:
+    return None if scaling is None else (scaling[0].copy(), scaling[1].copy())
+
+
+def _in_units(chain: Chain, scale: float, shift: float) -> Chain:
+    """Return a chain whose outputs are multiplied by `scale` and moved by `shift` besides."""
+    n = chain.sizes[-1]
+    factor, offset = chain.output_scaling or (np.ones(n), np.zeros(n))
+    scaled = factor * scale, offset * scale + shift
+    return Chain(chain.scaling, chain.layers, scaled, chain.dtype)

@@ -1,0 +1,127 @@
+"""What a model computes in plain arrays: held against the model itself, by an oracle in NumPy."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.convert.assembly import activation_of, assembled
+from chainrule.convert.blueprint import blueprint_of, one_chain
+from oracle import activate
+from random_networks import HIDDEN, draw_network
+
+SMOOTH = [each for each in HIDDEN if each != "step"]  # which a rounding may flip
+
+
+def said(blueprint, X):
+    """Σ share_k said_k, (m, n_L), in float64."""
+    total = 0.0
+    for chain, share in zip(blueprint.chains, blueprint.shares, strict=True):
+        a = X.astype(np.float64)
+        if chain.scaling is not None:
+            a = a * chain.scaling[0] + chain.scaling[1]
+        for layer in chain.layers:
+            z = a @ layer.weights.astype(np.float64).T + layer.biases
+            a = activate(activation_of(layer.activation, layer.parameter), z)
+        if chain.output_scaling is not None:
+            a = a * chain.output_scaling[0] + chain.output_scaling[1]
+        total = total + share * a
+    return total
+
+
+def bound(net):
+    return 1e-4 if net.dtype == np.float32 else 1e-11
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_it_says_what_the_network_says(seed):
+    net, X = draw_network(seed, hidden=SMOOTH, outputs=["softmax", *SMOOTH])
+    np.testing.assert_allclose(said(blueprint_of(net), X), net(X), rtol=bound(net), atol=bound(net))
+
+
+def test_an_ensemble_is_its_networks_and_their_shares():
+    nets = [cr.Network([3, 5, 2], output="softmax", cost="log_likelihood", seed=k)
+            for k in range(3)]  # fmt: skip
+    ensemble = cr.Ensemble(nets, weights=[1, 0, 3])
+    blueprint = blueprint_of(ensemble)
+    X = np.random.default_rng(0).normal(size=(7, 3))
+    assert blueprint.shares.tolist() == [0.25, 0.75]
+    np.testing.assert_allclose(said(blueprint, X), ensemble(X), rtol=1e-5)
+
+
+def test_it_is_a_copy():
+    net = cr.Network([2, 3, 1], seed=0)
+    blueprint = blueprint_of(net)
+    before = blueprint.chains[0].layers[0].weights.copy()
+    net.parameters[:] = 9
+    assert (blueprint.chains[0].layers[0].weights == before).all()
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_network_is_made_of_it_again(seed):
+    net, X = draw_network(seed)
+    chain = one_chain(blueprint_of(net), "this")
+    again = assembled(
+        chain.layers,
+        scaling=chain.scaling or (1.0, 0.0),
+        output_scaling=chain.output_scaling or (1.0, 0.0),
+        cost=net.cost,
+        dtype=net.dtype,
+    )
+    assert (again.hidden, again.output) == (net.hidden, net.output)
+    if net.scale.size == 0:
+        np.testing.assert_array_equal(again(X), net(X))
+    elif "step" not in (net.output, *net.hidden):
+        np.testing.assert_allclose(again(X), net(X), rtol=bound(net), atol=bound(net))
+
+
+class Square:
+    def value(self, z):
+        return z * z
+
+    def slope(self, z, a):
+        return 2 * z
+
+
+def nan_network():
+    net = cr.Network([2, 3, 1], seed=0)
+    net.weights[1][0, 2] = np.nan
+    return net
+
+
+def mixture():
+    return cr.Ensemble([cr.Network([2, 3, 2], output="identity", cost="gaussian", seed=k)
+                        for k in range(2)])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "fragment"),
+    [
+        (lambda: cr.Network([2, 3, 1], hidden=Square(), seed=0), TypeError, "layer 2 has an acti"),
+        (lambda: cr.Network([2, 1], output=Square(), seed=0), TypeError, "of your own, Square"),
+        (lambda: cr.Network([2, 1], task="regression", seed=0), ValueError, "not trained yet"),
+        (nan_network, ValueError, "expected finite parameters"),
+        (mixture, ValueError, "variance of a mixture"),
+        (lambda: 3, TypeError, r"got builtins\.int"),
+    ],
+)
+def test_what_is_refused(make, kind, fragment):
+    with pytest.raises(kind, match=fragment):
+        blueprint_of(make())
+
+
+def test_an_estimator_is_asked_for_its_network():
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn")
+    from chainrule.sklearn import MLPClassifier, TabularRegressor
+
+    X, y = np.random.default_rng(0).normal(size=(80, 3)), np.arange(80) % 3
+    with pytest.raises(ValueError, match="MLPClassifier is not fitted yet"):
+        blueprint_of(MLPClassifier())
+    with pytest.raises(TypeError, match="LogisticRegression"):
+        blueprint_of(linear_model.LogisticRegression().fit(X, y))
+    labels = np.array(list("abc"))[y]
+    estimator = MLPClassifier((4,), random_state=0).partial_fit(X, labels, list("abc"))
+    found = blueprint_of(estimator)
+    assert (found.answers, found.classes) == ("classes", ["a", "b", "c"])
+    table = blueprint_of(TabularRegressor(preset="fast", random_state=0).fit(X, y * 2.0))
+    assert table.preparation is not None
+    assert table.n_in == table.preparation.width
