@@ -119,7 +119,7 @@ def test_an_estimator_is_asked_for_its_network():
     with pytest.raises(TypeError, match="LogisticRegression"):
         blueprint_of(linear_model.LogisticRegression().fit(X, y))
     labels = np.array(list("abc"))[y]
-    estimator = MLPClassifier((4,), random_state=0).partial_fit(X, labels, list("abc"))
+    estimator = MLPClassifier((4,), random_state=0).partial_fit(X, labels, classes=list("abc"))
     found = blueprint_of(estimator)
     assert (found.answers, found.classes) == ("classes", ["a", "b", "c"])
     table = blueprint_of(TabularRegressor(preset="fast", random_state=0).fit(X, y * 2.0))

@@ -1,6 +1,7 @@
 """A network made of the layers that a file or another tool has: every way in ends here."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def assembled(
     """
     if not layers:
         raise ValueError("expected at least one layer of weights, got none")
-    for i, (before, after) in enumerate(zip(layers, layers[1:], strict=False)):
+    for i, (before, after) in enumerate(pairwise(layers)):
         if before.n_out != after.n_in:
             raise ValueError(
                 f"layers must fit: layer {i + 2} has {before.n_out} neurons, and the next reads "
