@@ -7,7 +7,7 @@ A row x of a table goes through the preparation, if there is one; then, in each 
 and together they say Σ share_k said_k. Of classes it is then tempered: p^(1/T), whose sum is 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,7 @@ def blueprint_of(model: Any) -> Blueprint:
         ensemble whose answer is no mean.
     """
     if hasattr(type(model), "predict") and hasattr(type(model), "get_params"):
-        model = _of_estimator(model)
+        return _of_estimator(model)
     if isinstance(model, Predictor):
         return _of_predictor(model)
     if isinstance(model, Network):
@@ -199,11 +199,14 @@ def one_chain(blueprint: Blueprint, way: str) -> Chain:
     return blueprint.chains[0]
 
 
-def _of_estimator(estimator: Any) -> Any:
-    """Return the network or the predictor of a fitted estimator of ours."""
+def _of_estimator(estimator: Any) -> Blueprint:
+    """Return the blueprint of the network or the predictor of a fitted estimator of ours."""
     for name in ("predictor_", "network_"):
         if isinstance(found := getattr(estimator, name, None), Network | Predictor):
-            return found
+            plain = blueprint_of(found)
+            if plain.answers != "classes":
+                return plain
+            return replace(plain, classes=estimator.classes_.tolist())
     kind = type(estimator)
     if kind.__module__.partition(".")[0] == "chainrule":
         raise ValueError(f"this {kind.__name__} is not fitted yet: call fit(X, y) first")
