@@ -206,18 +206,11 @@ def test_a_bad_number_of_threads(given):
     assert net.parameters.tobytes() == before
 
 
-def test_the_cores_of_the_process(tmp_path):
+def test_the_cores_of_the_process(monkeypatch):
     assert 1 <= threads.available_cores() <= (os.cpu_count() or 1)
-    quota = threads._quota.__wrapped__
-    for text, expected in (
-        ("max 100000\n", threads.MOST_THREADS),
-        ("150000 100000\n", 2),
-        ("50000 100000\n", 1),
-        ("nonsense", threads.MOST_THREADS),
-    ):
-        (tmp_path / "cpu.max").write_text(text)
-        assert quota(tmp_path / "cpu.max") == expected
-    assert quota(tmp_path / "none") == threads.MOST_THREADS
+    for share, expected in ((0.5, 1), (1.5, 2), (3, 3), (np.inf, threads.MOST_THREADS)):
+        monkeypatch.setattr(threads.control_groups, "quota", lambda share=share: share)
+        assert threads._quota.__wrapped__() == expected
 
 
 @pytest.mark.parametrize(

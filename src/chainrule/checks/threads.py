@@ -4,6 +4,7 @@ import math
 import os
 from functools import cache
 
+from chainrule.checks import control_groups
 from chainrule.checks.options import check_index
 
 MOST_THREADS = 256  # of the core's team
@@ -39,11 +40,6 @@ def _asked() -> int:
 
 
 @cache
-def _quota(file="/sys/fs/cgroup/cpu.max") -> int:
-    """Return how many cores' time a container gets (Linux control groups, version 2)."""
-    try:
-        with open(file) as text:
-            quota, period = text.read().split()
-        return max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):  # there is none; "max" says there is no limit
-        return MOST_THREADS
+def _quota() -> int:
+    """Return how many cores' time a container or service gets, begun ones counted."""
+    return max(1, math.ceil(min(control_groups.quota(), MOST_THREADS)))
