@@ -9,6 +9,8 @@
 
 #if defined(__AVX512F__)
 enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
+#elif defined(ARM_VECTORS) /* 32 registers, too */
+enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 4, INNER_COLUMNS = 5 };
 #else
 enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif

@@ -4,6 +4,9 @@
 #if defined(__AVX2__) && !defined(_MSC_VER)
 #include <immintrin.h>
 #define X86_VECTORS 1
+#elif defined(__aarch64__) && defined(__GNUC__)
+#include <arm_neon.h>
+#define ARM_VECTORS 1
 #endif
 
 #if defined(__GNUC__)
@@ -35,6 +38,8 @@ INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
 #define ROUNDED(x) __asm__("" : "+x"(x))
 #elif defined(__GNUC__) && defined(__aarch64__)
 #define ROUNDED(x) __asm__("" : "+w"(x))
+#elif defined(__GNUC__)
+#define ROUNDED(x) __asm__("" : "+m"(x))
 #else
 #define ROUNDED(x) ((void)0)
 #endif
@@ -112,6 +117,54 @@ INLINE void zip(vector *low, vector *high, vector a, vector b) {
     __m256 even = _mm256_unpacklo_ps((__m256)a, (__m256)b), odd = _mm256_unpackhi_ps((__m256)a, (__m256)b);
     *low = (vector)_mm256_permute2f128_ps(even, odd, 0x20);
     *high = (vector)_mm256_permute2f128_ps(even, odd, 0x31);
+}
+
+#elif defined(ARM_VECTORS) && CR_DOUBLE
+
+INLINE vector load_part(const real *x, size_t n) {
+    const float64x2_t none = vdupq_n_f64(0);
+    return n == 0 ? (vector)none : n == 1 ? (vector)vld1q_lane_f64(x, none, 0) : load(x);
+}
+INLINE void store_part(real *x, vector v, size_t n) {
+    if (n == 1) {
+        vst1q_lane_f64(x, (float64x2_t)v, 0);
+    } else if (n) {
+        store(x, v);
+    }
+}
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    *low = (vector)vzip1q_f64((float64x2_t)a, (float64x2_t)b);
+    *high = (vector)vzip2q_f64((float64x2_t)a, (float64x2_t)b);
+}
+
+#elif defined(ARM_VECTORS)
+
+INLINE vector load_part(const real *x, size_t n) {
+    float32x4_t v = vdupq_n_f32(0);
+    if (n >= 4) return load(x);
+    if (n >= 2) v = vcombine_f32(vld1_f32(x), vdup_n_f32(0));
+    if (n == 3) v = vld1q_lane_f32(x + 2, v, 2);
+    if (n == 1) v = vld1q_lane_f32(x, v, 0);
+    return (vector)v;
+}
+INLINE void store_part(real *x, vector v, size_t n) {
+    if (n >= 4) {
+        store(x, v);
+        return;
+    }
+    if (n >= 2) vst1_f32(x, vget_low_f32((float32x4_t)v));
+    if (n == 3) vst1q_lane_f32(x + 2, (float32x4_t)v, 2);
+    if (n == 1) vst1q_lane_f32(x, (float32x4_t)v, 0);
+}
+INLINE vector multiply_add(vector a, vector b, vector c) {
+    return (vector)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+INLINE void zip(vector *low, vector *high, vector a, vector b) {
+    *low = (vector)vzip1q_f32((float32x4_t)a, (float32x4_t)b);
+    *high = (vector)vzip2q_f32((float32x4_t)a, (float32x4_t)b);
 }
 
 #else
