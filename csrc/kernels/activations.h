@@ -76,7 +76,7 @@ DEFINE_ACTIVATION(elu, ELU, ELU_TIMES)
 DEFINE_ACTIVATION(selu, SELU, SELU_TIMES)
 
 /* ln(1 + e^z); sigma' = 1/(1 + e^-z) = 1 - e^-a */
-#define SOFTPLUS(z, p) (((z) > 0 ? (z) : 0) + log1p_unit(exp_one(-absolute(z))))
+#define SOFTPLUS(z, p) (((z) > 0 ? (z) : 0) + log1p_unit(exp_negative(-absolute(z))))
 #define SOFTPLUS_TIMES(d, a, p) ((d) * -expm1_negative(-(a)))
 DEFINE_ACTIVATION(softplus, SOFTPLUS, SOFTPLUS_TIMES)
 

@@ -8,13 +8,15 @@
  * comes out as in the whole of it, if it goes the way of the whole. */
 
 #if defined(__AVX512F__)
-enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 5, INNER_COLUMNS = 5 };
-#elif defined(ARM_VECTORS) /* 32 registers, too */
-enum { OUTER_ROWS = 8, OUTER_VECTORS = 3, INNER_ROWS = 4, INNER_COLUMNS = 5 };
+enum { REGISTERS = 32, INNER_ROWS = 5, INNER_COLUMNS = 5 };
+#elif defined(ARM_VECTORS)
+enum { REGISTERS = 32, INNER_ROWS = 4, INNER_COLUMNS = 5 };
 #else
-enum { OUTER_ROWS = 4, OUTER_VECTORS = 3, INNER_ROWS = 2, INNER_COLUMNS = 4 };
+enum { REGISTERS = 16, INNER_ROWS = 2, INNER_COLUMNS = 4 };
 #endif
 enum {
+    MOST_ROWS = 8,
+    OUTER_VECTORS = 3,
     INNER_SUMS = INNER_ROWS * INNER_COLUMNS, /* LANES at least */
     PANEL_COLUMNS = OUTER_VECTORS * LANES,
     PANEL_ROWS = 512,
@@ -23,6 +25,10 @@ enum {
     FAR_PRODUCTS = 1 << 26,
     CACHE_LINE = 64
 };
+
+/* The most rows of a tile: as many as have room in the registers with so many vectors each, or as hide how long a sum
+ * takes. */
+INLINE size_t tile_rows(size_t vectors) { return REGISTERS == 32 ? MOST_ROWS : MOST_ROWS + 2 - 2 * vectors; }
 
 /* Registers of 64 bytes do as well as a BLAS or better at any size; those of 16 or 32 up to 2^21 products a lane;
  * single numbers only where its arrangements would cost more. */
@@ -33,45 +39,6 @@ INLINE size_t panel_width(size_t left) {
     const size_t vectors = (left + LANES - 1) / LANES;
     const size_t width = (vectors == OUTER_VECTORS + 1 ? OUTER_VECTORS - 1 : OUTER_VECTORS) * LANES;
     return width < left ? width : left;
-}
-
-/* c (rows, columns) <- alpha a b + beta c, or + `row` in each unless that is NULL; a(i, p) = a[i * a_row + p *
- * a_column], b(p, j) = b[p * b_row + j]; rows and vectors are constants where this is inlined; the last vector has
- * `last` columns, and so has b unless it is padded to whole vectors */
-INLINE void outer_tile(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
-                       const real *b, size_t b_row, int padded, size_t rows, size_t vectors, size_t last, size_t k,
-                       real alpha, real beta) {
-    vector sums[OUTER_ROWS][OUTER_VECTORS];
-    const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows; i++) { UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] = zero; }
-    for (size_t p = 0; p < k; p++) {
-        vector right[OUTER_VECTORS];
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            const real *x = b + p * b_row + v * LANES;
-            right[v] = padded || v + 1 < vectors || last == LANES ? load(x) : load_part(x, last);
-        }
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            real left = a[i * a_row + p * a_column];
-            UNROLL for (size_t v = 0; v < vectors; v++) sums[i][v] += left * right[v];
-        }
-    }
-    if (row) {
-        vector old[OUTER_VECTORS];
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
-        }
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            UNROLL for (size_t v = 0; v < vectors; v++) {
-                scale_add_to(c + i * ldc + v * LANES, old[v], sums[i][v], v + 1 < vectors ? LANES : last, alpha);
-            }
-        }
-        return;
-    }
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            scale_add(c + i * ldc + v * LANES, sums[i][v], v + 1 < vectors ? LANES : last, alpha, beta);
-        }
-    }
 }
 
 /* What is read after this, to be asked for during it, so many cache lines at each tile: asked for all at once, they
@@ -103,67 +70,143 @@ INLINE void ask_for_some(request *next) {
     }
 }
 
-/* c (rows, columns) <- alpha a b + beta c or + row, as for a tile, but of any number of rows and up to PANEL_COLUMNS
- * columns */
+/* c (rows, columns) <- alpha a b + beta c, or + `row` in each unless that is NULL, of any number of rows and up to
+ * PANEL_COLUMNS columns; a(i, p) = a[i * a_row + p * a_column], b(p, j) = b[p * b_row + j] */
 typedef struct {
     size_t rows, columns, k;
     real alpha, beta;
     const real *a, *b, *row;
     real *c;
     size_t a_row, a_column, b_row, ldc;
-    int padded;
+    int padded;    /* b has whole vectors */
     int far;       /* c is not in a near cache */
     request *next; /* or NULL */
 } panel_of_c;
 
-/* What a whole tile of c holds, to come from memory while its sums are made, and some of what follows. */
-INLINE void ask_for(const panel_of_c *x, size_t i) {
-    size_t rows = OUTER_ROWS;
+/* The rows of c from i on. Their number, that of vectors and of halves and one of a's strides are constants where this
+ * is inlined; the last vector has `last` columns, and is a half one if `halves`, else 0. */
+INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_column, size_t rows, size_t vectors,
+                       size_t halves, size_t last) {
+    vector sums[MOST_ROWS][OUTER_VECTORS];
+    half half_sums[MOST_ROWS];
+    const vector zero = {0};
+    const half half_zero = {0};
+    const size_t wholes = vectors - halves;
+    UNROLL for (size_t y = 0; y < rows; y++) {
+        UNROLL for (size_t v = 0; v < wholes; v++) sums[y][v] = zero;
+        if (halves) half_sums[y] = half_zero;
+    }
+    const real *a = x->a + i * a_row, *b = x->b;
+    const size_t k = x->k, b_row = x->b_row;
+    const int plain = x->padded && !QUICK_PARTS;
+    for (size_t p = 0; p < k; p++, b += b_row) {
+        vector right[OUTER_VECTORS];
+        half half_right;
+        UNROLL for (size_t v = 0; v < wholes; v++) {
+            right[v] = plain || v + 1 < vectors || last == LANES ? load(b + v * LANES) : load_part(b + v * LANES, last);
+        }
+        if (halves) half_right = load_half(b + wholes * LANES, last);
+        UNROLL for (size_t y = 0; y < rows; y++) {
+            real left = a[y * a_row + p * a_column];
+            UNROLL for (size_t v = 0; v < wholes; v++) sums[y][v] += left * right[v];
+            if (halves) half_sums[y] += left * half_right;
+        }
+    }
+    READ_LATER; /* till now all registers are for the sums */
+    if (halves) {
+        UNROLL for (size_t y = 0; y < rows; y++) sums[y][wholes] = widened(half_sums[y]);
+    }
+    const size_t ldc = x->ldc;
+    const real *row = x->row, alpha = x->alpha, beta = x->beta;
+    real *c = x->c + i * ldc;
+    if (row) {
+        vector old[OUTER_VECTORS];
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
+        }
+        UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+            UNROLL for (size_t v = 0; v < vectors; v++) {
+                scale_add_to(c + v * LANES, old[v], sums[y][v], v + 1 < vectors ? LANES : last, alpha);
+            }
+        }
+        return;
+    }
+    UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            scale_add(c + v * LANES, sums[y][v], v + 1 < vectors ? LANES : last, alpha, beta);
+        }
+    }
+}
+
+/* What a tile of c holds, to come from memory while its sums are made, and some of what follows. */
+INLINE void ask_for(const panel_of_c *x, size_t i, size_t rows) {
     for (const real *row = x->c + i * x->ldc; x->far && rows > 0; rows--, row += x->ldc) {
         for (size_t j = 0; j < x->columns; j += CACHE_LINE / sizeof(real)) PREFETCH(row + j);
     }
     if (x->next) ask_for_some(x->next);
 }
 
-INLINE void outer_panel_of(const panel_of_c *x, size_t a_row, size_t a_column) {
-    const size_t m = x->rows, k = x->k, b_row = x->b_row, ldc = x->ldc;
-    const size_t vectors = (x->columns + LANES - 1) / LANES, last = x->columns - (vectors - 1) * LANES;
-    const real alpha = x->alpha, beta = x->beta;
-    const real *const a = x->a, *const b = x->b, *const row = x->row;
-    real *const c = x->c;
-    const int padded = x->padded, asks = x->far || x->next;
-    size_t i = 0;
-#define TILES(ROWS, VECTORS, LAST)                                                                                     \
-    for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
-        if (asks && ROWS == OUTER_ROWS) ask_for(x, i);                                                                 \
-        outer_tile(c + i * ldc, ldc, row, a + i * a_row, a_row, a_column, b, b_row, padded, ROWS, VECTORS, LAST, k,    \
-                   alpha, beta);                                                                                       \
+/* The rows first ... end - 1 of c in tiles of so many, a whole number of them. */
+INLINE void outer_tiles(const panel_of_c *x, size_t first, size_t end, size_t a_row, size_t a_column, size_t rows,
+                        size_t vectors, size_t halves, size_t last) {
+    const int asks = x->far || x->next;
+    for (size_t i = first; i < end; i += rows) {
+        if (asks) ask_for(x, i, rows);
+        outer_tile(x, i, a_row, a_column, rows, vectors, halves, last);
     }
-#define ALL_TILES(VECTORS, LAST)                                                                                       \
-    TILES(OUTER_ROWS, VECTORS, LAST);                                                                                  \
-    TILES(OUTER_ROWS / 2, VECTORS, LAST);                                                                              \
-    TILES(OUTER_ROWS / 4, VECTORS, LAST);                                                                              \
-    TILES(1, VECTORS, LAST)
-    if (vectors == 3 && last == LANES) {
-        ALL_TILES(3, LANES);
-    } else if (vectors == 3) {
-        ALL_TILES(3, last);
-    } else if (vectors == 2) {
-        ALL_TILES(2, last);
-    } else {
-        ALL_TILES(1, last);
-    }
-#undef ALL_TILES
-#undef TILES
 }
 
-/* One of the two strides of a is 1; the kernel is compiled for each. */
-static void outer_panel(const panel_of_c *x) {
-    if (x->a_row == 1) {
-        outer_panel_of(x, 1, x->a_column);
-    } else {
-        outer_panel_of(x, x->a_row, 1);
+/* Compiled for each height of a tile, for each kind of row, that is how many vectors it has and what the last one is,
+ * and for either of the strides of a that is 1: in functions of their own, since together they would be short of
+ * registers. */
+typedef void (*outer_rows)(const panel_of_c *x, size_t first, size_t end);
+#define DEFINE_OUTER(ROWS, KIND, VECTORS, HALF, LAST)                                                                  \
+    static NOINLINE void by_rows_##KIND##_##ROWS(const panel_of_c *x, size_t first, size_t end) {                      \
+        const size_t last = LAST;                                                                                      \
+        outer_tiles(x, first, end, x->a_row, 1, ROWS, VECTORS, HALF, last);                                            \
+    }                                                                                                                  \
+    static NOINLINE void by_columns_##KIND##_##ROWS(const panel_of_c *x, size_t first, size_t end) {                   \
+        const size_t last = LAST;                                                                                      \
+        outer_tiles(x, first, end, 1, x->a_column, ROWS, VECTORS, HALF, last);                                         \
     }
+#if defined(__AVX512F__)
+#define DEFINE_HALVES(ROWS)                                                                                            \
+    DEFINE_OUTER(ROWS, one_half, 1, 1, x->columns)                                                                     \
+    DEFINE_OUTER(ROWS, two_half, 2, 1, x->columns - LANES)                                                             \
+    DEFINE_OUTER(ROWS, three_half, 3, 1, x->columns - 2 * LANES)
+#define ALL_KINDS(WAY)                                                                                                 \
+    {HEIGHTS(WAY##_one_half),   HEIGHTS(WAY##_one),   HEIGHTS(WAY##_two_half), HEIGHTS(WAY##_two),                     \
+     HEIGHTS(WAY##_three_half), HEIGHTS(WAY##_three), HEIGHTS(WAY##_whole)}
+#else
+#define DEFINE_HALVES(ROWS)
+#define ALL_KINDS(WAY) {HEIGHTS(WAY##_one), HEIGHTS(WAY##_two), HEIGHTS(WAY##_three), HEIGHTS(WAY##_whole)}
+#endif
+#define DEFINE_KINDS(ROWS)                                                                                             \
+    DEFINE_HALVES(ROWS)                                                                                                \
+    DEFINE_OUTER(ROWS, one, 1, 0, x->columns)                                                                          \
+    DEFINE_OUTER(ROWS, two, 2, 0, x->columns - LANES)                                                                  \
+    DEFINE_OUTER(ROWS, three, 3, 0, x->columns - 2 * LANES)                                                            \
+    DEFINE_OUTER(ROWS, whole, 3, 0, LANES)
+#define HEIGHTS(NAME) {NAME##_1, NAME##_2, NAME##_3, NAME##_4, NAME##_5, NAME##_6, NAME##_7, NAME##_8}
+DEFINE_KINDS(1)
+DEFINE_KINDS(2)
+DEFINE_KINDS(3)
+DEFINE_KINDS(4)
+DEFINE_KINDS(5)
+DEFINE_KINDS(6)
+DEFINE_KINDS(7)
+DEFINE_KINDS(8)
+static const outer_rows OUTER[2][OUTER_VECTORS * (1 + HALVES) + 1][MOST_ROWS] = {ALL_KINDS(by_rows),
+                                                                                 ALL_KINDS(by_columns)};
+
+/* Tiles of nearly the same height: one of a row or two would wait for its few sums. The higher ones come first. */
+static void outer_panel(const panel_of_c *x) {
+    const size_t m = x->rows, vectors = (x->columns + LANES - 1) / LANES, most = tile_rows(vectors);
+    const size_t tiles = (m + most - 1) / most, low = m / tiles, high_ones = m % tiles;
+    const size_t unit = HALVES ? LANES / 2 : LANES, kind = (x->columns - x->columns / PANEL_COLUMNS + unit - 1) / unit;
+    const outer_rows *const of_height = OUTER[x->a_row == 1][kind - 1 + x->columns / PANEL_COLUMNS];
+    if (high_ones) of_height[low](x, 0, high_ones * (low + 1));
+    of_height[low - 1](x, high_ones * (low + 1), m);
 }
 
 /* panel (k, PANEL_COLUMNS) <- `columns` rows of b (columns, k), transposed; filled up with 0 to whole vectors. Here k
@@ -232,7 +275,7 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
                        const cr_rows *rows) {
     vector block[PANEL_ROWS * OUTER_VECTORS];
     real *room = (real *)block;
-    const size_t tiles = m / OUTER_ROWS + 1; /* of a panel */
+    const size_t tiles = m / tile_rows(OUTER_VECTORS) + 1; /* of a panel */
     request next, later = {0};
     panel_of_c x = {.rows = m, .alpha = alpha, .a_row = a_row, .a_column = a_column, .ldc = ldc};
     x.far = m * ldc * sizeof(real) > NEAR_BYTES;
@@ -247,7 +290,7 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
         after = place_after(at, trans_b, n, k); /* along the rows of b in memory */
         /* rows of b far apart, met by many rows of a, are worth bringing together */
         const int apart = ldb > PANEL_COLUMNS && at.depth * ldb * sizeof(real) > SPREAD_BYTES;
-        const int spread = m >= 2 * OUTER_ROWS && apart;
+        const int spread = m >= 2 * tile_rows(OUTER_VECTORS) && apart;
         const real *corner = b + (trans_b ? at.j * ldb + at.p : at.p * ldb + at.j);
         x.columns = at.columns;
         x.k = at.depth;
@@ -276,7 +319,6 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
         } else if (spread) {
             pack(room, corner, ldb, at.depth, at.columns);
         }
-        if (m < OUTER_ROWS && x.next) ask_for_some(x.next); /* there is no whole tile to do it */
         outer_panel(&x);
     }
 }
@@ -407,13 +449,22 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
-/* The inner kernel spends its time on sums over lanes if rows are short, and on reading b anew for every INNER_ROWS
- * rows of a: that is little if a or b has few rows, or if b's begin on cache lines and it stays near. The outer one
- * spends it on transposing b if c has few rows, and on empty lanes if c has few columns. */
+/* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, and
+ * that, by what was measured in halves of a cycle, one for a half register's products: 8 more for the lanes of each dot
+ * product to be summed, and one for every vector of it where rows do not begin alike on cache lines. */
+static int dots_are_quicker(size_t m, size_t n, size_t k) {
+    const size_t unit = LANES / (1 + HALVES), vector = 1 + HALVES + (k % LANES != 0);
+    const double dots = (double)(m * n) * (double)((k + LANES - 1) / LANES * vector + 8);
+    return dots < (double)(n * k) * 1.25 + (double)(m * k) * (double)((n + unit - 1) / unit);
+}
+
+/* The inner kernel reads b anew for every INNER_ROWS rows of a: that is little if a or b has few rows, or if b's begin
+ * on cache lines and it stays near. The outer one spends its time on empty lanes if c has few columns. */
 static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
     const int near = k % LANES == 0 && m / INNER_ROWS * n * k * sizeof(real) <= 10 * NEAR_BYTES;
     const int reads_little = m < 16 || n < 2 * LANES || near;
-    if (!trans_a && trans_b && ((cr_few_long_rows(m, k) && reads_little) || n <= LANES / 2)) return CR_INNER;
+    const int may_be_dots = (cr_few_long_rows(m, k) && reads_little) || n <= 4;
+    if (!trans_a && trans_b && may_be_dots && dots_are_quicker(m, n, k)) return CR_INNER;
     return trans_a && !trans_b && n <= LANES / 2 && m > n ? CR_NARROW : CR_OUTER;
 }
 

@@ -17,6 +17,8 @@
 #define EXP_LOWEST -746.0 /* e^x is 0 below and infinite above */
 #define EXP_HIGHEST 710.0
 #define EXPM1_LOWEST -60.0
+#define UP 128 /* 1/DOWN is 2^UP */
+#define DOWN 0x1p-128
 #else
 #define REAL(x) x##f
 #define absolute fabsf
@@ -30,6 +32,8 @@
 #define EXP_LOWEST -104.0f
 #define EXP_HIGHEST 89.0f
 #define EXPM1_LOWEST -30.0f
+#define UP 64
+#define DOWN 0x1p-64f
 #endif
 
 INLINE bits bits_of(real x) {
@@ -90,6 +94,14 @@ INLINE real exp_one(real x) {
     return ((1 + p) * second) * first;
 }
 
+/* e^x for x <= 0, of which one power of 2 suffices: n + UP is an exponent of normal numbers */
+INLINE real exp_negative(real x) {
+    real n;
+    real p = exp_reduced(x < EXP_LOWEST ? EXP_LOWEST : x, &n);
+    real scale = real_of((bits_of(n + ROUNDER) - bits_of(ROUNDER) + EXPONENT_BIAS + UP) << MANTISSA_BITS);
+    return ((1 + p) * scale) * DOWN;
+}
+
 /* e^x - 1 for x <= 0, without the cancellation near 0; it is -1 to the last bit long before 2^n leaves the normal
  * numbers */
 INLINE real expm1_negative(real x) {
@@ -125,7 +137,7 @@ INLINE real log1p_unit(real u) {
 
 /* sigma(z) = 1/(1 + e^-z), and e^z/(1 + e^z) on the negative side, so that neither overflows nor cancels */
 INLINE real sigmoid_one(real z) {
-    real e = exp_one(-absolute(z));
+    real e = exp_negative(-absolute(z));
     return (z < 0 ? e : 1) / (1 + e);
 }
 
@@ -140,7 +152,7 @@ INLINE real swish_one(real z, real p) { return (z < -LARGEST ? -LARGEST : z) * s
 /* with s = sigmoid(t), t = p z: s (1 + t (1 - s)), where 1 - s is sigmoid(-t) */
 INLINE real swish_slope(real z, real p) {
     const real t = clipped(p * z, -EXP_LOWEST);
-    const real e = exp_one(-absolute(t)), share = 1 / (1 + e);
+    const real e = exp_negative(-absolute(t)), share = 1 / (1 + e);
     const real s = (t < 0 ? e : 1) * share, rest = (t < 0 ? 1 : e) * share;
     return s * (1 + t * rest);
 }
@@ -156,14 +168,14 @@ INLINE real mish_ratio(real z, real e, real *d) {
 /* z tanh(ln(1 + e^z)); -infinity, too, goes to 0 */
 INLINE real mish_one(real z) {
     real d;
-    const real n = mish_ratio(z, exp_one(-absolute(z)), &d);
+    const real n = mish_ratio(z, exp_negative(-absolute(z)), &d);
     return (z < -LARGEST ? -LARGEST : z) * (n / d);
 }
 
 /* tanh(ln(1 + e^z)) + z d/dz of it, which is 4e (1 + e)/d^2 on the negative side, 4e^2 (1 + e)/d^2 on the other. The
  * factor that may be subnormal comes last. */
 INLINE real mish_slope(real z) {
-    const real t = clipped(z, -EXP_LOWEST), e = exp_one(-absolute(t));
+    const real t = clipped(z, -EXP_LOWEST), e = exp_negative(-absolute(t));
     real d;
     const real n = mish_ratio(t, e, &d), share = 1 / d;
     return (n + 4 * t * (1 + e) * share * (t < 0 ? e : e * e)) * share;

@@ -58,9 +58,13 @@ enum { BLOCK = 16 };
 /* INLINE also for what does nothing but PREFETCH: GCC takes a call of it for a call without effect, and drops it. */
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+#define READ_LATER __asm__ volatile("" ::: "memory") /* what is read after it is not read before it */
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define INLINE static inline
+#define NOINLINE
+#define READ_LATER ((void)0)
 #define PREFETCH(address) ((void)(address))
 #endif
 

@@ -53,9 +53,19 @@ INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
 
 /* What an instruction set does in its own way:
  *   load_part, store_part  the first n < LANES numbers; the other lanes are 0, and memory beyond is not touched
+ *   QUICK_PARTS            whether load_part is as quick as load
+ *   half                   a register of half the lanes, of which the processor does two in the time of one, where
+ *                          there is such a one (HALVES): load_half, the first n <= LANES / 2 numbers; widened, a vector
+ *                          whose other lanes hold anything
  *   zip                    low, high <- the two halves of a0 b0 a1 b1 ...
  *   multiply_add           a b + c, fused or not, but the same in all places where it is inlined: a compiler may fuse
  *                          the two in one of them and not in another */
+
+#if defined(X86_VECTORS)
+enum { QUICK_PARTS = 1 };
+#else
+enum { QUICK_PARTS = 0 };
+#endif
 
 #if defined(X86_VECTORS) && defined(__AVX512F__) && CR_DOUBLE
 
@@ -64,6 +74,9 @@ INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_pd(x, (
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
 }
+typedef real half __attribute__((vector_size(32), may_alias));
+INLINE half load_half(const real *x, size_t n) { return (half)_mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), x); }
+INLINE vector widened(half x) { return (vector)_mm512_castpd256_pd512((__m256d)x); }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
     const __m512i second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
@@ -80,6 +93,9 @@ INLINE void store_part(real *x, vector v, size_t n) { _mm512_mask_storeu_ps(x, (
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
+typedef real half __attribute__((vector_size(32), may_alias));
+INLINE half load_half(const real *x, size_t n) { return (half)_mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), x); }
+INLINE vector widened(half x) { return (vector)_mm512_castps256_ps512((__m256)x); }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i second = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
@@ -93,7 +109,15 @@ INLINE __m256i first_lanes(size_t n) {
     return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
 }
 INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_pd(x, first_lanes(n)); }
-INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_pd(x, first_lanes(n), (__m256d)v); }
+INLINE void store_part(real *x, vector v, size_t n) { /* some processors take 20 cycles for a masked store */
+    __m128d part = _mm256_castpd256_pd128((__m256d)v);
+    if (n & 2) {
+        _mm_storeu_pd(x, part);
+        x += 2;
+        part = _mm256_extractf128_pd((__m256d)v, 1);
+    }
+    if (n & 1) _mm_store_sd(x, part);
+}
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
@@ -109,7 +133,20 @@ INLINE __m256i first_lanes(size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 INLINE vector load_part(const real *x, size_t n) { return (vector)_mm256_maskload_ps(x, first_lanes(n)); }
-INLINE void store_part(real *x, vector v, size_t n) { _mm256_maskstore_ps(x, first_lanes(n), (__m256)v); }
+INLINE void store_part(real *x, vector v, size_t n) { /* some processors take 20 cycles for a masked store */
+    __m128 part = _mm256_castps256_ps128((__m256)v);
+    if (n & 4) {
+        _mm_storeu_ps(x, part);
+        x += 4;
+        part = _mm256_extractf128_ps((__m256)v, 1);
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)x, part);
+        x += 2;
+        part = _mm_movehl_ps(part, part);
+    }
+    if (n & 1) _mm_store_ss(x, part);
+}
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
@@ -196,6 +233,15 @@ INLINE void zip(vector *low, vector *high, vector a, vector b) {
     *high = load(zipped + LANES);
 }
 
+#endif
+
+#if defined(__AVX512F__)
+enum { HALVES = 1 };
+#else
+enum { HALVES = 0 };
+typedef vector half;
+INLINE half load_half(const real *x, size_t n) { return load_part(x, n); }
+INLINE vector widened(half x) { return x; }
 #endif
 
 /* n vectors, a power of 2, one after another in memory: each stage zips vector i with vector i + n/2. As many stages as
