@@ -63,7 +63,7 @@ class Piece(NamedTuple):
     frame : pandas.DataFrame (m, columns)
         The columns that were asked for.
     kept : list of list of str
-        Of each row the fields that were asked for as they stand in the file.
+        Of each column that is to be kept its fields (m,), as they stand in the file.
     places : sequence of int (m,)
         Where each row is, counted from 1: its line, or its row where there are no lines.
     """
@@ -234,14 +234,15 @@ class CsvFile:
         places_of_kept = [self.names.index(name) for name in keep]
         records = self._records()
         while True:
-            kept, raw, lines, codes = [], [], array("q"), set()
+            raw, lines, codes = [], array("q"), set()
+            kept: list[list[str]] = [[] for _ in keep]
             for row, content, line in islice(records, rows):
                 raw.append(content)
                 lines.append(line)
                 if dtypes is None and code.search(content):
                     codes |= {k for k, each in enumerate(row) if _is_code(each)}
-                if keep:
-                    kept.append([row[place] for place in places_of_kept])
+                for fields, place in zip(kept, places_of_kept, strict=True):
+                    fields.append(row[place])
             if not raw:
                 return
             if not raw[-1].endswith((b"\n", b"\r")):  # the end of the file

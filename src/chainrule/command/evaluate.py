@@ -31,7 +31,7 @@ def run_evaluate(model: str, data: str, target: str | None, layout: Layout) -> N
     asked = Asked(open_model(model))
     score, missing = scored(asked, data, target, layout)
     if missing:
-        print(f"{missing:,} rows without a target are left out")
+        print(f"rows without a target, left out: {missing:,}")
     print("\n".join(score.lines()))
 
 

@@ -10,7 +10,7 @@ from chainrule.command.reading import STDIN, File, check_extra, check_names
 from chainrule.files.ensemble_file import read_model
 from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
-from chainrule.tables.columns import NUMBERS
+from chainrule.tables.columns import NUMBERS, TEXT
 from chainrule.tables.loading import load
 from chainrule.tables.predictor import Predictor
 
@@ -70,7 +70,10 @@ class Asked:
         self.takes_holes = isinstance(model, Predictor)
         if isinstance(model, Predictor):
             self.names = model.preparation.names
-            self.holds = [column.holds for column in model.preparation.columns]
+            self.holds = [  # of those left out nobody looks at what they hold
+                TEXT if column.encoder is None else column.holds
+                for column in model.preparation.columns
+            ]
             self.classes, self.target, self.levels = model.classes, model.target, model.levels
             self.answers = "values" if model.classes is None else "classes"
             return

@@ -67,7 +67,7 @@ class ParquetFile:
             for batch in self._parquet.iter_batches(rows, columns=columns):
                 frame = batch.to_pandas(ignore_metadata=True)
                 given = frame[list(keep)].astype(object)
-                kept = given.where(given.notna(), "").values.tolist()
+                kept = given.where(given.notna(), "").T.values.tolist()
                 yield Piece(frame[list(wanted)], kept, range(begin, begin + len(frame)))
                 begin += len(frame)
         except (self._error, OSError) as error:

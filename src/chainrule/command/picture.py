@@ -42,10 +42,10 @@ def draw(path: str, asked: Asked, frame: Any, target: Any, rows: str) -> None:
     score.add(target.to_numpy(), said, None)
     if isinstance(score, ClassScore):
         _draw_confusion(answers, score)
-        answers.set_title(f"{score.accuracy:.1%} right of {rows}")
+        answers.set_title(f"{score.accuracy:.1%} right, on {rows}")
     else:
         _draw_values(answers, target.to_numpy(np.float64), said, str(target.name))
-        answers.set_title(f"RMSE {score.rmse:.4g} on {rows}")
+        answers.set_title(f"RMSE {score.rmse:.4g}, on {rows}")
     some = frame.iloc[np.linspace(0, len(frame) - 1, min(ROWS, len(frame))).astype(int)]
     names = [str(name) for name in frame.columns]
     draw_strongest(names, asked.model.attributions(some), columns)
@@ -82,8 +82,12 @@ def _draw_confusion(ax: Any, score: ClassScore) -> None:
             if n:
                 ax.text(j, i, f"{n:,}", ha="center", va="center", fontsize=11 if k < 8 else 7,
                         color="white" if shares[i, j] > 0.5 else "black")  # fmt: skip
-    ax.set_xlabel("answer")
-    ax.set_ylabel("true")
+    else:
+        ax.set_xticks([])
+        ax.set_yticks([])
+    which = "" if k <= MOST_CLASSES else f", {k} classes in their order"
+    ax.set_xlabel(f"answer{which}")
+    ax.set_ylabel(f"true{which}")
 
 
 def _draw_values(ax: Any, truth: NDArray[Any], said: NDArray[Any], name: str) -> None:
@@ -93,7 +97,7 @@ def _draw_values(ax: Any, truth: NDArray[Any], said: NDArray[Any], name: str) ->
     ax.scatter(truth[some], said[some], s=14 if len(some) < 1000 else 5, color=BLUE, alpha=0.6,
                linewidths=0, zorder=2)  # fmt: skip
     ax.set_xlabel(f"true {name}")
-    ax.set_ylabel("answer")
+    ax.set_ylabel(f"predicted {name}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=GREY, linewidth=0.6)
     ax.set_axisbelow(True)

@@ -72,8 +72,7 @@ def _lines(asked: Asked, table: File, proba: bool, keep: list[str]) -> Iterator[
         if names is None:
             names = [*keep, *columns]
             yield _as_csv([_checked(names)])
-        rows = zip(piece.kept, zip(*columns.values(), strict=True), strict=True)
-        yield _as_csv([[*kept, *answers] for kept, answers in rows])
+        yield _as_csv(list(zip(*piece.kept, *columns.values(), strict=True)))
     if names is None:
         yield _as_csv([_checked([*keep, PREDICTION])])
 
@@ -108,7 +107,7 @@ def _checked(names: list[str]) -> list[str]:
     return names
 
 
-def _as_csv(rows: list[list]) -> bytes:
+def _as_csv(rows: Sequence[Sequence]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

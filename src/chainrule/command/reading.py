@@ -74,7 +74,6 @@ def pieces(
     keep: Sequence[str] = (),
     holes: bool = True,
     may_miss: str | None = None,
-    rows: int = ROWS,
 ) -> Iterator[Piece]:
     """Yield a table, piece by piece, its columns read as they were learned.
 
@@ -87,8 +86,6 @@ def pieces(
         Columns whose fields are wanted as they are.
     holes : bool
         Whether values may be missing; in the column `may_miss` they always may.
-    rows : int
-        Of a piece.
 
     Raises
     ------
@@ -96,7 +93,7 @@ def pieces(
         For what is not what a column must hold, by its line.
     """
     dtypes = {name: str for name, it in holds.items() if it not in GUESSED}
-    for piece in table.pieces(rows, list(holds), dtypes, keep):
+    for piece in table.pieces(ROWS, list(holds), dtypes, keep):
         columns = {
             name: settled(
                 piece.frame[name], it, name, table, piece.places, holes or name == may_miss

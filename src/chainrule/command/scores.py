@@ -110,7 +110,7 @@ class ClassScore:
         if self._losses:
             told.append(f"log loss  {self.log_loss:.4f}")
         if self.unknown:
-            told.append(f"{self.unknown:,} rows are of a class that was not learned, so wrong")
+            told.append(f"rows of a class that was not learned, so wrong: {self.unknown:,}")
         return told if self.confusion is None else [*told, "", *self._confusions(self.confusion)]
 
     def _confusions(self, confusion: NDArray[np.int64]) -> list[str]:

@@ -246,7 +246,7 @@ def _tell_target(question: Question) -> None:
     y, left = question.y, question.without
     print(f"target {y.name}: {question.task} ({question.why})")
     if left:
-        print(f"  {left:,} rows without it are left out")
+        print(f"  rows without it, left out: {left:,}")
     if question.task == CLASSES:
         counts = y.value_counts()
         most = [f"{name} {count:,}" for name, count in counts.head(SHOWN).items()]
