@@ -276,7 +276,8 @@ def _check_encoding(name: str) -> None:
 
 def _separator(first: str) -> str:
     """Return what separates the fields of the first line."""
-    counts = [len(next(csv.reader([first], delimiter=each))) for each in SEPARATORS]
+    line = first.splitlines()[0]  # of old Macintosh files; what they are is told later
+    counts = [len(next(csv.reader([line], delimiter=each))) for each in SEPARATORS]
     return SEPARATORS[counts.index(max(counts))]
 
 

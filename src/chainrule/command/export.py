@@ -43,11 +43,12 @@ def run_export(model: str, output: str, name: str | None) -> None:
         if way not in NAMED:
             raise ValueError("--name is for C alone")
         options["name"] = name
+    found = open_model(model)
     write = getattr(convert, way, None)
     if write is None:
         raise ValueError(f"this version of chainrule cannot write {Path(output).suffix} yet")
     try:
-        write(open_model(model), output, **options)
+        write(found, output, **options)
     except TypeError as error:  # what cannot be converted, such as an activation of one's own
         raise ValueError(str(error)) from error
     print(f"Wrote {output}, {os.path.getsize(output):,} bytes")
