@@ -105,6 +105,7 @@ def _parser():
 def _add_train(commands):
     train = commands.add_parser(
         "train",
+        usage="%(prog)s TABLE --target COLUMN -o MODEL [options]",
         help="learn from a table to predict one of its columns",
         description="Learn from a table to predict one of its columns by the others, tell how good "
         "the predictions are on rows kept back, and write the model to a file. Words, dates and "
@@ -163,7 +164,7 @@ def _add_train(commands):
         "--threads", metavar="N", type=_positive, help="default: as many as there are cores"
     )
     train.add_argument(
-        "--picture", metavar="FILE", help="write a picture of the results (.png, .svg, .pdf)"
+        "--picture", metavar="FILE", help="write a picture of the results (.png, .svg or .pdf)"
     )
     _add_layout(train)
     train.set_defaults(command=_train)
@@ -172,6 +173,7 @@ def _add_train(commands):
 def _add_predict(commands):
     predict = commands.add_parser(
         "predict",
+        usage="%(prog)s MODEL TABLE [options]",
         help="predict the rows of a table",
         description="Write what a model predicts of each row of a table, as CSV in the order of "
         "the rows. The table may be larger than memory.",
@@ -200,6 +202,7 @@ def _add_predict(commands):
 def _add_evaluate(commands):
     evaluate = commands.add_parser(
         "evaluate",
+        usage="%(prog)s MODEL TABLE [options]",
         help="tell how good a model is on a table with known answers",
         description="Compare what a model predicts with a column of the table. The table may be "
         "larger than memory.",
@@ -234,7 +237,11 @@ def _add_layout(command):
         help="between the fields (default: what divides the first line: , ; tab or |)",
     )
     layout.add_argument(
-        "--decimal", choices=(".", ","), default=".", help="before decimals (default: .)"
+        "--decimal",
+        metavar="C",
+        choices=(".", ","),
+        default=".",
+        help="before decimals, . or , (default: .)",
     )
     layout.add_argument(
         "--encoding", metavar="NAME", default="utf-8", help="of the text (default: utf-8)"

@@ -103,6 +103,7 @@ NOT_TO_LEARN = {
     "an encoding of two bytes": ([], ["--encoding", "utf-16"], ["files in utf-16 are not read"]),
     "a folder that there is not": ([], ["-o", "no/m.npz"], ["no such folder", "no/m.npz"]),
     "a picture in none": ([], ["--picture", "no/p.png"], ["no such folder", "no/p.png"]),
+    "a picture of no kind": ([], ["--picture", "p.bmp"], [".png, .svg, .pdf", "'p.bmp'"]),
     "a file of rows that there is not": ([], ["--validation", "no.csv"], ["no.csv"]),
 }  # fmt: skip
 

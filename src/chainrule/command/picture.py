@@ -10,8 +10,9 @@ from chainrule.command.models import Asked
 from chainrule.command.scores import ClassScore, score_of
 from chainrule.results.pictures import BLUE, GREY, ORANGE
 from chainrule.results.strongest import draw_strongest
-from chainrule.results.whole_file import write_whole
+from chainrule.results.whole_file import check_place, write_whole
 
+FORMATS = ("png", "svg", "pdf")
 ROWS = 200  # that attributions are asked of
 DOTS = 5000
 MOST_CLASSES = 20  # whose names stand at the axes
@@ -24,7 +25,7 @@ def draw(path: str, asked: Asked, frame: Any, target: Any, rows: str) -> None:
     Parameters
     ----------
     path : str
-        As PNG, or as another format of matplotlib, by its ending.
+        Its ending says which of `FORMATS`.
     asked : Asked
         Of a table's model.
     frame : pandas.DataFrame (m, columns)
@@ -55,9 +56,15 @@ def draw(path: str, asked: Asked, frame: Any, target: Any, rows: str) -> None:
     write_whole(path, lambda file: file.write(picture.getvalue()))
 
 
+def check_picture(path: str) -> None:
+    """Raise ValueError for a name that ends as no picture, OSError for a place that is none."""
+    if _format_of(path) not in FORMATS:
+        raise ValueError(f"a picture ends with one of .{', .'.join(FORMATS)}; got {path!r}")
+    check_place(path)
+
+
 def _format_of(path: str) -> str:
-    ending = path.rpartition(".")[2].lower()
-    return ending if ending in ("pdf", "svg", "jpg") else "png"
+    return path.rpartition(".")[2].lower()
 
 
 def _draw_confusion(ax: Any, score: ClassScore) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.command.csv_file import Layout
 from chainrule.command.evaluate import add, scored
 from chainrule.command.models import Asked
+from chainrule.command.picture import check_picture, draw
 from chainrule.command.reading import check_extra, check_names, opened, whole
 from chainrule.command.scores import ClassScore, ValueScore, score_of
 from chainrule.results.whole_file import check_place
@@ -102,8 +103,9 @@ def run_train(
         For files, columns and targets that do not fit.
     """
     check_extra("pandas", "sklearn", *(["matplotlib.figure"] if picture else []))
-    for path in filter(None, (output, picture)):
-        check_place(path)
+    check_place(output)
+    if picture:
+        check_picture(picture)
     question = _read(data, target, task, drop, categorical, layout)
     _tell_target(question)
     kept, unseen = _split(question, validation, preset, seed)
@@ -128,8 +130,6 @@ def run_train(
     model.save(output)
     print(f"\nWrote {output}, {os.path.getsize(output):,} bytes")
     if picture:
-        from chainrule.command.picture import draw
-
         rows = unseen if len(unseen) else kept
         seen = "rows that it has not seen" if len(unseen) else "the rows it has learned from"
         draw(picture, asked, question.X.iloc[rows], question.y.iloc[rows], seen)

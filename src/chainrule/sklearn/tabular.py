@@ -86,7 +86,7 @@ class Tabular(SavedTable, BaseEstimator):
                 seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
                 progress=self.progress, **options,
             )  # fmt: skip
-            self.predictor_.target = name if isinstance(name, str) else None
+            self.predictor_.target = name if isinstance(name, str) and name else None
         return self
 
     def _read(self, y: Any, weights: Any) -> tuple[Targets, Any, dict[str, Any]]:
