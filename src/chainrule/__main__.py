@@ -289,10 +289,10 @@ def _validation(text):
 
 
 def _separator(text):
-    text = {"tab": "\t", "\\t": "\t"}.get(text, text)
-    if len(text) != 1 or text in '"\r\n':
+    found = "\t" if text in ("tab", "\\t") else text
+    if len(found) != 1 or found in '"\r\n':
         raise argparse.ArgumentTypeError(f"expected one character, or tab; got {text!r}")
-    return text
+    return found
 
 
 # ---------------------------------------------------------------- commands

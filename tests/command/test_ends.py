@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -72,7 +73,10 @@ def test_ctrl_c_in_a_process_of_its_own(here):
     ) as process:
         process.stdin.write(b"a,b\n" + b"1,2\n" * 20_000)  # more than a piece
         process.stdin.flush()
-        while not any(path.name.startswith(".chainrule") for path in here.iterdir()):
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and not any(
+            path.name.startswith(".chainrule") for path in here.iterdir()
+        ):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         process.stdin.close()

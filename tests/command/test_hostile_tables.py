@@ -95,6 +95,9 @@ NOT_TO_LEARN = {
     "one answer alone": ([("yes", "no")], [], ["'no' in all rows", "nothing to learn"]),
     "no answer": ([("yes", ""), ("no", "")], [], ["column 'y' of t.csv is empty"]),
     "ids as target": ([], ["--target", "x", "--task", "classes", "--drop", "word"], []),
+    "fractions as classes": (
+        [("no", "0.5"), ("yes", "2")], ["--task", "classes"], ["not whole, such as 0.5"],
+    ),
     "an infinite number": ([("\n7,b", "\ninf,b")], [], ["line 9", "'x' must be finite"]),
     "numbers of a decimal comma": (
         [(f"\n{k},", f'\n"{k},5",') for k in range(40)], [], ["decimal comma", "--decimal ,"],
@@ -103,6 +106,8 @@ NOT_TO_LEARN = {
     "an encoding of two bytes": ([], ["--encoding", "utf-16"], ["files in utf-16 are not read"]),
     "a folder that there is not": ([], ["-o", "no/m.npz"], ["no such folder", "no/m.npz"]),
     "a picture in none": ([], ["--picture", "no/p.png"], ["no such folder", "no/p.png"]),
+    "the model in the table's place": ([], ["-o", "./t.csv"], ["in the place of t.csv"]),
+    "stdin to be tried on": ([], ["--validation", "-"], ["not stdin"]),
     "a picture of no kind": ([], ["--picture", "p.bmp"], [".png, .svg, .pdf", "'p.bmp'"]),
     "a file of rows that there is not": ([], ["--validation", "no.csv"], ["no.csv"]),
 }  # fmt: skip
@@ -191,6 +196,14 @@ def test_columns_that_are_missing(sex, here, capsysbinary):
     )
     said = refused(capsysbinary, "predict", sex, "t.csv", "--keep", "prediction")
     assert "leave it out of --keep" in said
+
+
+def test_answers_in_the_place_of_what_is_read(sex, here, capsysbinary):
+    content = PENGUINS.read_bytes()
+    write("t.csv", content)
+    assert "in the place of t.csv" in refused(capsysbinary, "predict", sex, "t.csv", "-o", "t.csv")
+    assert "which is read" in refused(capsysbinary, "predict", sex, "t.csv", "-o", sex)
+    assert (here / "t.csv").read_bytes() == content
 
 
 def test_networks_of_numbers(here, capsysbinary):

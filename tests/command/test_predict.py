@@ -195,6 +195,20 @@ def test_figures_are_those_of_scikit_learn(rows, sex, mass, here, capsysbinary, 
     assert told["R²"] == pytest.approx(metrics.r2_score(y, said), abs=1e-4)
 
 
+@pytest.mark.parametrize("labels", ["True,False", "1,2,3", "007,A,010"])
+def test_labels_of_any_kind(labels, here, capsysbinary):
+    """As they stand in the file, so they are compared and written."""
+    values = labels.split(",")
+    k = len(values)
+    rows = [(i % k * 10 + i % 3, values[i % k]) for i in range(120)]
+    write("t.csv", "x,y\n" + "".join(f"{x},{y}\n" for x, y in rows) + "5,\n")
+    run(capsysbinary, "train", "t.csv", "--target", "y", "-o", "m.npz", *FAST, "--task", "classes")
+    found = rows_of(run(capsysbinary, "predict", "m.npz", "t.csv"))
+    assert [each["prediction"] for each in found[:-1]] == [y for _, y in rows]
+    out = run(capsysbinary, "evaluate", "m.npz", "t.csv")
+    assert "rows without a target, left out: 1\naccuracy  100.00%  (120 of 120" in out
+
+
 def test_a_class_that_was_not_learned_is_wrong_and_told(sex, here, capsysbinary):
     frame = pandas.read_csv(PENGUINS).dropna(subset="sex")
     frame.loc[frame.index[:3], "sex"] = "unknown"

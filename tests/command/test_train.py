@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.__main__ import main
-from tables_in_files import FAST, PENGUINS, figures, write
+from tables_in_files import FAST, PENGUINS, figures, refused, write
 
 pandas = pytest.importorskip("pandas", reason="the command line reads tables by pandas")
 pytest.importorskip("sklearn", reason="estimators of tables need scikit-learn")
@@ -162,3 +162,11 @@ def test_columns_by_what_they_look_like(here, capsys):
     )
     assert main(["predict", "m.npz", "new.csv"]) == 0
     assert capsys.readouterr().out.count("\n") == 4
+
+
+def test_a_file_to_be_tried_on_is_looked_at_before_the_training(here, capsysbinary, monkeypatch):
+    monkeypatch.setattr(crs.TabularClassifier, "fit", None)
+    pandas.read_csv(PENGUINS).drop(columns="island").to_csv("new.csv", index=False)
+    said = refused(capsysbinary, "train", PENGUINS, "--target", "sex", "-o", "m.npz",
+                   "--validation", "new.csv")  # fmt: skip
+    assert said.startswith("new.csv: there is no column 'island' as in ")

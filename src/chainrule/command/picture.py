@@ -10,7 +10,7 @@ from chainrule.command.models import Asked
 from chainrule.command.scores import ClassScore, score_of
 from chainrule.results.pictures import BLUE, GREY, ORANGE
 from chainrule.results.strongest import draw_strongest
-from chainrule.results.whole_file import check_place, write_whole
+from chainrule.results.whole_file import write_whole
 
 FORMATS = ("png", "svg", "pdf")
 ROWS = 200  # that attributions are asked of
@@ -57,10 +57,9 @@ def draw(path: str, asked: Asked, frame: Any, target: Any, rows: str) -> None:
 
 
 def check_picture(path: str) -> None:
-    """Raise ValueError for a name that ends as no picture, OSError for a place that is none."""
+    """Raise ValueError for a name that ends as no picture does."""
     if _format_of(path) not in FORMATS:
         raise ValueError(f"a picture ends with one of .{', .'.join(FORMATS)}; got {path!r}")
-    check_place(path)
 
 
 def _format_of(path: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from chainrule.command.csv_file import Layout
 from chainrule.command.models import Asked, open_model
-from chainrule.command.reading import File, check_names, opened, pieces
-from chainrule.results.whole_file import check_place, write_whole
+from chainrule.command.reading import File, check_names, check_output, opened, pieces
+from chainrule.results.whole_file import write_whole
 
 PREDICTION = "prediction"
 
@@ -47,7 +47,7 @@ def run_predict(
     if proba and not asked.gives_probabilities:
         asked.probabilities(None)  # says why there are none
     if output is not None:
-        check_place(output)
+        check_output(output, data, model)
     with opened(data, layout) as table:
         check_names(table, keep, "to keep")
         lines = _lines(asked, table, proba, list(keep))

@@ -10,6 +10,7 @@ from chainrule.checks.words import hint
 from chainrule.command.csv_file import CsvFile, Layout, Piece
 from chainrule.command.kinds import GUESSED, guessed, settled
 from chainrule.command.parquet_file import MAGIC, ParquetFile
+from chainrule.results.whole_file import check_place
 
 EXTRA = 'pip install "chainrule[command]" brings it'
 ROWS = 16_384  # of a piece
@@ -65,6 +66,14 @@ def check_names(table: File, names: Iterable[str], what: str) -> None:
                 f"{table.called}: there is no column {name!r} {what}.{hint(name, table.names)} "
                 f"Its columns: {shown}"
             )
+
+
+def check_output(path: str, *inputs: str) -> None:
+    """Raise OSError for a place where no file can be, ValueError for that of an input."""
+    check_place(path)
+    for given in inputs:
+        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise ValueError(f"{path} would be written in the place of {given}, which is read")
 
 
 def pieces(

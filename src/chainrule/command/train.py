@@ -12,9 +12,8 @@ from chainrule.command.csv_file import Layout
 from chainrule.command.evaluate import add, scored
 from chainrule.command.models import Asked
 from chainrule.command.picture import check_picture, draw
-from chainrule.command.reading import check_extra, check_names, opened, whole
+from chainrule.command.reading import STDIN, check_extra, check_names, check_output, opened, whole
 from chainrule.command.scores import ClassScore, ValueScore, score_of
-from chainrule.results.whole_file import check_place
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import CLASSES, VALUES, recipe_of
 from chainrule.tables.targets import classes_of, values_of
@@ -103,13 +102,20 @@ def run_train(
         For files, columns and targets that do not fit.
     """
     check_extra("pandas", "sklearn", *(["matplotlib.figure"] if picture else []))
-    check_place(output)
+    if validation == STDIN:
+        raise ValueError("--validation takes a file by its name, not stdin")
+    tables = [data, validation] if isinstance(validation, str) else [data]
+    check_output(output, *tables)
     if picture:
         check_picture(picture)
+        check_output(picture, *tables)
     question = _read(data, target, task, drop, categorical, layout)
+    if isinstance(validation, str):  # before the training, which would be lost
+        with opened(validation, layout) as table:
+            check_names(table, [target, *question.X.columns], f"as in {data}")
     _tell_target(question)
     kept, unseen = _split(question, validation, preset, seed)
-    named = _checked_categories(categorical, question)
+    named = list(dict.fromkeys(categorical))
     _tell_columns(question, kept, named)
     model, seconds = _trained(
         question, kept, preset=preset, categorical_features=named or AUTO, random_state=seed,
@@ -167,7 +173,7 @@ def _read(
     if not there.any():
         raise ValueError(f"column {target!r} of {called} is empty, so there is nothing to learn")
     frame = frame[there].reset_index(drop=True)
-    y = frame.pop(target)
+    y = frame.pop(target).infer_objects()  # truth values, where some were missing
     task, why = _task_of(y, task)
     _check_target(y, task, called)
     if task == VALUES:
@@ -210,15 +216,16 @@ def _check_target(y: Any, task: str, called: str) -> None:
             f"--task values: column {y.name!r} of {called} must hold numbers; it holds "
             f"{str(y.iloc[row])[:60]!r}"
         )
+    if task == CLASSES and y.dtype.kind == "f" and not (whole_ones := y == y.round()).all():
+        raise ValueError(
+            f"--task classes: column {y.name!r} of {called} holds numbers that are not whole, such "
+            f"as {y[~whole_ones].iloc[0]}; give --task values"
+        )
     if task == CLASSES and n > max(MANY, len(y) / 2):
         raise ValueError(
             f"column {y.name!r} of {called} has {n:,} different values in {len(y):,} rows, too "
             "many to be classes" + ("; give --task values" if y.dtype.kind in "iuf" else "")
         )
-
-
-def _checked_categories(categorical: Sequence[str], question: Question) -> list[str]:
-    return [name for name in question.X.columns if name in set(categorical)]
 
 
 def _split(question: Question, validation: float | str, preset: str, seed: int) -> tuple[Any, Any]:
