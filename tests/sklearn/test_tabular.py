@@ -95,6 +95,16 @@ def test_it_learns_a_table_as_it_is(frame):
     assert fitted(TabularRegressor, frame, preset="default").score(frame, VALUES) > 0.8
 
 
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_the_target_has_the_name_of_its_series(package, frame):
+    series = pytest.importorskip(package).Series
+    labels = ["a", "b"] * (len(frame) // 2) + ["a"] * (len(frame) % 2)
+    for name in ("kind", None):
+        y = series(labels, name=name) if package == "pandas" else series(name or "", labels)
+        assert TabularClassifier("fast", random_state=0).fit(frame, y).predictor_.target == name
+    assert TabularClassifier("fast", random_state=0).fit(frame, labels).predictor_.target is None
+
+
 def test_a_list_of_rows():
     rows = [list(row) for row in zip(NUMBERS, WORDS, FLAGS, strict=True)]
     table = fitted(TabularClassifier, rows)

@@ -78,6 +78,15 @@ def test_values_and_quantiles_come_back(regressor, path):
     assert same(back.predict(NUMBERS), regressor.predict(NUMBERS))
 
 
+def test_the_name_of_the_target_comes_back(classifier, path):
+    classifier.save(path)
+    assert cr.load(path).target is None
+    named = Predictor(classifier.preparation, classifier.ensemble, classes=classifier.classes,
+                      target="größe")  # fmt: skip
+    named.save(path)
+    assert cr.load(path).target == "größe"
+
+
 def test_the_same_model_is_the_same_file(classifier, tmp_path):
     classifier.save(tmp_path / "a")
     cr.load(tmp_path / "a").save(tmp_path / "b")
@@ -157,6 +166,7 @@ FORGED = {
     "a scale of 0": (of_state(scale=0.0), "above 0"),
     "a temperature below 0": (of_state(temperature=-1.0), "above 0"),
     "a shift that is none": (of_state(shift=float("nan")), "finite"),
+    "a target of a number": (of_state(target=1), r"target \(str\)"),
     "a scale of text": (of_state(scale="1"), "float"),
     "no classes": (of_state(classes=None), "1 identity"),
     "too few classes": (of_state(classes=["a", "b"]), "2 softmax"),

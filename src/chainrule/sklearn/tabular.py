@@ -73,6 +73,7 @@ class Tabular(SavedTable, BaseEstimator):
     # ------------------------------------------------------------ training
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        name = getattr(y, "name", None)  # of a series
         with unless_refused(self):
             y, weights = self._checked(X, y, sample_weight)
             targets, weights, options = self._read(y, weights)
@@ -85,6 +86,7 @@ class Tabular(SavedTable, BaseEstimator):
                 seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
                 progress=self.progress, **options,
             )  # fmt: skip
+            self.predictor_.target = name if isinstance(name, str) and name else None
         return self
 
     def _read(self, y: Any, weights: Any) -> tuple[Targets, Any, dict[str, Any]]:

@@ -40,6 +40,8 @@ class Predictor:
         A value is scale·a + shift of an output a.
     temperature : float
         T, by which the logarithms of the probabilities are divided.
+    target : str or None
+        What it predicts is called; None where nobody named it.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class Predictor:
         scale: float = 1.0,
         shift: float = 0.0,
         temperature: float = 1.0,
+        target: str | None = None,
     ):
         self.preparation, self.ensemble, self.classes = preparation, ensemble, classes
         self.scale, self.shift, self.temperature = scale, shift, temperature
+        self.target = target
         cost: Any = ensemble[0]._cost
         self.levels: tuple[float, ...] | None = (
             tuple(cost.levels) if cost.name == "quantile" else None
@@ -233,6 +237,7 @@ class Predictor:
             "preparation": self.preparation.state(),
             "classes": None if self.classes is None else written_labels(self.classes),
             "scale": self.scale, "shift": self.shift, "temperature": self.temperature,
+            **({} if self.target is None else {"target": self.target}),
         }  # fmt: skip
         record = records.written({FIELD: state, **besides})
         write_ensemble(list(self.ensemble), self.ensemble.weights, path, record)
@@ -252,12 +257,14 @@ class Predictor:
             raise ValueError(f"expected a record of a {FIELD}, got {', '.join(record):.60}")
         state = records.value_of(record[FIELD], arrays)
         labels = type(state.get("classes") if type(state) is dict else None)
-        numbers = dict.fromkeys(("scale", "shift", "temperature"), float)
-        known = fields(state, preparation=dict, classes=labels, **numbers)
+        kinds: dict[str, type] = dict.fromkeys(("scale", "shift", "temperature"), float)
+        if type(state) is dict and "target" in state:
+            kinds["target"] = str
+        known = fields(state, preparation=dict, classes=labels, **kinds)
         made = cls(
             Preparation.of(known["preparation"]), ensemble,
             classes=None if known["classes"] is None else read_labels(known["classes"]),
-            **{name: known[name] for name in numbers},
+            **{name: known[name] for name in kinds},
         )  # fmt: skip
         made._check()
         return made
