@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from chainrule.convert.javascript import to_js as to_js
 
-_WHERE: dict[str, str] = {}  # each name, and the module of this wing that has it
+_WHERE: dict[str, str] = {
+    "to_js": "javascript"
+}  # each name, and the module of this wing that has it
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
