@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.sparse_rows import SparseRows
 from chainrule.convert.js_literals import literal
 from chainrule.tables.categories import Category
 from chainrule.tables.columns import DATES, DAY, DURATIONS, MIXED, NUMBERS, TEXT, TRUTH
@@ -38,8 +39,8 @@ def _encode(encoder: Encoder) -> str:
         return f"ofNumber({literal(_number(encoder))})"
     if isinstance(encoder, Category):
         return f"ofCategory({literal(_category(encoder))})"
-    parts = [None if part is None else _category(part) for part in encoder.parts]
-    days, parts = literal(_number(encoder.days)), literal(parts)
+    days = literal(_number(encoder.days))
+    parts = literal([None if part is None else _category(part) for part in encoder.parts])
     return f"ofDate({{ begin: {encoder.begin}n, days: {days}, parts: {parts} }})"
 
 
@@ -78,8 +79,9 @@ def trial_rows(preparation: Preparation, m: int) -> tuple[list[list[Any]], NDArr
         for i, row in enumerate(rows):
             given[i, place] = each = tried[(i + place) % len(tried)]
             row.append(_as_js(each))
-    prepared: Any = preparation.transform(given)
-    return rows, (prepared if isinstance(prepared, np.ndarray) else prepared.toarray()) * 1.0
+    prepared = preparation.transform(given)
+    dense = prepared.dense() if isinstance(prepared, SparseRows) else prepared
+    return rows, dense.astype(np.float64)
 
 
 def _trials(column: Column) -> list[Any]:
