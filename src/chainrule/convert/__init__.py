@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.convert.javascript import to_js as to_js
+    from chainrule.convert.web_page import to_html as to_html
 
+# each name, and the module of this wing that has it
 _WHERE: dict[str, str] = {
-    "to_js": "javascript"
-}  # each name, and the module of this wing that has it
+    "to_html": "web_page",
+    "to_js": "javascript",
+}
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 

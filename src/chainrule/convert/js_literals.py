@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 def part(name: str) -> str:
     """Return the text of a file of this folder."""
-    return files(__package__).joinpath(name).read_text("ascii")
+    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def literal(value: Any) -> str:
