@@ -74,6 +74,7 @@ CASES = {  # a network, what the address says is the target, and that target for
         "0.5,2", [0.5, 2],
     ),
     "hinge": (fitted("hinge", "identity", n_out=1, classes=[3, 7]), "1", [1.0]),
+    "hinge, the other": (fitted("hinge", "identity", n_out=1, classes=[3, 7]), "0", [0.0]),
     "huber": (fitted(cr.costs.huber(0.3), "identity"), "0.5,-1,2", [0.5, -1, 2]),
     "quantile": (
         fitted(cr.costs.quantile([0.1, 0.9]), "identity", n_out=4, output_scale=[2.0, 3.0]),
