@@ -2,17 +2,17 @@
 
 // The numbers (n_in,) that networks read, all finite
 function numbers(x) {
-  const given = ArrayBuffer.isView(x) && !(x instanceof DataView) ? Array.from(x) : x;
-  if (!Array.isArray(given) || given.length !== INPUTS) {
-    const what = Array.isArray(given) ? `${given.length} numbers` : shown(x);
+  const isList = Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
+  if (!isList || x.length !== INPUTS) {
+    const what = isList ? `${x.length} numbers` : shown(x);
     throw new TypeError(`expected an array of ${INPUTS} numbers; got ${what}`);
   }
-  for (let k = 0; k < given.length; k++) {
-    if (typeof given[k] !== "number" || !Number.isFinite(given[k])) {
-      throw new TypeError(`expected finite numbers; x[${k}] is ${shown(given[k])}`);
+  for (let k = 0; k < x.length; k++) {
+    if (!Number.isFinite(x[k])) { // nor is what is no number
+      throw new TypeError(`expected finite numbers; x[${k}] is ${shown(x[k])}`);
     }
   }
-  return given;
+  return x;
 }
 
 function shown(value) {

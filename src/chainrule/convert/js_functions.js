@@ -64,22 +64,27 @@ function softmax(z) {
 
 // z^l and a^l of a layer for a^(l-1): z = W a + b
 function fire({ weights, biases, activation, parameter }, a) {
-  const z = Float64Array.from(biases), n = a.length;
+  const z = new Float64Array(biases), n = a.length;
   for (let j = 0, at = 0; j < z.length; j++) {
     let sum = z[j];
     for (let k = 0; k < n; k++, at++) sum += weights[at] * a[k];
     z[j] = sum;
   }
   if (activation === "softmax") return { z, a: softmax(z) };
-  const sigma = ACTIVATIONS[activation];
-  return { z, a: z.map((each) => sigma(each, parameter)) };
+  const sigma = ACTIVATIONS[activation], fired = new Float64Array(z.length);
+  for (let j = 0; j < z.length; j++) fired[j] = sigma(z[j], parameter);
+  return { z, a: fired };
 }
 
-// x is not looked at beyond its length: scale x + shift
-const scaled = (x, scaling) =>
-  Float64Array.from(x, (each, k) => scaling ? scaling.scale[k] * each + scaling.shift[k] : each);
+// scale x + shift, where there is a scaling
+function scaled(x, scaling) {
+  const a = new Float64Array(x);
+  if (scaling === null) return a;
+  for (let k = 0; k < a.length; k++) a[k] = scaling.scale[k] * a[k] + scaling.shift[k];
+  return a;
+}
 
-// What a network says of x: the sum over its layers, one after the other
+// What a network says of x, layer by layer
 function said(network, x) {
   let a = scaled(x, network.scaling);
   for (const layer of network.layers) a = fire(layer, a).a;
