@@ -216,6 +216,29 @@ def test_nothing_overlaps_or_sticks_out(tmp_path, width):
         }  # fmt: skip
 
 
+def test_an_estimator_has_a_page_with_its_classes(tmp_path):
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    from chainrule.sklearn import MLPClassifier
+
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.where(X[:, 0] > 0, "right", "left")
+    estimator = MLPClassifier((4,), random_state=0).partial_fit(X, y, classes=["left", "right"])
+    to_html(estimator, tmp_path / "net.html")
+    (found,) = look(tmp_path, [("net.html#x=3,-1&target=1", READ)])
+    assert found["answer"] == estimator.predict([[3.0, -1.0]])[0]
+    p = estimator.predict_proba([[3.0, -1.0]])[0, 1]
+    np.testing.assert_allclose(found["outputs"], [p], rtol=1e-6)
+    np.testing.assert_allclose(found["cost"], [-np.log(p)], rtol=1e-5)
+
+
+def test_outputs_that_overflow_have_a_page(tmp_path):
+    net = cr.Network([1, 1], output="exponential", cost="poisson", dtype="float64", seed=0)
+    net.parameters[:] = [1e4, 0]
+    to_html(net, tmp_path / "net.html")
+    (found,) = look(tmp_path, [("net.html#x=3", READ)])
+    assert found["z"] == [3e4]
+
+
 class Cube:
     def value(self, a, y):
         return (np.abs(a - y) ** 3).sum(axis=1)

@@ -27,6 +27,7 @@ from chainrule.version import __version__
 
 MOST_LAYERS, MOST_NEURONS, MOST_WEIGHTS = 8, 24, 800  # that can be told apart in a picture
 FAR = 3.0  # a^1 of the sliders' ends, where no X says them
+MOST = 1e100  # that a slider of outputs reaches, where exponentials overflow
 SAMPLES = 256  # of inputs, by which the outputs' range is found
 
 
@@ -154,7 +155,7 @@ def _reached(
 ) -> NDArray[np.float64]:
     """Return the least and the largest that each output says within the sliders, (2, n_L)."""
     drawn = np.random.default_rng(0).uniform(low, high, (SAMPLES, len(low)))
-    outputs, _ = exactly(blueprint, drawn)
+    outputs = np.clip(np.nan_to_num(exactly(blueprint, drawn)[0]), -MOST, MOST)
     ends = np.array([outputs.min(axis=0), outputs.max(axis=0)])
     if blueprint.output in ("sigmoid", "softmax", "step", "hard_sigmoid", "tanh", "softsign"):
         bounds = np.array([-1.0 if blueprint.output in ("tanh", "softsign") else 0.0, 1.0])[:, None]
