@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import convert
 from chainrule.activations import ACTIVATIONS
 from chainrule.costs import COSTS
 from eight_samples import LABELS, X, network
@@ -137,7 +138,7 @@ CHECKED = [
     cr.Ensemble.fit, cr.Ensemble.predict, cr.Ensemble.evaluate, cr.Ensemble.select, cr.Snapshots,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
-    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED, convert.to_html, convert.to_js,
 ]  # fmt: skip
 
 

@@ -4,28 +4,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.convert.assembly import activation_of, assembled
+from blueprint_oracle import said
+from chainrule.convert.assembly import assembled
 from chainrule.convert.blueprint import blueprint_of, one_chain
-from oracle import activate
 from random_networks import HIDDEN, draw_network
 
 SMOOTH = [each for each in HIDDEN if each != "step"]  # which a rounding may flip
-
-
-def said(blueprint, X):
-    """Σ share_k said_k, (m, n_L), in float64."""
-    total = 0.0
-    for chain, share in zip(blueprint.chains, blueprint.shares, strict=True):
-        a = X.astype(np.float64)
-        if chain.scaling is not None:
-            a = a * chain.scaling[0] + chain.scaling[1]
-        for layer in chain.layers:
-            z = a @ layer.weights.astype(np.float64).T + layer.biases
-            a = activate(activation_of(layer.activation, layer.parameter), z)
-        if chain.output_scaling is not None:
-            a = a * chain.output_scaling[0] + chain.output_scaling[1]
-        total = total + share * a
-    return total
 
 
 def bound(net):

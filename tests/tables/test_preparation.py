@@ -210,6 +210,22 @@ def test_parts_of_dates_are_counted_as_python_does():
     assert hours == sorted(each.hour for each in dates)
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0], [0, 2, 1], [2, 1, 0], [0, 1, 2]])
+def test_numbers_may_stand_behind_dates_and_durations(order):
+    dates = [datetime(2021, 3, 1) + timedelta(days=d * d) for d in range(8)]
+    columns = [
+        (dates, oracle.date(dates, dates)),
+        ([0.5 * k**2 for k in range(8)], oracle.number([0.5 * k**2 for k in range(8)],
+                                                       [0.5 * k**2 for k in range(8)])),
+        ([None, *map(float, range(7))], oracle.number([None, *range(7)], [None, *range(7)])),
+    ]  # fmt: skip
+    table = np.array([columns[place][0] for place in order], object).T
+    expected = oracle.joined(*[columns[place][1] for place in order])
+    np.testing.assert_allclose(
+        Preparation.learn(table).transform(table), expected, rtol=1e-6, atol=1e-6
+    )
+
+
 def test_durations_are_numbers_of_days():
     hours = [0, 6, 12, 30, None, 72]
     spans = [None if h is None else timedelta(hours=h) for h in hours]

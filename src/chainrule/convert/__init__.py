@@ -7,9 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from chainrule.convert.javascript import to_js as to_js
+    from chainrule.convert.web_page import to_html as to_html
 
-_WHERE: dict[str, str] = {}  # each name, and the module of this wing that has it
+# each name, and the module of this wing that has it
+_WHERE: dict[str, str] = {
+    "to_html": "web_page",
+    "to_js": "javascript",
+}
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -176,8 +176,9 @@ class Numbers:
 
 
 def _places(places):
-    """Return places as a slice if they have one distance, which NumPy writes to sooner."""
+    """Return places as a slice if they grow by one distance, which NumPy writes to sooner."""
     if len(places) == 0:
         return slice(0, 0)
     steps = set(np.diff(places).tolist()) or {1}
-    return slice(places[0], places[-1] + 1, steps.pop()) if len(steps) == 1 else places
+    step = steps.pop()
+    return places if steps or step < 0 else slice(places[0], places[-1] + 1, step)
