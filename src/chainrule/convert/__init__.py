@@ -7,9 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from chainrule.convert.pytorch import from_torch, to_torch
 
-_WHERE: dict[str, str] = {}  # each name, and the module of this wing that has it
+_WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
+    "from_torch": "pytorch",
+    "to_torch": "pytorch",
+}
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.convert.blueprint import Layer
-from chainrule.costs import Cost
+from chainrule.costs import Cost, find_cost
 from chainrule.model.sizes import check_sizes
 from chainrule.network import Network
 
@@ -30,6 +30,7 @@ def assembled(
     output_scaling: tuple[ArrayLike, ArrayLike] = (1.0, 0.0),
     classes: ArrayLike | None = None,
     cost: str | Cost | None = None,
+    bias: bool | None = None,
     dtype: DTypeLike = "float32",
 ) -> Network:
     """Return a network of these layers.
@@ -39,11 +40,13 @@ def assembled(
     layers : sequence of Layer
         2, ..., L.
     scaling, output_scaling : tuple of array-like
-        (scale, shift) of inputs and outputs.
+        (scale, shift) of inputs and outputs, a number or one for each.
     classes : array-like, optional
         What the classes are called.
     cost : str or Cost, optional
         By default that which goes with the output, "quadratic" where none does.
+    bias : bool, optional
+        Whether neurons have biases; by default if any is not 0.
     dtype : {"float32", "float64"}
 
     Raises
@@ -61,19 +64,21 @@ def assembled(
             )
     sizes = check_sizes([layers[0].n_in, *(layer.n_out for layer in layers)])
     *hidden, output = (activation_of(each.activation, each.parameter) for each in layers)
-    has_biases = any(np.any(each.biases) for each in layers)
+    has_biases = any(np.any(each.biases) for each in layers) if bias is None else bias
+    learned_by = find_cost(cost or COSTS.get(output.name, "quadratic"), output.name, sizes[-1])
+    factor, offset = _of_targets(learned_by, output_scaling, sizes[-1])
     net = Network(
         sizes,
         hidden=hidden,
         output=output,
-        cost=cost or COSTS.get(output.name, "quadratic"),
+        cost=learned_by,
         init="zeros",
         bias=has_biases,
         dtype=dtype,
         input_scale=scaling[0],
         input_shift=scaling[1],
-        output_scale=output_scaling[0],
-        output_shift=output_scaling[1],
+        output_scale=factor,
+        output_shift=offset,
     )
     pieces = []
     with np.errstate(over="ignore"):  # what overflows is refused below
@@ -88,3 +93,21 @@ def assembled(
     if classes is not None:
         net.classes = classes
     return net
+
+
+def _of_targets(
+    cost: Cost, scaling: tuple[ArrayLike, ArrayLike], n_out: int
+) -> tuple[ArrayLike, ArrayLike]:
+    """Return (scale, shift) of the targets, for a cost with several outputs for each target."""
+    if cost.outputs_per_target == 1:
+        return scaling
+    columns = np.array([np.broadcast_to(np.asarray(each, np.float64), n_out) for each in scaling])
+    targets: NDArray[Any] = np.arange(n_out // cost.outputs_per_target)
+    first = np.unique(cost.lay_out(targets[None])[0], return_index=True)[1]
+    found = columns[:, first]
+    if not (found[0] > 0).all() or not np.allclose(cost.in_units(*found), columns, rtol=1e-12):
+        raise ValueError(
+            f"outputs that are scaled one by one do not go with cost '{cost.name}', which has "
+            f"{cost.outputs_per_target} for each target"
+        )
+    return found[0], found[1]
