@@ -7,10 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.convert.pytorch import from_torch, to_torch
+    from chainrule.convert.pytorch import from_torch as from_torch
+    from chainrule.convert.pytorch import to_torch as to_torch
+    from chainrule.convert.tensors_file import from_safetensors as from_safetensors
+    from chainrule.convert.tensors_file import to_safetensors as to_safetensors
 
 _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
+    "from_safetensors": "tensors_file",
     "from_torch": "pytorch",
+    "to_safetensors": "tensors_file",
     "to_torch": "pytorch",
 }
 

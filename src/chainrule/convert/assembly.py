@@ -14,7 +14,12 @@ from chainrule.model.sizes import check_sizes
 from chainrule.network import Network
 
 # What a network with that output has most likely learned by, and what it learns by from now on.
-COSTS = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
+_COSTS = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
+
+
+def usual_cost(output: str) -> str:
+    """Return the cost that goes with an output, "quadratic" where none does."""
+    return _COSTS.get(output, "quadratic")
 
 
 def activation_of(name: str, parameter: float) -> Activation:
@@ -42,9 +47,9 @@ def assembled(
     scaling, output_scaling : tuple of array-like
         (scale, shift) of inputs and outputs, a number or one for each.
     classes : array-like, optional
-        What the classes are called.
+        What the classes are called, sorted; whole numbers may be floats.
     cost : str or Cost, optional
-        By default that which goes with the output, "quadratic" where none does.
+        By default `usual_cost`.
     bias : bool, optional
         Whether neurons have biases; by default if any is not 0.
     dtype : {"float32", "float64"}
@@ -65,7 +70,7 @@ def assembled(
     sizes = check_sizes([layers[0].n_in, *(layer.n_out for layer in layers)])
     *hidden, output = (activation_of(each.activation, each.parameter) for each in layers)
     has_biases = any(np.any(each.biases) for each in layers) if bias is None else bias
-    learned_by = find_cost(cost or COSTS.get(output.name, "quadratic"), output.name, sizes[-1])
+    learned_by = find_cost(cost or usual_cost(output.name), output.name, sizes[-1])
     factor, offset = _of_targets(learned_by, output_scaling, sizes[-1])
     net = Network(
         sizes,
@@ -91,8 +96,19 @@ def assembled(
                 )
     net.parameters = np.concatenate(pieces)
     if classes is not None:
-        net.classes = classes
+        net.classes = named_classes(classes)
     return net
+
+
+def named_classes(classes: ArrayLike) -> NDArray[Any]:
+    """Return what classes are called, whole numbers as such: a network has no floats for them."""
+    given = np.asarray(classes)
+    if given.dtype == object:  # a type that all of them have
+        given = np.asarray(given.tolist())
+    is_whole = (
+        given.dtype.kind == "f" and (given == np.trunc(given)).all() and np.abs(given).max() < 2**53
+    )
+    return given.astype(np.int64) if is_whole else given
 
 
 def _of_targets(

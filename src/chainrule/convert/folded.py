@@ -5,7 +5,6 @@ the last where σ is the identity, and becomes one more layer, diag(s)a + t, whe
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.convert.blueprint import Chain, Floats, Layer
 
@@ -46,12 +45,10 @@ def _with(layer: Layer, W: Floats, b: Floats) -> Layer:
 
 def _rounded(layer: Layer, i: int, dtype: np.dtype, way: str) -> Layer:
     with np.errstate(over="ignore"):  # what overflows is refused below
-        arrays: list[NDArray] = [
-            each.astype(dtype, copy=False) for each in (layer.weights, layer.biases)
-        ]
-    if not all(np.isfinite(each).all() for each in arrays):
+        W, b = (each.astype(dtype, copy=False) for each in (layer.weights, layer.biases))
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError(
             f"{way} has no place for the scaling of the network, and with it in the weights of "
             f"layer {i + 2} these are too large for {dtype}"
         )
-    return Layer(*arrays, layer.activation, layer.parameter)
+    return Layer(W, b, layer.activation, layer.parameter)

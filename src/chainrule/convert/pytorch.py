@@ -7,7 +7,7 @@ from chainrule.checks.keywords import known_options
 from chainrule.convert.blueprint import blueprint_of, one_chain
 from chainrule.convert.folded import folded
 from chainrule.convert.stack import Stack
-from chainrule.convert.state_dict import as_array, stack_of
+from chainrule.convert.state_dict import as_array, pile
 from chainrule.network import Network
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def from_torch(source: Any, *, hidden: Any = None, output: Any = None) -> Networ
     source : torch.nn.Sequential, or dict of str to array
         Linear layers with an activation, or none, after each: Sigmoid, Tanh, ReLU, LeakyReLU, ELU,
         SELU, Softplus, GELU, SiLU, Mish, Softsign, Hardsigmoid, and Softmax at the end. Sequentials
-        may stand in it; dropout is left out, as in ``module.eval()``, and so is a Flatten before the
-        first layer, where X (m, n_1) is flat already. Or what ``module.state_dict()`` returns,
+        may stand in it; dropout is left out, as in ``module.eval()``, and so is a Flatten before
+        the first layer, for X (m, n_1) is flat already. Or what ``module.state_dict()`` returns,
         "<layer>.weight" (n_out, n_in) and "<layer>.bias" (n_out,), the layers in their order, as
         tensors or arrays: so comes a module with a `forward` of its own, and PyTorch is not needed.
     hidden : str, Activation, or a list of these, optional
@@ -81,8 +81,10 @@ def from_torch(source: Any, *, hidden: Any = None, output: Any = None) -> Networ
     >>> chainrule.convert.from_torch(arrays, hidden="relu", output="identity")([1.0, 2.0])
     array([9.])
     """
+    stack = Stack()
     if isinstance(source, Mapping):
-        return stack_of(source, hidden, output).network()
+        pile(stack, source, hidden, output)
+        return stack.network()
     if not hasattr(source, "state_dict"):
         raise TypeError(
             "expected a torch.nn.Sequential, or the dict of its state_dict(); got "
@@ -90,7 +92,6 @@ def from_torch(source: Any, *, hidden: Any = None, output: Any = None) -> Networ
         )
     if hidden is not None:
         raise ValueError("a module has its activations in it; leave hidden out")
-    stack = Stack()
     _walk(stack, source, "")
     if not stack.sizes:
         raise ValueError("expected at least one Linear, got none")
@@ -102,10 +103,10 @@ def from_torch(source: Any, *, hidden: Any = None, output: Any = None) -> Networ
 def to_torch(model: Any) -> "torch.nn.Sequential":
     """Return a network as a Sequential of PyTorch, with weights of its own, on the CPU.
 
-    It is Linear, activation, Linear, ..., in the network's dtype. Scalings are in the weights of the
-    first and the last layer (or one more), computed in float64 and rounded: without any, the
-    weights are the network's to the last bit. For PyTorch's CrossEntropyLoss, which takes the softmax
-    itself, leave the last module out, ``to_torch(net)[:-1]``.
+    It is Linear, activation, Linear, ..., in the network's dtype. Scalings are in the weights of
+    the first and the last layer (or one more), computed in float64 and rounded: without any, the
+    weights are the network's to the last bit. For PyTorch's CrossEntropyLoss, which takes the
+    softmax itself, leave the last module out, ``to_torch(net)[:-1]``.
 
     Parameters
     ----------

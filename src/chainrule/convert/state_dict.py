@@ -11,19 +11,23 @@ from chainrule.convert.blueprint import Layer
 from chainrule.convert.stack import Stack
 
 
-def named(layers: Iterable[Layer]) -> dict[str, Any]:
+def named(layers: Iterable[Layer], bias: bool) -> dict[str, NDArray[Any]]:
     """Return the arrays of layers as in a Sequential of a Linear and an activation a layer."""
     arrays = {}
     for i, layer in enumerate(layers):
-        arrays |= {f"{2 * i}.weight": layer.weights, f"{2 * i}.bias": layer.biases}
+        arrays[f"{2 * i}.weight"] = layer.weights
+        if bias:
+            arrays[f"{2 * i}.bias"] = layer.biases
     return arrays
 
 
-def stack_of(arrays: Mapping[str, Any], hidden: Any, output: Any) -> Stack:
-    """Return the dense layers of the arrays, in their order.
+def pile(stack: Stack, arrays: Mapping[str, Any], hidden: Any, output: Any) -> None:
+    """Add the dense layers of the arrays to the stack, in their order.
 
     Parameters
     ----------
+    stack : Stack
+        Without layers.
     arrays : mapping of str to array or tensor
         "<layer>.weight" (n_out, n_in) and, maybe, "<layer>.bias" (n_out,), a layer after the other.
     hidden, output
@@ -34,13 +38,11 @@ def stack_of(arrays: Mapping[str, Any], hidden: Any, output: Any) -> Stack:
         layer, _, kind = str(name).rpartition(".")
         if kind not in ("weight", "bias"):
             raise ValueError(
-                f"expected weight and bias of dense layers alone; got {str(name)[:80]!r}, so it is no "
-                "chain of these"
+                f"expected weight and bias of dense layers alone; got {str(name)[:80]!r}"
             )
         layers.setdefault(layer, {})[kind] = array
     if not layers:
         raise ValueError("expected weights such as '0.weight', got none")
-    stack = Stack()
     for layer, parts in layers.items():
         if "weight" not in parts:
             raise ValueError(f"expected {f'{layer}.weight'[:80]!r} beside its bias, got none")
@@ -52,7 +54,6 @@ def stack_of(arrays: Mapping[str, Any], hidden: Any, output: Any) -> Stack:
             f"of the {len(layers) - 1} hidden layers, and output='identity', or 'softmax', ..."
         )
     stack.activate(hidden, output)
-    return stack
 
 
 def as_array(name: str, tensor: Any) -> NDArray[Any]:
