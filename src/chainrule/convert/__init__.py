@@ -7,19 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.convert.book_file import from_book as from_book
     from chainrule.convert.keras_models import from_keras as from_keras
     from chainrule.convert.keras_models import to_keras as to_keras
     from chainrule.convert.pytorch import from_torch as from_torch
     from chainrule.convert.pytorch import to_torch as to_torch
+    from chainrule.convert.scikit_learn import from_sklearn as from_sklearn
+    from chainrule.convert.scikit_learn import to_sklearn as to_sklearn
     from chainrule.convert.tensors_file import from_safetensors as from_safetensors
     from chainrule.convert.tensors_file import to_safetensors as to_safetensors
 
 _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
+    "from_book": "book_file",
     "from_keras": "keras_models",
     "from_safetensors": "tensors_file",
+    "from_sklearn": "scikit_learn",
     "from_torch": "pytorch",
     "to_keras": "keras_models",
     "to_safetensors": "tensors_file",
+    "to_sklearn": "scikit_learn",
     "to_torch": "pytorch",
 }
 

@@ -8,18 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation
-from chainrule.convert.blueprint import Layer
+from chainrule.convert.blueprint import Layer, usual_cost
 from chainrule.costs import Cost, find_cost
 from chainrule.model.sizes import check_sizes
 from chainrule.network import Network
-
-# What a network with that output has most likely learned by, and what it learns by from now on.
-_COSTS = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
-
-
-def usual_cost(output: str) -> str:
-    """Return the cost that goes with an output, "quadratic" where none does."""
-    return _COSTS.get(output, "quadratic")
 
 
 def activation_of(name: str, parameter: float) -> Activation:

@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import UserActivation
+from chainrule.costs import COSTS, Cost
 from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 
 Floats = NDArray[np.float64]
+
+# What a network with that output has most likely learned by, where nobody knows.
+_USUAL = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
+
+
+def usual_cost(output: str) -> str:
+    """Return the cost that goes with an output, "quadratic" where none does."""
+    return _USUAL.get(output, "quadratic")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +151,15 @@ class Blueprint:
     def output(self) -> str:
         """The activation of the outputs."""
         return self.chains[0].layers[-1].activation
+
+    @property
+    def learned_by(self) -> Cost:
+        """The cost as an object; `usual_cost` in the place of one of your own."""
+        if self.cost not in COSTS:
+            return COSTS[usual_cost(self.output)]()
+        kind: Any = COSTS[self.cost]
+        found: Cost = kind(*self.cost_parameters)
+        return found
 
     @property
     def activations(self) -> list[tuple[str, float]]:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
-from chainrule.convert.assembly import activation_of, named_classes, usual_cost
+from chainrule.convert.assembly import activation_of, named_classes
 from chainrule.convert.blueprint import Blueprint, Layer, blueprint_of, one_chain
 from chainrule.convert.folded import folded
 from chainrule.convert.stack import Stack
 from chainrule.convert.state_dict import in_order, named, pile
-from chainrule.costs import COSTS
 from chainrule.files.formulas import read_formulas, written_formulas
 from chainrule.files.header import FIELDS, OPTIONAL, SHIFT, check_fields, listed, parse_object
 from chainrule.files.model_file import content_of, file_name, told_with
@@ -214,17 +213,14 @@ def _array(data: memoryview, dtype: str) -> NDArray[Any]:
 def _described(blueprint: Blueprint, layers: tuple[Layer, ...]) -> dict[str, Any]:
     """Return the fields of a network but its scalings, those that are not the default."""
     *hidden, output = (activation_of(each.activation, each.parameter).shown for each in layers)
-    cost: Any = usual_cost(layers[-1].activation)  # in the place of one of your own
-    if blueprint.cost in COSTS:
-        kind: Any = COSTS[blueprint.cost]
-        cost = kind(*blueprint.cost_parameters).shown
-    formulas, _ = written_formulas(SimpleNamespace(hidden=hidden, output=output, cost=cost))
+    cost = blueprint.learned_by
+    formulas, _ = written_formulas(SimpleNamespace(hidden=hidden, output=output, cost=cost.shown))
     found = {
         "version": 1,
         "sizes": [layers[0].n_in, *(each.n_out for each in layers)],
         **formulas,
     }
-    if blueprint.answers != first_answers(layers[-1].activation, blueprint.cost, blueprint.n_out):
+    if blueprint.answers != first_answers(layers[-1].activation, cost.name, blueprint.n_out):
         found["answers"] = blueprint.answers
     if blueprint.classes is not None:
         classes = named_classes(blueprint.classes).tolist()
