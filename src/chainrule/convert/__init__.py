@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chainrule.convert.pytorch import to_torch as to_torch
     from chainrule.convert.scikit_learn import from_sklearn as from_sklearn
     from chainrule.convert.scikit_learn import to_sklearn as to_sklearn
+    from chainrule.convert.sql import to_sql as to_sql
     from chainrule.convert.tensors_file import from_safetensors as from_safetensors
     from chainrule.convert.tensors_file import to_safetensors as to_safetensors
 
@@ -26,6 +27,7 @@ _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
     "to_keras": "keras_models",
     "to_safetensors": "tensors_file",
     "to_sklearn": "scikit_learn",
+    "to_sql": "sql",
     "to_torch": "pytorch",
 }
 
