@@ -28,7 +28,7 @@ from chainrule.model.scaling import SCALINGS
 from chainrule.network import Network
 from chainrule.results.whole_file import write_whole
 
-LONGEST_HEADER = 2**23  # bytes; of a chain of layers it is some hundred, and the scalings
+LONGEST_HEADER = 2**22  # bytes; of a chain of layers it is some hundred, and the scalings
 MOST_DIMENSIONS = 8
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # bytes of a number of each dtype
 METADATA = "__metadata__"
@@ -126,7 +126,7 @@ def from_safetensors(
         For what is no file, or cannot be read.
     ValueError
         For all that is wrong inside, and activations that are missing, or told twice. A file cannot
-        run code; time and memory grow with its size, and a header is no longer than 8 MiB.
+        run code; time and memory grow with its size, and a header is no longer than 4 MiB.
     """
     content = content_of(path)
     with told_with(path):
