@@ -135,18 +135,20 @@ def test_hooks_and_activations_told_twice_are_refused(torch):
     with pytest.raises(ValueError, match="ends in 'relu'"):
         from_torch(module, output="tanh")
     module[0].register_forward_hook(lambda *_: None)
-    with pytest.raises(ValueError, match="module 0 .Linear. has hooks"):
+    with pytest.raises(ValueError, match=r"module 0 .Linear. has hooks"):
         from_torch(module)
 
 
 def test_integers_are_no_weights(torch):
-    with pytest.raises(TypeError, match="floating-point numbers in '0.weight'"):
+    with pytest.raises(TypeError, match="floating-point numbers in"):
         from_torch({"0.weight": torch.ones(2, 2, dtype=torch.int8)}, output="tanh")
 
 
 @pytest.mark.parametrize("name", ["exponential", "step", cr.activations.swish(1.7)])
 def test_activations_that_pytorch_has_not(torch, name):
-    with pytest.raises(ValueError, match="layer 2 has the activation .* PyTorch has no module for"):
+    with pytest.raises(
+        ValueError, match=r"layer 2 has the activation .* PyTorch has no module for"
+    ):
         to_torch(cr.Network([2, 3, 1], hidden=name, seed=0))
 
 

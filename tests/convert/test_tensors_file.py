@@ -238,15 +238,16 @@ def test_what_is_no_file(tmp_path):
 
 
 def outcome(path, content):
-    """1 for a network, 0 for the one error there may be."""
+    """Whether a network comes; if not, it is the one error there may be."""
     path.write_bytes(content)
     try:
         net = from_safetensors(path)
     except ValueError as error:
-        assert str(path) in str(error)
-        return 0
+        if not str(error).startswith(f"{path} cannot be loaded: "):
+            raise
+        return False
     assert np.isfinite(net.parameters).all()
-    return 1
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +298,7 @@ HOSTILE = {
 def test_a_hostile_header_takes_bounded_time_and_memory(tmp_path, header):
     assert len(header) <= LONGEST_HEADER
     begun = time.process_time()
-    assert outcome(tmp_path / "a", contents(header)) == 0
+    assert not outcome(tmp_path / "a", contents(header))
     assert time.process_time() - begun < 10
     tracemalloc.start()
     outcome(tmp_path / "a", contents(header[:200_000]))
