@@ -91,7 +91,7 @@ def _network_of(record: Mapping[str, Any], cost: Any, dtype: np.dtype[Any]) -> N
     sizes = as_real("sizes", record["sizes"], np.float64)
     if sizes.ndim != 1 or not (sizes == np.trunc(sizes)).all():
         raise ValueError("sizes must be a list of whole numbers")
-    n = check_sizes(sizes.astype(np.int64))
+    n = check_sizes(map(int, sizes.tolist()))
     weights = _arrays("weights", record["weights"], [*zip(n[1:], n[:-1], strict=True)], dtype)
     biases = _arrays("biases", record["biases"], [(each, 1) for each in n[1:]], dtype)
     return assembled(

@@ -21,12 +21,14 @@ from chainrule.convert.sql_formulas import (
     number,
     power,
     quoted,
+    share,
 )
 from chainrule.files.model_file import file_name
 from chainrule.results.whole_file import write_whole
 
 MOST_WEIGHTS = 4096
 WIDEST = 256  # of a layer: databases bound how deep an expression may be
+MOST_CLASSES = 32  # each of them is held against all others
 MOST_COPIES = 2**18  # of terms, where a database puts one step's expressions into the next's
 
 
@@ -49,7 +51,8 @@ def to_sql(
     Parameters
     ----------
     model : Network, or an estimator of chainrule.sklearn that has one
-        Of at most 4096 weights, with up to 256 neurons a layer; without gelu, since SQL has no erf.
+        Of at most 4096 weights, with up to 256 neurons a layer and 32 classes; without gelu, since
+        SQL has no erf.
     path : str or path object, optional
         Where to write it besides, whole or not at all, in UTF-8.
     table : str, or sequence of str
@@ -96,9 +99,11 @@ def to_sql(
     """
     blueprint = blueprint_of(model)
     chain = one_chain(blueprint, "to_sql")
-    _check(chain)
+    _check(chain, blueprint.answers)
     inputs = _names("columns", columns, blueprint.inputs, chain.sizes[0])
     parts = [table] if isinstance(table, str) else list(table)
+    if not parts:
+        raise ValueError("table must be a name, or a schema's and its; got none")
     steps = _Steps(_names("table", parts), _names("keep", keep), materialized)
     answers = _answers(blueprint, _through(chain, steps, inputs), name)
     names = [each.casefold() for each in (*keep, *(called for called, _ in answers))]
@@ -183,9 +188,7 @@ def _activated(steps: _Steps, i: int, z: list[str], name: str, parameter: float)
     if name == "identity":
         return z
     if name == "softmax":
-        *z, top = steps.add(f"m{i}", {f"z{i}_{j}": z[j - 1] for j in n} | {f"m{i}": largest(z, z)})
-        e = steps.add(f"e{i}", {f"e{i}_{j}": power(f"({z[j - 1]} - {top})") for j in n})
-        return steps.add(f"a{i}", {f"a{i}_{j}": f"{e[j - 1]} / ({' + '.join(e)})" for j in n})
+        return steps.add(f"a{i}", {f"a{i}_{j}": share(z[j - 1], z) for j in n})
     p = number(parameter)
     rate = p if name == "swish" else RATES.get(name)
     e = [""] * len(z)
@@ -215,13 +218,15 @@ def _answers(blueprint: Blueprint, outputs: list[str], name: str) -> list[tuple[
     return [(name, label), *numbered]
 
 
-def _check(chain: Chain) -> None:
+def _check(chain: Chain, answers: str) -> None:
     weights, widest = sum(each.weights.size for each in chain.layers), max(chain.sizes)
     if weights > MOST_WEIGHTS or widest > WIDEST:
         raise ValueError(
             f"to_sql is for tiny networks, up to {MOST_WEIGHTS} weights and {WIDEST} neurons a "
             f"layer; got {weights} and {widest}"
         )
+    if answers == "classes" and chain.sizes[-1] > MOST_CLASSES:
+        raise ValueError(f"to_sql tells up to {MOST_CLASSES} classes apart; got {chain.sizes[-1]}")
     for i, layer in enumerate(chain.layers, start=2):
         if layer.activation not in (*FORMULAS, "identity", "softmax"):
             raise ValueError(

@@ -1,12 +1,13 @@
 """What SQL says for activations, numbers, names and classes, as text.
 
 Every expression is NULL where its argument is; but for the activation exponential, e is taken to
-powers up to 0 alone, and never to so low a one that a database would stop at it.
+powers up to 350 alone, and never to so low a one that a database would stop at it.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+HIGHEST = "350E0"
 LOWEST = "-350E0"  # e^-350 is 1e-152, whose square there still is; below, 0 is taken for e^z
 
 SELU = 1.0507009873554805, 1.6732632423543772  # λ, α
@@ -17,7 +18,7 @@ FORMULAS: dict[str, Callable[[str, str, str], str]] = {
         f"CASE WHEN {z} >= 0 THEN 1 / (1 + {e}) WHEN {z} < 0 THEN {e} / (1 + {e}) END"
     ),
     "tanh": lambda z, e, p: (
-        f"CASE WHEN {z} >= 0 THEN (1 - {e}) / (1 + {e}) WHEN {z} < 0 THEN ({e} - 1) / (1 + {e}) END"
+        f"CASE WHEN {z} >= 0 THEN 2 / (1 + {e}) - 1 WHEN {z} < 0 THEN 1 - 2 / (1 + {e}) END"
     ),
     "relu": lambda z, e, p: f"CASE WHEN {z} > 0 THEN {z} WHEN {z} <= 0 THEN 0E0 END",
     "leaky_relu": lambda z, e, p: f"CASE WHEN {z} > 0 THEN {z} WHEN {z} <= 0 THEN {p} * {z} END",
@@ -50,6 +51,18 @@ RATES = {"sigmoid": "1", "tanh": "2", "elu": "1", "selu": "1", "softplus": "1", 
 def power(z: str) -> str:
     """Return e^z, 0 where that is less than 1e-152."""
     return f"CASE WHEN {z} > {LOWEST} THEN EXP({z}) WHEN {z} <= {LOWEST} THEN 0E0 END"
+
+
+def share(z: str, values: list[str]) -> str:
+    """Return e^z over the sum of e to all the values: 1/Σ e^(value - z); less than 1e-152 is 0."""
+    terms = []
+    for value in values:
+        d = f"({value} - {z})"
+        terms.append(
+            f"CASE WHEN {d} > {HIGHEST} THEN 1E152 WHEN {d} > {LOWEST} THEN EXP({d}) "
+            f"WHEN {d} <= {LOWEST} THEN 0E0 END"
+        )
+    return f"1 / ({' + '.join(terms)})"
 
 
 def largest(values: list[str], chosen: list[str]) -> str:
