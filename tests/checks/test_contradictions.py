@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+import chainrule.convert
 from chainrule.activations import ACTIVATIONS
 from chainrule.costs import COSTS
 from eight_samples import LABELS, X, network
@@ -138,6 +139,8 @@ CHECKED = [
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
     cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.convert.from_book, cr.convert.from_keras, cr.convert.from_safetensors, cr.convert.from_torch,
+    cr.convert.to_safetensors, cr.convert.to_sql,
 ]  # fmt: skip
 
 

@@ -18,6 +18,8 @@ else:
     pytest.skip("needs a backend of Keras", allow_module_level=True)
 keras = pytest.importorskip("keras", reason="needs Keras")
 
+# Of Keras itself, where it takes arrays out of PyTorch.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 HAD = [each for each in HIDDEN if str(each) not in ("step", "swish(beta=1.7)")]
 IS_JAX = keras.backend.backend() == "jax"  # which compiles each shape anew, and has no float64
@@ -155,12 +157,17 @@ REFUSED = {
         TypeError,
         "expected a keras.Sequential",
     ),
-    "no layer": (lambda: keras.Sequential([keras.Input((6,))]), ValueError, "one Dense"),
+    "no layer": (lambda: keras.Sequential([keras.Input((6,))]), ValueError, "not built yet"),
+    "dropout alone": (
+        lambda: keras.Sequential([keras.Input((6,)), layers.Dropout(0.5)]),
+        ValueError,
+        "one Dense",
+    ),
     "your own layer": (lambda: after(Mine()), ValueError, r"\(Mine\) is a layer of your own"),
     "your own function": (
         lambda: after(layers.Dense(2, lambda x: x)),
         ValueError,
-        "activation of your own, <lambda>",
+        "of your own, '<lambda>'",
     ),
     "a norm": (lambda: after(layers.BatchNormalization()), ValueError, "BatchNormalization"),
     "a prelu": (lambda: after(layers.PReLU()), ValueError, "leaky_relu' is near it"),

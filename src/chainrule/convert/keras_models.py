@@ -74,7 +74,7 @@ def from_keras(model: Any, *, output: Any = None) -> Network:
         function of an activation, for a model that is not built yet, and for numbers that are not
         finite.
     """
-    if type(model).__name__ not in ("Sequential", "Functional") or not _is_kerass(model):
+    if type(model).__name__ not in ("Sequential", "Functional") or not _is_of_keras(model):
         raise TypeError(
             "expected a keras.Sequential, or a functional keras.Model; got "
             f"{type(model).__module__}.{type(model).__qualname__}"
@@ -170,7 +170,7 @@ def _check_dtype(keras: Any, dtype: str) -> None:
         )
 
 
-def _is_kerass(layer: Any) -> bool:
+def _is_of_keras(layer: Any) -> bool:
     return type(layer).__module__.partition(".")[0] == "keras"
 
 
@@ -192,7 +192,7 @@ def _walk(stack: Stack, model: Any, keras: Any) -> None:
 def _take(stack: Stack, layer: Any, keras: Any) -> None:
     """Take a layer, and what stands in it, to the stack."""
     name, where = type(layer).__name__, f"layer '{layer.name}' ({type(layer).__name__})"
-    if not _is_kerass(layer):
+    if not _is_of_keras(layer):
         raise ValueError(f"{where} is a layer of your own, and may compute anything")
     if name in ("Sequential", "Functional"):
         _walk(stack, layer, keras)
@@ -228,7 +228,9 @@ def _apply(stack: Stack, where: str, function: Any, keras: Any) -> None:
     elif (name := getattr(function, "__name__", None)) is None or not (
         function.__module__.startswith("keras.")
     ):
-        raise ValueError(f"{where} has an activation of your own, {name or function!r}")
+        raise ValueError(
+            f"{where} has an activation of your own, {name or type(function).__name__!r}"
+        )
     else:
         stack.activation(f"the activation of {where}", *FUNCTIONS.get(name, (name, 0.0)))
 

@@ -60,7 +60,7 @@ def from_sklearn(estimator: Any) -> Network:
     stack = Stack()
     for step in steps:
         name = type(step).__name__
-        if name not in SCALERS or not _is_sklearns(step):
+        if name not in SCALERS or not _is_of_sklearn(step):
             raise TypeError(f"expected one of {', '.join(SCALERS)} before the MLP; got {step!r}")
         _check_fitted(step, "scale_")
         if getattr(step, "clip", False):
@@ -68,7 +68,7 @@ def from_sklearn(estimator: Any) -> Network:
         stack.scaling(f"the {name}", *SCALERS[name](step))
     if type(last).__module__.startswith("chainrule.sklearn."):
         return _of_ours(stack, last)
-    if not _is_sklearns(last) or type(last).__name__ not in ("MLPClassifier", "MLPRegressor"):
+    if not _is_of_sklearn(last) or type(last).__name__ not in ("MLPClassifier", "MLPRegressor"):
         raise TypeError(
             f"expected an MLPClassifier, an MLPRegressor, or a Pipeline of one; got {last!r}"
         )
@@ -206,13 +206,13 @@ def _of_ours(stack: Stack, estimator: Any) -> Network:
 
 def _steps_of(estimator: Any) -> list[Any]:
     """Return the steps of a pipeline, or what is none as the only one."""
-    if type(estimator).__name__ != "Pipeline" or not _is_sklearns(estimator):
+    if type(estimator).__name__ != "Pipeline" or not _is_of_sklearn(estimator):
         return [estimator]
     steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
     return steps or [estimator]
 
 
-def _is_sklearns(given: Any) -> bool:
+def _is_of_sklearn(given: Any) -> bool:
     return type(given).__module__.partition(".")[0] == "sklearn"
 
 
