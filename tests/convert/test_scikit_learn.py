@@ -171,8 +171,11 @@ def test_it_goes_on_there_and_the_network_stays():
     before = net.parameters.copy()
     estimator = to_sklearn(net)
     assert (estimator.t_, estimator.n_iter_, estimator.loss_curve_) == (0, 0, [])
-    said = estimator.predict_proba(X)
-    for _ in range(30):
+    assert not hasattr(estimator, "loss_")
+    said, W = estimator.predict_proba(X), estimator.coefs_[0].copy()
+    estimator.partial_fit(X, Y)  # Adam's first step is the learning rate, whatever the gradient
+    np.testing.assert_allclose(abs(estimator.coefs_[0] - W), 1e-3, rtol=0.01)
+    for _ in range(29):
         estimator.partial_fit(X, Y)
     assert estimator.loss_curve_[-1] < estimator.loss_curve_[0]
     assert not np.allclose(estimator.predict_proba(X), said)

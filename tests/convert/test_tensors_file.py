@@ -283,7 +283,7 @@ def test_pieces_of_a_file_in_another_order(tmp_path, written):
 
 
 HOSTILE = {
-    "empty names": b'{"":' + b"0," * ((LONGEST_HEADER - 10) // 2) + b"0}",
+    "empty names": b"{" + b'"":0,' * ((LONGEST_HEADER - 10) // 5) + b'"":0}',
     "empty lists": b'{"a":[' + b"[]," * ((LONGEST_HEADER - 20) // 3) + b"[]]}",
     "many entries": b"{" + b",".join(b'"%x":{}' % k for k in range(300_000)) + b"}",
     "a long shape": b'{"a":{"dtype":"F32","data_offsets":[0,8],"shape":['
