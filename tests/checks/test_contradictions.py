@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import convert
 from chainrule.activations import ACTIVATIONS
 from chainrule.costs import COSTS
 from eight_samples import LABELS, X, network
@@ -138,7 +137,10 @@ CHECKED = [
     cr.Ensemble.fit, cr.Ensemble.predict, cr.Ensemble.evaluate, cr.Ensemble.select, cr.Snapshots,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
-    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED, convert.to_html, convert.to_js,
+    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.convert.from_book, cr.convert.from_keras, cr.convert.from_onnx, cr.convert.from_safetensors,
+    cr.convert.from_torch, cr.convert.to_c, cr.convert.to_html, cr.convert.to_js,
+    cr.convert.to_onnx, cr.convert.to_safetensors, cr.convert.to_sql,
 ]  # fmt: skip
 
 

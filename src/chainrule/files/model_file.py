@@ -191,13 +191,18 @@ def reading(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
     ValueError
         For all that is wrong inside.
     """
+    content = content_of(path)
+    with told_with(path):
+        yield opened(content)
+
+
+def content_of(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a file, which is no folder or device."""
     path = file_name(path)
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(f"expected a file to load, got a folder or device: {path}")
     with open(path, "rb") as file:
-        content = file.read()
-    with told_with(path):
-        yield opened(content)
+        return file.read()
 
 
 @contextmanager
