@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from chainrule.convert.c.writing import to_c as to_c
 
-_WHERE: dict[str, str] = {}  # each name, and the module of this wing that has it
+_WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
+    "to_c": "c.writing",
+}
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -1,0 +1,172 @@
+"""`to_c`: a model as a C99 file that needs nothing but a compiler."""
+
+import os
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_flag
+from chainrule.convert.blueprint import Blueprint, blueprint_of
+from chainrule.convert.c import model as c_model
+from chainrule.convert.c import names, pieces
+from chainrule.convert.c.bound import bound_of
+from chainrule.convert.c.calls import write_calls
+from chainrule.convert.c.program import Program, program_of
+from chainrule.convert.c.reference import reference_of
+from chainrule.convert.c.report import CReport
+from chainrule.convert.c.self_test import write_network_test
+from chainrule.convert.c.source import Source, file_of, header_of, opening, write_network
+from chainrule.results.whole_file import check_place, write_whole
+
+
+@known_options()
+def to_c(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    header: bool = True,
+    dtype: DTypeLike | None = None,
+    data: ArrayLike | None = None,
+) -> CReport:
+    """Write a model as a file of C99 and its header, which compute what it says of a row.
+
+    The file needs a compiler and nothing else: it allocates nothing, calls no library (but ``sqrt``
+    for tables), and may be called by several threads at once. Each sum is taken in the order of its
+    terms, e^x and all that comes of it is its own, so that each output has the same bits with every
+    compiler and on every processor, without contraction (``-ffp-contract=off``; ``-std=c99`` of gcc
+    says so). Compiled with ``-DSELF_TEST`` it is a program that ends with 0 if that is so.
+
+    Parameters
+    ----------
+    model : Network, Ensemble, Predictor, or a fitted estimator of chainrule.sklearn
+        Scaling, classes, the preparation of tables, temperature and shares are all written.
+    path : str or path object
+        Of the C file, ending in .c; the header stands beside it, ending in .h. Old files there are
+        replaced, each when the new one is whole.
+    name : str, optional
+        What its functions begin with: ``NAME_feedforward``, ``NAME_predict``. By default the name
+        of the file.
+    header : bool, default True
+        Whether there is a header; else the C file has its lines.
+    dtype : {"float32", "float64"}, optional
+        Of its arithmetic; by default that of the network.
+    data : array (m, n_1), or a table, optional
+        Rows for which the file's arithmetic is held against the model, and whose least and largest
+        inputs the bound is for.
+
+    Returns
+    -------
+    CReport
+        Bytes, operations, and by how much it may be off; the same table stands in the files.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no such model, not set or not finite, and for options that do not fit, before
+        anything is written.
+    OSError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import chainrule as cr
+    >>> from chainrule.convert import to_c
+    >>> net = cr.Network([4, 16, 16, 1], hidden="tanh", seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = to_c(net, f"{folder}/small.c")
+    >>> report.name, report.operations, report.bound < 1e-4
+    ('small', 336, True)
+    """
+    path, beside = _checked_places(path, check_flag("header", header))
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = names.name_of(stem) if name is None else names.checked_name(name)
+    blueprint = blueprint_of(model)
+    program = program_of(blueprint, _checked_dtype(dtype, blueprint))
+    inputs, said = (None, None) if data is None else reference_of(model, data, program)
+    source, what = _written(program, name), _what(blueprint)
+    bound, of = _bound(program, inputs)
+    worst = None
+    if inputs is not None and said is not None:
+        worst = float(np.abs(c_model.outputs(program, inputs).astype(np.float64) - said).max())
+    report = CReport(
+        (path,) if beside is None else (path, beside), name, source.flash, source.ram,
+        sum(stage.weights.size for stage in program.stages),
+        sum(stage.biases.size for stage in program.stages), bound, of, worst,
+    )  # fmt: skip
+    comment = opening(name, what, report.rows)
+    kind, guard = pieces.type_of(program.dtype), f"{name.upper()}_H"
+    if beside is None:
+        texts = {path: file_of(source, kind, comment, "\n" + "\n".join(source.declared))}
+    else:
+        included = f"#include {names.text(os.path.basename(beside))}\n"
+        texts = {
+            beside: header_of(guard, source, comment),
+            path: file_of(source, kind, comment, included),
+        }
+    for place, text in texts.items():
+        write_whole(place, partial(_write, text))
+    return report
+
+
+def _write(text: str, file: BinaryIO) -> None:
+    file.write(text.encode())
+
+
+def _checked_places(path: str | os.PathLike[str], header: bool) -> tuple[str, str | None]:
+    path = os.fspath(path)
+    if not isinstance(path, str) or not path.endswith(".c"):
+        raise ValueError(f"path must be that of a C file, such as 'model.c'; got {path!r}")
+    beside = f"{path[:-2]}.h" if header else None
+    for place in filter(None, (path, beside)):
+        check_place(place)
+    return path, beside
+
+
+def _checked_dtype(dtype: DTypeLike | None, blueprint: Blueprint) -> np.dtype[Any]:
+    if dtype is None:
+        return np.result_type(*(chain.dtype for chain in blueprint.chains))
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}")
+    return found
+
+
+def _what(blueprint: Blueprint) -> str:
+    kind = "ensemble" if len(blueprint.chains) > 1 else "network"
+    sizes = "-".join(map(str, blueprint.chains[0].sizes))
+    return f"{'an' if kind == 'ensemble' else 'a'} {kind} of {sizes} neurons"
+
+
+def _written(program: Program, name: str) -> Source:
+    source, kind, upper = Source(), pieces.type_of(program.dtype), name.upper()
+    write_network(source, program)
+    source.declared.append(f"#define {upper}_N_IN {program.n_in}")
+    write_calls(source, program, name, f"const {kind} x[{upper}_N_IN]", "")
+    write_network_test(source, name, program)
+    source.ram = program.dtype.itemsize * (
+        2 * program.widest
+        + program.n_out * (len(program.members) > 1)
+        + program.n_out * (program.blueprint.answers != "values")
+    )
+    return source
+
+
+def _bound(program: Program, inputs: NDArray[Any] | None) -> tuple[float, str]:
+    n = program.n_in
+    if inputs is not None:
+        low, high = (each(inputs, axis=0).astype(np.float64) for each in (np.min, np.max))
+        return float(
+            bound_of(program, low, high, "inputs").max()
+        ), "inputs in the range of the data"
+    low, high = np.full(n, -1.0), np.full(n, 1.0)
+    if program.members[0].scaling is None:
+        return float(bound_of(program, low, high, "inputs").max()), "inputs from -1 to 1"
+    return float(bound_of(program, low, high, "scaled").max()), "scaled inputs from -1 to 1"
