@@ -7,9 +7,10 @@ import subprocess
 import numpy as np
 import pytest
 
-WARNINGS = """
+_WARNINGS = """
 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Werror -ffp-contract=off
-""".split()
+"""
+WARNINGS = _WARNINGS.split()
 C99 = ["-std=c99", *WARNINGS]
 CXX17 = ["-std=c++17", "-x", "c++", *WARNINGS]
 

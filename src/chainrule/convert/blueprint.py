@@ -68,12 +68,18 @@ class Chain:
         Likewise of the outputs.
     dtype : dtype
         Of its parameters and arithmetic.
+    bias : bool
+        Whether it has biases that are learned; else they are zeros.
+    trains_scale : bool
+        Whether it learns the scale of its inputs too.
     """
 
     scaling: tuple[Floats, Floats] | None
     layers: tuple[Layer, ...]
     output_scaling: tuple[Floats, Floats] | None
     dtype: np.dtype[Any]
+    bias: bool = True
+    trains_scale: bool = False
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -109,6 +115,9 @@ class Blueprint:
         T, by which the logarithms of probabilities are divided; 1 changes nothing.
     levels : tuple of float, or None
         Those of the quantiles that the outputs are; they are sorted where a table was learned.
+    cost_parameters : tuple of float
+        Of the cost: δ of huber, the smoothing of log_likelihood, the level of each output of
+        quantile; none for others.
     """
 
     chains: tuple[Chain, ...]
@@ -121,6 +130,7 @@ class Blueprint:
     preparation: Preparation | None = None
     temperature: float = 1.0
     levels: tuple[float, ...] | None = None
+    cost_parameters: tuple[float, ...] = ()
 
     @property
     def n_in(self) -> int:
@@ -226,6 +236,7 @@ def _of_nets(nets: tuple[Network, ...], shares: Floats, model: Any) -> Blueprint
         classes=None if classes is None else classes.tolist(),
         threshold=(first._cost.low + 1) / 2,
         inputs=first.input_names,
+        cost_parameters=first._cost.compiled(first.sizes[-1])[1],
     )
 
 
@@ -272,7 +283,10 @@ def _chain_of(net: Network) -> Chain:
     if net._trainable_scale:
         plain = np.array([np.ones(net.sizes[0]), np.zeros(net.sizes[0])])
         scaling = (plain if scaling is None else scaling) * net.scale.astype(np.float64)
-    return Chain(_pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype)
+    return Chain(
+        _pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype,
+        net.bias, net._trainable_scale,
+    )  # fmt: skip
 
 
 def _pair(scaling: Floats | None) -> tuple[Floats, Floats] | None:
@@ -284,4 +298,4 @@ def _in_units(chain: Chain, scale: float, shift: float) -> Chain:
     n = chain.sizes[-1]
     factor, offset = chain.output_scaling or (np.ones(n), np.zeros(n))
     scaled = factor * scale, offset * scale + shift
-    return Chain(chain.scaling, chain.layers, scaled, chain.dtype)
+    return replace(chain, output_scaling=scaled)

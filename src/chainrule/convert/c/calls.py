@@ -1,6 +1,6 @@
 """The functions that users of the C file call: feedforward, predict, and the names of classes."""
 
-from chainrule.convert.c import names, pieces
+from chainrule.convert.c import names, templates
 from chainrule.convert.c.program import Program
 from chainrule.convert.c.source import POINTER, Source, said
 
@@ -15,7 +15,7 @@ def write_calls(source: Source, program: Program, name: str, given: str, prepare
     prepared : str
         The lines that make numbers `x` of it; empty where it is numbers.
     """
-    kind, upper, blueprint = pieces.type_of(program.dtype), name.upper(), program.blueprint
+    kind, upper, blueprint = templates.type_of(program.dtype), name.upper(), program.blueprint
     of, n_out = given.rpartition(" ")[2].partition("[")[0].lstrip("*"), program.n_out
     source.declared.append(f"#define {upper}_N_OUT {n_out}\n")
     after = ""
@@ -31,7 +31,7 @@ def write_calls(source: Source, program: Program, name: str, given: str, prepare
     source.declared.append(_what_is_written(program))
     declared = f"void {name}_feedforward({given}, {kind} out[{upper}_N_OUT])"
     source.declared.append(f"{declared};\n")
-    body = prepared + said(program, "x")
+    body = prepared + said(source, program)
     if program.is_tempered:  # whose largest may be rounded to equals
         outputs = "untempered"
         source.functions.append(f"static void untempered({given}, {kind} *out)\n{{\n{body}}}\n")
@@ -65,7 +65,7 @@ def _what_is_written(program: Program) -> str:
 
 
 def _write_classes(source: Source, program: Program, name: str, given: str, call: str) -> None:
-    blueprint, kind, upper = program.blueprint, pieces.type_of(program.dtype), name.upper()
+    blueprint, kind, upper = program.blueprint, templates.type_of(program.dtype), name.upper()
     n_classes = max(program.n_out, 2)
     called = blueprint.classes or list(range(n_classes))
     words = [str(each) for each in called]
@@ -98,7 +98,7 @@ def _write_classes(source: Source, program: Program, name: str, given: str, call
 
 
 def _write_labels(source: Source, program: Program, name: str, given: str, call: str) -> None:
-    kind, upper = pieces.type_of(program.dtype), name.upper()
+    kind, upper = templates.type_of(program.dtype), name.upper()
     declared = f"void {name}_predict({given}, uint8_t labels[{upper}_N_OUT])"
     source.declared.append(f"/* Writes 1 for each label that it has, else 0. */\n{declared};\n")
     threshold = names.number(program.blueprint.threshold, program.dtype)

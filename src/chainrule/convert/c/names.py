@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # of C99 and C++17, and what the written file calls its own
-KEYWORDS = """
+_WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
 const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
 export extern false float for friend goto if inline int long mutable namespace new noexcept not
@@ -16,7 +16,8 @@ not_eq nullptr operator or or_eq private protected public register reinterpret_c
 return short signed sizeof static static_assert static_cast struct switch template this
 thread_local throw true try typedef typeid typename typeof union unsigned using virtual void
 volatile wchar_t while xor xor_eq main
-""".split()
+"""
+KEYWORDS = frozenset(_WORDS.split())
 WIDTH = 110
 
 

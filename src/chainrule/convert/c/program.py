@@ -46,6 +46,12 @@ class Member:
     output_scaling: tuple[NDArray[Any], NDArray[Any]] | None
     share: Any
 
+    @property
+    def flat(self) -> NDArray[Any]:
+        """All parameters: of each layer the weights, then the biases."""
+        pieces = [part for each in self.stages for part in (each.weights, each.biases)]
+        return np.concatenate([part.ravel() for part in pieces])
+
 
 @dataclass(frozen=True, eq=False)
 class Program:

@@ -3,9 +3,11 @@
 import numpy as np
 
 from chainrule.convert.blueprint import Blueprint
-from chainrule.convert.c import model, names, pieces
+from chainrule.convert.c import model, names, templates
 from chainrule.convert.c.program import Program
 from chainrule.convert.c.source import Source
+from chainrule.convert.c.table import Table
+from chainrule.convert.c.table import drawn as drawn_rows
 
 ROWS = 8
 
@@ -42,7 +44,7 @@ def write_self_test(
     said, means : ndarray (ROWS, n_L)
         What feedforward writes of them, and what the networks say together.
     """
-    kind, n_out = pieces.type_of(program.dtype), program.n_out
+    kind, n_out = templates.type_of(program.dtype), program.n_out
     expected = names.array("expected", said, f"{len(said)} * {n_out}").replace("\n", "\n    ")
     places = _answers(program.blueprint, means)
     declared = check = ""
@@ -91,6 +93,15 @@ def _answers(blueprint: Blueprint, said: np.ndarray) -> np.ndarray | None:
     if blueprint.answers == "classes" and said.shape[1] > 1:
         return said.argmax(axis=1)
     return (said > said.dtype.type(blueprint.threshold)).astype(int)
+
+
+def write_table_test(source: Source, name: str, program: Program, table: Table) -> None:
+    """Add the main of a file that takes rows of a table."""
+    rows, inputs = drawn_rows(table)
+    write_self_test(
+        source, name, program, rows, "&rows[i]",
+        model.outputs(program, inputs), model.means(program, inputs),
+    )  # fmt: skip
 
 
 def write_network_test(source: Source, name: str, program: Program) -> None:

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from chainrule.convert.c import names, pieces
+from chainrule.convert.c import names, templates
 from chainrule.convert.c.program import Member, Program
 from chainrule.version import __version__
 
 POINTER = 4  # bytes, on small processors
 
 COMPILED = """\
-/* Compile without contraction of a * b + c: -ffp-contract=off, which -std=c99 of gcc means too. Then
- * each result has the same bits on every processor with IEEE 754 numbers; -DSELF_TEST adds a main
- * that looks whether it has. */
+/* Compile without contraction of a * b + c: -ffp-contract=off, which -std=c99 of gcc means too.
+ * Then each result has the same bits on every processor with IEEE 754 numbers; -DSELF_TEST adds a
+ * main that looks whether it has. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #endif
@@ -44,6 +42,8 @@ class Source:
         What the C file has, in this order.
     needed : list of str
         Names of pieces.
+    parameters : list of str
+        What those of each network are called.
     flash, ram : int
         Bytes of constants, and of arrays on the stack.
     """
@@ -52,6 +52,7 @@ class Source:
     constants: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
     needed: list[str] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
     includes: list[str] = field(default_factory=lambda: ["stddef.h", "stdint.h", "string.h"])
     flash: int = 0
     ram: int = 0
@@ -62,29 +63,42 @@ class Source:
         self.flash += values.nbytes
 
 
-def write_network(source: Source, program: Program, *, slopes: bool = False) -> None:
-    """Add the layers of all networks, and `answer`, what one of them says."""
-    kind = pieces.type_of(program.dtype)
-    used = {stage.activation for stage in program.stages}
-    source.needed += [_piece_of(each) for each in sorted(used)]
+def write_network(
+    source: Source, program: Program, *, slopes: bool = False, public: str = ""
+) -> None:
+    """Add the layers of all networks, and `answer`, what one of them says.
+
+    Parameters
+    ----------
+    slopes : bool
+        Whether σ' is wanted.
+    public : str
+        What the parameters are called where the header has them.
+    """
+    kind = templates.type_of(program.dtype)
     if slopes:
+        used = {stage.activation for stage in program.stages}
         source.needed += [f"{each}_slope" for each in sorted(used - {"softmax"})]
     scaled, rescaled, shared = _parts(program)
     source.functions.append(_structs(kind, slopes, scaled, rescaled, shared))
-    for each in sorted(used - {"softmax", "identity"}):
-        called = {"CALLED": each, "FUNCTION": "tanh_of" if each == "tanh" else each}
-        source.functions.append(pieces.piece("values_NAME", kind, called))
+    write_values(source, program)
     for lanes in sorted({stage.lanes for stage in program.stages}):
-        source.functions.append(pieces.piece("sums_N", kind, {"LANES": str(lanes)}))
+        source.functions.append(templates.piece("sums_N", kind, {"LANES": str(lanes)}))
     for k, member in enumerate(program.members, start=1):
-        _write_member(source, program, member, str(k) if shared else "", slopes)
+        _write_member(source, program, member, str(k) if shared else "", slopes, public)
     source.functions.append(_chains(program))
-    source.functions.append(pieces.piece("feed", kind))
+    source.functions.append(templates.piece("feed", kind))
     source.functions.append(_answer(program, kind))
 
 
-def _piece_of(activation: str) -> str:
-    return f"{activation}_values" if activation in ("softmax", "identity") else activation
+def write_values(source: Source, program: Program) -> None:
+    """Add a = σ(z) of whole layers, NAME_values of each activation."""
+    kind, whole = templates.type_of(program.dtype), {"softmax", "identity"}
+    for each in sorted({stage.activation for stage in program.stages}):
+        source.needed.append(f"{each}_values" if each in whole else each)
+        if each not in whole:
+            called = {"CALLED": each, "FUNCTION": "tanh_of" if each == "tanh" else each}
+            source.functions.append(templates.piece("values_NAME", kind, called))
 
 
 def _parts(program: Program) -> tuple[bool, bool, bool]:
@@ -116,13 +130,16 @@ struct chain {{
 """
 
 
-def _write_member(source: Source, program: Program, member: Member, k: str, slopes: bool) -> None:
+def _write_member(
+    source: Source, program: Program, member: Member, k: str, slopes: bool, public: str
+) -> None:
     dtype = program.dtype
-    flat = np.concatenate(
-        [part.ravel() for stage in member.stages for part in (stage.weights, stage.biases)]
-    )
-    if not slopes:
-        source.constant(f"parameters{k}", flat)
+    source.parameters.append(public or f"parameters{k}")
+    if public:
+        source.constants.append(names.array(public, member.flat).removeprefix("static "))
+        source.flash += member.flat.nbytes
+    else:
+        source.constant(f"parameters{k}", member.flat)
     pairs = (("in_", member.scaling), ("out_", member.output_scaling))
     for name, pair in pairs:
         if pair is not None:
@@ -188,22 +205,21 @@ static void answer(const struct chain *chain, const {kind} *w, const {kind} *x, 
 """
 
 
-def said(program: Program, x: str) -> str:
+def said(source: Source, program: Program) -> str:
     """Return the lines of C that write what all networks say of `x` to `out`."""
     if len(program.members) == 1:
-        return f"    answer(&chains[0], parameters, {x}, out);\n"
-    kind = pieces.type_of(program.dtype)
+        return f"    answer(&chains[0], {source.parameters[0]}, x, out);\n"
+    kind = templates.type_of(program.dtype)
     n = len(program.members)
-    all_of = ", ".join(f"parameters{k}" for k in range(1, n + 1))
     zero = names.number(0, program.dtype)
     return f"""\
-    static const {kind} *const parameters[{n}] = {{{all_of}}};
+    static const {kind} *const parameters[{n}] = {{{", ".join(source.parameters)}}};
     {kind} part[{program.n_out}];
     for (size_t j = 0U; j < {program.n_out}U; j++) {{
         out[j] = {zero};
     }}
     for (size_t k = 0U; k < {n}U; k++) {{
-        answer(&chains[k], parameters[k], {x}, part);
+        answer(&chains[k], parameters[k], x, part);
         for (size_t j = 0U; j < {program.n_out}U; j++) {{
             out[j] += chains[k].share * part[j];
         }}
@@ -244,5 +260,5 @@ def file_of(source: Source, kind: str, comment: str, interface: str) -> str:
     """Return the C file; interface: its header, or the line that includes it."""
     includes = "".join(f"#include <{each}>\n" for each in source.includes)
     parts = [comment + COMPILED + UNROLLED, includes + interface, *source.constants]
-    parts += [pieces.pieces(source.needed, kind), *source.functions]
+    parts += [templates.pieces(source.needed, kind), *source.functions]
     return "\n".join(part for part in parts if part)

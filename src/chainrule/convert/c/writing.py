@@ -11,14 +11,22 @@ from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_flag
 from chainrule.convert.blueprint import Blueprint, blueprint_of
 from chainrule.convert.c import model as c_model
-from chainrule.convert.c import names, pieces
+from chainrule.convert.c import names, templates
 from chainrule.convert.c.bound import bound_of
 from chainrule.convert.c.calls import write_calls
+from chainrule.convert.c.derivatives import (
+    check_gradient,
+    check_trained,
+    write_backward,
+    write_gradient,
+    write_training,
+)
 from chainrule.convert.c.program import Program, program_of
 from chainrule.convert.c.reference import reference_of
 from chainrule.convert.c.report import CReport
-from chainrule.convert.c.self_test import write_network_test
+from chainrule.convert.c.self_test import write_network_test, write_table_test
 from chainrule.convert.c.source import Source, file_of, header_of, opening, write_network
+from chainrule.convert.c.table import Table, write_table
 from chainrule.results.whole_file import check_place, write_whole
 
 
@@ -31,6 +39,8 @@ def to_c(
     header: bool = True,
     dtype: DTypeLike | None = None,
     data: ArrayLike | None = None,
+    gradient: bool = False,
+    train: bool = False,
 ) -> CReport:
     """Write a model as a file of C99 and its header, which compute what it says of a row.
 
@@ -57,6 +67,11 @@ def to_c(
     data : array (m, n_1), or a table, optional
         Rows for which the file's arithmetic is held against the model, and whose least and largest
         inputs the bound is for.
+    gradient : bool, default False
+        Whether there is ``NAME_gradient``, which writes ∂output/∂input.
+    train : bool, default False
+        Whether there is ``NAME_train``, which takes a step of gradient descent on one sample: BP1
+        to BP4, by the network's cost. The parameters are then the caller's, in RAM.
 
     Returns
     -------
@@ -88,8 +103,13 @@ def to_c(
     blueprint = blueprint_of(model)
     program = program_of(blueprint, _checked_dtype(dtype, blueprint))
     inputs, said = (None, None) if data is None else reference_of(model, data, program)
-    source, what = _written(program, name), _what(blueprint)
-    bound, of = _bound(program, inputs)
+    if check_flag("gradient", gradient):
+        check_gradient(program)
+    if check_flag("train", train):
+        check_trained(program)
+    source, what = Source(), _what(blueprint)
+    table = _write(source, program, name, gradient, train)
+    bound, of = _bound(program, table, inputs)
     worst = None
     if inputs is not None and said is not None:
         worst = float(np.abs(c_model.outputs(program, inputs).astype(np.float64) - said).max())
@@ -99,7 +119,7 @@ def to_c(
         sum(stage.biases.size for stage in program.stages), bound, of, worst,
     )  # fmt: skip
     comment = opening(name, what, report.rows)
-    kind, guard = pieces.type_of(program.dtype), f"{name.upper()}_H"
+    kind, guard = templates.type_of(program.dtype), f"{name.upper()}_H"
     if beside is None:
         texts = {path: file_of(source, kind, comment, "\n" + "\n".join(source.declared))}
     else:
@@ -109,11 +129,11 @@ def to_c(
             path: file_of(source, kind, comment, included),
         }
     for place, text in texts.items():
-        write_whole(place, partial(_write, text))
+        write_whole(place, partial(_put, text))
     return report
 
 
-def _write(text: str, file: BinaryIO) -> None:
+def _put(text: str, file: BinaryIO) -> None:
     file.write(text.encode())
 
 
@@ -145,28 +165,47 @@ def _what(blueprint: Blueprint) -> str:
     return f"{'an' if kind == 'ensemble' else 'a'} {kind} of {sizes} neurons"
 
 
-def _written(program: Program, name: str) -> Source:
-    source, kind, upper = Source(), pieces.type_of(program.dtype), name.upper()
-    write_network(source, program)
-    source.declared.append(f"#define {upper}_N_IN {program.n_in}")
-    write_calls(source, program, name, f"const {kind} x[{upper}_N_IN]", "")
-    write_network_test(source, name, program)
-    source.ram = program.dtype.itemsize * (
+def _write(
+    source: Source, program: Program, name: str, gradient: bool, train: bool
+) -> Table | None:
+    """Add all there is; return the table, if its rows are given."""
+    kind, upper, table = templates.type_of(program.dtype), name.upper(), None
+    kept: list[int] = []  # numbers that besides a row's are on the stack
+    public = f"{name}_parameters" if train else ""
+    write_network(source, program, slopes=gradient or train, public=public)
+    if program.blueprint.preparation is None:
+        source.declared.append(f"#define {upper}_N_IN {program.n_in}")
+        write_calls(source, program, name, f"const {kind} x[{upper}_N_IN]", "")
+        if gradient or train:
+            write_backward(source, program)
+        if gradient:
+            kept.append(write_gradient(source, program, name))
+        if train:
+            kept.append(write_training(source, program, name))
+        write_network_test(source, name, program)
+    else:
+        table = write_table(source, program.blueprint.preparation, name, program.dtype)
+        write_calls(source, program, name, table.given, table.prepared)
+        write_table_test(source, name, program, table)
+    of_row = (
         2 * program.widest
         + program.n_out * (len(program.members) > 1)
         + program.n_out * (program.blueprint.answers != "values")
+        + program.n_in * (table is not None)
     )
-    return source
+    source.ram = program.dtype.itemsize * max([of_row, *kept])
+    return table
 
 
-def _bound(program: Program, inputs: NDArray[Any] | None) -> tuple[float, str]:
+def _bound(program: Program, table: Table | None, inputs: NDArray[Any] | None) -> tuple[float, str]:
+    """Return the bound, and for which inputs it is."""
     n = program.n_in
-    if inputs is not None:
+    low, high, what, of = np.full(n, -1.0), np.full(n, 1.0), "inputs", "inputs from -1 to 1"
+    if table is not None:
+        low, high, what, of = table.low, table.high, "prepared", "any row"
+    elif inputs is not None:
         low, high = (each(inputs, axis=0).astype(np.float64) for each in (np.min, np.max))
-        return float(
-            bound_of(program, low, high, "inputs").max()
-        ), "inputs in the range of the data"
-    low, high = np.full(n, -1.0), np.full(n, 1.0)
-    if program.members[0].scaling is None:
-        return float(bound_of(program, low, high, "inputs").max()), "inputs from -1 to 1"
-    return float(bound_of(program, low, high, "scaled").max()), "scaled inputs from -1 to 1"
+        of = "inputs in the range of the data"
+    elif program.members[0].scaling is not None:
+        what, of = "scaled", "scaled inputs from -1 to 1"
+    return float(bound_of(program, low, high, what).max()), of

@@ -1,4 +1,4 @@
-"""The pieces of C in pieces.c: those that a model needs, in the type that it computes in."""
+"""The pieces of C in the folder pieces: those that a model needs, in the type that it computes in."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 
 MARK = re.compile(r"^/\*: (\w+)( float| double)?(?: needs ([\w ]+))? \*/\n", re.MULTILINE)
-# What stands for what in a type: 1 and more are what is cut off, so that no power overflows.
+FILES = ("numbers", "activations", "slopes", "tables", "layers", "backward")
+# What stands for what in a type: the largest number, one beyond which e^-x is 0, the least normal
+# one, and what is rounded to float, as tables prepare it.
 WORDS = {
-    "float": {"HUGE_REAL": "3.4028235e+38f", "FAR_REAL": "104.0f", "TINY_REAL": "1.1754944e-38f"},
+    "float": {
+        "HUGE_REAL": "3.4028235e+38f",
+        "FAR_REAL": "104.0f",
+        "TINY_REAL": "1.1754944e-38f",
+        "NARROW": "(float)",
+    },
     "double": {
         "HUGE_REAL": "1.7976931348623157e+308",
         "FAR_REAL": "746.0",
         "TINY_REAL": "2.2250738585072014e-308",
+        "NARROW": "(double)(float)",
     },
 }
 
@@ -37,14 +45,15 @@ def in_type(text: str, kind: str) -> str:
 @cache
 def _pieces() -> tuple[list[str], dict[str, tuple[str, list[str], str]]]:
     """Return names in their order, and of each with its type: (text, what it needs, name)."""
-    whole = files("chainrule.convert.c").joinpath("pieces.c").read_text(encoding="utf-8")
-    marks = list(MARK.finditer(whole))
-    ends = [mark.start() for mark in marks[1:]] + [len(whole)]
-    order, found = [], {}
-    for mark, end in zip(marks, ends, strict=True):
-        name, kind, needs = mark[1], (mark[2] or "").strip(), (mark[3] or "").split()
-        order.append(name + kind)
-        found[name + kind] = (whole[mark.end() : end].strip() + "\n", needs, name)
+    folder, order, found = files("chainrule.convert.c").joinpath("pieces"), [], {}
+    for file in FILES:
+        text = folder.joinpath(f"{file}.c").read_text(encoding="utf-8")
+        marks = list(MARK.finditer(text))
+        ends = [mark.start() for mark in marks[1:]] + [len(text)]
+        for mark, end in zip(marks, ends, strict=True):
+            name, kind, needs = mark[1], (mark[2] or "").strip(), (mark[3] or "").split()
+            order.append(name + kind)
+            found[name + kind] = (text[mark.end() : end].strip() + "\n", needs, name)
     return order, found
 
 
