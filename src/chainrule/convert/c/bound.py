@@ -35,16 +35,28 @@ SLOPES = {
     "gelu": 1.1289, "swish": 1.0998393195, "mish": 1.0885, "softsign": 1.0,
     "hard_sigmoid": 1 / 6 + 1e-9, "identity": 1.0, "step": np.inf,
 }  # fmt: skip
+FAR = 80.0  # e^-80/n is a normal number of float32 for up to a thousand classes
 SAFETY = 1 + 1e-6  # for the roundings of these numbers themselves
 
 
 @dataclass
 class Reach:
-    """low, high (n,): between which both are; apart (n,): by how much they differ at most."""
+    """What is known of the activations, or the weighted inputs, of a layer on both sides.
+
+    Attributes
+    ----------
+    low, high : ndarray (n,)
+        Between which both are.
+    apart : ndarray (n,)
+        By how much they differ at most.
+    logs : float
+        By how much the logarithms of probabilities do; infinity where that is not known.
+    """
 
     low: Floats
     high: Floats
     apart: Floats
+    logs: float = np.inf
 
     @property
     def size(self) -> Floats:
@@ -85,18 +97,20 @@ def bound_of(program: Program, low: Floats, high: Floats, what: str) -> Floats:
     """
     blueprint = program.blueprint
     theirs = np.result_type(*(chain.dtype for chain in blueprint.chains))
-    apart, size = np.zeros(program.n_out), np.zeros(program.n_out)
+    apart, size, logs = np.zeros(program.n_out), np.zeros(program.n_out), 0.0
     with np.errstate(all="ignore"):
         for chain, share in zip(blueprint.chains, blueprint.shares, strict=True):
             units = Units(program.dtype, chain.dtype)
             said = _said(chain, units, low, high, what)
             apart += share * said.apart
             size += share * said.size
+            logs = max(logs, said.logs)
         units = Units(program.dtype, theirs)
         if len(blueprint.chains) > 1:
             apart += (len(blueprint.chains) + 3) * units.u * size
         if program.is_tempered:
-            apart = _tempered(apart, blueprint.temperature, units, theirs)
+            logs += (len(blueprint.chains) + 3) * units.u
+            apart = _tempered(apart, logs, blueprint.temperature, units, theirs)
         if program.is_sorted:
             apart = np.full_like(apart, apart.max())
     return np.where(np.isfinite(apart), apart * SAFETY, np.inf)
@@ -141,7 +155,11 @@ def _activated(name: str, p: float, z: Reach, units: Units) -> Reach:
         n = len(z.low)
         off = 2 * units.u * (n / 2 + np.log(n) + 6) + (n + 2) * units.tiny
         apart = np.full(n, z.apart.max() / 2)
-        return Reach(np.zeros(n), np.ones(n), np.minimum(apart, 1)).widened(np.full(n, off))
+        a = Reach(np.zeros(n), np.ones(n), np.minimum(apart, 1)).widened(np.full(n, off))
+        spread = z.high.max() - z.low.min()
+        if spread < FAR:  # no probability is so small that it is rounded to a subnormal
+            a.logs = 2 * z.apart.max() + off + 2 * units.u * spread
+        return a
     low, high = _ends(name, p, z.low, z.high)
     slope: Any = SLOPES.get(name)
     if name in ("leaky_relu", "elu"):
@@ -184,15 +202,19 @@ _VALUES: dict[str, Any] = {
 }
 
 
-def _tempered(apart: Floats, temperature: float, units: Units, theirs: np.dtype[Any]) -> Floats:
+def _tempered(
+    apart: Floats, logs: float, temperature: float, units: Units, theirs: np.dtype[Any]
+) -> Floats:
     """Return how far p^s/Σp^s with s = 1/T can be off.
 
+    That is the softmax of s ln p, so no more than half of s|ln p - ln p'|, where that is known; and
     |a^s - b^s| <= |a - b|^s for s <= 1, where Σp^s >= 1, and s|a - b| for s > 1, where of n
     probabilities Σp^s >= n^(1 - s).
     """
     s, n = 1 / temperature, len(apart)
-    apart = apart + float(np.finfo(theirs).tiny)
-    powers = apart**s if s <= 1 else s * apart
+    least = apart + float(np.finfo(theirs).tiny)  # which stands for 0
+    powers = least**s if s <= 1 else s * least
     total = 1.0 if s <= 1 else n ** (1 - s)
     off = 2 * units.u * (n / 2 + np.log(n) + 10)
-    return np.minimum((powers + powers.sum()) / total + off, 1.0)
+    by_logs = (logs + 4 * units.u * (FAR + np.log(n))) * s / 2 if n < 1000 else np.inf
+    return np.minimum(np.minimum((powers + powers.sum()) / total, by_logs) + off, 1.0)

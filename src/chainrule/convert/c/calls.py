@@ -1,19 +1,73 @@
 """The functions that users of the C file call: feedforward, predict, and the names of classes."""
 
 from chainrule.convert.c import names, templates
+from chainrule.convert.c.derivatives import write_derivatives
 from chainrule.convert.c.program import Program
-from chainrule.convert.c.source import POINTER, Source, said
+from chainrule.convert.c.self_test import Means, write_network_test, write_table_test
+from chainrule.convert.c.source import POINTER, Source
+from chainrule.convert.c.table import Table, write_table
 
 
-def write_calls(source: Source, program: Program, name: str, given: str, prepared: str) -> None:
+def write_functions(
+    source: Source, program: Program, name: str, means: Means, *, gradient: bool, train: bool
+) -> Table | None:
+    """Add all functions and the self-test; return the table, if its rows are given.
+
+    Parameters
+    ----------
+    means : function
+        What the networks say of inputs (m, n_1), for the self-test.
+    """
+    kind, upper, preparation = templates.type_of(program.dtype), name.upper(), None
+    body, kept, table = _said(source, program), 0, None
+    preparation = program.blueprint.preparation
+    if preparation is not None:
+        table = write_table(source, preparation, name, program.dtype)
+        write_calls(source, program, name, table.given, table.prepared + body)
+        write_table_test(source, name, program, table, means)
+        kept = program.n_in
+    else:
+        source.declared.append(f"#define {upper}_N_IN {program.n_in}")
+        write_calls(source, program, name, f"const {kind} x[{upper}_N_IN]", body)
+        kept = write_derivatives(source, program, name, gradient=gradient, train=train)
+        write_network_test(source, name, program, means)
+    shared = program.n_out if len(program.members) > 1 else 0
+    placed = program.n_out if program.blueprint.answers != "values" else 0
+    source.ram += program.dtype.itemsize * (shared + placed + kept)
+    return table
+
+
+def _said(source: Source, program: Program) -> str:
+    """Return the lines of C that write what all networks say of `x` to `out`."""
+    if len(program.members) == 1:
+        return f"    answer({source.answer}x, out);\n"
+    kind = templates.type_of(program.dtype)
+    n = len(program.members)
+    zero = names.number(0, program.dtype)
+    return f"""\
+    static const {kind} *const parameters[{n}] = {{{", ".join(source.parameters)}}};
+    {kind} part[{program.n_out}];
+    for (size_t j = 0U; j < {program.n_out}U; j++) {{
+        out[j] = {zero};
+    }}
+    for (size_t k = 0U; k < {n}U; k++) {{
+        answer(&chains[k], parameters[k], x, part);
+        for (size_t j = 0U; j < {program.n_out}U; j++) {{
+            out[j] += chains[k].share * part[j];
+        }}
+    }}
+"""
+
+
+def write_calls(source: Source, program: Program, name: str, given: str, body: str) -> None:
     """Add the functions.
 
     Parameters
     ----------
     given : str
         The parameter that they take, such as "const float x[N]".
-    prepared : str
-        The lines that make numbers `x` of it; empty where it is numbers.
+    body : str
+        The lines that write what the networks say of it to `out`.
     """
     kind, upper, blueprint = templates.type_of(program.dtype), name.upper(), program.blueprint
     of, n_out = given.rpartition(" ")[2].partition("[")[0].lstrip("*"), program.n_out
@@ -31,7 +85,6 @@ def write_calls(source: Source, program: Program, name: str, given: str, prepare
     source.declared.append(_what_is_written(program))
     declared = f"void {name}_feedforward({given}, {kind} out[{upper}_N_OUT])"
     source.declared.append(f"{declared};\n")
-    body = prepared + said(source, program)
     if program.is_tempered:  # whose largest may be rounded to equals
         outputs = "untempered"
         source.functions.append(f"static void untempered({given}, {kind} *out)\n{{\n{body}}}\n")

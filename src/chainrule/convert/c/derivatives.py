@@ -54,10 +54,17 @@ def check_trained(program: Program) -> None:
         raise ValueError("train=True needs slopes; the activation 'step' has none to descend by")
 
 
-def write_backward(source: Source, program: Program) -> None:
-    """Add what both begin with: all z and a, and δ from layer to layer."""
-    kind = templates.type_of(program.dtype)
-    source.functions += [templates.piece(each, kind) for each in ("forward", "times_slope", "back")]
+def write_derivatives(
+    source: Source, program: Program, name: str, *, gradient: bool, train: bool
+) -> int:
+    """Add what is asked for; return how many numbers it keeps on the stack."""
+    kind, kept = templates.type_of(program.dtype), 0
+    if gradient or train:
+        pieces = ("forward", "times_slope", "back")
+        source.functions += [templates.piece(each, kind) for each in pieces]
+    if gradient:
+        kept = write_gradient(source, program, name)
+    return write_training(source, program, name) if train else kept
 
 
 def _inputs(program: Program, kind: str) -> tuple[str, str]:
@@ -96,7 +103,7 @@ def write_gradient(source: Source, program: Program, name: str) -> int:
     product += " * chain->in_scale[k]" * (members[0].scaling is not None)
     product += " * chain->out_scale[i]" * (members[0].output_scaling is not None)
     source.functions.append(f"""\
-/* Adds what one network has of d out_i / d x_k to grad[i * {n_in} + k]: BP2 from each output back. */
+/* Adds what one network has of d out_i / d x_k to grad[i * {n_in} + k]: BP2 from each output. */
 static void differentiate(const struct chain *chain, const {kind} *w, const {kind} *x,
     {kind} *grad)
 {{

@@ -4,7 +4,7 @@ Each function here is that of the same name in pieces.c, for arrays of one dtype
 operation by itself, as C does without contraction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -223,9 +223,8 @@ VALUES: dict[str, Callable[[Reals, Any], Reals]] = {
 }
 
 
-def outputs(program: Program, x: Reals) -> Reals:
-    """Return what the C file's feedforward writes of rows x (m, n_1), or of prepared ones."""
-    found = means(program, x)
+def finished(program: Program, found: Reals) -> Reals:
+    """Return what becomes of what the networks say together, (m, n_L): tempered, or sorted."""
     if program.is_tempered:
         found = tempered(found, program.dtype.type(program.blueprint.temperature))
     return np.sort(found, axis=1) if program.is_sorted else found
@@ -247,15 +246,34 @@ def means(program: Program, x: Reals) -> Reals:
     return found
 
 
+def reaches(program: Program, x: Reals) -> list[float]:
+    """Return the largest |a^l| that each layer reads, for rows x (m, n_1) of one network."""
+    found = np.zeros(len(program.members[0].stages))
+    with np.errstate(all="ignore"):
+        for start in range(0, len(x), ROWS):
+            rows = x[start : start + ROWS].astype(program.dtype)
+            layers = [np.abs(a).max() for a in _layers(program.members[0], rows)]
+            found = np.maximum(found, layers[:-1])
+    return found.tolist()
+
+
 def said_by(member: Member, a: Reals) -> Reals:
     """Return what one network says of rows (m, n_1), (m, n_L)."""
+    for each in _layers(member, a):
+        a = each
+    if member.output_scaling is not None:
+        a = a * member.output_scaling[0] + member.output_scaling[1]
+    return a
+
+
+def _layers(member: Member, a: Reals) -> Iterator[Reals]:
+    """Yield a^1, ..., a^L of rows (m, n_1)."""
     if member.scaling is not None:
         a = a * member.scaling[0] + member.scaling[1]
+    yield a
     for stage in member.stages:
         z = np.broadcast_to(stage.biases, (len(a), len(stage.biases)))
         for from_one, weights in zip(a.T, stage.weights, strict=True):
             z = z + weights * from_one[:, None]
         a = VALUES[stage.activation](z, stage.parameter)
-    if member.output_scaling is not None:
-        a = a * member.output_scaling[0] + member.output_scaling[1]
-    return a
+        yield a

@@ -1,5 +1,7 @@
 """A main in the C file, with rows and what they give, bit by bit."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from chainrule.convert.blueprint import Blueprint
@@ -10,6 +12,7 @@ from chainrule.convert.c.table import Table
 from chainrule.convert.c.table import drawn as drawn_rows
 
 ROWS = 8
+Means = Callable[[np.ndarray], np.ndarray]  # what the networks say of inputs (m, n_1)
 
 
 def drawn(program: Program) -> np.ndarray:
@@ -25,13 +28,7 @@ def drawn(program: Program) -> np.ndarray:
 
 
 def write_self_test(
-    source: Source,
-    name: str,
-    program: Program,
-    rows: str,
-    each: str,
-    said: np.ndarray,
-    means: np.ndarray,
+    source: Source, name: str, program: Program, rows: str, each: str, means: np.ndarray
 ) -> None:
     """Add the main.
 
@@ -41,10 +38,11 @@ def write_self_test(
         The definition of the rows.
     each : str
         What C calls row i.
-    said, means : ndarray (ROWS, n_L)
-        What feedforward writes of them, and what the networks say together.
+    means : ndarray (ROWS, n_L)
+        What the networks say of them together.
     """
     kind, n_out = templates.type_of(program.dtype), program.n_out
+    said = model.finished(program, means)
     expected = names.array("expected", said, f"{len(said)} * {n_out}").replace("\n", "\n    ")
     places = _answers(program.blueprint, means)
     declared = check = ""
@@ -95,21 +93,17 @@ def _answers(blueprint: Blueprint, said: np.ndarray) -> np.ndarray | None:
     return (said > said.dtype.type(blueprint.threshold)).astype(int)
 
 
-def write_table_test(source: Source, name: str, program: Program, table: Table) -> None:
+def write_table_test(
+    source: Source, name: str, program: Program, table: Table, means: Means
+) -> None:
     """Add the main of a file that takes rows of a table."""
     rows, inputs = drawn_rows(table)
-    write_self_test(
-        source, name, program, rows, "&rows[i]",
-        model.outputs(program, inputs), model.means(program, inputs),
-    )  # fmt: skip
+    write_self_test(source, name, program, rows, "&rows[i]", means(inputs))
 
 
-def write_network_test(source: Source, name: str, program: Program) -> None:
+def write_network_test(source: Source, name: str, program: Program, means: Means) -> None:
     """Add the main of a file whose inputs are numbers."""
-    x = drawn(program)
-    n = program.n_in
+    x, n = drawn(program), program.n_in
     inputs = names.array("inputs", x, f"{len(x)} * {n}").replace("\n", "\n    ")
-    write_self_test(
-        source, name, program, f"    {inputs.rstrip()}\n", f"&inputs[i * {n}U]",
-        model.outputs(program, x), model.means(program, x),
-    )  # fmt: skip
+    rows = f"    {inputs.rstrip()}\n"
+    write_self_test(source, name, program, rows, f"&inputs[i * {n}U]", means(x))

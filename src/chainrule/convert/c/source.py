@@ -44,6 +44,8 @@ class Source:
         Names of pieces.
     parameters : list of str
         What those of each network are called.
+    answer : str
+        What `answer` takes before x and out.
     flash, ram : int
         Bytes of constants, and of arrays on the stack.
     """
@@ -53,6 +55,7 @@ class Source:
     functions: list[str] = field(default_factory=list)
     needed: list[str] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
+    answer: str = ""
     includes: list[str] = field(default_factory=lambda: ["stddef.h", "stdint.h", "string.h"])
     flash: int = 0
     ram: int = 0
@@ -87,6 +90,8 @@ def write_network(
     for k, member in enumerate(program.members, start=1):
         _write_member(source, program, member, str(k) if shared else "", slopes, public)
     source.functions.append(_chains(program))
+    source.answer = f"&chains[0], {source.parameters[0]}, "
+    source.ram += program.dtype.itemsize * 2 * program.widest
     source.functions.append(templates.piece("feed", kind))
     source.functions.append(_answer(program, kind))
 
@@ -202,28 +207,6 @@ static void answer(const struct chain *chain, const {kind} *w, const {kind} *x, 
         out[j] = {said};
     }}
 }}
-"""
-
-
-def said(source: Source, program: Program) -> str:
-    """Return the lines of C that write what all networks say of `x` to `out`."""
-    if len(program.members) == 1:
-        return f"    answer(&chains[0], {source.parameters[0]}, x, out);\n"
-    kind = templates.type_of(program.dtype)
-    n = len(program.members)
-    zero = names.number(0, program.dtype)
-    return f"""\
-    static const {kind} *const parameters[{n}] = {{{", ".join(source.parameters)}}};
-    {kind} part[{program.n_out}];
-    for (size_t j = 0U; j < {program.n_out}U; j++) {{
-        out[j] = {zero};
-    }}
-    for (size_t k = 0U; k < {n}U; k++) {{
-        answer(&chains[k], parameters[k], x, part);
-        for (size_t j = 0U; j < {program.n_out}U; j++) {{
-            out[j] += chains[k].share * part[j];
-        }}
-    }}
 """
 
 

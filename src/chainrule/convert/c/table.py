@@ -52,7 +52,8 @@ class Table:
     @property
     def prepared(self) -> str:
         """The lines that make numbers x of a row."""
-        return f"    {templates.type_of(self.dtype)} x[{self.preparation.width}];\n    prepare(row, x);\n"
+        kind = templates.type_of(self.dtype)
+        return f"    {kind} x[{self.preparation.width}];\n    prepare(row, x);\n"
 
 
 def write_table(source: Source, preparation: Preparation, name: str, dtype: np.dtype[Any]) -> Table:
@@ -101,7 +102,8 @@ def _field(table: Table, column: Column, title: str, called: str) -> str:
     else:
         unit = "days" if column.holds == DURATIONS else "number"
         kind, what = "double", f"{unit}; NAN where missing"
-    return f"    {kind} {called}; /* {names.comment(title)[:60]}: {what} */"
+    of = "" if title == called else f"{names.comment(title[:60])}: "
+    return f"    {kind} {called}; /* {of}{what} */"
 
 
 def _calls(source: Source, table: Table, column: Column, called: str) -> list[str]:

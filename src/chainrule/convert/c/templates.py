@@ -1,4 +1,4 @@
-"""The pieces of C in the folder pieces: those that a model needs, in the type that it computes in."""
+"""The pieces of C in the folder pieces: those that a model needs, in the type of its numbers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 MARK = re.compile(r"^/\*: (\w+)( float| double)?(?: needs ([\w ]+))? \*/\n", re.MULTILINE)
-FILES = ("numbers", "activations", "slopes", "tables", "layers", "backward")
+FILES = ("numbers", "activations", "slopes", "tables", "layers", "backward", "fixed")
 # What stands for what in a type: the largest number, one beyond which e^-x is 0, the least normal
 # one, and what is rounded to float, as tables prepare it.
 WORDS = {

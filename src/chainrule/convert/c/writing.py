@@ -2,31 +2,25 @@
 
 import os
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.checks.keywords import known_options
-from chainrule.checks.options import check_flag
+from chainrule.checks.options import check_flag, check_name
 from chainrule.convert.blueprint import Blueprint, blueprint_of
 from chainrule.convert.c import model as c_model
 from chainrule.convert.c import names, templates
 from chainrule.convert.c.bound import bound_of
-from chainrule.convert.c.calls import write_calls
-from chainrule.convert.c.derivatives import (
-    check_gradient,
-    check_trained,
-    write_backward,
-    write_gradient,
-    write_training,
-)
+from chainrule.convert.c.calls import write_functions
+from chainrule.convert.c.derivatives import check_gradient, check_trained
+from chainrule.convert.c.fixed_point import LARGEST, fixed_point_of, write_fixed
 from chainrule.convert.c.program import Program, program_of
 from chainrule.convert.c.reference import reference_of
 from chainrule.convert.c.report import CReport
-from chainrule.convert.c.self_test import write_network_test, write_table_test
 from chainrule.convert.c.source import Source, file_of, header_of, opening, write_network
-from chainrule.convert.c.table import Table, write_table
+from chainrule.convert.c.table import Table
 from chainrule.results.whole_file import check_place, write_whole
 
 
@@ -41,6 +35,7 @@ def to_c(
     data: ArrayLike | None = None,
     gradient: bool = False,
     train: bool = False,
+    fixed_point: Literal["int8", "int16"] | None = None,
 ) -> CReport:
     """Write a model as a file of C99 and its header, which compute what it says of a row.
 
@@ -72,6 +67,10 @@ def to_c(
     train : bool, default False
         Whether there is ``NAME_train``, which takes a step of gradient descent on one sample: BP1
         to BP4, by the network's cost. The parameters are then the caller's, in RAM.
+    fixed_point : {"int8", "int16"}, optional
+        Weights and activations in whole numbers, whose sums are exact and cannot overflow: a
+        quarter or half of the bytes. For one network; `data` says how large activations get, and
+        must be like the rows to come: what is larger is cut off.
 
     Returns
     -------
@@ -102,28 +101,40 @@ def to_c(
     name = names.name_of(stem) if name is None else names.checked_name(name)
     blueprint = blueprint_of(model)
     program = program_of(blueprint, _checked_dtype(dtype, blueprint))
-    inputs, said = (None, None) if data is None else reference_of(model, data, program)
     if check_flag("gradient", gradient):
         check_gradient(program)
     if check_flag("train", train):
         check_trained(program)
-    source, what = Source(), _what(blueprint)
-    table = _write(source, program, name, gradient, train)
-    bound, of = _bound(program, table, inputs)
+    _check_fixed(fixed_point, data, gradient or train)
+    inputs, said = (None, None) if data is None else reference_of(model, data, program)
+    fixed = None
+    if fixed_point is not None and inputs is not None:
+        fixed = fixed_point_of(program, fixed_point, inputs)
+    source = Source()
+    if fixed is not None:
+        write_fixed(source, fixed)
+    else:
+        public = f"{name}_parameters" if train else ""
+        write_network(source, program, slopes=gradient or train, public=public)
+    means = partial(c_model.means, program) if fixed is None else fixed.means
+    table = write_functions(source, program, name, means, gradient=gradient, train=train)
+    bound, of = (None, "") if fixed is not None else _bound(program, table, inputs)
     worst = None
     if inputs is not None and said is not None:
-        worst = float(np.abs(c_model.outputs(program, inputs).astype(np.float64) - said).max())
+        outputs = c_model.finished(program, means(inputs))
+        worst = float(np.abs(outputs.astype(np.float64) - said).max())
     report = CReport(
         (path,) if beside is None else (path, beside), name, source.flash, source.ram,
         sum(stage.weights.size for stage in program.stages),
         sum(stage.biases.size for stage in program.stages), bound, of, worst,
+        "" if fixed is None else fixed.proof,
     )  # fmt: skip
-    comment = opening(name, what, report.rows)
+    comment = opening(name, _what(blueprint), report.rows)
     kind, guard = templates.type_of(program.dtype), f"{name.upper()}_H"
     if beside is None:
         texts = {path: file_of(source, kind, comment, "\n" + "\n".join(source.declared))}
     else:
-        included = f"#include {names.text(os.path.basename(beside))}\n"
+        included = f'#include "{os.path.basename(beside)}"\n'
         texts = {
             beside: header_of(guard, source, comment),
             path: file_of(source, kind, comment, included),
@@ -141,6 +152,8 @@ def _checked_places(path: str | os.PathLike[str], header: bool) -> tuple[str, st
     path = os.fspath(path)
     if not isinstance(path, str) or not path.endswith(".c"):
         raise ValueError(f"path must be that of a C file, such as 'model.c'; got {path!r}")
+    if set(os.path.basename(path)) & set('"\\\n\r'):  # which #include cannot name
+        raise ValueError(f"path must be of a file without quotes and backslashes; got {path!r}")
     beside = f"{path[:-2]}.h" if header else None
     for place in filter(None, (path, beside)):
         check_place(place)
@@ -159,42 +172,22 @@ def _checked_dtype(dtype: DTypeLike | None, blueprint: Blueprint) -> np.dtype[An
     return found
 
 
+def _check_fixed(fixed_point: Any, data: Any, derivatives: bool) -> None:
+    if fixed_point is None:
+        return
+    check_name("fixed_point", fixed_point, tuple(LARGEST))
+    if data is None:
+        raise ValueError(
+            "fixed_point needs data, rows like those to come, to see how large activations get"
+        )
+    if derivatives:
+        raise ValueError("fixed_point has no slopes: leave out gradient and train")
+
+
 def _what(blueprint: Blueprint) -> str:
     kind = "ensemble" if len(blueprint.chains) > 1 else "network"
     sizes = "-".join(map(str, blueprint.chains[0].sizes))
     return f"{'an' if kind == 'ensemble' else 'a'} {kind} of {sizes} neurons"
-
-
-def _write(
-    source: Source, program: Program, name: str, gradient: bool, train: bool
-) -> Table | None:
-    """Add all there is; return the table, if its rows are given."""
-    kind, upper, table = templates.type_of(program.dtype), name.upper(), None
-    kept: list[int] = []  # numbers that besides a row's are on the stack
-    public = f"{name}_parameters" if train else ""
-    write_network(source, program, slopes=gradient or train, public=public)
-    if program.blueprint.preparation is None:
-        source.declared.append(f"#define {upper}_N_IN {program.n_in}")
-        write_calls(source, program, name, f"const {kind} x[{upper}_N_IN]", "")
-        if gradient or train:
-            write_backward(source, program)
-        if gradient:
-            kept.append(write_gradient(source, program, name))
-        if train:
-            kept.append(write_training(source, program, name))
-        write_network_test(source, name, program)
-    else:
-        table = write_table(source, program.blueprint.preparation, name, program.dtype)
-        write_calls(source, program, name, table.given, table.prepared)
-        write_table_test(source, name, program, table)
-    of_row = (
-        2 * program.widest
-        + program.n_out * (len(program.members) > 1)
-        + program.n_out * (program.blueprint.answers != "values")
-        + program.n_in * (table is not None)
-    )
-    source.ram = program.dtype.itemsize * max([of_row, *kept])
-    return table
 
 
 def _bound(program: Program, table: Table | None, inputs: NDArray[Any] | None) -> tuple[float, str]:
