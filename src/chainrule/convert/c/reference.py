@@ -41,3 +41,12 @@ def _said(predictor: Predictor, data: Any) -> NDArray[np.float64]:
     if predictor.levels is not None:
         return predictor.predict_quantiles(data)
     return predictor.predict(data)[:, None]
+
+
+def largest_difference(ours: NDArray[Any], said: NDArray[np.float64]) -> float:
+    """Return the most by which outputs differ; infinity where only one of two is a number."""
+    ours = ours.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of infinity less infinity
+        apart = np.abs(ours - said)
+    apart[(ours == said) | (np.isnan(ours) & np.isnan(said))] = 0
+    return float(np.where(np.isnan(apart), np.inf, apart).max())

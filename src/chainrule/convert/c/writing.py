@@ -17,7 +17,7 @@ from chainrule.convert.c.calls import write_functions
 from chainrule.convert.c.derivatives import check_gradient, check_trained
 from chainrule.convert.c.fixed_point import LARGEST, fixed_point_of, write_fixed
 from chainrule.convert.c.program import Program, program_of
-from chainrule.convert.c.reference import reference_of
+from chainrule.convert.c.reference import largest_difference, reference_of
 from chainrule.convert.c.report import CReport
 from chainrule.convert.c.source import Source, file_of, header_of, opening, write_network
 from chainrule.convert.c.table import Table
@@ -121,8 +121,7 @@ def to_c(
     bound, of = (None, "") if fixed is not None else _bound(program, table, inputs)
     worst = None
     if inputs is not None and said is not None:
-        outputs = c_model.finished(program, means(inputs))
-        worst = float(np.abs(outputs.astype(np.float64) - said).max())
+        worst = largest_difference(c_model.finished(program, means(inputs)), said)
     report = CReport(
         (path,) if beside is None else (path, beside), name, source.flash, source.ram,
         sum(stage.weights.size for stage in program.stages),
