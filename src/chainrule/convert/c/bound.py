@@ -168,7 +168,8 @@ def _activated(name: str, p: float, z: Reach, units: Units) -> Reach:
         slope = np.exp(z.high)
     apart = np.minimum(slope * z.apart, high - low) if name != "identity" else z.apart
     apart = np.where(z.apart == 0, 0.0, apart)
-    off = 2 * ULPS[name] * units.u * np.maximum(np.abs(low), np.abs(high)) + 4 * units.tiny
+    off = 2 * ULPS[name] * units.u * np.maximum(np.abs(low), np.abs(high))
+    off = off + (4 + z.size) * units.tiny  # where z multiplies a subnormal number
     if name == "swish":  # βz is rounded too, and β: t² σ'(t)/β of that is below 0.44/β
         off = off + 4 * units.u * 0.44 / p
     return Reach(low, high, apart).widened(off)
