@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.convert.book_file import from_book as from_book
+    from chainrule.convert.c.writing import to_c as to_c
     from chainrule.convert.javascript import to_js as to_js
     from chainrule.convert.keras_models import from_keras as from_keras
     from chainrule.convert.keras_models import to_keras as to_keras
@@ -26,6 +27,7 @@ _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
     "from_safetensors": "tensors_file",
     "from_sklearn": "scikit_learn",
     "from_torch": "pytorch",
+    "to_c": "c.writing",
     "to_html": "web_page",
     "to_js": "javascript",
     "to_keras": "keras_models",

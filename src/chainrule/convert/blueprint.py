@@ -79,6 +79,8 @@ class Chain:
         Of its parameters and arithmetic.
     bias : bool
         Whether its neurons have biases; those of one without are zeros.
+    trains_scale : bool
+        Whether it learns the scale of its inputs too.
     """
 
     scaling: tuple[Floats, Floats] | None
@@ -86,6 +88,7 @@ class Chain:
     output_scaling: tuple[Floats, Floats] | None
     dtype: np.dtype[Any]
     bias: bool = True
+    trains_scale: bool = False
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -299,8 +302,9 @@ def _chain_of(net: Network) -> Chain:
         plain = np.array([np.ones(net.sizes[0]), np.zeros(net.sizes[0])])
         scaling = (plain if scaling is None else scaling) * net.scale.astype(np.float64)
     return Chain(
-        _pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype, net.bias
-    )
+        _pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype,
+        net.bias, net._trainable_scale,
+    )  # fmt: skip
 
 
 def _pair(scaling: Floats | None) -> tuple[Floats, Floats] | None:
