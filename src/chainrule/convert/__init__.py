@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from chainrule.convert.onnx_writer import to_onnx
 
-_WHERE: dict[str, str] = {}  # each name, and the module of this wing that has it
+_WHERE: dict[str, str] = {
+    "to_onnx": "onnx_writer",
+}  # each name, and the module of this wing that has it
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
