@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.convert.onnx_writer import to_onnx
+    from chainrule.convert.onnx_reader import from_onnx as from_onnx
+    from chainrule.convert.onnx_writer import to_onnx as to_onnx
 
 _WHERE: dict[str, str] = {
+    "from_onnx": "onnx_reader",
     "to_onnx": "onnx_writer",
 }  # each name, and the module of this wing that has it
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.convert.blueprint import Layer
-from chainrule.costs import Cost
+from chainrule.costs import Cost, find_cost
 from chainrule.model.sizes import check_sizes
 from chainrule.network import Network
 
@@ -21,6 +21,28 @@ def activation_of(name: str, parameter: float) -> Activation:
     """Return an activation by its name and, where it has one, its parameter."""
     kind: Any = ACTIVATIONS[name]
     return kind(parameter) if kind().parameters else kind()
+
+
+def of_targets(cost: Cost, scaling: tuple[ArrayLike, ArrayLike], n_out: int) -> dict[str, Any]:
+    """Return output_scale and output_shift, of targets, by which outputs are scaled like that.
+
+    Raises
+    ------
+    ValueError
+        Where there are none, as the outputs of a target are scaled apart.
+    """
+    if cost.outputs_per_target == 1:
+        return dict(zip(("output_scale", "output_shift"), scaling, strict=True))
+    of_outputs = [np.broadcast_to(np.asarray(each, np.float64), n_out) for each in scaling]
+    targets = cost.lay_out(np.arange(n_out // cost.outputs_per_target)[None])[0]
+    _, first = np.unique(targets, return_index=True)
+    scale, shift = (each[first] for each in of_outputs)
+    with np.errstate(all="ignore"):
+        if not np.allclose(cost.in_units(scale, shift), of_outputs, rtol=1e-6):
+            raise ValueError(
+                f"the outputs that cost={cost.name!r} has for a target must be scaled together"
+            )
+    return {"output_scale": scale, "output_shift": shift}
 
 
 def assembled(
@@ -62,18 +84,18 @@ def assembled(
     sizes = check_sizes([layers[0].n_in, *(layer.n_out for layer in layers)])
     *hidden, output = (activation_of(each.activation, each.parameter) for each in layers)
     has_biases = any(np.any(each.biases) for each in layers)
+    cost = find_cost(cost or COSTS.get(output.name, "quadratic"), output.name, sizes[-1])
     net = Network(
         sizes,
         hidden=hidden,
         output=output,
-        cost=cost or COSTS.get(output.name, "quadratic"),
+        cost=cost.shown,
         init="zeros",
         bias=has_biases,
         dtype=dtype,
         input_scale=scaling[0],
         input_shift=scaling[1],
-        output_scale=output_scaling[0],
-        output_shift=output_scaling[1],
+        **of_targets(cost, output_scaling, sizes[-1]),
     )
     pieces = []
     with np.errstate(over="ignore"):  # what overflows is refused below

@@ -25,6 +25,7 @@ from chainrule.convert.protobuf import (
 from chainrule.results.whole_file import write_whole
 
 ML = "ai.onnx.ml"  # the domain of operators that are of other models than networks
+METADATA = "chainrule"  # the key under which a file of ours says more of its model
 LARGEST = 2**31 - 1  # bytes; no reader of protocol buffers takes more
 
 # What tensors hold, as the standard numbers it, with NumPy's dtype.

@@ -5,12 +5,15 @@ opset 13 alone; all are known when a file is read.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isclose, sqrt
 from typing import Any
+
+import numpy as np
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.convert.onnx_file import FLOATING
 from chainrule.convert.onnx_graph import Graph
+from chainrule.convert.onnx_nodes import Node, Nodes
 
 
 @dataclass(frozen=True)
@@ -132,3 +135,71 @@ def _write(graph, form, tensor, parameter, name=None):
             inputs.append(tensor if isinstance(each, Z) else graph.constant(float(known(each))))
     attributes = {key: known(value) for key, value in form.attributes}
     return graph.add(form.op, *inputs, name=name, **attributes)
+
+
+def read_activation(nodes: Nodes, tensor: str) -> tuple[str, float, str] | None:
+    """Return the activation that makes a tensor, its parameter, and the tensor z; None if none."""
+    node = nodes.maker(tensor)
+    for activation, form in _BY_OP.get("" if node is None else node.op, ()):
+        found = _Found(nodes)
+        if found.matches(form, tensor):
+            nodes.used |= found.used
+            parameter = default_of(activation) if found.parameter is None else found.parameter
+            return activation, parameter, found.z
+    return None
+
+
+_BY_OP: dict[str, list[tuple[str, Form]]] = {}
+for _activation, _forms in FORMS.items():
+    for _form in _forms:
+        _BY_OP.setdefault(_form.op, []).append((_activation, _form))
+
+
+class _Found:
+    """What a form is found to stand for in a graph."""
+
+    def __init__(self, nodes: Nodes):
+        self.nodes, self.used = nodes, set[Node]()
+        self.z = ""
+        self.parameter: float | None = None
+
+    def matches(self, form: Any, tensor: str) -> bool:
+        """Whether a tensor is made as the form says."""
+        if isinstance(form, Z):
+            if self.z == "" and self.nodes.constant(tensor) is None:
+                self.z = tensor
+            return self.z == tensor
+        if not isinstance(form, Form):
+            return self.says(form, self.nodes.number(tensor))
+        node = self.nodes.maker(tensor)
+        if node is None or node.op != form.op or len(node.inputs) != len(form.inputs):
+            return False
+        known = DEFAULTS.get(node.op, {}) | node.attributes
+        if node.op == "Softmax" and known["axis"] == 1:  # of two
+            known["axis"] = -1
+        if known.keys() != dict(form.attributes).keys():
+            return False
+        orders = [node.inputs]
+        if form.op in ("Add", "Mul", "Max"):
+            orders.append(node.inputs[::-1])
+        before = self.z, self.parameter, self.used | {node}
+        for inputs in orders:
+            self.z, self.parameter, self.used = before
+            if all(map(self.matches, form.inputs, inputs)):
+                return all(self.says(value, known[key]) for key, value in form.attributes)
+        return False
+
+    def says(self, form: Any, value: Any) -> bool:
+        """Whether a value is the constant of a form, or may be the parameter."""
+        if isinstance(form, Parameter):
+            if self.parameter is None and isinstance(value, float):
+                self.parameter = shortest(value)
+            return isinstance(value, float) and self.parameter == shortest(value)
+        if isinstance(form, float):
+            return isinstance(value, float) and isclose(form, value, rel_tol=1e-6)
+        return form == value
+
+
+def shortest(value: float) -> float:
+    """Return the shortest decimal that float32 holds alike: 0.3, not 0.30000001192092896."""
+    return float(str(np.float32(value)))

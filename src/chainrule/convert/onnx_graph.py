@@ -80,11 +80,17 @@ class Graph:
         """
         output = self.free(name or op.lower())
         outputs = [output, *(self.free(f"{output}_besides") for _ in range(besides))]
-        node = {"input": list(inputs), "output": outputs, "name": f"{output}/{op}", "op_type": op}
+        node: dict[str, Any] = {
+            "input": list(inputs),
+            "output": outputs,
+            "name": f"{output}/{op}",
+            "op_type": op,
+        }
         if attributes:
             node["attribute"] = [_attribute(*each) for each in attributes.items()]
         if ml:
-            node["domain"], self._asks_ml = ML, True
+            node["domain"] = ML
+            self._asks_ml = True
         self._nodes.append(node)
         return output
 
@@ -96,7 +102,8 @@ class Graph:
     def output_maps(self, tensor: str, name: str, keys: list[Any], key_element: int) -> None:
         """Hand out a tensor (N, k) as a map for each row, by these keys."""
         of_keys = "classlabels_strings" if key_element == STRING else "classlabels_int64s"
-        name = self.add("ZipMap", tensor, name=name, ml=True, **{of_keys: keys})
+        attributes: dict[str, Any] = {of_keys: keys}
+        name = self.add("ZipMap", tensor, name=name, ml=True, **attributes)
         number = {"tensor_type": {"elem_type": 1, "shape": {}}}
         of_map = {"map_type": {"key_type": key_element, "value_type": number}}
         self._outputs.append(_value(name, {"sequence_type": {"elem_type": of_map}}))
@@ -139,5 +146,3 @@ def _attribute(name: str, value: Any) -> dict[str, Any]:
     if field in ("s", "strings"):
         value = [each.encode() for each in value] if field == "strings" else value.encode()
     return {"name": name, field: value, "type": _FIELDS[field]}
-
-

@@ -175,9 +175,7 @@ class _Writer:
         )
         below = add("Sub", add("Gather", x, of_bin, axis=1), constant(low))
         inside = add("Div", below, constant(high - low))
-        holes = self.cast(
-            add("Gather", self.cast(missing, DOUBLES), of_bin, axis=1), BOOLEAN
-        )
+        holes = self.cast(add("Gather", self.cast(missing, DOUBLES), of_bin, axis=1), BOOLEAN)
         inside = add("Where", holes, constant(np.float64(0.5)), inside)
         inside = add("Sub", add("Mul", inside, constant(np.float64(2))), constant(np.float64(1)))
         inside = add("Clip", inside, constant(np.float64(-1)), constant(np.float64(1)))

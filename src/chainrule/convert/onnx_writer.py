@@ -9,13 +9,20 @@ import numpy as np
 from chainrule.checks.keywords import known_options
 from chainrule.checks.options import check_flag, check_name
 from chainrule.convert.blueprint import Blueprint, Chain, blueprint_of
-from chainrule.convert.onnx_file import DOUBLES, INT64, SINGLE, STRING, UINT8, write_model
+from chainrule.convert.onnx_file import (
+    DOUBLES,
+    INT64,
+    METADATA,
+    SINGLE,
+    STRING,
+    UINT8,
+    write_model,
+)
 from chainrule.convert.onnx_functions import write_activation
 from chainrule.convert.onnx_graph import ROWS, Graph
 from chainrule.convert.onnx_table import write_preparation
 from chainrule.files.model_file import file_name
 
-METADATA = "chainrule"  # the key under which a file says what its model is
 ELEMENTS = {"float32": SINGLE, "float64": DOUBLES, "uint8": UINT8}
 
 

@@ -18,8 +18,11 @@ import numpy as np
 
 INT, FLOAT, DOUBLE, TEXT, BYTES = "int", "float", "double", "text", "bytes"
 VARINT, EIGHT, LENGTH, FOUR = 0, 1, 2, 5
-OF_FLOATS = {FLOAT: (FOUR, np.dtype("<f4")), DOUBLE: (EIGHT, np.dtype("<f8"))}
-MOST_FIELDS = 1_000_000  # and integers of arrays, of a file; each becomes an object in Python
+OF_FLOATS: dict[Any, tuple[int, np.dtype[Any]]] = {
+    FLOAT: (FOUR, np.dtype("<f4")),
+    DOUBLE: (EIGHT, np.dtype("<f8")),
+}
+MOST_FIELDS = 200_000  # of a file, with the integers of lists; each becomes objects of Python
 
 
 class Field(NamedTuple):
@@ -56,11 +59,12 @@ def encode(message: Message, values: Mapping[str, Any]) -> bytes:
         By the names of its fields: int, float, str, bytes, or a dict for a message; lists of these
         where there are several, arrays for those of floats.
     """
-    pieces = []
+    pieces: list[bytes] = []
     for name, value in values.items():
         number, kind, repeated = message.fields[name]
         if repeated and kind in OF_FLOATS:
-            content = np.asarray(value, OF_FLOATS[kind][1]).tobytes()
+            _, dtype = OF_FLOATS[kind]
+            content = np.asarray(value, dtype).tobytes()
             pieces += [_key(number, LENGTH), _varint(len(content)), content]
         elif repeated and kind == INT:
             content = b"".join(map(_varint, value))
