@@ -72,7 +72,7 @@ def from_onnx(
     with told_with(path):
         model = read_model(content)
         own = read_metadata(model)
-        if own.get("is_table"):
+        if own.get("columns") is not None:
             raise ValueError(
                 "it holds how the rows of a table become numbers too, which is no network: save "
                 "the model with its save(), and chainrule.load reads it"
@@ -170,8 +170,8 @@ def read_metadata(model: dict[str, Any]) -> dict[str, Any]:
     except (ValueError, RecursionError):
         own = None
     kinds: dict[str, Any] = {
-        "networks": int, "is_table": bool, "cost": str, "inputs": list | None,
-        "classes": list | None,
+        "networks": int, "cost": str, "inputs": list | None, "classes": list | None,
+        "columns": list | None,
     }  # fmt: skip
     if (
         type(own) is not dict

@@ -24,20 +24,45 @@ MISSING = np.int64(-(2**63))  # of dates, as NumPy's NaT
 DAYS_OF_400_YEARS, MARCH = 146_097, 719_468
 
 
-def write_preparation(graph: Graph, preparation: Preparation) -> str:
-    """Write how the columns of a table become inputs; return their name, (N, width) in float32.
+def write_preparation(graph: Graph, preparation: Preparation) -> tuple[str, list[dict[str, Any]]]:
+    """Write how the columns of a table become inputs of its networks.
+
+    Returns
+    -------
+    inputs : str
+        The name of these, (N, width) in float32.
+    columns : list of dict
+        Of each column that counts "input", its name; "holds", one of the words of
+        `chainrule.tables.columns`; "missing", what is given where it is missing, "NaN" for NaN.
 
     Raises
     ------
     ValueError
         For categories that float64 or UTF-8 does not hold.
     """
-    writer = _Writer(graph)
+    writer, columns = _Writer(graph), []
     for k, column in enumerate(preparation.columns):
-        if column.encoder is not None:
-            name = column.name or f"column_{k}"
-            writer.column(name, column.encoder, column.where.start)
-    return writer.joined()
+        encoder = column.encoder
+        if encoder is None:
+            continue
+        element = DOUBLES
+        missing: str | int = "NaN"
+        if isinstance(encoder, Date):
+            element, missing = INT64, int(MISSING)
+        elif isinstance(encoder, Category) and encoder.are_text:
+            element, missing = STRING, missing_text(encoder.categories)
+        name = graph.input(column.name or f"column_{k}", element, 1)
+        columns.append({"input": name, "holds": column.holds, "missing": missing})
+        writer.column(name, encoder, column.where.start)
+    return writer.joined(), columns
+
+
+def missing_text(categories: list[str]) -> str:
+    """Return a text that is none of the categories: "" where it can be."""
+    text = ""
+    while text in categories:
+        text += "?"
+    return text
 
 
 class _Writer:
@@ -48,16 +73,14 @@ class _Writer:
         self.numbers: list[tuple[str, Number, int]] = []  # each with its first input
         self.done: list[tuple[str, Sequence[int]]] = []  # tensors with the inputs they are
 
-    def column(self, name: str, encoder: Any, start: int) -> None:
+    def column(self, tensor: str, encoder: Any, start: int) -> None:
         """Write a column whose inputs begin at `start`."""
-        graph = self.graph
         if isinstance(encoder, Number):
-            self.numbers.append((graph.input(name, DOUBLES, 1), encoder, start))
+            self.numbers.append((tensor, encoder, start))
         elif isinstance(encoder, Category):
-            element = STRING if encoder.are_text else DOUBLES
-            self.category(name, graph.input(name, element, 1), encoder, start)
+            self.category(tensor, encoder, start)
         else:
-            self.date(graph.input(name, INT64, 1), encoder, start)
+            self.date(tensor, encoder, start)
 
     def date(self, dates: str, encoder: Date, start: int) -> None:
         """Write the days since the first of the training, and parts of the calendar."""
@@ -72,7 +95,7 @@ class _Writer:
         for part, of in zip(encoder.parts, (self.months, self.weekdays, self.hours), strict=True):
             if part is not None:
                 found = add("Where", missing, constant(np.int64(-1)), of(there))
-                self.category("part", self.cast(found, DOUBLES), part, start)
+                self.category(self.cast(found, DOUBLES), part, start)
                 start += part.width
 
     def days(self, dates):
@@ -115,19 +138,19 @@ class _Writer:
         """Return whole numbers, 0 or more, or multiples of n, divided by n."""
         return self.graph.add("Div", tensor, self.graph.constant(np.int64(n)))
 
-    def category(self, name: str, tensor: str, encoder: Category, start: int) -> None:
+    def category(self, tensor: str, encoder: Category, start: int) -> None:
         """Write ±1, or 1 for the one that it is."""
         add, constant = self.graph.add, self.graph.constant
         places = encoder.categories
         if encoder.are_text:
-            check_text(name, places)
+            check_text(tensor, places)
             tensor = add(
                 "LabelEncoder", tensor, ml=True, keys_strings=places,
                 values_int64s=list(range(len(places))), default_int64=-1,
             )  # fmt: skip
             known = np.arange(len(places), dtype=np.int64)
         else:
-            check_numbers(name, places)
+            check_numbers(tensor, places)
             known = np.array(places, np.float64)
         inputs = self.cast(add("Equal", tensor, constant(known)), DOUBLES)
         if encoder.signed:

@@ -61,7 +61,7 @@ def to_onnx(
     numbers                      float64            NaN
     truth values                 float64, 0 and 1   NaN
     durations                    float64, days      NaN
-    text, with numbers or not    text               any text that is no category, such as ""
+    text, with numbers or not    text               "", or any text that is no category
     dates                        int64, µs since    -2**63, as NumPy's NaT
                                  1970, in UTC
     ===========================  =================  ================================================
@@ -119,19 +119,19 @@ def to_onnx(
     if blueprint.preparation is not None:
         if input_dtype != "float32":
             raise ValueError("input_dtype is of networks; of a table each column has its own")
-        inputs, given = write_preparation(graph, blueprint.preparation), SINGLE
+        (inputs, columns), given = write_preparation(graph, blueprint.preparation), SINGLE
     else:
-        given = ELEMENTS[input_dtype]
+        given, columns = ELEMENTS[input_dtype], None
         inputs = graph.input("X", given, blueprint.n_in)
     _Writer(graph, blueprint, zipmap).write(inputs, given)
-    write_model(path, graph.model({METADATA: json.dumps(described(blueprint))}))
+    told = described(blueprint) | {"columns": columns}
+    write_model(path, graph.model({METADATA: json.dumps(told)}))
 
 
 def described(blueprint: Blueprint) -> dict[str, Any]:
     """Return what the file says of its model beside the graph."""
     return {
         "networks": len(blueprint.chains),
-        "is_table": blueprint.preparation is not None,
         "sizes": blueprint.chains[0].sizes,
         "cost": blueprint.cost,
         "answers": blueprint.answers,
