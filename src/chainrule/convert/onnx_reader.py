@@ -146,12 +146,10 @@ def read_whole(path: Path) -> bytes:
     if not path.is_file():
         path.stat()  # raises if there is none
         raise OSError(f"expected a file to load, got a folder or device: {path}")
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
     with told_with(path):
-        if len(content) > LARGEST:
-            raise ValueError(f"expected at most {LARGEST} bytes, got more")
-    return content
+        if (size := path.stat().st_size) > LARGEST:
+            raise ValueError(f"expected at most {LARGEST} bytes, got {size}")
+    return path.read_bytes()
 
 
 def read_metadata(model: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +173,8 @@ def read_metadata(model: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     if (
         type(own) is not dict
-        or not all(isinstance(own.get(key), kind) for key, kind in kinds.items())
+        or not own.keys() >= kinds.keys()
+        or not all(isinstance(own[key], kind) for key, kind in kinds.items())
         or not all(isinstance(each, str) for each in own["inputs"] or ())
     ):
         raise ValueError(f"expected what to_onnx writes under {METADATA!r}, got {found[-1]!r:.80}")

@@ -41,6 +41,14 @@ class Message:
     fields: Mapping[str, Field]
 
     @cached_property
+    def empty(self) -> dict[str, Any]:
+        """What is read of a message without any field: empty tuples where there may be several."""
+        return {
+            name: () if field.repeated else _EMPTY.get(field.kind)
+            for name, field in self.fields.items()
+        }
+
+    @cached_property
     def by_number(self) -> dict[int, tuple[str, Field]]:
         """The same by number."""
         return {field.number: (name, field) for name, field in self.fields.items()}
@@ -112,8 +120,8 @@ def decode(message: Message, content: bytes) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `encode` takes it, with all fields of the message: where one is not there an empty list,
-        0, "", or None for a message. Lists of floats are arrays.
+        As `encode` takes it, with all fields of the message: where one is not there (), 0, "", or
+        None for a message. Lists of floats are arrays.
 
     Raises
     ------
@@ -132,10 +140,7 @@ class _Reader:
 
     def message(self, message, begin, end):
         """Read the message that stands there."""
-        values: dict[str, Any] = {
-            name: [] if field.repeated else _EMPTY.get(field.kind)
-            for name, field in message.fields.items()
-        }
+        values, several = message.empty.copy(), {}
         seen = set()
         self.at = begin
         while self.at < end:
@@ -152,14 +157,12 @@ class _Reader:
             if not repeated:
                 values[name] = self.one(kind, wire, end, called)
             elif wire == LENGTH and (kind == INT or kind in OF_FLOATS):
-                values[name] += self.packed(kind, end, called)
+                several.setdefault(name, []).extend(self.packed(kind, end, called))
             else:
-                one = self.one(kind, wire, end, called)
-                values[name].append(np.array([one]) if kind in OF_FLOATS else one)
-        for name, (_, kind, repeated) in message.fields.items():
-            if repeated and kind in OF_FLOATS:
-                dtype = OF_FLOATS[kind][1]
-                values[name] = np.concatenate([np.empty(0, dtype), *values[name]])
+                several.setdefault(name, []).append(self.one(kind, wire, end, called))
+        for name, found in several.items():
+            are_floats = message.fields[name].kind in OF_FLOATS
+            values[name] = np.hstack(found) if are_floats else found
         return values
 
     def one(self, kind, wire, end, called):
