@@ -29,7 +29,7 @@ def there_and_back(path, net, **options):
 
 def assert_alike(again, net):
     assert (again.sizes, again.hidden, again.output) == (net.sizes, net.hidden, net.output)
-    assert (again.cost, again.answers) == (net.cost, net.answers)
+    assert (again.cost, again.answers, again.bias) == (net.cost, net.answers, net.bias)
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 125) for k in range(0, 500, 125)])
@@ -106,22 +106,28 @@ def test_answers_come_back(path, tmp_path, make, zipmap):
 
 
 COSTS = {
-    "huber": (2, "huber", None),
-    "quantile": (6, cr.costs.quantile([0.1, 0.5, 0.9]), cr.costs.quantile([0.1, 0.5, 0.9])),
-    "gaussian": (4, "gaussian", None),
+    "huber": (2, cr.costs.huber(2.5)),
+    "quantile": (6, cr.costs.quantile([0.1, 0.5, 0.9])),
+    "gaussian": (4, "gaussian"),
 }
 
 
-@pytest.mark.parametrize(("n", "cost", "given"), COSTS.values(), ids=COSTS)
-def test_outputs_in_units_come_back(path, n, cost, given):
+@pytest.mark.parametrize(("n", "cost"), COSTS.values(), ids=COSTS)
+def test_costs_and_outputs_in_units_come_back(path, n, cost):
     net = cr.Network([3, n], output="identity", cost=cost, output_scale=[2.0, 0.1],
                      output_shift=[5.0, -1.0], seed=0)  # fmt: skip
-    again = there_and_back(path, net, cost=given)
+    again = there_and_back(path, net)
     assert again.cost == net.cost
     np.testing.assert_array_equal(again.output_scale, net.output_scale)
     np.testing.assert_array_equal(again.output_shift, net.output_shift)
     X = np.eye(3, dtype=np.float32)
     np.testing.assert_array_equal(again(X), net(X))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_biases_that_are_all_0_come_back(path, bias):
+    net = cr.Network([3, 4, 2], init="zeros", bias=bias)
+    assert there_and_back(path, net).bias == bias
 
 
 @pytest.mark.parametrize("input_dtype", ["uint8", "float64"])

@@ -219,7 +219,8 @@ def test_hostile_graphs(path, content, fragment):
     assert re.search(fragment, said), said
 
 
-GOOD = {"networks": 1, "columns": None, "cost": "quadratic", "inputs": None, "classes": None}
+GOOD = {"networks": 1, "columns": None, "bias": False, "cost": "quadratic", "cost_parameters": [],
+        "inputs": None, "classes": None}  # fmt: skip
 METADATA = {
     "no JSON": "{",
     "deep": "[" * 100_000,
@@ -232,6 +233,11 @@ METADATA = {
     "more inputs": json.dumps({**GOOD, "inputs": ["a", "b", "c"]}),
     "columns": json.dumps({**GOOD, "columns": 3}),
     "an ensemble": json.dumps({**GOOD, "networks": 0}),
+    "no cost": json.dumps({**GOOD, "cost": "mine"}),
+    "a parameter more": json.dumps({**GOOD, "cost_parameters": [1]}),
+    "a parameter of another kind": json.dumps({**GOOD, "cost": "huber", "cost_parameters": ["1"]}),
+    "a parameter below 0": json.dumps({**GOOD, "cost": "huber", "cost_parameters": [-1]}),
+    "levels of another kind": json.dumps({**GOOD, "cost": "quantile", "cost_parameters": [{}]}),
     "a cost for another output": json.dumps({**GOOD, "cost": "poisson"}),
 }
 

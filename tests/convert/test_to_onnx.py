@@ -235,7 +235,8 @@ def test_what_it_says_of_itself(path):
     assert model.graph.name == "flowers"
     (kept,) = model.metadata_props
     assert json.loads(kept.value) == {
-        "networks": 1, "columns": None, "sizes": [3, 5, 3], "cost": "log_likelihood",
+        "networks": 1, "columns": None, "sizes": [3, 5, 3], "bias": True,
+        "cost": "log_likelihood", "cost_parameters": [0.0],
         "answers": "classes", "classes": ["a", "b", "c"], "inputs": ["x", "y", "z"],
     }  # fmt: skip
 

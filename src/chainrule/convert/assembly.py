@@ -5,44 +5,19 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation
-from chainrule.convert.blueprint import Layer
+from chainrule.convert.blueprint import Layer, usual_cost
 from chainrule.costs import Cost, find_cost
 from chainrule.model.sizes import check_sizes
 from chainrule.network import Network
-
-# What a network with that output has most likely learned by, and what it learns by from now on.
-COSTS = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
 
 
 def activation_of(name: str, parameter: float) -> Activation:
     """Return an activation by its name and, where it has one, its parameter."""
     kind: Any = ACTIVATIONS[name]
     return kind(parameter) if kind().parameters else kind()
-
-
-def of_targets(cost: Cost, scaling: tuple[ArrayLike, ArrayLike], n_out: int) -> dict[str, Any]:
-    """Return output_scale and output_shift, of targets, by which outputs are scaled like that.
-
-    Raises
-    ------
-    ValueError
-        Where there are none, as the outputs of a target are scaled apart.
-    """
-    if cost.outputs_per_target == 1:
-        return dict(zip(("output_scale", "output_shift"), scaling, strict=True))
-    of_outputs = [np.broadcast_to(np.asarray(each, np.float64), n_out) for each in scaling]
-    targets = cost.lay_out(np.arange(n_out // cost.outputs_per_target)[None])[0]
-    _, first = np.unique(targets, return_index=True)
-    scale, shift = (each[first] for each in of_outputs)
-    with np.errstate(all="ignore"):
-        if not np.allclose(cost.in_units(scale, shift), of_outputs, rtol=1e-6):
-            raise ValueError(
-                f"the outputs that cost={cost.name!r} has for a target must be scaled together"
-            )
-    return {"output_scale": scale, "output_shift": shift}
 
 
 def assembled(
@@ -52,6 +27,7 @@ def assembled(
     output_scaling: tuple[ArrayLike, ArrayLike] = (1.0, 0.0),
     classes: ArrayLike | None = None,
     cost: str | Cost | None = None,
+    bias: bool | None = None,
     dtype: DTypeLike = "float32",
 ) -> Network:
     """Return a network of these layers.
@@ -61,11 +37,13 @@ def assembled(
     layers : sequence of Layer
         2, ..., L.
     scaling, output_scaling : tuple of array-like
-        (scale, shift) of inputs and outputs.
+        (scale, shift) of inputs and outputs, a number or one for each.
     classes : array-like, optional
-        What the classes are called.
+        What the classes are called, sorted; whole numbers may be floats.
     cost : str or Cost, optional
-        By default that which goes with the output, "quadratic" where none does.
+        By default `usual_cost`.
+    bias : bool, optional
+        Whether neurons have biases; by default if any is not 0.
     dtype : {"float32", "float64"}
 
     Raises
@@ -83,19 +61,21 @@ def assembled(
             )
     sizes = check_sizes([layers[0].n_in, *(layer.n_out for layer in layers)])
     *hidden, output = (activation_of(each.activation, each.parameter) for each in layers)
-    has_biases = any(np.any(each.biases) for each in layers)
-    cost = find_cost(cost or COSTS.get(output.name, "quadratic"), output.name, sizes[-1])
+    has_biases = any(np.any(each.biases) for each in layers) if bias is None else bias
+    learned_by = find_cost(cost or usual_cost(output.name), output.name, sizes[-1])
+    factor, offset = _of_targets(learned_by, output_scaling, sizes[-1])
     net = Network(
         sizes,
         hidden=hidden,
         output=output,
-        cost=cost.shown,
+        cost=learned_by,
         init="zeros",
         bias=has_biases,
         dtype=dtype,
         input_scale=scaling[0],
         input_shift=scaling[1],
-        **of_targets(cost, output_scaling, sizes[-1]),
+        output_scale=factor,
+        output_shift=offset,
     )
     pieces = []
     with np.errstate(over="ignore"):  # what overflows is refused below
@@ -108,5 +88,34 @@ def assembled(
                 )
     net.parameters = np.concatenate(pieces)
     if classes is not None:
-        net.classes = classes
+        net.classes = named_classes(classes)
     return net
+
+
+def named_classes(classes: ArrayLike) -> NDArray[Any]:
+    """Return what classes are called, whole numbers as such: a network has no floats for them."""
+    given = np.asarray(classes)
+    if given.dtype == object:  # a type that all of them have
+        given = np.asarray(given.tolist())
+    is_whole = (
+        given.dtype.kind == "f" and (given == np.trunc(given)).all() and np.abs(given).max() < 2**53
+    )
+    return given.astype(np.int64) if is_whole else given
+
+
+def _of_targets(
+    cost: Cost, scaling: tuple[ArrayLike, ArrayLike], n_out: int
+) -> tuple[ArrayLike, ArrayLike]:
+    """Return (scale, shift) of the targets, for a cost with several outputs for each target."""
+    if cost.outputs_per_target == 1:
+        return scaling
+    columns = np.array([np.broadcast_to(np.asarray(each, np.float64), n_out) for each in scaling])
+    targets: NDArray[Any] = np.arange(n_out // cost.outputs_per_target)
+    first = np.unique(cost.lay_out(targets[None])[0], return_index=True)[1]
+    found = columns[:, first]
+    if not (found[0] > 0).all() or not np.allclose(cost.in_units(*found), columns, rtol=1e-12):
+        raise ValueError(
+            f"outputs that are scaled one by one do not go with cost '{cost.name}', which has "
+            f"{cost.outputs_per_target} for each target"
+        )
+    return found[0], found[1]

@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import UserActivation
+from chainrule.costs import COSTS, Cost
 from chainrule.network import Network
 from chainrule.sweeps.ensemble import Ensemble
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 
 Floats = NDArray[np.float64]
+
+# What a network with that output has most likely learned by, where nobody knows.
+_USUAL = {"softmax": "log_likelihood", "sigmoid": "cross_entropy", "exponential": "poisson"}
+
+
+def usual_cost(output: str) -> str:
+    """Return the cost that goes with an output, "quadratic" where none does."""
+    return _USUAL.get(output, "quadratic")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +77,15 @@ class Chain:
         Likewise of the outputs.
     dtype : dtype
         Of its parameters and arithmetic.
+    bias : bool
+        Whether its neurons have biases; those of one without are zeros.
     """
 
     scaling: tuple[Floats, Floats] | None
     layers: tuple[Layer, ...]
     output_scaling: tuple[Floats, Floats] | None
     dtype: np.dtype[Any]
+    bias: bool = True
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -109,6 +121,8 @@ class Blueprint:
         T, by which the logarithms of probabilities are divided; 1 changes nothing.
     levels : tuple of float, or None
         Those of the quantiles that the outputs are; they are sorted where a table was learned.
+    cost_parameters : tuple
+        Of the cost, in the order of its class in `chainrule.costs`.
     """
 
     chains: tuple[Chain, ...]
@@ -121,6 +135,7 @@ class Blueprint:
     preparation: Preparation | None = None
     temperature: float = 1.0
     levels: tuple[float, ...] | None = None
+    cost_parameters: tuple[Any, ...] = ()
 
     @property
     def n_in(self) -> int:
@@ -136,6 +151,15 @@ class Blueprint:
     def output(self) -> str:
         """The activation of the outputs."""
         return self.chains[0].layers[-1].activation
+
+    @property
+    def learned_by(self) -> Cost:
+        """The cost as an object; `usual_cost` in the place of one of your own."""
+        if self.cost not in COSTS:
+            return COSTS[usual_cost(self.output)]()
+        kind: Any = COSTS[self.cost]
+        found: Cost = kind(*self.cost_parameters)
+        return found
 
     @property
     def activations(self) -> list[tuple[str, float]]:
@@ -226,6 +250,7 @@ def _of_nets(nets: tuple[Network, ...], shares: Floats, model: Any) -> Blueprint
         classes=None if classes is None else classes.tolist(),
         threshold=(first._cost.low + 1) / 2,
         inputs=first.input_names,
+        cost_parameters=first._cost.parameters,
     )
 
 
@@ -246,6 +271,7 @@ def _of_predictor(predictor: Predictor) -> Blueprint:
         preparation=predictor.preparation,
         temperature=predictor.temperature,
         levels=predictor.levels,
+        cost_parameters=plain.cost_parameters,
     )
 
 
@@ -272,7 +298,9 @@ def _chain_of(net: Network) -> Chain:
     if net._trainable_scale:
         plain = np.array([np.ones(net.sizes[0]), np.zeros(net.sizes[0])])
         scaling = (plain if scaling is None else scaling) * net.scale.astype(np.float64)
-    return Chain(_pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype)
+    return Chain(
+        _pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype, net.bias
+    )
 
 
 def _pair(scaling: Floats | None) -> tuple[Floats, Floats] | None:
@@ -284,4 +312,4 @@ def _in_units(chain: Chain, scale: float, shift: float) -> Chain:
     n = chain.sizes[-1]
     factor, offset = chain.output_scaling or (np.ones(n), np.zeros(n))
     scaled = factor * scale, offset * scale + shift
-    return Chain(chain.scaling, chain.layers, scaled, chain.dtype)
+    return replace(chain, output_scaling=scaled)

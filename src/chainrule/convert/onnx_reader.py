@@ -35,8 +35,8 @@ def from_onnx(
     ----------
     path : str or path object
     cost : str or Cost, optional
-        By what it learns from now on. If not given, that which a file of `to_onnx` names, with the
-        parameters it has by default; else by its output: "log_likelihood" for softmax,
+        By what it learns from now on. If not given, that which a file of `to_onnx` names; else by
+        its output, "quadratic" where outputs are scaled, "log_likelihood" for softmax,
         "cross_entropy" for sigmoid, "poisson" for exponential, "quadratic" for all others.
     dtype : {"float32", "float64"}
         Of the network. Weights come as they are in the file.
@@ -99,15 +99,17 @@ def network_of(
     chain: Found, answers: Answers, own: dict[str, Any], cost: str | Cost | None, dtype: DTypeLike
 ) -> Network:
     """Return the network of what was found, with what a file of our own says besides."""
-    if cost is None:
-        cost = own.get("cost") if own.get("cost") in COSTS else None
-        cost = "quadratic" if cost is None and chain.output_scaling is not None else cost
+    if cost is None and own:
+        cost = cost_of(own)
+    elif cost is None and chain.output_scaling is not None:
+        cost = "quadratic"  # whose targets have units
     scalings = {"scaling": chain.scaling, "output_scaling": chain.output_scaling}
     if answers.answers is not None and chain.output_scaling is not None:
         raise ValueError("it has labels of outputs that are scaled, which are numbers in units")
     net = assembled(
         chain.layers,
         cost=cost,
+        bias=own.get("bias") or None,
         dtype=dtype,
         **{name: pair for name, pair in scalings.items() if pair is not None},
     )
@@ -131,6 +133,25 @@ def network_of(
             )
         net._input_names = tuple(names)
     return net
+
+
+def cost_of(own: dict[str, Any]) -> Cost:
+    """Return the cost that a file of our own names.
+
+    Raises
+    ------
+    ValueError
+        For one that there is not.
+    """
+    kind: Any = COSTS.get(own["cost"])
+    try:
+        found: Cost = kind(*own["cost_parameters"])
+    except TypeError:
+        raise ValueError(
+            f"expected a cost and its parameters, got {own['cost']!r:.80} and "
+            f"{own['cost_parameters']!s:.80}"
+        ) from None
+    return found
 
 
 def read_whole(path: Path) -> bytes:
@@ -168,8 +189,8 @@ def read_metadata(model: dict[str, Any]) -> dict[str, Any]:
     except (ValueError, RecursionError):
         own = None
     kinds: dict[str, Any] = {
-        "networks": int, "cost": str, "inputs": list | None, "classes": list | None,
-        "columns": list | None,
+        "networks": int, "bias": bool, "cost": str, "cost_parameters": list,
+        "inputs": list | None, "classes": list | None, "columns": list | None,
     }  # fmt: skip
     if (
         type(own) is not dict

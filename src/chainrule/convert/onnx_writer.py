@@ -133,7 +133,9 @@ def described(blueprint: Blueprint) -> dict[str, Any]:
     return {
         "networks": len(blueprint.chains),
         "sizes": blueprint.chains[0].sizes,
-        "cost": blueprint.cost,
+        "bias": blueprint.chains[0].bias,
+        "cost": blueprint.learned_by.name,
+        "cost_parameters": blueprint.learned_by.parameters,
         "answers": blueprint.answers,
         "classes": blueprint.classes,
         "inputs": blueprint.inputs,
