@@ -14,6 +14,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
+from chainrule.convert import from_onnx, to_onnx
 from chainrule.costs import COSTS
 from eight_samples import LABELS, X, network
 from refusals import refuse, table
@@ -137,7 +138,7 @@ CHECKED = [
     cr.Ensemble.fit, cr.Ensemble.predict, cr.Ensemble.evaluate, cr.Ensemble.select, cr.Snapshots,
     cr.diagnose, cr.check_gradient, cr.numerical_gradient, cr.paths, cr.gradient_descent,
     cr.Network.backprop, cr.Network.trace, cr.Network.hessian_vector, cr.Network.input_hessian,
-    cr.Network.trainer, cr.Perceptron.fit, *PARAMETERIZED,
+    cr.Network.trainer, cr.Perceptron.fit, from_onnx, to_onnx, *PARAMETERIZED,
 ]  # fmt: skip
 
 
