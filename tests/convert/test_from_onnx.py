@@ -1,5 +1,6 @@
 """`from_onnx`: there and back with the same bits, and from other tools with their outputs."""
 
+import os
 import warnings
 from functools import partial
 
@@ -275,6 +276,35 @@ def test_what_pytorch_writes_and_no_network_is(path, layers, fragment):
         from_onnx(path)
 
 
+DENSE = ["linear", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish",
+         "softsign", "hard_sigmoid", "exponential", "sigmoid", "tanh"]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [DENSE[:5], DENSE[5:10], DENSE[10:]], ids=str)
+def test_keras(path, names):
+    pytest.importorskip("torch", reason="needs PyTorch, by which Keras exports here")
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras", reason="needs Keras")
+    if keras.backend.backend() != "torch":
+        pytest.skip("Keras has another backend already")
+    X = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    layers = keras.layers
+    model = keras.Sequential([
+        keras.Input((3,)),
+        layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0]),
+        *(layers.Dense(4, name) for name in names),
+        layers.Dropout(0.5), layers.Flatten(), layers.Dense(2, "softmax", use_bias=False),
+    ])  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter of PyTorch
+        model(X)
+        model.export(path, format="onnx", verbose=False)
+    net = from_onnx(path)
+    assert (len(net.hidden), net.output) == (len(names), "softmax")
+    say_the_same(path, net, X)
+    np.testing.assert_allclose(net.input_scale, [4**-0.5, 5**-0.5, 6**-0.5], rtol=1e-6)
+
+
 def of_scikit_learn(path, model, X, y, **options):
     skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx")
     with warnings.catch_warnings():
@@ -442,6 +472,36 @@ def test_outputs_of_two_networks(path):
     written(path, [GEMM, LAST, ("MatMul", "x w", "v", {})], outputs=["y", "v"])
     with pytest.raises(ValueError, match="expected the outputs of one network"):
         from_onnx(path)
+
+
+LABELS = {
+    "another threshold": ([("Greater", "y third", "g", {})], "above 0.33.*, those of a network"),
+    "of other outputs": ([("Greater", "z half", "g", {})], "by the outputs that are handed out"),
+    "a threshold that varies": ([("Greater", "y z", "g", {})], "expected a constant number"),
+    "the last of equals": (
+        [("ArgMax", "y", "g", {"axis": 1, "select_last_index": 1})], "the first of the largest",
+    ),
+    "by columns": ([("ArgMax", "y", "g", {})], "the first of the largest"),
+    "classes that vary": (
+        [("ArgMax", "y", "p", {"axis": 1}), ("Gather", "z p", "g", {})], "constant list of classes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("nodes", "fragment"), LABELS.values(), ids=LABELS)
+def test_labels_that_no_network_gives(path, nodes, fragment):
+    label = ("Cast", "g", "l", {"to": TensorProto.INT64})
+    constants = {"third": np.float32(1 / 3), "half": NUMBERS["half"]}
+    written(path, [GEMM, ("Sigmoid", "z", "y", {}), *nodes, label], constants, outputs=["l", "y"])
+    with pytest.raises(ValueError, match=fragment):
+        from_onnx(path)
+
+
+def test_labels_above_one_half(path):
+    nodes = [GEMM, ("Sigmoid", "z", "y", {}), ("Greater", "y half", "g", {}),
+             ("Cast", "g", "l", {"to": TensorProto.INT64})]  # fmt: skip
+    written(path, nodes, {"half": NUMBERS["half"]}, outputs=["l", "y"])
+    assert from_onnx(path).answers == "multilabel"
 
 
 def test_data_in_another_file(path):
