@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from chainrule.convert.javascript import to_js as to_js
     from chainrule.convert.keras_models import from_keras as from_keras
     from chainrule.convert.keras_models import to_keras as to_keras
+    from chainrule.convert.onnx_reader import from_onnx as from_onnx
+    from chainrule.convert.onnx_writer import to_onnx as to_onnx
     from chainrule.convert.pytorch import from_torch as from_torch
     from chainrule.convert.pytorch import to_torch as to_torch
     from chainrule.convert.scikit_learn import from_sklearn as from_sklearn
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
     "from_book": "book_file",
     "from_keras": "keras_models",
+    "from_onnx": "onnx_reader",
     "from_safetensors": "tensors_file",
     "from_sklearn": "scikit_learn",
     "from_torch": "pytorch",
@@ -31,6 +34,7 @@ _WHERE: dict[str, str] = {  # each name, and the module of this wing that has it
     "to_html": "web_page",
     "to_js": "javascript",
     "to_keras": "keras_models",
+    "to_onnx": "onnx_writer",
     "to_safetensors": "tensors_file",
     "to_sklearn": "scikit_learn",
     "to_sql": "sql",
