@@ -382,7 +382,7 @@ class ReduceOnPlateau(Schedule):
 
     η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
     is looked at; k goes up when it has not been better than its best for `patience` epochs in a
-    row, which are then counted anew. k, that count and the best are the state "plateau_" with the
+    row, which are then counted anew. k, that count and the best are the state ``plateau_`` with the
     monitor's name, (3,) in float64. Where a `fit` watches other samples than the last one, the best
     and that count begin anew, as figures of both do not compare; the reductions stay. The state
     "plateau_data" (2,) tells them apart: their number and a checksum of targets and weights. Where
