@@ -13,7 +13,7 @@ LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?!http|#)(?P<page>.*?)\)")
 
 
 def _link(match):
-    """A link to another lesson leads to its notebook; elsewhere there is none to lead to."""
+    """Lead a link to another lesson to its notebook; elsewhere there is none to lead to."""
     stem = match["page"].removesuffix(".md")
     return f"[{match['text']}]({stem}.ipynb)" if LESSON.fullmatch(stem) else match["text"]
 
