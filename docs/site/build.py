@@ -95,14 +95,20 @@ def write_rst(path, title, lines):
     path.write_text("\n".join([title, "=" * len(title), "", *lines, ""]), encoding="utf-8")
 
 
+def lessons():
+    """Return docs/lessons/run.py, which knows the lessons and what their blocks are."""
+    spec = importlib.util.spec_from_file_location("lessons", DOCS / "lessons" / "run.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
 def add_notebooks(folder, run):
     """Write each lesson as a notebook, run or not, and a link to it into its page."""
-    spec = importlib.util.spec_from_file_location("lessons", DOCS / "lessons" / "run.py")
-    lessons = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(lessons)
-    for lesson in lessons.LESSONS:
+    known = lessons()
+    for lesson in known.LESSONS:
         notebook = folder / f"{lesson.stem}.ipynb"
-        write_notebook(lesson, notebook, lessons.BLOCK, run=run)
+        write_notebook(lesson, notebook, known.BLOCK, run=run)
         page = folder / lesson.name
         title, text = page.read_text(encoding="utf-8").split("\n", 1)
         link = f"[This lesson as a notebook]({notebook.name})"
