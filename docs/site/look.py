@@ -35,7 +35,8 @@ MEASURE = """<!DOCTYPE html><body><pre id="told">unfinished</pre><script>
     for (const e of inside.document.querySelectorAll("article *")) {
       const found = Math.round(e.getBoundingClientRect().right);
       if (found > width && !boxed(e)) {
-        wide.push(`${page}: ${e.tagName} ${e.textContent.slice(0, 30)} to ${found} at ${width}`);
+        const text = e.textContent.trim().slice(0, 30);
+        wide.push(`${page}: ${e.tagName} ${text} to ${found} at ${width}`);
         break;
       }
     }
