@@ -24,7 +24,7 @@ from parts.cases import flops_of
 from parts.command import Command, without_matplotlib
 from parts.environment import in_one_thread
 from parts.machine import header
-from parts.output import four_digits, write_json, write_page
+from parts.output import four_digits, write_json, write_page, write_picture
 
 MOST_SAMPLES, MOST_FLOPS = 4096, 4e10  # of an epoch
 TOLERANCE = 1.15
@@ -131,10 +131,8 @@ def summary(results):
 
 def draw(results, path):
     """The times of all axes, log-log, in as few colors as the other pictures of docs/."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator, StrMethodFormatter
-    from PIL import Image
 
     figure = Figure(figsize=(9.6, 3.6), dpi=100, layout="constrained")
     panels = figure.subplots(1, len(results), squeeze=False)[0]
@@ -160,10 +158,7 @@ def draw(results, path):
         ax.grid(color=GREY, linewidth=0.6)
     figure.axes[0].set_ylabel("µs a step")
     figure.axes[0].legend(frameon=False, fontsize=9)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+    write_picture(path, figure)
 
 
 def print_times(axis, points):

@@ -2,7 +2,7 @@
 
 Each table is split once a seed: a fifth of its rows is held out. All columns, and values to learn,
 are standardised by the rows that are trained on. The networks are [n, 40, 40, ...] of relu, with a
-softmax for classes, else one identity output. The recipe is that of the README; beside it stands
+softmax for classes, else one identity output. The recipe is of docs/overview.md; beside it stands
 plain Adam with the same early stopping. Scores are of the rows held out: the share of classes that
 are right, or R². No time is measured.
 

@@ -23,10 +23,10 @@ BLOCK = re.compile(
 )
 
 
-def run(page, folder):
+def run(page, folder, namespace=None):
     """Run the code of `page` in `folder`, where it leaves its pictures, and other files if any.
 
-    Tables (.csv) that stand beside the page are there, too.
+    Tables (.csv) that stand beside the page are there, too. Its names come into `namespace`.
 
     Raises
     ------
@@ -34,7 +34,8 @@ def run(page, folder):
         If a block prints anything else than the page shows. What its code raises passes through.
     """
     text = page.read_text(encoding="utf-8")
-    namespace = {"__name__": page.stem}
+    namespace = {} if namespace is None else namespace
+    namespace["__name__"] = page.stem
     for table in page.parent.glob("*.csv"):
         shutil.copy(table, folder)
     for block in BLOCK.finditer(text):

@@ -1,5 +1,7 @@
 """The activations a^l = σ(z^l), each with its formula and its derivative.
 
+Over 400 lines for the docstrings alone, which are the reference that `help` shows.
+
 A network takes the name, ``hidden="leaky_relu"``, or, to choose the parameter, an object:
 
 >>> import chainrule as cr
@@ -69,19 +71,46 @@ class Activation(Formula):
 
 
 class sigmoid(Activation):
-    """σ(z) = 1/(1 + e^-z), from 0 to 1; σ' = a(1 - a)."""
+    """σ(z) = 1/(1 + e^-z), from 0 to 1; σ' = a(1 - a).
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="sigmoid", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0.119, 0.5  , 0.881])
+    """
 
     bounds = 0.0, 1.0
 
 
 class tanh(Activation):
-    """σ(z) = tanh z, from -1 to 1; σ' = 1 - a²."""
+    """σ(z) = tanh z, from -1 to 1; σ' = 1 - a².
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="tanh", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.964,  0.   ,  0.964])
+    """
 
     bounds = -1.0, 1.0
 
 
 class relu(Activation):
-    """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0."""
+    """σ(z) = max(z, 0); σ' = 1 for z > 0, else 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="relu", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0., 0., 2.])
+    """
 
     bounds = 0.0, math.inf
 
@@ -95,6 +124,15 @@ class leaky_relu(Activation):
     ----------
     slope : float, default 0.01
         On the left; 0 or more.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> kind = cr.activations.leaky_relu(slope=0.2)
+    >>> net = cr.Network([1, 1], output=kind, bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.4,  0. ,  2. ])
     """
 
     slope: float = 0.01
@@ -120,6 +158,15 @@ class elu(Activation):
     ----------
     alpha : float, default 1.0
         α > 0: where it levels off on the left.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> kind = cr.activations.elu(alpha=0.5)
+    >>> net = cr.Network([1, 1], output=kind, bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.432,  0.   ,  2.   ])
     """
 
     alpha: float = 1.0
@@ -137,13 +184,30 @@ class selu(Activation):
 
     σ' = λ for z > 0, else λαe^z. With these, and weights from N(0, 1/√n_in) ("lecun"), mean 0 and
     variance 1 stay from layer to layer.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="selu", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-1.52 ,  0.   ,  2.101])
     """
 
     bounds = -1.0507010 * 1.6732633, math.inf
 
 
 class softplus(Activation):
-    """σ(z) = ln(1 + e^z), a smooth relu; σ' = 1/(1 + e^-z)."""
+    """σ(z) = ln(1 + e^z), a smooth relu; σ' = 1/(1 + e^-z).
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="softplus", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0.127, 0.693, 2.127])
+    """
 
     bounds = 0.0, math.inf
 
@@ -152,6 +216,14 @@ class gelu(Activation):
     """σ(z) = z Φ(z) with Φ of the normal distribution; σ' = Φ(z) + zφ(z) (Hendrycks, 2016).
 
     The exact one, Φ(z) = (1 + erf(z/√2))/2, not an approximation by tanh.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="gelu", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.046,  0.   ,  1.954])
     """
 
     bounds = -0.1699713, math.inf  # at z = -0.7518
@@ -166,6 +238,15 @@ class swish(Activation):
     ----------
     beta : float, default 1.0
         β > 0. The larger, the more like relu; with 1 also called SiLU.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> kind = cr.activations.swish(beta=2.0)
+    >>> net = cr.Network([1, 1], output=kind, bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.036,  0.   ,  1.964])
     """
 
     beta: float = 1.0
@@ -179,41 +260,105 @@ class swish(Activation):
 
 
 class mish(Activation):
-    """σ(z) = z t with t = tanh(ln(1 + e^z)); σ' = t + z(1 - t²)/(1 + e^-z) (Misra, 2019)."""
+    """σ(z) = z t with t = tanh(ln(1 + e^z)); σ' = t + z(1 - t²)/(1 + e^-z) (Misra, 2019).
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="mish", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.253,  0.   ,  1.944])
+    """
 
     bounds = -0.3088434, math.inf  # at z = -1.1924
 
 
 class softsign(Activation):
-    """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)²."""
+    """σ(z) = z/(1 + |z|), from -1 to 1; σ' = 1/(1 + |z|)².
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="softsign", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-0.667,  0.   ,  0.667])
+    """
 
     bounds = -1.0, 1.0
 
 
 class hard_sigmoid(Activation):
-    """σ(z) = z/6 + 1/2, cut off at 0 and 1; σ' = 1/6 between, else 0."""
+    """σ(z) = z/6 + 1/2, cut off at 0 and 1; σ' = 1/6 between, else 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="hard_sigmoid", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0.167, 0.5  , 0.833])
+    """
 
     bounds = 0.0, 1.0
 
 
 class exponential(Activation):
-    """σ(z) = e^z, for rates and other positive outputs; σ' = a."""
+    """σ(z) = e^z, for rates and other positive outputs; σ' = a.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="exponential", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0.135, 1.   , 7.389])
+    """
 
     bounds = 0.0, math.inf
 
 
 class identity(Activation):
-    """σ(z) = z; σ' = 1."""
+    """σ(z) = z; σ' = 1.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([-2.,  0.,  2.])
+    """
 
 
 class step(Activation):
-    """σ(z) = 1 for z > 0, else 0: the perceptron. It cannot be trained by gradient descent."""
+    """σ(z) = 1 for z > 0, else 0: the perceptron. It cannot be trained by gradient descent.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="step", bias=False, dtype="float64")
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> net([[-2], [0], [2]]).ravel().round(3)
+    array([0., 0., 1.])
+    """
 
     bounds = 0.0, 1.0
 
 
 class softmax(Activation):
-    """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j)."""
+    """a_j = e^{z_j}/Σ_k e^{z_k}, for the output alone; ∂a_k/∂z_j = a_k([j=k] - a_j).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([3, 3], output="softmax", bias=False, dtype="float64")
+    >>> net.weights[0][:] = np.eye(3)  # so that z is the input
+    >>> net([1, 2, 3]).round(3)
+    array([0.09 , 0.245, 0.665])
+    """
 
     bounds = 0.0, 1.0
 

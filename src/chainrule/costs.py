@@ -1,5 +1,7 @@
 """The costs, each with its formula: C_x of one sample, whose mean over the samples is the cost.
 
+Over 400 lines for the docstrings alone, which are the reference that `help` shows.
+
 A network takes the name, ``cost="huber"``, or, to choose the parameter, an object:
 
 >>> import chainrule as cr
@@ -100,15 +102,42 @@ class Cost(Formula):
 
 
 class quadratic(Cost):
-    """½Σ(y - a)²; ∂C/∂a = a - y. Targets: any numbers."""
+    """½Σ(y - a)²; ∂C/∂a = a - y. Targets: any numbers.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", cost="quadratic", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[2.0]], [[5.0]])["cost"], 3)
+    4.5
+    """
 
 
 class squared_error(Cost):
-    """Σ(y - a)²; ∂C/∂a = 2(a - y). Targets: any numbers."""
+    """Σ(y - a)²; ∂C/∂a = 2(a - y). Targets: any numbers.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", cost="squared_error", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[2.0]], [[5.0]])["cost"], 3)
+    9.0
+    """
 
 
 class absolute_error(Cost):
-    """Σ|y - a|; ∂C/∂a = sign(a - y), 0 at a = y. Targets: any numbers. Outputs tend to medians."""
+    """Σ|y - a|; ∂C/∂a = sign(a - y), 0 at a = y. Targets: any numbers. Outputs tend to medians.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", cost="absolute_error", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[2.0]], [[5.0]])["cost"], 3)
+    3.0
+    """
 
 
 @known_options()
@@ -123,6 +152,14 @@ class huber(Cost):
     ----------
     delta : float, default 1.0
         δ > 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", cost=cr.costs.huber(delta=1.0), bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[2.0]], [[5.0]])["cost"], 3)
+    2.5
     """
 
     delta: float = 1.0
@@ -191,6 +228,14 @@ class hinge(Cost):
 
     Targets: one column of -1 and 1, or of 0 and 1, which are taken as -1 and 1; or, for several
     outputs, labels or one-hot rows: each class against the rest.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="identity", cost="hinge", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[0.4]], [[1]])["cost"], 3)
+    0.6
     """
 
     has_units = is_least_at_target = False
@@ -207,7 +252,16 @@ class hinge(Cost):
 
 
 class cross_entropy(Cost):
-    """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1."""
+    """-Σ y ln a + (1 - y) ln(1 - a), for a sigmoid output; δ^L = a - y. Targets: from 0 to 1.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="sigmoid", cost="cross_entropy", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[0.0]], [[1]])["cost"], 3)
+    0.693
+    """
 
     has_units = is_least_at_target = False
     span = (0.0, 1.0)
@@ -236,6 +290,18 @@ class log_likelihood(Cost):
     ----------
     smoothing : float, default 0.0
         0 <= s < 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 2], output="softmax", cost="log_likelihood", bias=False)
+    >>> net.weights[0][:] = np.eye(2)  # so that z is the input
+    >>> round(net.evaluate([[0.0, 0.0]], [1])["cost"], 3)  # ln 2: both classes are as likely
+    0.693
+    >>> smooth = cr.costs.log_likelihood(smoothing=0.1)
+    >>> cr.Network([2, 8, 2], output="softmax", cost=smooth, seed=0).cost
+    log_likelihood(smoothing=0.1)
     """
 
     smoothing: float = 0.0
@@ -261,6 +327,14 @@ class poisson(Cost):
 
     That is -ln of the Poisson probability of the count y, without its ln y!, in which a does not
     occur. Targets: 0 or more, whole or not.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([1, 1], output="exponential", cost="poisson", bias=False)
+    >>> net.parameters[:] = 1  # so that z is the input
+    >>> round(net.evaluate([[1.0]], [[2]])["cost"], 3)
+    0.718
     """
 
     has_units = is_least_at_target = False
@@ -277,6 +351,17 @@ class gaussian(Cost):
 
     That is -ln of the normal density, without its ½ln 2π. δ^L is (μ - y)e^-s for the means, and
     ½(1 - (y - μ)²e^-s) for the s. Targets: (m, n), any numbers, for 2n outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> net = cr.Network([1, 8, 2], hidden="tanh", output="identity", cost="gaussian", seed=0)
+    >>> history = net.fit(X, X**2, optimizer=cr.Adam(0.01), epochs=100)
+    >>> mean, log_variance = net(X).T
+    >>> mean.shape, bool(history.cost[-1] < history.cost[0])
+    ((100,), True)
     """
 
     is_least_at_target = False

@@ -43,6 +43,24 @@ def load_mnist(path: str | PathLike[str]) -> tuple[Pair, Pair, Pair]:
     train, validation, test : tuples (images, labels)
         images float32 (m, pixels), grey levels / 256, so in [0, 1); labels int64 (m,).
         The last 10,000 of the training file are the validation set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from chainrule.datasets import load_mnist
+    >>> def write(path, array):  # an IDX file of unsigned bytes
+    ...     head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    ...     written = path.write_bytes(head + array.tobytes())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for part, m in ("train", 10_005), ("t10k", 10):  # images of 2x2 pixels
+    ...         images, labels = np.ones((m, 2, 2), np.uint8), np.zeros(m, np.uint8)
+    ...         write(Path(folder, f"{part}-images-idx3-ubyte"), images)
+    ...         write(Path(folder, f"{part}-labels-idx1-ubyte"), labels)
+    ...     train, validation, test = load_mnist(folder)
+    >>> [images.shape for images, labels in (train, validation, test)]
+    [(5, 4), (10000, 4), (10, 4)]
     """
     path = Path(path)
     if path.is_dir() and (path / "mnist.pkl.gz").is_file() and not _idx_file(path, "train", 0):
@@ -68,6 +86,13 @@ def load_digits8x8() -> Pair:
     Returns
     -------
     images, labels : float32 (1797, 64) in [0, 1], int64 (1797,)
+
+    Examples
+    --------
+    >>> from chainrule.datasets import load_digits8x8
+    >>> images, labels = load_digits8x8()
+    >>> images.shape, labels[:10].tolist()
+    ((1797, 64), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     try:
         from sklearn.datasets import load_digits
@@ -80,7 +105,7 @@ def load_digits8x8() -> Pair:
 
 
 def load_idx(path: str | PathLike[str]) -> NDArray[np.uint8]:
-    """Load an IDX file of unsigned bytes, gzipped or not.
+    r"""Load an IDX file of unsigned bytes, gzipped or not.
 
     Parameters
     ----------
@@ -89,6 +114,19 @@ def load_idx(path: str | PathLike[str]) -> NDArray[np.uint8]:
     Returns
     -------
     array : uint8, of the shape the file declares
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> from chainrule.datasets import load_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "two-by-three-ubyte")
+    ...     with open(path, "wb") as file:
+    ...         size = file.write(b"\0\0\x08\2" + b"\0\0\0\2" + b"\0\0\0\3" + bytes(range(6)))
+    ...     load_idx(path)
+    array([[0, 1, 2],
+           [3, 4, 5]], dtype=uint8)
     """
     try:
         with _open(path) as file:

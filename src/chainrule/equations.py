@@ -48,6 +48,7 @@ def hadamard(s: ArrayLike, t: ArrayLike) -> NDArray[Any]:
 
     Examples
     --------
+    >>> from chainrule.equations import hadamard
     >>> hadamard([1.0, 2.0], [3.0, 4.0])
     array([3., 8.])
     """
@@ -91,6 +92,14 @@ def bp1(
     ValueError
         For shapes that differ, names or pairs that are not known, and targets for which the cost
         is not: outside [0, 1] for cross_entropy, negative for log_likelihood.
+
+    Examples
+    --------
+    >>> from chainrule.equations import bp1
+    >>> bp1([0.0, 2.0], [1.0, 0.0]).round(4)  # (a - y) σ'(z)
+    array([-0.125 ,  0.0925])
+    >>> bp1([0.0, 2.0], [1.0, 0.0], cost="cross_entropy").round(4)  # a - y
+    array([-0.5   ,  0.8808])
     """
     activation = find_activation("activation", activation)
     check_slope("activation is 'step'", activation.name)
@@ -132,6 +141,13 @@ def bp2(
     Returns
     -------
     ndarray like z
+
+    Examples
+    --------
+    >>> from chainrule.equations import bp2
+    >>> W, delta, z = [[1.0, -2.0]], [0.5], [0.0, 0.0]
+    >>> bp2(W, delta, z)
+    array([ 0.125, -0.25 ])
     """
     activation = find_hidden_activation(activation)
     check_slope("activation is 'step'", activation.name)
@@ -159,6 +175,12 @@ def bp3(delta: ArrayLike) -> NDArray[Any]:
     Returns
     -------
     ndarray (n_l,)
+
+    Examples
+    --------
+    >>> from chainrule.equations import bp3
+    >>> bp3([[1.0, 2.0], [3.0, 6.0]])  # of two samples: their mean
+    array([2., 4.])
     """
     rows = _rows("delta", *_as_real(delta=delta))
     out = np.empty(rows.shape[1], rows.dtype)
@@ -179,6 +201,13 @@ def bp4(delta: ArrayLike, a: ArrayLike) -> NDArray[Any]:
     Returns
     -------
     ndarray (n_l, n_{l-1})
+
+    Examples
+    --------
+    >>> from chainrule.equations import bp4
+    >>> bp4([1.0, 2.0], [10.0, 20.0, 30.0])
+    array([[10., 20., 30.],
+           [20., 40., 60.]])
     """
     delta, a = _as_real(delta=delta, a=a)
     if delta.shape[:-1] != a.shape[:-1]:

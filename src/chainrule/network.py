@@ -841,6 +841,21 @@ def resume(
     ValueError, TypeError
         If it is no checkpoint, or damaged; for options that are missing or do not fit, by name; and
         for samples that are not those of the fit, by their number, targets and weights.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X, y = np.random.default_rng(0).normal(size=(100, 2)), np.zeros(100)
+    >>> net = cr.Network([2, 4, 1], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "run.npz")
+    ...     history = net.fit(X, y, epochs=5, callbacks=cr.Checkpoint(path))
+    ...     again = cr.resume(path, X, y, epochs=8)  # without epochs: for those that remain
+    ...     len(again), cr.load(path).epochs_trained
+    (8, 8)
     """
     ranks = Ranks(check_comm("comm", again.get("comm")))
     with ranks.together():

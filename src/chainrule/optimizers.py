@@ -1,5 +1,7 @@
 """Optimisers: what a step makes of the gradient. The arithmetic is in `csrc/kernels/updates.h`.
 
+Over 400 lines for the docstrings alone, which are the reference that `help` shows.
+
 In the formulas g is the mini-batch's mean gradient with its penalties (`fit`'s l1 and l2), η the
 learning rate, t = 1, 2, ... the number of the step; all is entry by entry. What an optimiser
 carries from step to step stands in `net.optimizer_state`, so that a later `fit` goes on with it.
@@ -129,6 +131,18 @@ class Adagrad(Optimizer):
         η, positive; or how it changes.
     epsilon : float, or list by layer, default 1e-10
         ε, positive; or one for each layer, a number or a pair (of the weights, of the biases).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.Adagrad(0.1), epochs=50)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['sum_of_squares']
     """
 
     kernel: ClassVar[str] = "adagrad"
@@ -156,6 +170,18 @@ class RMSprop(Optimizer):
         ρ, 0 <= ρ < 1: how much of s is kept.
     epsilon : float, or list by layer, default 1e-8
         ε, positive; or by layer, as for Adagrad.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.RMSprop(0.01), epochs=50)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['mean_square']
     """
 
     kernel: ClassVar[str] = "rmsprop"
@@ -210,6 +236,18 @@ class Adam(AdaptiveMoments):
     epsilon_hat : bool, default False
         Whether ε is the paper's ε̂, which is added before the correction, as scikit-learn and
         Keras do: in the first steps it counts more, by 1/√(1-β₂ᵗ).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.Adam(0.01), epochs=50)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['epochs', 'mean', 'mean_square', 'steps']
     """
 
     kernel: ClassVar[str] = "adam"
@@ -234,6 +272,18 @@ class AdamW(Adam):
         As for Adam.
     weight_decay : float, default 0.01
         d, 0 or more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.AdamW(0.01), epochs=50)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['epochs', 'mean', 'mean_square', 'steps']
     """
 
     settings: ClassVar[dict[str, str]] = Adam.settings | {"decay": "weight_decay"}
@@ -257,6 +307,18 @@ class Adamax(AdaptiveMoments):
         η, positive; or how it changes.
     beta1, beta2, epsilon
         As for Adam.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.Adamax(0.1), epochs=50)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['epochs', 'largest', 'mean', 'steps']
     """
 
     kernel: ClassVar[str] = "adamax"
@@ -283,6 +345,18 @@ class Rprop(Optimizer):
         0 < shrink < 1 < grow.
     min_step, max_step : float, default 1e-6 and 50
         What Δ is kept between, 0 < min_step <= max_step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=cr.Rprop(), epochs=50, batch_size=100)
+    >>> bool(history.cost[-1] < history.cost[0] / 2)
+    True
+    >>> sorted(net.optimizer_state)
+    ['previous_gradient', 'step_size']
     """
 
     kernel: ClassVar[str] = "rprop"

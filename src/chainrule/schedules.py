@@ -103,6 +103,14 @@ class Constant(Schedule):
     ----------
     learning_rate : float
         η, positive.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.Constant(0.1)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1, 0.1, 0.1, 0.1])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -132,6 +140,14 @@ class StepDecay(Schedule):
         f, 0 < f < 1.
     epochs : float, default 10
         E, positive.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.StepDecay(0.1, factor=0.5, epochs=2)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1 , 0.1 , 0.05, 0.05])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -161,6 +177,14 @@ class ExponentialDecay(Schedule):
         η₀, positive.
     factor : float, default 0.95
         f, 0 < f < 1.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.ExponentialDecay(0.1, factor=0.5)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1   , 0.05  , 0.025 , 0.0125])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -183,6 +207,14 @@ class InverseScaling(Schedule):
         η₀, positive.
     power : float, default 0.5
         p, positive.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.InverseScaling(0.1)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1   , 0.0707, 0.0577, 0.05  ])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -212,6 +244,14 @@ class CosineDecay(EndingSchedule):
         w, 0 <= w < E.
     final_rate : float, default 0
         η₁, 0 <= η₁ <= η₀.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.CosineDecay(0.1, epochs=4)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1   , 0.0854, 0.05  , 0.0146])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -257,6 +297,14 @@ class FlatCosine(EndingSchedule):
         f, 0 < f < 1: the share of the epochs before the way down.
     final_rate : float, default 0
         η₁, 0 <= η₁ <= η₀.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.FlatCosine(0.1, epochs=4)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.1 , 0.1 , 0.1 , 0.05])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -298,6 +346,15 @@ class CosLog4(EndingSchedule):
         η, positive: the highest.
     epochs : float
         E, positive: where the last wave ends.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.CosLog4(0.1, epochs=15)
+    >>> schedule.rates(0, epochs=15, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.    , 0.    , 0.093 , 0.    , 0.0718, 0.093 , 0.0324, 0.    ,
+           0.0259, 0.0718, 0.0984, 0.093 , 0.0653, 0.0324, 0.0083])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -329,6 +386,14 @@ class OneCycle(EndingSchedule):
         r, 0 < r < 1: the share of the epochs that goes up.
     start_factor, final_factor : float, default 0.04 and 4e-6
         s and f, from 0 to 1.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.OneCycle(0.1, epochs=4)
+    >>> schedule.rates(0, epochs=4, steps_per_epoch=1).round(4)  # from epoch 0 on, of each step
+    array([0.004 , 0.0936, 0.0812, 0.0283])
+    >>> optimizer = cr.SGD(schedule)
     """
 
     learning_rate: float
@@ -382,7 +447,7 @@ class ReduceOnPlateau(Schedule):
 
     η = max(η₀ fᵏ, min_rate), where k counts the reductions. After each epoch the figure `monitor`
     is looked at; k goes up when it has not been better than its best for `patience` epochs in a
-    row, which are then counted anew. k, that count and the best are the state "plateau_" with the
+    row, which are then counted anew. k, that count and the best are the state ``plateau_`` with the
     monitor's name, (3,) in float64. Where a `fit` watches other samples than the last one, the best
     and that count begin anew, as figures of both do not compare; the reductions stay. The state
     "plateau_data" (2,) tells them apart: their number and a checksum of targets and weights. Where
@@ -401,6 +466,17 @@ class ReduceOnPlateau(Schedule):
     monitor : str, default "cost"
         A column of the `History`: "cost" (of training), "validation_cost" or
         "validation_accuracy"; the latter two need validation_data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X, y = np.eye(2), np.ones(2)
+    >>> net = cr.Network([2, 1], output="identity", init="zeros", seed=0)
+    >>> rule = cr.SGD(cr.ReduceOnPlateau(0.5, factor=0.1, patience=5))
+    >>> history = net.fit(X, y, optimizer=rule, epochs=200)
+    >>> history.learning_rate[0], bool(history.learning_rate[-1] < 0.5)
+    (np.float64(0.5), True)
     """
 
     learning_rate: float

@@ -97,32 +97,51 @@ def test_index_and_pictures_are_those_of_the_pages():
         assert {path.name for path in (folder / "pictures").iterdir()} == set(pictures)
 
 
-README = LESSONS.parents[1] / "README.md"
+README, OVERVIEW = LESSONS.parents[1] / "README.md", LESSONS.parent / "overview.md"
+COURSE = LESSONS.parent / "course.md"
 
 
-def test_the_readme_s_code_runs_and_its_links_lead_somewhere(tmp_path, drawing):
-    lessons.run(README, tmp_path)
-    assert {"digits.csv", "digits.npz"} <= {path.name for path in tmp_path.iterdir()}
-    targets = links(README)
-    assert {"docs/training.md", "docs/features.md"} <= set(targets)
-    assert all((README.parent / target).exists() for target in targets if target)
+@pytest.mark.parametrize(
+    ("page", "left", "linked"),
+    [
+        (README, set(), {"docs/training.md", "docs/features.md", "docs/overview.md"}),
+        (OVERVIEW, {"digits.csv", "digits.npz"}, {"training.md", "features.md", "course.md"}),
+        (COURSE, set(), {"book.md"}),
+    ],
+    ids=["README", "overview", "course"],
+)
+def test_a_page_s_code_runs_and_its_links_lead_somewhere(page, left, linked, tmp_path, drawing):
+    lessons.run(page, tmp_path)
+    assert left <= {path.name for path in tmp_path.iterdir()}
+    targets = links(page)
+    assert linked <= set(targets)
+    assert all((page.parent / target).exists() for target in targets if target)
+
+
+def test_the_readme_opens_with_a_picture_and_is_short():
+    text = README.read_text(encoding="utf-8")
+    assert text.startswith("# chainrule\n\n![")
+    assert len(text.splitlines()) < 80
+    picture = README.parent / next(target for target in links(README) if "pictures/" in target)
+    assert picture.stat().st_size < LARGEST
+    assert_a_picture(picture)
 
 
 def rows_of_the_course():
-    """Topic, code in backticks and linked pages of each row of the README's table."""
-    _, _, table = README.read_text(encoding="utf-8").partition("| of the course |")
+    """Topic, code in backticks and linked pages of each row of the course's table."""
+    _, _, table = COURSE.read_text(encoding="utf-8").partition("| of the course |")
     table, _, _ = table.partition("\n\n")
     for line in table.splitlines()[2:]:
         topic, code, shown = (cell.strip() for cell in line.strip("|").split("|"))
-        yield topic, re.findall("`(.*?)`", code), re.findall(r"\((docs/lessons/.*?)\)", shown)
+        yield topic, re.findall("`(.*?)`", code), re.findall(r"\((lessons/.*?)\)", shown)
 
 
 @pytest.mark.parametrize(
     ("topic", "snippets", "pages"), [pytest.param(*row, id=row[0]) for row in rows_of_the_course()]
 )
-def test_the_readme_names_pages_that_show_what_it_names(topic, snippets, pages):
+def test_the_course_names_pages_that_show_what_it_names(topic, snippets, pages):
     """Every name of the package, and every option and its value, stands on the linked pages."""
-    texts = [(README.parent / page).read_text(encoding="utf-8") for page in pages]
+    texts = [(COURSE.parent / page).read_text(encoding="utf-8") for page in pages]
     words = [set(re.findall(r"\w+", text)) for text in texts]
     names = {name for code in snippets for name in re.findall(r"[a-z]\w{2,}|bp\d", code, re.I)}
     assert names
@@ -131,7 +150,7 @@ def test_the_readme_names_pages_that_show_what_it_names(topic, snippets, pages):
     assert all(specific & of_page for of_page in words)
 
 
-def test_the_readme_s_table_has_every_lesson():
+def test_the_course_s_table_has_every_lesson():
     linked = {Path(page).name for _, _, pages in rows_of_the_course() for page in pages}
     assert linked == {page.name for page in lessons.LESSONS}
 

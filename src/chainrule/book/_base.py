@@ -178,7 +178,14 @@ def descend(net, samples, order, batch_size, learning_rate, weight_decay):
 
 
 def sigmoid(z):
-    """σ(z) = 1 / (1 + exp(-z)), elementwise."""
+    """σ(z) = 1 / (1 + exp(-z)), elementwise.
+
+    Examples
+    --------
+    >>> from chainrule.book.network import sigmoid
+    >>> float(sigmoid(0.0))
+    0.5
+    """
     z = np.asarray(z)
     if z.dtype != np.float32:
         z = z.astype(np.float64, copy=False)
@@ -189,6 +196,13 @@ def sigmoid(z):
 
 
 def sigmoid_prime(z):
-    """σ'(z) = σ(z) (1 - σ(z)), elementwise."""
+    """σ'(z) = σ(z) (1 - σ(z)), elementwise.
+
+    Examples
+    --------
+    >>> from chainrule.book.network import sigmoid_prime
+    >>> float(sigmoid_prime(0.0))
+    0.25
+    """
     a = sigmoid(z)
     return a * (1 - a)

@@ -15,6 +15,19 @@ class Network(BookNetwork):
         All weights and biases are drawn from N(0, 1).
     dtype : "float64" or "float32"
         An addition to the book's.
+
+    Examples
+    --------
+    >>> import random
+    >>> import numpy as np
+    >>> from chainrule.book import network
+    >>> random.seed(0)
+    >>> np.random.seed(0)
+    >>> net = network.Network([2, 3, 2])
+    >>> data = [(np.eye(2)[:, [j]], np.eye(2)[:, [j]]) for j in (0, 1)] * 100  # pairs of columns
+    >>> net.SGD(data, 2, 5, 3.0, test_data=[(x, int(y.argmax())) for x, y in data])
+    Epoch 0: 200 / 200
+    Epoch 1: 200 / 200
     """
 
     def __init__(self, sizes, dtype="float64"):

@@ -21,7 +21,15 @@ __all__ = [
 
 
 class QuadraticCost:
-    """C = ½‖a - y‖² for one sample."""
+    """C = ½‖a - y‖² for one sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule.book.network2 import QuadraticCost
+    >>> float(QuadraticCost.fn(np.array([[0.5], [1.0]]), np.array([[1.0], [1.0]])))
+    0.125
+    """
 
     @staticmethod
     def fn(a, y):
@@ -35,7 +43,16 @@ class QuadraticCost:
 
 
 class CrossEntropyCost:
-    """C = -Σ y ln a + (1-y) ln(1-a) for one sample, with 0 ln 0 = 0."""
+    """C = -Σ y ln a + (1-y) ln(1-a) for one sample, with 0 ln 0 = 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule.book.network2 import CrossEntropyCost
+    >>> a, y = np.array([[0.5]]), np.array([[1.0]])
+    >>> round(float(CrossEntropyCost.fn(a, y)), 4), CrossEntropyCost.delta(0.0, a, y)
+    (0.6931, array([[-0.5]]))
+    """
 
     @staticmethod
     def fn(a, y):
@@ -68,6 +85,20 @@ class Network(BookNetwork):
     cost : class with static functions fn(a, y) and delta(z, a, y)
     dtype : "float64" or "float32"
         An addition to the book's.
+
+    Examples
+    --------
+    >>> import random
+    >>> import numpy as np
+    >>> from chainrule.book import network2
+    >>> random.seed(0)
+    >>> np.random.seed(0)
+    >>> net = network2.Network([2, 3, 2], cost=network2.CrossEntropyCost)
+    >>> data = [(np.eye(2)[:, [j]], np.eye(2)[:, [j]]) for j in (0, 1)] * 100  # pairs of columns
+    >>> found = net.SGD(data, 1, 5, 3.0, monitor_training_accuracy=True)
+    Epoch 0 training complete
+    Accuracy on training data: 200 / 200
+    <BLANKLINE>
     """
 
     def __init__(self, sizes, cost=CrossEntropyCost, dtype="float64"):
@@ -230,6 +261,18 @@ def load(filename, dtype="float64"):
     """Return the Network that a JSON file of ``save`` holds.
 
     A cost of the user's own is found where it has been put into this module under its name.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> from chainrule.book import network2
+    >>> net = network2.Network([2, 3, 2])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "net.json")
+    ...     net.save(path)
+    ...     network2.load(path).sizes
+    [2, 3, 2]
     """
     record = json.loads(Path(filename).read_text(encoding="utf-8"))
     cost = globals().get(record["cost"])

@@ -62,6 +62,13 @@ class Descent:
     f_calls, gradient_calls : int
         How often f and the given gradient were evaluated; a numerical gradient takes two f_calls
         for each entry of w.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> way = cr.gradient_descent(lambda w: (w**2).sum(), [3.0, -4.0], learning_rate=0.1)
+    >>> way.converged, way.w.round(6).tolist(), way.path.shape == (way.steps + 1, 2)
+    (True, [0.0, -0.0], True)
     """
 
     w: NDArray

@@ -28,6 +28,14 @@ class NumericalGradient(Gradient):
         As of `Gradient`.
     passes : int
         How many times all samples went forward.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=0)
+    >>> naive = cr.numerical_gradient(net, [[0.5, -1.0]], [[1.0]])
+    >>> naive.passes == 2 * net.parameters.size + 1
+    True
     """
 
     cost: float  # always there
@@ -64,6 +72,16 @@ def numerical_gradient(
     ------
     ValueError, TypeError
         For data or a scheme that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], dtype="float64", seed=0)
+    >>> X, Y = [[0.5, -1.0]], [[1.0]]
+    >>> naive = cr.numerical_gradient(net, X, Y)
+    >>> bool(np.allclose(naive.parameters, net.backprop(X, Y).parameters, atol=1e-8))
+    True
     """
     check_name("scheme", scheme, STEPS)
     return _by_differences(net, _in_float64(net, X, Y), scheme)
@@ -88,6 +106,14 @@ class GradientCheck:
     tolerance : float
     passes : int
         Forward passes that the differences took.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=0)
+    >>> check = cr.check_gradient(net, [[0.5, -1.0]], [[1.0]])
+    >>> check.passed, sorted(check.errors)
+    (True, ['W^2', 'W^3', 'b^2', 'b^3'])
     """
 
     def __init__(self, rows, tolerance, passes, note):

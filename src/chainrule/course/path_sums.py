@@ -27,6 +27,14 @@ class Path:
     factors : tuple of float
         (δ^L_m, w^L_mn, σ'(z^{L-1}_n), ..., w^{l+1}_qj, σ'(z^l_j), a^{l-1}_k): from the cost back to
         the weight, as the formula stands in the book.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=0)
+    >>> path = cr.paths(net, [0.5, -1.0], [1.0], layer=2, j=0, k=1)[0]
+    >>> path.neurons, len(path.factors)
+    ((0, 0), 4)
     """
 
     neurons: tuple[int, ...]
@@ -49,6 +57,17 @@ class Paths(Sequence):
         The sum of all products: the gradient by the paths.
     backprop : float
         The same gradient as `Network.backprop` finds it.
+
+    Examples
+    --------
+    >>> import math
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 4, 1], seed=0)
+    >>> found = cr.paths(net, [0.5, -1.0], [1.0], layer=2, j=0, k=1)
+    >>> len(found)  # through each of the four neurons of layer 3
+    4
+    >>> math.isclose(found.total, found.backprop, rel_tol=1e-5)
+    True
     """
 
     def __init__(self, net, layer, j, k, found, backprop):

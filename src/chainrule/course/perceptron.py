@@ -171,6 +171,7 @@ class Perceptron:
 
         Examples
         --------
+        >>> from chainrule import Perceptron
         >>> p = Perceptron([0, 0], 0)
         >>> p.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1], mode="batch")
         PerceptronReport(updates=3, epochs=4, converged=True, errors=0)
@@ -238,6 +239,14 @@ class PerceptronReport:
         Whether no point is left misclassified.
     errors : int
         Points misclassified by the weights kept.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> learner = cr.Perceptron([0, 0], 0)
+    >>> report = learner.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [1, 1, 1, 0])  # NAND
+    >>> report.converged, report.errors
+    (True, 0)
     """
 
     updates: int

@@ -49,6 +49,15 @@ class Gradient:
         The mean cost of the same samples, where it was computed.
     inputs : ndarray (m, n_1) or None
         ∂C_i/∂x_i of each sample's own cost, not divided by m, where it was asked for.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=0)
+    >>> gradient = net.backprop([[0.5, -1.0], [2.0, 0.0]], [[1.0], [0.0]])
+    >>> [w.shape for w in gradient.weights], [b.shape for b in gradient.biases]
+    ([(3, 2), (1, 3)], [(3,), (1,)])
+    >>> net.parameters -= 0.1 * gradient.parameters  # a step of gradient descent by hand
     """
 
     def __init__(
@@ -104,6 +113,16 @@ class Sensitivity(Gradient):
         ∂a^L_q/∂W^l (n_L, n_l, n_{l-1}) and ∂a^L_q/∂b^l (n_L, n_l): views into `parameters`.
     inputs : ndarray (n_L, n_1)
         ∂a^L_q/∂x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], dtype="float64", seed=0)
+    >>> x, step = np.array([0.5, -1.0]), np.array([1e-3, 0.0])
+    >>> told = net.sensitivity(x).inputs @ step
+    >>> bool(np.allclose(told, net(x + step) - net(x), rtol=1e-2))
+    True
     """
 
     def __init__(self, parameters: NDArray, sizes: Sequence[int], bias: bool, inputs: NDArray):
@@ -118,6 +137,16 @@ class Trace:
     z, a, delta : list of ndarray
     gradients : Gradient or None
         Of each sample's own cost, weights (m, n_l, n_{l-1}) and biases (m, n_l), if asked for.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=0)
+    >>> trace = net.trace([[0.5, -1.0], [2.0, 0.0]], [[1.0], [0.0]])
+    >>> trace
+    <Trace: z, a and delta, each (2, 3), (2, 1)>
+    >>> trace.delta[-1].shape  # δ^L, a row for each sample
+    (2, 1)
     """
 
     def __init__(

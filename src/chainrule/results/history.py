@@ -93,6 +93,18 @@ class History:
     Those by layer are taken as training sees the samples: from all of them in an epoch of up to
     1024, else from about one in eight, spread over the epoch; of so many, a mean has its own noise,
     below which ‖δ^l‖ cannot fall. They have a column for each layer, and so are attributes only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> net = cr.Network([2, 8, 1], task="regression", seed=0)
+    >>> history = net.fit(X, X[:, 0], epochs=3, validation_split=0.2)
+    >>> len(history), history.epoch.tolist(), history.validation_cost.shape
+    (3, [0, 1, 2], (3,))
+    >>> sorted(dict(history))
+    ['cost', 'epoch', 'learning_rate', 'seconds', 'validation_cost']
     """
 
     def __init__(

@@ -32,6 +32,13 @@ class LivePlot:
     In a notebook::
 
         history = net.fit(X, y, epochs=1000, validation_split=0.2, callbacks=cr.LivePlot())
+
+    Drawn twice a second:
+
+    >>> import chainrule as cr
+    >>> live = cr.LivePlot(seconds=0.5)
+    >>> live.seconds
+    0.5
     """
 
     def __init__(self, seconds: float = 1.0):

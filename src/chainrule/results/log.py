@@ -23,12 +23,14 @@ class Log:
 
     Examples
     --------
-    >>> import logging, sys
+    >>> import logging
+    >>> import sys
     >>> import numpy as np
     >>> import chainrule as cr
-    >>> logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    >>> logger = logging.Logger("training", logging.INFO)
+    >>> logger.addHandler(logging.StreamHandler(sys.stdout))
     >>> net = cr.Network([2, 1], seed=0)
-    >>> history = net.fit(np.eye(2), np.ones(2), epochs=10, callbacks=cr.Log(every=5))
+    >>> history = net.fit(np.eye(2), np.ones(2), epochs=10, callbacks=cr.Log(logger, every=5))
     ... # doctest: +ELLIPSIS
     epoch 4: cost=... learning_rate=0.001 seconds=...
     epoch 9: cost=... learning_rate=0.001 seconds=...

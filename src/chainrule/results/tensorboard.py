@@ -22,6 +22,18 @@ class TensorBoard:
     ------
     ImportError
         Without tensorboardX.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 4, 1], seed=0)
+    >>> with tempfile.TemporaryDirectory() as runs:
+    ...     shown = cr.TensorBoard(os.path.join(runs, "a"))
+    ...     history = net.fit([[0, 1], [1, 0]], [0, 1], epochs=2, callbacks=shown)
+    ...     len(os.listdir(shown.folder))
+    1
     """
 
     def __init__(self, folder: str | os.PathLike[str]):

@@ -78,6 +78,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Whether early stopping has ended a series of `partial_fit`.
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
         As scikit-learn's.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule.sklearn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((20,), solver="lbfgs", random_state=0, max_iter=2000).fit(X, y)
+    >>> model.score(X, y) > 0.95, model.predict_proba(X).shape
+    (True, (150, 3))
     """
 
     _parameter_constraints = CONSTRAINTS | {"class_weight": [dict, StrOptions({"balanced"}), None]}

@@ -41,6 +41,20 @@ def load(
     ValueError
         If it has no estimator (a network alone, say), is cut short or is damaged, or if `own`
         does not fit. Nothing in a file is ever run.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule.sklearn import TabularClassifier, load
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = TabularClassifier(n_members=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "iris.npz")
+    ...     model.save(path)
+    ...     bool((load(path).predict(X) == model.predict(X)).all())
+    True
     """
     estimator: MLPClassifier | MLPRegressor = read_estimator(path, ESTIMATORS, own)
     return estimator

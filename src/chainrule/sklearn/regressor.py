@@ -80,6 +80,18 @@ class MLPRegressor(RegressorMixin, Perceptron):
     n_outputs_ : int
         The number of targets. The network has an output for each quantile of each, or two for mean
         and ln(variance).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from chainrule.sklearn import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = MLPRegressor("huber", (20,), learning_rate_init=0.01, tol=0.1, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> model.score(X, y) > 0.4, model.predict(X[:3]).shape
+    (True, (3,))
     """
 
     _parameter_constraints = CONSTRAINTS | {

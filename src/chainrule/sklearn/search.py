@@ -65,6 +65,16 @@ class SearchCV(BaseSearchCV):
         As of ``GridSearchCV``. With "halving" `cv_results_` has "iter" and "n_resources" (epochs).
     n_candidates_, n_resources_ : list of int
         With "halving": how many candidates each rung had, and how many epochs it went to.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule.sklearn import MLPClassifier, SearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((10,), max_iter=1000, tol=1e-2, random_state=0)
+    >>> search = SearchCV(model, {"learning_rate_init": [0.01, 0.03, 0.1]}, cv=3).fit(X, y)
+    >>> len(search.cv_results_["params"]), bool(search.best_score_ > 0.9)
+    (3, True)
     """
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - as scikit-learn has it

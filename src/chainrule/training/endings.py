@@ -10,6 +10,18 @@ class DivergenceError(ArithmeticError):
 
     A network is as its last finished epoch, or step, left it. Only of a `Trainer`, which looks at
     what the optimiser keeps every 32 steps, the steps up to then are taken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> net = cr.Network([1, 1], output="identity", seed=0)
+    >>> try:
+    ...     net.fit(X, 3 * X, optimizer=cr.SGD(1e3), epochs=1000)
+    ... except cr.DivergenceError:
+    ...     bool(np.isfinite(net.parameters).all())
+    True
     """
 
 
@@ -21,6 +33,8 @@ class StopTraining(Exception):  # noqa: N818 - not an error
     history nor in `epochs_trained`, and a later `fit` begins it anew, those batches again: only
     what ends after whole epochs goes on to the bytes of one that never stopped.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> import chainrule as cr
     >>> def stop_when_good(net, history):
