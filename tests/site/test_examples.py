@@ -27,6 +27,7 @@ def run_examples(value, name):
     return tried
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.path)
 def test_a_public_name_shows_an_example_that_runs(public, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -73,6 +73,14 @@ def from_keras(model: Any, *, output: Any = None) -> Network:
         For layers that are no chain of dense ones, by their names, for a setting that makes another
         function of an activation, for a model that is not built yet, and for numbers that are not
         finite.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import chainrule as cr
+    >>> layers = [keras.layers.Dense(8, "tanh"), keras.layers.Dense(3, "softmax")]
+    >>> cr.convert.from_keras(keras.Sequential([keras.Input((4,)), *layers])).sizes
+    (4, 8, 3)
     """
     if type(model).__name__ not in ("Sequential", "Functional") or not _is_of_keras(model):
         raise TypeError(
@@ -112,6 +120,13 @@ def to_keras(model: Any) -> "keras.Sequential":
         For an ensemble, the model of a table, parameters that are not finite, activations that
         Keras has not (step, swish with another β than 1), and your own; and for a network in
         float64 where the backend holds float32 alone, as JAX does by default.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([4, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> cr.convert.to_keras(net).count_params()
+    49
     """
     chain = one_chain(blueprint_of(model), "to_keras")
     for i, layer in enumerate(chain.layers):

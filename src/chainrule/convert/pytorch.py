@@ -123,6 +123,13 @@ def to_torch(model: Any) -> "torch.nn.Sequential":
     ValueError, TypeError
         For an ensemble, the model of a table, parameters that are not finite, activations that
         PyTorch has no module for (exponential, step, swish with another β than 1), and your own.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([4, 8, 1], hidden="tanh", output="identity", seed=0)
+    >>> [type(module).__name__ for module in cr.convert.to_torch(net)]
+    ['Linear', 'Tanh', 'Linear']
     """
     chain = one_chain(blueprint_of(model), "to_torch")
     layers = folded(chain, "to_torch")

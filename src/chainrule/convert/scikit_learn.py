@@ -55,6 +55,17 @@ def from_sklearn(estimator: Any) -> Network:
     ValueError
         For what is not fitted, for a MinMaxScaler that cuts off (clip=True), and for numbers that
         are not finite.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> import chainrule as cr
+    >>> X, y = load_iris(return_X_y=True)
+    >>> estimator = MLPClassifier((8,), random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    >>> net = cr.convert.from_sklearn(estimator)
+    >>> bool((net.predict(X) == estimator.predict(X)).all()), net.hidden
+    (True, ('relu',))
     """
     *steps, last = _steps_of(estimator)
     stack = Stack()
@@ -113,6 +124,17 @@ def to_sklearn(model: Any) -> Any:
     ValueError, TypeError
         For other activations, an ensemble, the model of a table, parameters that are not finite,
         and activations of your own.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import chainrule as cr
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = cr.Network([4, 8, 3], task="classification", seed=0)
+    >>> history = net.fit(X, y, epochs=10)
+    >>> estimator = cr.convert.to_sklearn(net)
+    >>> estimator.predict_proba(X).shape, bool((estimator.predict(X) == net.predict(X)).all())
+    ((150, 3), True)
     """
     blueprint = blueprint_of(model)
     chain = one_chain(blueprint, "to_sklearn")

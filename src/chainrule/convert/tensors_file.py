@@ -66,6 +66,14 @@ def to_safetensors(model: Any, path: str | os.PathLike[str], *, fold: bool = Fal
     ValueError, TypeError
         For an ensemble, the model of a table, parameters that are not finite, and activations of
         your own.
+
+    Examples
+    --------
+    >>> import os
+    >>> import chainrule as cr
+    >>> cr.convert.to_safetensors(cr.Network([4, 8, 3], seed=0), "digits.safetensors")
+    >>> os.path.getsize("digits.safetensors") > 4 * (4 * 8 + 8 + 8 * 3 + 3)
+    True
     """
     blueprint = blueprint_of(model)
     chain = one_chain(blueprint, "to_safetensors")
@@ -127,6 +135,15 @@ def from_safetensors(
     ValueError
         For all that is wrong inside, and activations that are missing, or told twice. A file cannot
         run code; time and memory grow with its size, and a header is no longer than 4 MiB.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([4, 8, 3], output="softmax", cost="log_likelihood", seed=0)
+    >>> cr.convert.to_safetensors(net, "digits.safetensors")
+    >>> again = cr.convert.from_safetensors("digits.safetensors")
+    >>> bool((again.parameters == net.parameters).all()), again.output
+    (True, 'softmax')
     """
     content = content_of(path)
     with told_with(path):
