@@ -1,7 +1,7 @@
 /* Threads that work together: a team is the calling thread and workers lent to it until it is closed.
  *
  * Workers are shared by all callers and never end; they wait by spinning for a moment, then asleep. A team of one does
- * without any of this, as do systems without POSIX threads.
+ * without any of this, as does a compiler without C11's atomics (MSVC without /experimental:c11atomics).
  *
  * A run hands out the parts 0 ... parts - 1 of some work, each to one thread. Thread t begins with the t-th share of
  * them, so that a part of the same number meets the same thread (and its cache) again, and then takes what the others
@@ -14,7 +14,7 @@
 
 int (*cr_make_ready)(void);
 
-#if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
+#ifdef __STDC_NO_ATOMICS__
 
 cr_team *cr_team_open(int threads, int cores) {
     (void)threads, (void)cores;
@@ -29,20 +29,11 @@ void cr_team_run(cr_team *team, cr_part part, void *context, size_t parts) {
 
 #else
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
+#include "threads.h"
+
 #include <stdatomic.h>
 
-#if defined(__x86_64__) || defined(__i386__)
-#define PAUSE() __builtin_ia32_pause()
-#elif defined(__aarch64__)
-#define PAUSE() __asm__ volatile("yield")
-#else
-#define PAUSE() ((void)0)
-#endif
-
-enum { MOST_THREADS = 256, LINE = 64, PAUSES = 200, STACK_BYTES = 1 << 21 };
+enum { MOST_THREADS = 256, LINE = 64, PAUSES = 200 };
 static const double SPIN_SECONDS = 50e-6; /* longer than between the runs of a training step */
 
 /* A run has a number that no other run of any team has had for billions of runs. What is handed out and what is counted
@@ -65,8 +56,8 @@ struct worker {
     _Atomic(cr_team *) team;
     atomic_int thread; /* its number there: 1 ... size - 1 */
     atomic_int asleep;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    cr_mutex mutex;
+    cr_condition wake;
     worker *next_idle;
 };
 
@@ -85,19 +76,19 @@ struct cr_team {
     share shares[MOST_THREADS];
 };
 
-static pthread_mutex_t office = PTHREAD_MUTEX_INITIALIZER; /* for all that follows */
+static cr_mutex office = CR_MUTEX; /* for all that follows */
 static worker *idle_workers;
 static cr_team *idle_teams;
 static int at_work;    /* threads in teams, callers included */
 static int forks = -1; /* -1: not yet watched for */
 
-static void before_fork(void) { pthread_mutex_lock(&office); }
-static void after_fork(void) { pthread_mutex_unlock(&office); }
+static void before_fork(void) { cr_lock(&office); }
+static void after_fork(void) { cr_unlock(&office); }
 static void in_child(void) {
     idle_workers = NULL; /* threads are not copied */
     at_work = 0;
     forks++;
-    pthread_mutex_unlock(&office);
+    cr_unlock(&office);
 }
 
 /* What is left of a share; returns how many parts this thread did. */
@@ -133,18 +124,18 @@ static uint32_t await_run(worker *self, uint32_t last) {
         for (int i = 0; i < PAUSES; i++) {
             run = atomic_load_explicit(&self->run, memory_order_acquire);
             if (run != last) return run;
-            PAUSE();
+            cr_pause();
         }
     } while (cr_seconds() - began < SPIN_SECONDS);
-    pthread_mutex_lock(&self->lock);
+    cr_lock(&self->mutex);
     atomic_store(&self->asleep, 1);
-    while ((run = atomic_load(&self->run)) == last) pthread_cond_wait(&self->wake, &self->lock);
+    while ((run = atomic_load(&self->run)) == last) cr_wait(&self->wake, &self->mutex);
     atomic_store(&self->asleep, 0);
-    pthread_mutex_unlock(&self->lock);
+    cr_unlock(&self->mutex);
     return run;
 }
 
-static void *work(void *argument) {
+static CR_THREAD work(void *argument) {
     worker *self = argument;
     uint32_t run = 0;
     for (;;) {
@@ -152,34 +143,23 @@ static void *work(void *argument) {
         cr_team *team = atomic_load_explicit(&self->team, memory_order_relaxed);
         if (cr_is_ready()) take_part(team, run, atomic_load_explicit(&self->thread, memory_order_relaxed));
     }
-    return NULL;
+    return 0;
 }
 
 static worker *new_worker(void) {
     worker *self = cr_aligned_alloc(sizeof(worker));
     if (!self) return NULL;
-    pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->wake, NULL);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigset_t all, before; /* signals are for the threads of the program */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    const int failed = pthread_create(&thread, &attributes, work, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (!failed) return self;
+    cr_mutex_init(&self->mutex);
+    cr_condition_init(&self->wake);
+    if (cr_start(work, self)) return self;
     cr_aligned_free(self);
     return NULL;
 }
 
 cr_team *cr_team_open(int threads, int cores) {
     cr_team *team = NULL;
-    pthread_mutex_lock(&office);
-    if (forks < 0) forks = pthread_atfork(before_fork, after_fork, in_child);
+    cr_lock(&office);
+    if (forks < 0) forks = cr_watch_forks(before_fork, after_fork, in_child);
     if (cores > 0 && threads > cores - at_work) threads = cores - at_work;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
     if (threads > 1) {
@@ -207,7 +187,7 @@ cr_team *cr_team_open(int threads, int cores) {
         team->forks = forks;
         at_work += size;
     }
-    pthread_mutex_unlock(&office);
+    cr_unlock(&office);
     return team;
 }
 
@@ -217,7 +197,7 @@ int cr_team_size(const cr_team *team) {
 
 void cr_team_close(cr_team *team) {
     if (!team) return;
-    pthread_mutex_lock(&office);
+    cr_lock(&office);
     const int size = cr_team_size(team);
     if (team->forks == forks) { /* else they are the parent's */
         at_work -= size;
@@ -228,7 +208,7 @@ void cr_team_close(cr_team *team) {
     }
     team->next_idle = idle_teams;
     idle_teams = team;
-    pthread_mutex_unlock(&office);
+    cr_unlock(&office);
 }
 
 /* Parts base ... base + parts - 1, of at most MOST_PARTS. */
@@ -245,18 +225,18 @@ static void run_some(cr_team *team, size_t base, size_t parts) {
         worker *one = team->workers[t];
         atomic_store(&one->run, run);
         if (atomic_load(&one->asleep)) {
-            pthread_mutex_lock(&one->lock);
-            pthread_cond_signal(&one->wake);
-            pthread_mutex_unlock(&one->lock);
+            cr_lock(&one->mutex);
+            cr_wake(&one->wake);
+            cr_unlock(&one->mutex);
         }
     }
     take_part(team, run, 0);
     const uint64_t all = (uint64_t)run << 32 | parts;
     for (int i = 0; atomic_load_explicit(&team->done, memory_order_acquire) != all; i++) {
         if (i < 20 * PAUSES) {
-            PAUSE();
+            cr_pause();
         } else {
-            sched_yield(); /* the worker may be waiting for this very processor */
+            cr_give_way(); /* the worker may be waiting for this very processor */
         }
     }
 }

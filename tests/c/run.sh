@@ -21,19 +21,8 @@ if ! "$cc" "${sanitize[@]}" "$work/empty.c" -o "$work/empty" || ! "$work/empty";
 fi
 
 # The options of the kernels, and of each instruction set, are those of the package.
-cmake=$root/CMakeLists.txt
-read -ra kernel < <(sed -n 's/^ *set(kernel_options \(-.*\))$/\1/p' "$cmake")
-variants=(baseline)
-x86=()
-case $(uname -m) in x86_64 | amd64)
-    x86=(-DCR_X86_VARIANTS)
-    mapfile -t -O 1 variants < <(sed -n 's/^ *add_variant(\([a-z0-9]* -m.*\))$/\1/p' "$cmake")
-    ;;
-esac
-if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 3 ]; }; then
-    echo "the compiler options are not where they were in $cmake" >&2
-    exit 2
-fi
+# shellcheck source=tests/c/options.sh
+source "$root/tests/c/options.sh" "$(uname -m)"
 
 running=()
 finish() { # all compilers in the background, or fail

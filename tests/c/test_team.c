@@ -1,17 +1,20 @@
 /* The team of threads: every part is done once, by a thread of the team, however many callers, runs and forks there
  * are. Built with the thread sanitizer by run.sh. */
-#define _DEFAULT_SOURCE /* usleep */
+#define _DEFAULT_SOURCE
 #include "chainrule.h"
+
+#include "callers.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef _WIN32
-#include <pthread.h>
+#if !defined(_WIN32) && !defined(__SANITIZE_THREAD__)
+#define FORKS 1
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 enum { PARTS = 1000, RUNS = 300, CALLERS = 4 };
 
@@ -70,20 +73,23 @@ static void very_many_parts(void) {
     cr_team_close(team);
 }
 
-static void *caller(void *argument) {
-    for (int i = 0; i < 10; i++) runs((int)(intptr_t)argument + i % 3, RUNS / 10);
-    return NULL;
+static void caller(void *threads) {
+    for (int i = 0; i < 10; i++) runs(*(int *)threads + i % 3, RUNS / 10);
 }
 
 static void many_callers(void) {
-    pthread_t threads[CALLERS];
-    for (intptr_t i = 0; i < CALLERS; i++) pthread_create(&threads[i], NULL, caller, (void *)(i + 1));
-    for (int i = 0; i < CALLERS; i++) pthread_join(threads[i], NULL);
+    int threads[CALLERS];
+    void *arguments[CALLERS];
+    for (int i = 0; i < CALLERS; i++) {
+        threads[i] = i + 1;
+        arguments[i] = &threads[i];
+    }
+    call_at_once(caller, arguments, CALLERS);
 }
 
 /* In the child the workers of the parent do not exist: a team that is open goes on alone, a new one has its own. The
  * thread sanitizer does not know threads of a child. */
-#ifndef __SANITIZE_THREAD__
+#ifdef FORKS
 static void forks(void) {
     cr_team *team = cr_team_open(3, 0);
     job j = {.size = 3, .parts = PARTS};
@@ -119,15 +125,12 @@ int main(void) {
     many_callers();
     very_many_parts();
     limits();
-#ifndef __SANITIZE_THREAD__
+#ifdef FORKS
     forks();
 #endif
     runs(2, RUNS);
-    usleep(200000); /* the workers are asleep now */
+    for (const double began = cr_seconds(); cr_seconds() - began < 0.2;) cr_give_way(); /* the workers are asleep now */
     runs(3, RUNS);
     if (!failures) puts("team: every part was done once");
     return failures > 0;
 }
-#else
-int main(void) { return 0; }
-#endif

@@ -1,15 +1,13 @@
 /* A team trains a network by the kernels, as the core does: tiles of samples go forward and back, then each thread
  * makes its rows of the gradient and updates them. The parameters must be those of one thread, bit by bit, also where
  * two callers train at once. Built with the thread sanitizer by run.sh, kernels included. */
+#include "callers.h"
 #include "precision.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef _WIN32
-#include <pthread.h>
 
 enum { N_IN = 37, N_HIDDEN = 50, N_OUT = 10, SAMPLES = 300, BATCH = 100, TILE = 17, ROWS = 7, EPOCHS = 20 };
 enum { PARAMETERS = N_HIDDEN * (N_IN + 1) + N_OUT * (N_HIDDEN + 1), MOST_THREADS = 5 };
@@ -124,10 +122,7 @@ static training *begin(int threads) {
     return t;
 }
 
-static void *caller(void *t) {
-    train(t);
-    return NULL;
-}
+static void caller(void *t) { train(t); }
 
 static int failures;
 static void expect_same(const training *t, const training *alone, const char *simd, const char *how) {
@@ -150,10 +145,8 @@ static void test_variant(const char *simd) {
         free(t);
     }
     training *both[2] = {begin(3), begin(2)};
-    pthread_t callers[2];
-    for (int i = 0; i < 2; i++) pthread_create(&callers[i], NULL, caller, both[i]);
+    call_at_once(caller, (void *[]){both[0], both[1]}, 2);
     for (int i = 0; i < 2; i++) {
-        pthread_join(callers[i], NULL);
         expect_same(both[i], alone, simd, "beside others");
         free(both[i]);
     }
@@ -176,6 +169,3 @@ int main(void) {
         if (cr_select_simd(variants[i])) test_variant(variants[i]);
     return failures > 0;
 }
-#else
-int main(void) { return 0; }
-#endif

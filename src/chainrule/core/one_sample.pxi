@@ -1,6 +1,6 @@
 # One sample, as fast as a call from Python can be: no checks but those that the kernels rely on, no memory but the
 # result's. What is not as simple as that, or wrong, is left to the general way, which tells what is wrong with it.
-# (The GIL is held throughout: the memory is the plan's.)
+# (The memory is the plan's; a call takes it and gives it back, since without the GIL another may run beside it.)
 
 # Looked up once: that takes a tenth of such a call.
 cdef object new_array = numpy.empty
@@ -81,17 +81,27 @@ cdef bint is_sample(Sample *sample, x, Py_ssize_t n) except -1:
 
 
 cdef OneSample one_sample_of(Plan plan, parameters, x, Sample *sample, const void **p):
-    """The plan's memory for the sample x, and where the parameters stand; None where x is not as simple as that, where
-    functions in Python take part, and where there is no plan yet."""
+    """The plan's memory for the sample x, which is the caller's until it gives it back, and where the parameters stand;
+    None where x is not as simple as that, where functions in Python take part, and where there is no plan yet."""
     cdef Py_buffer buffer
+    cdef OneSample one
     if plan is None or plan.calls_python or not is_sample(sample, x, plan.net.layers[0].n_in) or not cr_is_ready():
         return None
     PyObject_GetBuffer(parameters, &buffer, 0)
     p[0] = buffer.buf
-    if plan.one_sample is None:
-        plan.one_sample = OneSample(plan, 1, buffer.itemsize, padded(plan.net.layers[0].n_in * sizeof(double)))
+    with cython.critical_section(plan):
+        one = <OneSample> plan.one_sample
+        plan.one_sample = None
+    if one is None:
+        one = OneSample(plan, 1, buffer.itemsize, padded(plan.net.layers[0].n_in * sizeof(double)))
     PyBuffer_Release(&buffer)
-    return <OneSample> plan.one_sample
+    return one
+
+
+cdef inline void give_back(OneSample one) noexcept:
+    """Leave it to the plan's next call; without, that makes another."""
+    with cython.critical_section(one.plan):
+        one.plan.one_sample = one
 
 
 cdef inline bint read_one(Rows *a, OneSample one, const Sample *sample, const real *precision) noexcept:
@@ -145,9 +155,12 @@ def feedforward_one(Plan plan, parameters, x, out):
     cdef Py_buffer result
     cdef Sample sample
     cdef const void *p
-    cdef OneSample one = one_sample_of(plan, parameters, x, &sample, &p)
+    cdef OneSample one
     cdef bint done = False
-    if one is None or (out is not None and type(out) is not ARRAY):
+    if out is not None and type(out) is not ARRAY:
+        return None
+    one = one_sample_of(plan, parameters, x, &sample, &p)
+    if one is None:
         return None
     if out is None:
         out = one.new((plan.net.layers[plan.net.depth - 1].n_out,), sample.is_row)
@@ -161,6 +174,7 @@ def feedforward_one(Plan plan, parameters, x, out):
         else:
             done = one_forward[double](one, &sample, <const double *> p, <double *> result.buf)
     PyBuffer_Release(&result)
+    give_back(one)
     return out if done else None
 
 
@@ -196,12 +210,15 @@ def mean_of_one(tuple nets, const double[::1] shares, x, bint in_float32):
     for i in range(len(nets)):
         net = nets[i]
         one = one_sample_of(net._plan, net._parameters, x, &sample, &p)
-        if one is None or not (sample.x or one.read_numbers(x)):
+        if one is None:
             return None
-        if one.itemsize == sizeof(float):
+        if not (sample.x or one.read_numbers(x)):
+            done = False
+        elif one.itemsize == sizeof(float):
             done = add_one[float](&total[0], one, &sample, <const float *> p, shares[i])
         else:
             done = add_one[double](&total[0], one, &sample, <const double *> p, shares[i])
+        give_back(one)
         if not done:
             return None
     if in_float32:
@@ -232,6 +249,7 @@ def jacobian_one(Plan plan, parameters, x):
         return None
     n_in, n_out = plan.net.layers[0].n_in, plan.net.layers[plan.net.depth - 1].n_out
     if n_out * (plan.flops + n_in * WORK_OF_A_NUMBER) > WORK_OF_A_CALL:
+        give_back(one)
         return None
     out = one.new((n_out, n_in), sample.is_row)
     PyObject_GetBuffer(out, &result, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
@@ -241,4 +259,5 @@ def jacobian_one(Plan plan, parameters, x):
         else:
             done = one_jacobian[double](one, &sample, <const double *> p, <double *> result.buf)
     PyBuffer_Release(&result)
+    give_back(one)
     return out if done else None

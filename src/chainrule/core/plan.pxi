@@ -26,7 +26,7 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
     cdef Pace pace              # of its training
-    cdef object one_sample      # the memory for one, once it was needed
+    cdef object one_sample      # the memory for one, once it was needed; None while a call has it
     cdef Plan striped           # the same with W^2 in stripes, likewise
     cdef tuple arguments
 
@@ -101,6 +101,15 @@ cdef class Plan:
             self.flops += 6.0 * layer.n_in * layer.n_out / (1 if layer.stripe == 1 else DENSE_OVER_SPARSE)
         self.n_parameters = offset
         return 0
+
+    cdef Plan in_stripes(self, Py_ssize_t stripe):
+        """The same with W^2 in such stripes; the last one is kept. Several threads may ask."""
+        cdef Plan found
+        with cython.critical_section(self):
+            if self.striped is None or self.striped.net.layers[0].stripe != stripe:
+                self.striped = Plan(*self.arguments, stripe)
+            found = self.striped
+        return found
 
     cdef void set_tile(self) noexcept:
         self.tile = MOST_ROWS

@@ -21,9 +21,7 @@ cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=N
     if stream is not None and not stream.begins_sparse():
         return plan
     samples.room = 1 if stream is not None else room_of(samples)  # with a stream, batches make room as they come
-    if plan.striped is None or plan.striped.net.layers[0].stripe != <Py_ssize_t> (CR_STRIPE_BYTES // itemsize):
-        plan.striped = Plan(*plan.arguments, CR_STRIPE_BYTES // itemsize)
-    return plan.striped
+    return plan.in_stripes(CR_STRIPE_BYTES // itemsize)
 
 
 cdef void into_stripes(const Net *striped, real *out, const real *parameters) noexcept nogil:

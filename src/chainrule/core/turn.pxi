@@ -22,16 +22,18 @@ cdef class Turn:
 
     def begin(self):
         """Begin a call that goes on in parts, until its end."""
-        self.check_free("Train a copy, net.copy(), or wait")
-        self.taken = True
-        self.go_on()
+        with cython.critical_section(self):  # without the GIL two threads would both find it free
+            self.check_free("Train a copy, net.copy(), or wait")
+            self.taken = True
+            self.go_on()
 
     def go_on(self):
         """Go on in this thread."""
         self.thread = PyThread_get_thread_ident()
 
     def end(self):
-        self.taken = False
+        with cython.critical_section(self):
+            self.taken = False
 
     def check_free(self, str instead, bint but_for_callbacks=False):
         """Raise RuntimeError, with what to do instead, while a call trains; or if another thread's call does."""
