@@ -10,6 +10,7 @@ names of the stable ABI.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def write_import_libraries(folder):
     return {"Python_SABI_LIBRARY": library, "Python_LIBRARY": very}
 
 
-def toolchain(target, tools, artifacts):
+def toolchain(target, tools, cached):
     """Return CMake's toolchain file."""
     values = {f"CMAKE_{name}": tool for name, tool in tools.items()}
     values |= {
@@ -101,20 +102,19 @@ def toolchain(target, tools, artifacts):
             "CMAKE_SHARED_MODULE_CREATE_C_FLAGS": f"-dynamiclib -Wl,-install_name,{MACOS_NAME}",
         }
     lines = [f'set({name} "{value}")' for name, value in values.items()]
-    lines += [f'set({name} "{value}" CACHE PATH "" FORCE)' for name, value in artifacts.items()]
+    lines += [f'set({name} "{value}" CACHE PATH "" FORCE)' for name, value in cached.items()]
     return "\n".join(lines) + "\n"
 
 
 def fetch_openblas(target, folder):
-    """Install the OpenBLAS package of the target into FOLDER, in the version of this host."""
-    (wanted,) = (
-        line
-        for line in (HERE.parent / "cmake" / "build-requirements.in").read_text().splitlines()
-        if line.startswith("scipy-openblas32==")
-    )
+    """Install the OpenBLAS package of the target into FOLDER, in the version of every build."""
+    pinned = (HERE.parent / "cmake" / "build-requirements.txt").read_text(encoding="utf-8")
+    wanted = folder.with_suffix(".txt")
+    (block,) = re.findall(r"^scipy-openblas32==.*(?:\n +--hash=.*)+", pinned, re.MULTILINE)
+    wanted.write_text(f"{block}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
     where = ["--platform", target.blas, "--only-binary=:all:", "--target", folder]
-    subprocess.run([*pip, *where, wanted], check=True)
+    subprocess.run([*pip, *where, "--require-hashes", "-r", wanted], check=True)
 
 
 def main(name, sdist, work, out):
@@ -123,11 +123,13 @@ def main(name, sdist, work, out):
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     tools = write_tools(work, target)
-    artifacts = {"Python_INCLUDE_DIR": write_headers(work / "include")}
+    cached = {"Python_INCLUDE_DIR": write_headers(work / "include")}
     if target.system == "Windows":
-        artifacts |= write_import_libraries(work)
+        cached |= write_import_libraries(work)
+        # CMake names libraries for windows on a screen, whose parts zig would compile first
+        cached["CMAKE_C_STANDARD_LIBRARIES"] = ""
     file = work / "toolchain.cmake"
-    file.write_text(toolchain(target, tools, artifacts), encoding="utf-8")
+    file.write_text(toolchain(target, tools, cached), encoding="utf-8")
 
     defines = {"CMAKE_TOOLCHAIN_FILE": file, "CHAINRULE_BLAS": "none"}
     if target.blas:
