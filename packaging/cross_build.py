@@ -18,12 +18,10 @@ import sysconfig
 from pathlib import Path
 
 import abi3info
-import ziglang
 from abi3info.models import PyVersion
-from targets import TARGETS
+from targets import TARGETS, ZIG
 
 HERE = Path(__file__).resolve().parent
-ZIG = Path(ziglang.__file__).with_name("zig")
 MACOS_NAME = "@rpath/chainrule_core.so"  # a name that no other library has
 PYTHON = PyVersion(3, 11)  # the oldest whose stable ABI is used
 

@@ -1,7 +1,10 @@
 """The platforms that get a wheel: what each is called by zig, CMake, pip and the wheel itself."""
 
-import sys
+import sysconfig
 from dataclasses import dataclass
+from pathlib import Path
+
+ZIG = Path(sysconfig.get_path("platlib"), "ziglang", "zig")  # of the package ziglang
 
 
 @dataclass(frozen=True)
@@ -41,4 +44,3 @@ TARGETS = {
 
 if __name__ == "__main__":
     print(*TARGETS)
-    sys.exit()
