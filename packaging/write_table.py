@@ -35,23 +35,30 @@ def cell_of_tests(runs):
     return "; ".join(said) or "only built"
 
 
+def row_of(target, records):
+    """Return the row of a target; one whose wheel was not built has no figures."""
+    runs = [record for record in records if "wheel" not in record]
+    made = next((record for record in records if "wheel" in record), None)
+    if made is None:
+        cells = ["", "", "", "no", "; ".join(run["missing"] for run in runs)]
+    else:
+        system = SYSTEMS[target.name.split("-")[0]]
+        cells = [
+            f"{system} {made['system']}" if made["system"] else system,
+            made["openblas"] or "none",
+            f"{made['megabytes']:.2f}",
+            "yes",
+            cell_of_tests(runs),
+        ]
+    return f"| {' | '.join([f'`{target.name}`', *cells])} |"
+
+
 def table(records):
-    """Return the rows, in the order of ``targets.py``."""
+    """Return the rows of the targets that were asked for, in the order of ``targets.py``."""
     rows = []
     for target in TARGETS.values():
         of_it = [record for record in records if record["target"] == target.name]
-        for made in (record for record in of_it if "wheel" in record):
-            system = SYSTEMS[target.name.split("-")[0]]
-            runs = [record for record in of_it if "wheel" not in record]
-            cells = (
-                f"`{target.name}`",
-                f"{system} {made['system']}" if made["system"] else system,
-                made["openblas"] or "none",
-                f"{made['megabytes']:.2f}",
-                "yes",
-                cell_of_tests(runs),
-            )
-            rows.append(f"| {' | '.join(cells)} |")
+        rows += [row_of(target, of_it)] if of_it else []
     return rows
 
 

@@ -222,12 +222,34 @@ def test_the_table_says_what_was_run_and_what_was_not(module, tmp_path):
          "skipped": 0},
         {"target": "manylinux-x86_64", "missing": "no python3.14"},
         made | {"target": "macos-arm64", "openblas": None, "system": "11.0"},
+        {"target": "windows-x86_64", "missing": "not built"},
     ]  # fmt: skip
     assert module("write_table").table(records) == [
         "| `manylinux-x86_64` | glibc 2.17 | 0.3 | 1.50 | yes | Python 3.12.1: 12,345, 3 skipped; "
         "Python 3.13.0: 9, **2 failed**; not run: no python3.14 |",
         "| `macos-arm64` | macOS 11.0 | none | 1.50 | yes | only built |",
+        "| `windows-x86_64` |  |  |  | no | not built |",
     ]
+
+
+def test_sizes_for_any_platform_are_true_here(tmp_path):
+    """Each SIZEOF_ of packaging/pyconfig.h is what the compiler says."""
+    header = ROOT / "packaging" / "pyconfig.h"
+    if not header.is_file() or not shutil.which("cc") or sys.maxsize < 2**32:
+        pytest.skip("no packaging/, no C compiler, or no platform of 64 bits")
+    kinds = {"VOID_P": "void *", "TIME_T": "time_t", "PID_T": "pid_t", "PTHREAD_T": "pthread_t"}
+    sizes = re.findall(r"define SIZEOF_(\w+)", header.read_text(encoding="utf-8"))
+    assert {"LONG", "WCHAR_T", "SIZE_T"} <= set(sizes)
+    checks = []
+    for name in sizes:
+        kind = kinds.get(
+            name, name.lower() if name.endswith("_T") else name.lower().replace("_", " ")
+        )
+        checks.append(f'_Static_assert(SIZEOF_{name} == sizeof({kind}), "{name}");')
+    includes = ("pthread.h", "stdint.h", "stddef.h", "sys/types.h", "time.h")
+    lines = [f'#include "{header}"', *(f"#include <{name}>" for name in includes), *checks]
+    (tmp_path / "sizes.c").write_text("\n".join(lines), encoding="utf-8")
+    subprocess.run(["cc", "-fsyntax-only", tmp_path / "sizes.c"], check=True)
 
 
 def test_one_openblas_is_pinned():
