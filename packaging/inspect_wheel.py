@@ -39,6 +39,8 @@ LIBRARIES = {
 }
 CORES = {"Windows": "chainrule/core/_core.pyd"}
 NUMBER = r"(\d+)_(\d+)"
+MARKS = {"_mh_dylib_header", "__dso_handle"}  # that zig's linker leaves in libraries of macOS
+lief.logging.disable()  # what it misses is said here
 
 
 class RefusedError(Exception):
@@ -120,7 +122,7 @@ class Facts:
                 binary.header.cpu_type.name,
                 [library.name for library in binary.libraries if library.command != itself],
                 [path.path for path in binary.rpaths],
-                {symbol.name[1:] for symbol in binary.exported_symbols},
+                {symbol.name[1:] for symbol in binary.exported_symbols} - MARKS,
                 {symbol.name[1:] for symbol in binary.imported_symbols},
             )
         return cls(
