@@ -39,6 +39,7 @@ LIBRARIES = {
 }
 CORES = {"Windows": "chainrule/core/_core.pyd"}
 NUMBER = r"(\d+)_(\d+)"
+YOUNGER_THAN_MUSL_1_2 = {"gettid", "qsort_r", "reallocarray", "tcgetwinsize", "_Fork", "strlcpy"}
 MARKS = {"_mh_dylib_header", "__dso_handle"}  # that zig's linker leaves in libraries of macOS
 lief.logging.disable()  # what it misses is said here
 
@@ -147,6 +148,9 @@ def check_binary(name, content, target):
     there = LIBRARIES[target.name.split("-")[0]]
     foreign = [library for library in facts.libraries if not re.fullmatch(there, library)]
     must(not foreign, f"{name} needs {foreign}")
+    if target.name.startswith("musllinux"):
+        younger = facts.imported & YOUNGER_THAN_MUSL_1_2
+        must(not younger, f"{name} asks for {sorted(younger)}, which musl 1.2.0 lacks")
     must(not facts.paths, f"{name} looks for libraries in {facts.paths}")
     return binary, facts
 

@@ -15,7 +15,9 @@ class Target:
     zig: str  # with the oldest C library or system that shall do
     system: str  # CMake's names
     processor: str
-    tag: str  # of the wheel as it is built; auditwheel replaces that of Linux
+    tag: (
+        str  # of the wheel as it is built; auditwheel replaces linux_ by the oldest glibc that does
+    )
     blas: str | None
 
 
@@ -29,9 +31,9 @@ TARGETS = {
         Target("manylinux-aarch64", "aarch64-linux-gnu.2.17", "Linux", "aarch64",
                "linux_aarch64", "manylinux_2_28_aarch64"),
         Target("musllinux-x86_64", "x86_64-linux-musl", "Linux", "x86_64",
-               "linux_x86_64", "musllinux_1_2_x86_64"),
+               "musllinux_1_2_x86_64", "musllinux_1_2_x86_64"),
         Target("musllinux-aarch64", "aarch64-linux-musl", "Linux", "aarch64",
-               "linux_aarch64", None),
+               "musllinux_1_2_aarch64", None),
         Target("macos-arm64", "aarch64-macos.11.0", "Darwin", "arm64",
                "macosx_11_0_arm64", None),
         Target("macos-x86_64", "x86_64-macos.11.0", "Darwin", "x86_64",
