@@ -1,6 +1,8 @@
 """Copy the OpenBLAS of scipy-openblas32 into FOLDER under a name of its own, with its licence.
 
-    python bundle_openblas.py FOLDER
+    python bundle_openblas.py FOLDER [PACKAGES]
+
+PACKAGES is where scipy-openblas32 of another platform was installed, this Python's own without it.
 
 Two libraries of one internal name (SONAME) in a process are one library to the loader, so a copy
 that kept the name could be handed to other packages, and theirs to us.
@@ -10,19 +12,16 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from importlib import metadata
 
-import scipy_openblas32
+import openblas
 
 
-def main(folder):
+def main(folder, packages=None):
     """Write the library and LICENSE-OpenBLAS.txt."""
+    folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (library,) = (
-        path
-        for path in pathlib.Path(scipy_openblas32.get_lib_dir()).iterdir()
-        if path.name in ("libscipy_openblas.so", "libscipy_openblas.dylib", "libscipy_openblas.dll")
-    )
+    found = openblas.package(packages)
+    library = openblas.library(found)
     ours = folder / f"libchainrule_blas{library.suffix}"
     shutil.copyfile(library, ours)
     if ours.suffix == ".so":
@@ -30,15 +29,8 @@ def main(folder):
     elif ours.suffix == ".dylib":
         subprocess.run(["install_name_tool", "-id", f"@rpath/{ours.name}", ours], check=True)
         subprocess.run(["codesign", "--force", "--sign", "-", ours], check=True)
-    texts = [
-        file.locate().read_text(encoding="utf-8")
-        for file in metadata.files("scipy-openblas32")
-        if file.name.upper().startswith("LICENSE")
-    ]
-    if not texts:
-        sys.exit("scipy-openblas32 has no licence text to bundle")
-    (folder / "LICENSE-OpenBLAS.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    (folder / "LICENSE-OpenBLAS.txt").write_text(openblas.licence(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -1,9 +1,10 @@
 """Write what is inside the package as a software bill of materials (CycloneDX 1.6; PEP 770).
 
-    python write_sbom.py FILE VERSION [LIBRARY]
+    python write_sbom.py FILE VERSION [LIBRARY [PACKAGES]]
 
 VERSION is the package's; LIBRARY the OpenBLAS in it, whose parts the licence text of
-scipy-openblas32 lists. It has no time and no number of its own: the same build, the same bytes.
+scipy-openblas32 lists; PACKAGES is that of ``bundle_openblas.py``. The file has no time and no
+number of its own: the same build, the same bytes.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ import re
 import sys
 from importlib import metadata
 
+import openblas
+
 
 def component(name, version, license_id, **more):
     """Return one entry; ``purl`` names a package of PyPI."""
@@ -20,14 +23,10 @@ def component(name, version, license_id, **more):
     return entry | {"licenses": [{"license": {"id": license_id}}]}
 
 
-def blas_parts(library):
+def blas_parts(library, packages):
     """Return OpenBLAS, and what is linked into it, by the records of its licence text."""
-    version = metadata.version("scipy-openblas32")
-    (text,) = (
-        file.locate().read_text(encoding="utf-8")
-        for file in metadata.files("scipy-openblas32")
-        if file.name.upper().startswith("LICENSE")
-    )
+    found = openblas.package(packages)
+    version, text = found.version, openblas.licence(found)
     record = r"^Name: (.+)\nFiles: .+\nDescription: (.+)\nAvailability: (\S+)\nLicense: (\S+)"
     records = re.findall(record, text, re.MULTILINE)
     if [name for name, *_ in records][:1] != ["OpenBLAS"]:
@@ -45,7 +44,7 @@ def blas_parts(library):
     return parts
 
 
-def main(file, version, library=None):
+def main(file, version, library=None, packages=None):
     """Write FILE."""
     cython = metadata.version("cython")
     inside = [
@@ -53,7 +52,7 @@ def main(file, version, library=None):
             "Cython", cython, "Apache-2.0", purl=f"pkg:pypi/cython@{cython}",
             description="its support code is compiled into the extension",
         ),
-        *(blas_parts(pathlib.Path(library)) if library else ()),
+        *(blas_parts(pathlib.Path(library), packages) if library else ()),
     ]  # fmt: skip
     ours = component("chainrule", version, "BSD-3-Clause", purl=f"pkg:pypi/chainrule@{version}")
     links = [{"ref": "chainrule", "dependsOn": [entry["bom-ref"] for entry in inside]}]

@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#if defined(CR_BLAS_BUNDLED) && defined(__aarch64__) && defined(__linux__)
+#define MAY_HAVE_SME
+#include <sys/auxv.h>
+#endif
+
 #if defined(CR_BLAS_BUNDLED) && !defined(_WIN32) && !defined(__STDC_NO_ATOMICS__)
 #define COUNTS_CALLS
 #include <pthread.h>
@@ -112,6 +117,17 @@ static void end_call(int grows, int is_long) { (void)grows, (void)is_long; }
 
 #if defined(CR_BLAS_BUNDLED)
 
+#if defined(MAY_HAVE_SME)
+/* What OpenBLAS multiplies with ARM's matrix extension (SME) is wrong in 0.3.34: it is to take a processor that has it
+ * for one that has not, unless the user names a core. Returns the core to name, or NULL. */
+static const char *core_without_sme(void) {
+    enum { SVE = 1 << 22, SME = 1 << 23 }; /* as Linux counts */
+    char named[64];
+    if (!(getauxval(AT_HWCAP2) & SME) || cr_getenv("OPENBLAS_CORETYPE", named, sizeof named)) return NULL;
+    return getauxval(AT_HWCAP) & SVE ? "ARMV8SVE" : "ARMV8";
+}
+#endif
+
 const char *cr_open_blas(const char *path) {
     if (!path) return "it is not in the package";
     if (!cr_has_memory(LIBRARY_BYTES + BUFFER_BYTES)) return "there is not enough memory";
@@ -120,7 +136,14 @@ const char *cr_open_blas(const char *path) {
     char threads[64];
     const int had_threads = cr_getenv("OPENBLAS_NUM_THREADS", threads, sizeof threads);
     cr_setenv("OPENBLAS_NUM_THREADS", "1");
+#if defined(MAY_HAVE_SME)
+    const char *core = core_without_sme();
+    if (core) cr_setenv("OPENBLAS_CORETYPE", core);
+#endif
     void *library = cr_library_open(path);
+#if defined(MAY_HAVE_SME)
+    if (core) cr_setenv("OPENBLAS_CORETYPE", NULL);
+#endif
     cr_setenv("OPENBLAS_NUM_THREADS", had_threads ? threads : NULL);
     if (!library) {
         const char *why = cr_library_error();
