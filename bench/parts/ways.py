@@ -1,0 +1,235 @@
+"""The ways out of the package, and how one asks what has left, once or again and again.
+
+A way is a function of a network and a path without its ending, which returns what has `Left`.
+"""
+
+import atexit
+import ctypes
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+import chainrule as cr
+from parts.bare import compiled
+from parts.command import UnavailableError
+
+
+@dataclass
+class Left:
+    """A network somewhere else. `answers` takes rows (m, n_1), `again` a row and how often."""
+
+    bytes: int | None  # of its files, if it has any
+    answers: Callable
+    again: Callable
+    back: Callable | None = None  # returns a network of ours
+
+
+def each(call):
+    """Call it so often, from Python."""
+
+    def again(x, times):
+        for _ in range(times):
+            call(x)
+
+    return again
+
+
+def npz(net, path):
+    path = path.with_suffix(".npz")
+    net.save(path)
+    there = cr.load(path)
+    return Left(path.stat().st_size, lambda X: there(X), each(net), lambda: there)
+
+
+def safetensors(net, path):
+    path = path.with_suffix(".safetensors")
+    cr.convert.to_safetensors(net, path)
+    there = cr.convert.from_safetensors(path)
+    return Left(path.stat().st_size, lambda X: there(X), each(there), lambda: there)
+
+
+def onnx(net, path):
+    import onnxruntime
+
+    path = path.with_suffix(".onnx")
+    cr.convert.to_onnx(net, path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = {output.name for output in session.get_outputs()}
+    name = next(name for name in ("variable", "scores", "probabilities") if name in names)
+
+    def answers(X):
+        outputs = session.run([name], {"X": X})[0]
+        return outputs[:, -net.sizes[-1] :]  # without 1-p beside the p of one output
+
+    def again(x, times):
+        row = {"X": x[np.newaxis]}
+        for _ in range(times):
+            session.run(None, row)
+
+    return Left(path.stat().st_size, answers, again, lambda: cr.convert.from_onnx(path))
+
+
+def c(net, path):
+    path = path.with_suffix(".c")
+    name = cr.convert.to_c(net, path).name
+    flags = ["-std=c99", "-O2", f"-DFEEDFORWARD={name}_feedforward", str(path)]
+    call = compiled("rows.c", "float", *flags).answers
+    n_in, n_out = net.sizes[0], net.sizes[-1]
+
+    def into(out, X, *counts):
+        places = (ctypes.c_void_p(array.ctypes.data) for array in (X, out))
+        call(*places, *map(ctypes.c_long, counts))
+        return out
+
+    def answers(X):
+        return into(np.empty((len(X), n_out), np.float32), X, len(X), n_in, n_out)
+
+    def again(x, times):
+        into(np.empty(n_out, np.float32), x, times, 0, 0)
+
+    files = path.stat().st_size + path.with_suffix(".h").stat().st_size
+    return Left(files, answers, again)
+
+
+@cache
+def node():
+    """Node, with the program that asks modules; it ends with this one."""
+    path = shutil.which("node")
+    if path is None:
+        raise UnavailableError("no Node here")
+    program = os.path.join(os.path.dirname(__file__), "rows.mjs")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    process = subprocess.Popen([path, program], **pipes)
+    atexit.register(process.communicate)
+    return process
+
+
+def js(net, path):
+    path = path.with_suffix(".mjs")
+    cr.convert.to_js(net, path)
+    process = node()
+
+    def ask(X, times):
+        question = {"file": path.as_uri(), "rows": X.tolist(), "times": times}
+        process.stdin.write(json.dumps(question) + "\n")
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"Node ended with status {process.wait()}")
+        return np.array(json.loads(line))
+
+    return Left(path.stat().st_size, lambda X: ask(X, 1), lambda x, n: ask(x[np.newaxis], n))
+
+
+@cache
+def database():
+    base = sqlite3.connect(":memory:")
+    atexit.register(base.close)
+    return base
+
+
+def sql(net, path):
+    columns = [f"x{i}" for i in range(net.sizes[0])]
+    named = {"table": "inputs", "columns": columns, "keep": ["id"], "materialized": True}
+    try:
+        text = cr.convert.to_sql(net, **named)
+    except ValueError as why:  # too large
+        raise UnavailableError(str(why)) from None
+    base = database()
+
+    def fill(X):
+        base.execute("DROP TABLE IF EXISTS inputs")
+        base.execute(f"CREATE TABLE inputs (id, {', '.join(columns)})")
+        marks = ", ".join("?" * (1 + net.sizes[0]))
+        rows = [(i, *row) for i, row in enumerate(X.tolist())]
+        base.executemany(f"INSERT INTO inputs VALUES ({marks})", rows)
+
+    try:
+        fill(np.zeros((1, net.sizes[0])))
+        base.execute(text)
+    except sqlite3.OperationalError as why:  # no EXP, or no MATERIALIZED
+        raise UnavailableError(f"SQLite {sqlite3.sqlite_version}: {why}") from None
+
+    def answers(X):
+        fill(X)
+        rows = sorted(base.execute(text).fetchall())
+        return np.array([row[-net.sizes[-1] :] for row in rows])
+
+    def again(x, times):
+        fill(x[np.newaxis])
+        for _ in range(times):
+            base.execute(text).fetchall()
+
+    return Left(len(text.encode()), answers, again)
+
+
+def torch(net, path):
+    import torch
+
+    torch.set_num_threads(1)
+    module = cr.convert.to_torch(net)
+
+    def answers(X):
+        with torch.inference_mode():
+            return module(torch.from_numpy(X)).numpy()
+
+    def again(x, times):
+        x = torch.from_numpy(x)
+        with torch.inference_mode():
+            for _ in range(times):
+                module(x)
+
+    return Left(None, answers, again, lambda: cr.convert.from_torch(module))
+
+
+def keras(net, path):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    import keras
+
+    model = cr.convert.to_keras(net)
+
+    def answers(X):
+        return keras.ops.convert_to_numpy(model(X))
+
+    def again(x, times):
+        each(model)(x[np.newaxis], times)
+
+    return Left(None, answers, again, lambda: cr.convert.from_keras(model))
+
+
+def sklearn(net, path):
+    model = cr.convert.to_sklearn(net)
+    say = getattr(model, "predict_proba", model.predict)
+
+    def answers(X):
+        return say(X).reshape(len(X), -1)[:, -net.sizes[-1] :]
+
+    def again(x, times):
+        each(say)(x[np.newaxis], times)
+
+    return Left(None, answers, again, lambda: cr.convert.from_sklearn(model))
+
+
+# Each way, what it is called, and which hidden activations it does not take.
+STEP = {"step", "softmax"}  # a step may fall to either side by rounding
+NOT_OF_SKLEARN = {*cr.ACTIVATIONS} - {"identity", "sigmoid", "tanh", "relu"}
+WAYS = {
+    "npz": (npz, "`save`, `load` (.npz)", STEP),
+    "safetensors": (safetensors, "safetensors", STEP),
+    "onnx": (onnx, "ONNX, in ONNX Runtime", STEP),
+    "c": (c, "C, `-O2`", STEP),
+    "js": (js, "JavaScript, in Node", STEP),
+    "sql": (sql, "SQL, in SQLite", STEP | {"gelu"}),
+    "torch": (torch, "PyTorch", STEP | {"exponential"}),
+    "keras": (keras, "Keras", STEP),
+    "sklearn": (sklearn, "scikit-learn", NOT_OF_SKLEARN),
+}
