@@ -9,7 +9,8 @@ own, all others from Python, as `net(x)` is. The ways take turns, and the least 
 
 Then random networks: whether what comes back has the same bits in every parameter and output, and
 by how much the outputs elsewhere are off, at most. Each has one hidden activation, of all that a
-way takes but step, which falls to either side by rounding. Scalings are left to the tests.
+way takes but step, which falls to either side by rounding, and exponential, which makes more of any
+rounding with each layer. Scalings are left to the tests.
 
 An ulp is that of the largest output of a network, in float32. JavaScript and SQL compute in
 float64, so that they are off by what the network itself rounds.

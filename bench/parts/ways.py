@@ -219,17 +219,17 @@ def sklearn(net, path):
     return Left(None, answers, again, lambda: cr.convert.from_sklearn(model))
 
 
-# Each way, what it is called, and which hidden activations it does not take.
-STEP = {"step", "softmax"}  # a step may fall to either side by rounding
+# Each way, what it is called, and which hidden activations are not drawn for it.
+NOT_DRAWN = {"softmax", "step", "exponential"}  # the head of ../convert.py tells why
 NOT_OF_SKLEARN = {*cr.ACTIVATIONS} - {"identity", "sigmoid", "tanh", "relu"}
 WAYS = {
-    "npz": (npz, "`save`, `load` (.npz)", STEP),
-    "safetensors": (safetensors, "safetensors", STEP),
-    "onnx": (onnx, "ONNX, in ONNX Runtime", STEP),
-    "c": (c, "C, `-O2`", STEP),
-    "js": (js, "JavaScript, in Node", STEP),
-    "sql": (sql, "SQL, in SQLite", STEP | {"gelu"}),
-    "torch": (torch, "PyTorch", STEP | {"exponential"}),
-    "keras": (keras, "Keras", STEP),
+    "npz": (npz, "`save`, `load` (.npz)", NOT_DRAWN),
+    "safetensors": (safetensors, "safetensors", NOT_DRAWN),
+    "onnx": (onnx, "ONNX, in ONNX Runtime", NOT_DRAWN),
+    "c": (c, "C, `-O2`", NOT_DRAWN),
+    "js": (js, "JavaScript, in Node", NOT_DRAWN),
+    "sql": (sql, "SQL, in SQLite", NOT_DRAWN | {"gelu"}),
+    "torch": (torch, "PyTorch", NOT_DRAWN),
+    "keras": (keras, "Keras", NOT_DRAWN),
     "sklearn": (sklearn, "scikit-learn", NOT_OF_SKLEARN),
 }
