@@ -99,9 +99,8 @@ def test_index_and_pictures_are_those_of_the_pages():
 
 README, OVERVIEW = LESSONS.parents[1] / "README.md", LESSONS.parent / "overview.md"
 COURSE = LESSONS.parent / "course.md"
-ONNX, C, JS, TOOLS = (
-    LESSONS.parent / f"convert-{part}.md" for part in ("onnx", "c", "js", "tools")
-)
+PARTS = "onnx", "c", "js", "tools"
+ONNX, C, JS, TOOLS = (LESSONS.parent / f"convert-{part}.md" for part in PARTS)
 
 
 @pytest.mark.parametrize(
