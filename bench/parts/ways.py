@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from time import perf_counter
 
 import numpy as np
 
@@ -23,7 +24,10 @@ from parts.command import UnavailableError
 
 @dataclass
 class Left:
-    """A network somewhere else. `answers` takes rows (m, n_1), `again` a row and how often."""
+    """A network somewhere else: its outputs for rows (m, n_1), and what it takes to ask it again.
+
+    `again` takes a row and how often, and returns the seconds.
+    """
 
     bytes: int | None  # of its files, if it has any
     answers: Callable
@@ -31,14 +35,21 @@ class Left:
     back: Callable | None = None  # returns a network of ours
 
 
-def each(call):
-    """Call it so often, from Python."""
+def each(call, row=lambda x: x):
+    """Call it from Python, with what `row` makes of a row beforehand."""
 
     def again(x, times):
+        given = row(x)
+        began = perf_counter()
         for _ in range(times):
-            call(x)
+            call(given)
+        return perf_counter() - began
 
     return again
+
+
+def matrix(x):
+    return x[np.newaxis]
 
 
 def npz(net, path):
@@ -70,11 +81,7 @@ def onnx(net, path):
         outputs = session.run([name], {"X": X})[0]
         return outputs[:, -net.sizes[-1] :]  # without 1-p beside the p of one output
 
-    def again(x, times):
-        row = {"X": x[np.newaxis]}
-        for _ in range(times):
-            session.run(None, row)
-
+    again = each(lambda row: session.run(None, row), lambda x: {"X": matrix(x)})
     return Left(path.stat().st_size, answers, again, lambda: cr.convert.from_onnx(path))
 
 
@@ -94,7 +101,10 @@ def c(net, path):
         return into(np.empty((len(X), n_out), np.float32), X, len(X), n_in, n_out)
 
     def again(x, times):
-        into(np.empty(n_out, np.float32), x, times, 0, 0)
+        out = np.empty(n_out, np.float32)
+        began = perf_counter()
+        into(out, x, times, 0, 0)
+        return perf_counter() - began
 
     files = path.stat().st_size + path.with_suffix(".h").stat().st_size
     return Left(files, answers, again)
@@ -124,9 +134,15 @@ def js(net, path):
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"Node ended with status {process.wait()}")
-        return np.array(json.loads(line))
+        return json.loads(line)
 
-    return Left(path.stat().st_size, lambda X: ask(X, 1), lambda x, n: ask(x[np.newaxis], n))
+    def answers(X):
+        return np.array(ask(X, 1)["outputs"])
+
+    def again(x, times):
+        return ask(matrix(x), times)["seconds"]
+
+    return Left(path.stat().st_size, answers, again)
 
 
 @cache
@@ -138,22 +154,21 @@ def database():
 
 def sql(net, path):
     columns = [f"x{i}" for i in range(net.sizes[0])]
-    named = {"table": "inputs", "columns": columns, "keep": ["id"], "materialized": True}
+    named = {"table": path.name, "columns": columns, "keep": ["id"], "materialized": True}
     try:
         text = cr.convert.to_sql(net, **named)
     except ValueError as why:  # too large
         raise UnavailableError(str(why)) from None
     base = database()
+    base.execute(f"CREATE TABLE {path.name} (id, {', '.join(columns)})")
 
     def fill(X):
-        base.execute("DROP TABLE IF EXISTS inputs")
-        base.execute(f"CREATE TABLE inputs (id, {', '.join(columns)})")
+        base.execute(f"DELETE FROM {path.name}")
         marks = ", ".join("?" * (1 + net.sizes[0]))
         rows = [(i, *row) for i, row in enumerate(X.tolist())]
-        base.executemany(f"INSERT INTO inputs VALUES ({marks})", rows)
+        base.executemany(f"INSERT INTO {path.name} VALUES ({marks})", rows)
 
     try:
-        fill(np.zeros((1, net.sizes[0])))
         base.execute(text)
     except sqlite3.OperationalError as why:  # no EXP, or no MATERIALIZED
         raise UnavailableError(f"SQLite {sqlite3.sqlite_version}: {why}") from None
@@ -163,11 +178,7 @@ def sql(net, path):
         rows = sorted(base.execute(text).fetchall())
         return np.array([row[-net.sizes[-1] :] for row in rows])
 
-    def again(x, times):
-        fill(x[np.newaxis])
-        for _ in range(times):
-            base.execute(text).fetchall()
-
+    again = each(lambda _: base.execute(text).fetchall(), lambda x: fill(matrix(x)))
     return Left(len(text.encode()), answers, again)
 
 
@@ -182,10 +193,8 @@ def torch(net, path):
             return module(torch.from_numpy(X)).numpy()
 
     def again(x, times):
-        x = torch.from_numpy(x)
         with torch.inference_mode():
-            for _ in range(times):
-                module(x)
+            return each(module, torch.from_numpy)(x, times)
 
     return Left(None, answers, again, lambda: cr.convert.from_torch(module))
 
@@ -200,10 +209,7 @@ def keras(net, path):
     def answers(X):
         return keras.ops.convert_to_numpy(model(X))
 
-    def again(x, times):
-        each(model)(x[np.newaxis], times)
-
-    return Left(None, answers, again, lambda: cr.convert.from_keras(model))
+    return Left(None, answers, each(model, matrix), lambda: cr.convert.from_keras(model))
 
 
 def sklearn(net, path):
@@ -213,10 +219,7 @@ def sklearn(net, path):
     def answers(X):
         return say(X).reshape(len(X), -1)[:, -net.sizes[-1] :]
 
-    def again(x, times):
-        each(say)(x[np.newaxis], times)
-
-    return Left(None, answers, again, lambda: cr.convert.from_sklearn(model))
+    return Left(None, answers, each(say, matrix), lambda: cr.convert.from_sklearn(model))
 
 
 # Each way, what it is called, and which hidden activations are not drawn for it.
