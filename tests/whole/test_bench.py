@@ -17,6 +17,7 @@ NOTICE = "quick mode: "
 PRINTS = {
     "book_run.py": r"^float32 +[\d.]+ s .*\n(.*\n)*test accuracies, float64: \d+ \d+$",
     "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
+    "convert.py": r"^\| safetensors \| 2 \| 2 \| 0 \|$",
     "ensembles.py": r"^\| 4-8-2, 1 row \| [\d.]+ \| [\d.,]+ \| [\d.]+ \|",
     "growth.py": r"^depth, one thread: steepest [\d.]+, 1 to 2$",
     "machines.py": r"^\| 512 \| [\d.]+ \| [\d.]+ \| [\d.]+ \| ",

@@ -99,6 +99,8 @@ def test_index_and_pictures_are_those_of_the_pages():
 
 README, OVERVIEW = LESSONS.parents[1] / "README.md", LESSONS.parent / "overview.md"
 COURSE = LESSONS.parent / "course.md"
+PARTS = "onnx", "c", "js", "tools"
+ONNX, C, JS, TOOLS = (LESSONS.parent / f"convert-{part}.md" for part in PARTS)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +109,13 @@ COURSE = LESSONS.parent / "course.md"
         (README, set(), {"docs/training.md", "docs/features.md", "docs/overview.md"}),
         (OVERVIEW, {"digits.csv", "digits.npz"}, {"training.md", "features.md", "course.md"}),
         (COURSE, set(), {"book.md"}),
+        (LESSONS.parent / "convert.md", set(), {ONNX.name, C.name, JS.name, TOOLS.name}),
+        (ONNX, set(), set()),
+        (C, set(), set()),
+        (JS, {"flats.mjs", "flats.html"}, {"tables.md"}),
+        (TOOLS, {"net.safetensors"}, set()),
     ],
-    ids=["README", "overview", "course"],
+    ids=lambda page: getattr(page, "stem", ""),
 )
 def test_a_page_s_code_runs_and_its_links_lead_somewhere(page, left, linked, tmp_path, drawing):
     lessons.run(page, tmp_path)
