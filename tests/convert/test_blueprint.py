@@ -109,3 +109,5 @@ def test_an_estimator_is_asked_for_its_network():
     table = blueprint_of(TabularRegressor(preset="fast", random_state=0).fit(X, y * 2.0))
     assert table.preparation is not None
     assert table.n_in == table.preparation.width
+    with pytest.raises(ValueError, match="MLPClassifier has seen one class alone, 'a'"):
+        blueprint_of(MLPClassifier((4,), max_iter=1).partial_fit(X, ["a"] * 80, classes=["a"]))
