@@ -109,3 +109,12 @@ def test_an_estimator_is_asked_for_its_network():
     table = blueprint_of(TabularRegressor(preset="fast", random_state=0).fit(X, y * 2.0))
     assert table.preparation is not None
     assert table.n_in == table.preparation.width
+    with pytest.raises(ValueError, match="MLPClassifier has seen one class alone, 'a'"):
+        blueprint_of(MLPClassifier((4,), max_iter=1).partial_fit(X, ["a"] * 80, classes=["a"]))
+
+
+@pytest.mark.parametrize("way", ["to_c", "to_html", "to_js", "to_onnx", "to_safetensors"])
+@pytest.mark.parametrize("path", [5, b"net.c", None])
+def test_every_way_out_says_what_a_path_is(way, path):
+    with pytest.raises(TypeError, match="expected a file name as str or path object, got"):
+        getattr(cr.convert, way)(cr.Network([2, 1], seed=0), path)

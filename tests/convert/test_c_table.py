@@ -1,6 +1,7 @@
 """Models of tables as C: rows are prepared to the last bit, and classes and values are theirs."""
 
 import ctypes
+import re
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import c_oracle
 import chainrule as cr
-from c_programs import C99, compiler, library, run, same_bits
+from c_programs import C99, WARNINGS, compiler, library, run, same_bits
 from chainrule.convert import to_c
 from chainrule.convert.blueprint import blueprint_of
 from chainrule.convert.c.names import names_of
@@ -186,6 +187,48 @@ def test_the_header_names_columns_and_categories(tmp_path):
     lib = library(tmp_path, [tmp_path / "penguins.c"], "-O1", "-lm")
     names = (ctypes.c_char_p * 3).in_dll(lib, "penguins_island_names")
     assert [each.decode() for each in names] == ["Biscoe", "Torgersen", "größe"]
+
+
+def named(columns):
+    """Return a model of random weights, of a table with these columns."""
+    preparation = Preparation.learn(pandas_frame(columns))
+    net = cr.Network([preparation.width, 3, 1], output="identity", seed=0)
+    return Predictor(preparation, cr.Ensemble([net]))
+
+
+def pandas_frame(columns):
+    return pytest.importorskip("pandas", reason="needs pandas").DataFrame(columns)
+
+
+MACROS = r"^#define (?!_)(\w+) "
+HEADERS = "".join(f"#include <{each}.h>\n" for each in ("math", "stddef", "stdint", "string"))
+
+
+@pytest.mark.parametrize(("cc", "flags"), [
+    ("gcc", ["-std=gnu99"]), ("clang", ["-std=gnu99"]), ("g++", ["-std=gnu++17", "-x", "c++"]),
+])  # fmt: skip
+def test_columns_may_be_called_as_what_headers_define(tmp_path, cc, flags):
+    (tmp_path / "headers.c").write_text(HEADERS)
+    macros = run(compiler(cc), *flags, "-dM", "-E", tmp_path / "headers.c")
+    names = [*re.findall(MACROS, macros, re.MULTILINE), "int64_t", "int32_t", "size_t", "RESTRICT"]
+    assert {"NAN", "INT64_MIN", "linux"} <= set(names)
+    X = np.random.default_rng(0).normal(size=(20, len(names)))
+    X[:, names.index("int64_t")] //= 1
+    columns = dict(zip(names, X.T, strict=True))
+    columns["size_t"] = np.array(["a", "b"] * 10, object)
+    columns["int32_t"] = np.arange("2024-01-01", "2024-01-21", dtype="datetime64[D]")
+    to_c(named(columns), tmp_path / "t.c")
+    run(cc, *flags, *WARNINGS, "-DSELF_TEST", "-o", tmp_path / "t", tmp_path / "t.c", "-lm")
+    run(tmp_path / "t")
+
+
+def test_columns_may_be_called_as_the_parts_of_dates(tmp_path):
+    days = np.arange("2024-01-01", "2025-01-01", 9, dtype="datetime64[D]").astype("datetime64[h]")
+    hours = np.arange(len(days))
+    columns = {"date": days + hours % 24, "date_month": hours % 3 > 0, "date_hour": hours % 5 > 1}
+    to_c(named(columns), tmp_path / "t.c")
+    run(compiler("gcc"), *C99, "-DSELF_TEST", "-o", tmp_path / "t", tmp_path / "t.c", "-lm")
+    run(tmp_path / "t")
 
 
 def test_tables_have_no_gradient(tmp_path):

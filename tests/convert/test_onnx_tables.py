@@ -270,6 +270,19 @@ def test_columns_are_inputs_by_their_names(path):
     assert [each.name for each in asked.get_outputs()] == ["variable_2"]
 
 
+def test_columns_may_be_called_as_operators(path):
+    """Whose tensors have their names."""
+    pd = pytest.importorskip("pandas", reason="needs pandas")
+    _, Regressor = estimators()
+    names = ["equal", "cast", "constant", "where", "add", "gather", "concat", "isnan", "gemm"]
+    frame = pd.DataFrame({each: np.arange(24.0) for each in names})
+    frame.insert(0, "which", ["a", "b"] * 12)  # a category, of whose operators the first are
+    table = fitted(Regressor, frame, np.arange(24.0))
+    to_onnx(table, path)
+    kept = [each.name for each in session(path).get_inputs()]
+    assert kept == list(frame.columns)
+
+
 def test_what_cannot_be_written(path):
     Classifier, _ = estimators()
     y = np.arange(30) % 2
@@ -279,7 +292,7 @@ def test_what_cannot_be_written(path):
         to_onnx(table, path)
     broken = [["\ud800" if k % 3 else "b", float(k)] for k in range(30)]
     table = fitted(Classifier, broken, y)
-    with pytest.raises(ValueError, match="which is no text in UTF-8"):
+    with pytest.raises(ValueError, match="text that UTF-8 can hold"):
         to_onnx(table, path)
     table = fitted(Classifier, ROWS, np.arange(len(ROWS)) % 2)
     with pytest.raises(ValueError, match="of a table each column has its own"):

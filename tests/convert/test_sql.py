@@ -191,6 +191,10 @@ OWN = type("Own", (), {"value": lambda s, z: z, "slope": lambda s, z, a: z * 0 +
         (lambda: cr.Network([2, 1], seed=0), {"columns": ["a", ""]}, ValueError, "got ''"),
         (lambda: cr.Network([2, 1], seed=0), {"table": "a\0b"}, ValueError, "may have"),
         (lambda: cr.Network([2, 1], seed=0), {"table": ()}, ValueError, "table"),
+        (lambda: cr.Network([2, 1], seed=0), {"table": 5}, TypeError, "table must be a list of na"),
+        (lambda: cr.Network([2, 1], seed=0), {"table": "\ud800"}, ValueError, "a name in SQL must"),
+        (lambda: cr.Network([2, 1], seed=0), {"name": 5}, TypeError, "name must be a string; got"),
+        (lambda: cr.Network([2, 1], seed=0), {"materialized": 1}, TypeError, "True or False"),
         (lambda: cr.Network([2, 1], seed=0), {"keep": "id"}, TypeError, "a list of names"),
         (
             lambda: cr.Network([2, 1], seed=0),

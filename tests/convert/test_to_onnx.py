@@ -265,6 +265,13 @@ REFUSED = {
     "zipmap of scores": (lambda: ANSWERS["hinge"][0], {"zipmap": True}, ValueError, "has none"),
     "dtype": (lambda: cr.Network([2, 1]), {"input_dtype": "int8"}, ValueError, "input_dtype"),
     "name": (lambda: cr.Network([2, 1]), {"name": ""}, TypeError, "name must be text"),
+    "name in no UTF-8": (lambda: cr.Network([2, 1]), {"name": "\ud800"}, ValueError, "UTF-8 can"),
+    "class in no UTF-8": (
+        lambda: of_classes("softmax", 2, ["a", "\ud800"]),
+        {},
+        ValueError,
+        "a class must be text",
+    ),
 }
 
 

@@ -139,6 +139,14 @@ def check_text(name: str, value: Any) -> str:
     return value
 
 
+def check_utf8(name: str, value: str) -> bytes:
+    """Return text in UTF-8, if that can hold it: not half of a pair of UTF-16."""
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be text that UTF-8 can hold; got {value!r}") from None
+
+
 def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False."""
     if not isinstance(value, BOOLEANS):

@@ -183,8 +183,8 @@ def blueprint_of(model: Any) -> Blueprint:
     TypeError
         For what is none of these, and for activations that are objects in Python.
     ValueError
-        For a network whose scaling is not set yet, for parameters that are not finite, and for an
-        ensemble whose answer is no mean.
+        For a network whose scaling is not set yet, for parameters that are not finite, for an
+        ensemble whose answer is no mean, and for a classifier that has seen one class alone.
     """
     if hasattr(type(model), "predict") and hasattr(type(model), "get_params"):
         return _of_estimator(model)
@@ -233,7 +233,13 @@ def _of_estimator(estimator: Any) -> Blueprint:
             plain = blueprint_of(found)
             if plain.answers != "classes":
                 return plain
-            return replace(plain, classes=estimator.classes_.tolist())
+            classes = estimator.classes_.tolist()
+            if len(classes) == 1:
+                raise ValueError(
+                    f"this {type(estimator).__name__} has seen one class alone, {classes[0]!r}, "
+                    "which it always answers with: fit it to two or more"
+                )
+            return replace(plain, classes=classes)
     kind = type(estimator)
     if kind.__module__.partition(".")[0] == "chainrule":
         raise ValueError(f"this {kind.__name__} is not fitted yet: call fit(X, y) first")

@@ -16,6 +16,7 @@ from chainrule.convert.blueprint import Blueprint, Chain, blueprint_of
 from chainrule.convert.js_columns import columns_js, trial_rows
 from chainrule.convert.js_literals import literal, numbers_js, part
 from chainrule.convert.rounding import exactly
+from chainrule.files.model_file import file_name
 from chainrule.results.whole_file import write_whole
 from chainrule.version import __version__
 
@@ -64,6 +65,7 @@ def to_js(model: Any, path: str | PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     to_js(net, f"{folder}/net.mjs")
     """
+    path = file_name(path)
     text = module_of(blueprint_of(model))
     write_whole(path, lambda file: file.write(text.encode("ascii")))
 

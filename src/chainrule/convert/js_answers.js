@@ -36,7 +36,7 @@ function classOf(outputs) {
   let best = 0;
   if (OUTPUTS === 1) best = Number(outputs[0] > THRESHOLD);
   else outputs.forEach((each, j) => { if (each > outputs[best]) best = j; });
-  return classes[Math.min(best, classes.length - 1)];
+  return classes[best];
 }
 
 // p^(1/T), whose sum is 1; of 0 the logarithm is that of the least number there is

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checks.options import check_utf8
 from chainrule.convert.protobuf import (
     BYTES,
     DOUBLE,
@@ -149,7 +150,7 @@ def tensor_of(name: str, array: NDArray[Any]) -> dict[str, Any]:
     """Return the tensor that holds an array; of text, objects, as UTF-8."""
     tensor: dict[str, Any] = {"dims": array.shape, "name": name}
     if array.dtype.kind in "OU":
-        text = [each.encode() for each in array.ravel().tolist()]
+        text = [check_utf8("a class", each) for each in array.ravel().tolist()]
         return tensor | {"data_type": STRING, "string_data": text}
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return tensor | {"data_type": ELEMENTS[little.dtype], "raw_data": little.tobytes()}

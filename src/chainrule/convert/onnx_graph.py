@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.checks.options import check_utf8
 from chainrule.convert.onnx_file import HOLDS, ML, STRING, tensor_of
 from chainrule.version import __version__
 
@@ -144,5 +145,7 @@ def _attribute(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, list):
         field = {"i": "ints", "f": "floats", "s": "strings"}[field]
     if field in ("s", "strings"):
-        value = [each.encode() for each in value] if field == "strings" else value.encode()
+        several = value if field == "strings" else [value]
+        encoded = [check_utf8("a class or category", each) for each in several]
+        value = encoded if field == "strings" else encoded[0]
     return {"name": name, field: value, "type": _FIELDS[field]}

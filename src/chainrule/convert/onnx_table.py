@@ -40,8 +40,8 @@ def write_preparation(graph: Graph, preparation: Preparation) -> tuple[str, list
     ValueError
         For categories that float64 or UTF-8 does not hold.
     """
-    writer, columns = _Writer(graph), []
-    for k, column in enumerate(preparation.columns):
+    columns, kept = [], []
+    for k, column in enumerate(preparation.columns):  # all inputs first: their names are free yet
         encoder = column.encoder
         if encoder is None:
             continue
@@ -53,7 +53,10 @@ def write_preparation(graph: Graph, preparation: Preparation) -> tuple[str, list
             element, missing = STRING, missing_text(encoder.categories)
         name = graph.input(column.name or f"column_{k}", element, 1)
         columns.append({"input": name, "holds": column.holds, "missing": missing})
-        writer.column(name, encoder, column.where.start)
+        kept.append((name, encoder, column.where.start))
+    writer = _Writer(graph)
+    for each in kept:
+        writer.column(*each)
     return writer.joined(), columns
 
 
@@ -91,12 +94,11 @@ class _Writer:
         days = add("Div", self.cast(add("Sub", there, begin), DOUBLES), constant(np.float64(DAY)))
         days = add("Where", missing, constant(np.float64("nan")), days)
         self.numbers.append((days, encoder.days, start))
-        start += encoder.days.width
+        starts = iter(encoder.parts_from(start))
         for part, of in zip(encoder.parts, (self.months, self.weekdays, self.hours), strict=True):
             if part is not None:
                 found = add("Where", missing, constant(np.int64(-1)), of(there))
-                self.category(self.cast(found, DOUBLES), part, start)
-                start += part.width
+                self.category(self.cast(found, DOUBLES), *next(starts))
 
     def days(self, dates):
         """Return whole days since 1970, also before it: Mod has the sign of what it divides by."""
@@ -143,7 +145,6 @@ class _Writer:
         add, constant = self.graph.add, self.graph.constant
         places = encoder.categories
         if encoder.are_text:
-            check_text(tensor, places)
             tensor = add(
                 "LabelEncoder", tensor, ml=True, keys_strings=places,
                 values_int64s=list(range(len(places))), default_int64=-1,
@@ -221,17 +222,6 @@ class _Writer:
 
     def cast(self, tensor, element):
         return self.graph.add("Cast", tensor, to=element)
-
-
-def check_text(name: str, categories: list[str]) -> None:
-    """Raise for text that no file can hold."""
-    for each in categories:
-        try:
-            each.encode()
-        except UnicodeEncodeError:
-            raise ValueError(
-                f"column {name!r} has the category {each!r}, which is no text in UTF-8"
-            ) from None
 
 
 def check_numbers(name: str, categories: list[Any]) -> None:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.checks.options import check_utf8
+
 INT, FLOAT, DOUBLE, TEXT, BYTES = "int", "float", "double", "text", "bytes"
 VARINT, EIGHT, LENGTH, FOUR = 0, 1, 2, 5
 OF_FLOATS: dict[Any, tuple[int, np.dtype[Any]]] = {
@@ -93,7 +95,7 @@ def _written(number, kind, value):
     if isinstance(kind, Message):
         content = encode(kind, value)
     else:
-        content = value.encode() if kind == TEXT else value
+        content = check_utf8("a name", value) if kind == TEXT else value
     return [_key(number, LENGTH), _varint(len(content)), content]
 
 

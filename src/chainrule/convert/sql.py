@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule.checks.keywords import known_options
+from chainrule.checks.options import check_flag, check_text
 from chainrule.convert.blueprint import Blueprint, Chain, blueprint_of, one_chain
 from chainrule.convert.sql_formulas import (
     FORMULAS,
@@ -97,14 +98,16 @@ def to_sql(
     FROM "z2"
     <BLANKLINE>
     """
+    check_text("name", name)
+    check_flag("materialized", materialized)
     blueprint = blueprint_of(model)
     chain = one_chain(blueprint, "to_sql")
     _check(chain, blueprint.answers)
     inputs = _names("columns", columns, blueprint.inputs, chain.sizes[0])
-    parts = [table] if isinstance(table, str) else list(table)
+    parts = _names("table", [table] if isinstance(table, str) else table)
     if not parts:
         raise ValueError("table must be a name, or a schema's and its; got none")
-    steps = _Steps(_names("table", parts), _names("keep", keep), materialized)
+    steps = _Steps(parts, _names("keep", keep), materialized)
     answers = _answers(blueprint, _through(chain, steps, inputs), name)
     names = [each.casefold() for each in (*keep, *(called for called, _ in answers))]
     if len(set(names)) < len(names):
@@ -240,9 +243,9 @@ def _names(
     """Return names as a list of different strings, n of them where that is known."""
     if given is None:
         given = default or [f"x{k}" for k in range(1, (n or 0) + 1)]
-    if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+    names = list(given) if isinstance(given, Iterable) else None
+    if names is None or isinstance(given, str) or not all(isinstance(each, str) for each in names):
         raise TypeError(f"{what} must be a list of names; got {given!r}")
-    names = list(given)
     if n is not None and len(names) != n:
         raise ValueError(f"{what} must be {n} names, one an input; got {len(names)}")
     if len(set(names)) < len(names):

@@ -7,6 +7,8 @@ powers up to 350 alone, and never to so low a one that a database would stop at 
 from collections.abc import Callable
 from typing import Any
 
+from chainrule.checks.options import check_utf8
+
 HIGHEST = "350E0"
 LOWEST = "-350E0"  # e^-350 is 1e-152, whose square there still is; below, 0 is taken for e^z
 
@@ -80,6 +82,7 @@ def quoted(name: str) -> str:
     """Return a name as an identifier."""
     if not name or "\0" in name:
         raise ValueError(f"expected a name that a database may have; got {name!r}")
+    check_utf8("a name in SQL", name)
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
 
@@ -89,6 +92,7 @@ def literal(value: Any) -> str:
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError(f"SQL has no text with a zero character; got the class {value!r}")
+        check_utf8("a class in SQL", value)
         doubled = value.replace("'", "''")
         return f"'{doubled}'"
     if isinstance(value, bool):

@@ -21,6 +21,7 @@ from chainrule.convert.javascript import networks_js
 from chainrule.convert.js_literals import literal, part
 from chainrule.convert.rounding import exactly
 from chainrule.costs import Cost, UserCost
+from chainrule.files.model_file import file_name
 from chainrule.network import Network
 from chainrule.results.whole_file import write_whole
 from chainrule.version import __version__
@@ -82,6 +83,7 @@ def to_html(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     to_html(net, f"{folder}/net.html", names=["left", "right"], title="Exclusive or")
     """
+    path = file_name(path)
     blueprint = blueprint_of(net)
     chain = one_chain(blueprint, "a page")
     model = getattr(net, "network_", net)

@@ -120,8 +120,7 @@ def _what_is_written(program: Program) -> str:
 def _write_classes(source: Source, program: Program, name: str, given: str, call: str) -> None:
     blueprint, kind, upper = program.blueprint, templates.type_of(program.dtype), name.upper()
     n_classes = max(program.n_out, 2)
-    called = blueprint.classes or list(range(n_classes))
-    words = [str(each) for each in called]
+    words = [str(each) for each in blueprint.classes or ()]
     source.declared.append(
         f"#define {upper}_N_CLASSES {n_classes}\n"
         f"extern const char *const {name}_classes[{upper}_N_CLASSES];\n\n"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# of C99 and C++17, and what the written file calls its own
+# Of C99 and C++17, and what the written file calls its own.
 _WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
 const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
@@ -18,6 +18,14 @@ thread_local throw true try typedef typeid typename typeof union unsigned using 
 volatile wchar_t while xor xor_eq main
 """
 KEYWORDS = frozenset(_WORDS.split())
+# What the headers that the file includes have made macros or types of, here or on some system.
+_MACROS = re.compile(
+    r"U?INT\w*_(MIN|MAX|WIDTH|C)|(SIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC|RAND)_(MIN|MAX|WIDTH)|\w+_t"
+    r"|NULL|S?NAN\w*|INFINITY|HUGE_VAL\w*|MAXFLOAT|(M|FP|MATH)_\w+|\w+_ENDIAN|BYTE_ORDER"
+    r"|EXIT_\w+|MB_CUR_MAX|FD_SETSIZE|NFDBITS|W(CONTINUED|EXITED|STOPPED|UNTRACED|NOHANG|NOWAIT)"
+    r"|DOMAIN|SING|OVERFLOW|UNDERFLOW|[PT]LOSS|linux|unix|math_errhandling|signgam"
+    r"|RESTRICT|UNROLLED|SELF_TEST|REAL"
+)
 WIDTH = 110
 
 
@@ -44,7 +52,7 @@ def name_of(text: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:40]
     if not name or name[0].isdigit():
         name = f"c_{name}".rstrip("_")
-    return f"{name}_" if name in KEYWORDS else name
+    return f"{name}_" if name in KEYWORDS or _MACROS.fullmatch(name) else name
 
 
 def names_of(texts: Iterable[str]) -> list[str]:

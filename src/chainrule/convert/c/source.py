@@ -1,6 +1,9 @@
 """The text of a C file and its header, from a `Program`."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from chainrule.convert.c import names, templates
 from chainrule.convert.c.program import Member, Program
@@ -46,6 +49,8 @@ class Source:
         What those of each network are called.
     answer : str
         What `answer` takes before x and out.
+    taken : set of str
+        The names of arrays of numbers.
     flash, ram : int
         Bytes of constants, and of arrays on the stack.
     """
@@ -57,13 +62,22 @@ class Source:
     parameters: list[str] = field(default_factory=list)
     answer: str = ""
     includes: list[str] = field(default_factory=lambda: ["stddef.h", "stdint.h", "string.h"])
+    taken: set[str] = field(default_factory=set)
     flash: int = 0
     ram: int = 0
 
-    def constant(self, name, values, size=""):
-        """Add an array of numbers."""
-        self.constants.append(names.array(name, values, size))
+    def constant(self, name: str, values: NDArray[Any], size: str = "") -> str:
+        """Add an array of numbers; return its name, with a number behind it if that is taken.
+
+        Columns may be called "date", of which there is the month, and "date_month".
+        """
+        free, k = name, 1
+        while free in self.taken:
+            free, k = f"{name}_{k}", k + 1
+        self.taken.add(free)
+        self.constants.append(names.array(free, values, size))
         self.flash += values.nbytes
+        return free
 
 
 def write_network(

@@ -145,9 +145,9 @@ def _number(
         table.low[start + 1], table.high[start + 1] = 0, 1
     if number.bins:
         source.needed.append("bins_input")
-        source.constant(f"edges_{called}", number.edges)
+        edges = source.constant(f"edges_{called}", number.edges)
         at = start + 1 + number.indicator
-        calls.append(f"bins_input({x}, edges_{called}, {number.bins}U, &a[{at}])")
+        calls.append(f"bins_input({x}, {edges}, {number.bins}U, &a[{at}])")
     return calls
 
 
@@ -160,9 +160,9 @@ def _known(
             f"column {called!r} has categories beyond 2**53, which a double does not tell apart"
         )
     source.needed.append("place_of")
-    source.constant(f"known_{called}", np.array(category.categories, np.float64))
+    known = source.constant(f"known_{called}", np.array(category.categories, np.float64))
     n = len(category.categories)
-    return _category(source, table, category, f"place_of({x}, known_{called}, {n}U)", start, called)
+    return _category(source, table, category, f"place_of({x}, {known}, {n}U)", start, called)
 
 
 def _category(
@@ -175,15 +175,15 @@ def _category(
     where = slice(start, start + category.width)
     table.low[where], table.high[where] = rows.min(axis=0), rows.max(axis=0)
     if category.signed:
-        source.constant(f"signs_{called}", rows[:, 0].astype(table.dtype))
-        return f"a[{start}] = signs_{called}[{place}]"
+        signs = source.constant(f"signs_{called}", rows[:, 0].astype(table.dtype))
+        return f"a[{start}] = {signs}[{place}]"
     if not category.inputs:
         source.needed.append("one_hot")
         return f"one_hot({place}, {n}U, &a[{start}])"
     source.needed.append("one_of")
-    source.constant(f"on_{called}", np.diagonal(rows).astype(table.dtype))
-    source.constant(f"off_{called}", rows[n].astype(table.dtype))
-    return f"one_of({place}, {n}U, on_{called}, off_{called}, &a[{start}])"
+    on = source.constant(f"on_{called}", np.diagonal(rows).astype(table.dtype))
+    off = source.constant(f"off_{called}", rows[n].astype(table.dtype))
+    return f"one_of({place}, {n}U, {on}, {off}, &a[{start}])"
 
 
 def _write_names(source: Source, called: str, categories: list[str]) -> None:

@@ -21,6 +21,7 @@ from chainrule.convert.c.reference import largest_difference, reference_of
 from chainrule.convert.c.report import CReport
 from chainrule.convert.c.source import Source, file_of, header_of, opening, write_network
 from chainrule.convert.c.table import Table
+from chainrule.files.model_file import file_name
 from chainrule.results.whole_file import check_place, write_whole
 
 
@@ -148,7 +149,7 @@ def _put(text: str, file: BinaryIO) -> None:
 
 
 def _checked_places(path: str | os.PathLike[str], header: bool) -> tuple[str, str | None]:
-    path = os.fspath(path)
+    path = file_name(path)
     if not isinstance(path, str) or not path.endswith(".c"):
         raise ValueError(f"path must be that of a C file, such as 'model.c'; got {path!r}")
     if set(os.path.basename(path)) & set('"\\\n\r'):  # which #include cannot name
