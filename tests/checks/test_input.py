@@ -623,7 +623,10 @@ def test_sums_that_overflow_are_never_right():
     """Finite inputs, finite weights, and z = ∞ - ∞."""
     net = chainrule.Network([2, 2, 2], hidden="identity", init="zeros")
     net.weights[0][:] = 10
-    net.weights[1][:] = [1, -1]  # of infinite sums: in one of products alone a fused one stays finite
+    net.weights[1][:] = [
+        1,
+        -1,
+    ]  # of infinite sums: in one of products alone a fused one stays finite
     scores = net.evaluate(np.full((ROWS, 2), 3e38), np.zeros(ROWS, int))
     assert np.isnan(scores["cost"])
     assert not scores["accuracy"] > 0
