@@ -109,8 +109,11 @@ def test_an_estimator_is_asked_for_its_network():
     table = blueprint_of(TabularRegressor(preset="fast", random_state=0).fit(X, y * 2.0))
     assert table.preparation is not None
     assert table.n_in == table.preparation.width
-    with pytest.raises(ValueError, match="MLPClassifier has seen one class alone, 'a'"):
+    with pytest.raises(ValueError, match="classifier has seen one class alone, 'a'"):
         blueprint_of(MLPClassifier((4,), max_iter=1).partial_fit(X, ["a"] * 80, classes=["a"]))
+    days = np.array(["2024-01-01", "2024-01-02"], "datetime64[D]")
+    with pytest.raises(ValueError, match=r"whole numbers or truth values; got date: fit to text"):
+        blueprint_of(MLPClassifier((4,), max_iter=1).fit(X, days[y % 2]))
 
 
 @pytest.mark.parametrize("way", ["to_c", "to_html", "to_js", "to_onnx", "to_safetensors"])

@@ -268,6 +268,10 @@ def test_what_cannot_leave_changes_no_file(tmp_path):
         to_js(net, path)
     with pytest.raises(TypeError, match="of your own, Square"):
         to_js(cr.Network([2, 3, 1], hidden=Square(), seed=0), path)
+    net = cr.Network([2, 2], output="softmax", cost="log_likelihood", seed=0)
+    net.classes = [2**53, 2**53 + 1]  # which are one number in JavaScript
+    with pytest.raises(ValueError, match=r"classes that are text, or numbers up to 2\*\*53"):
+        to_js(net, path)
     with pytest.raises(FileNotFoundError):
         to_js(cr.Network([2, 3, 1], seed=0), tmp_path / "nowhere" / "net.mjs")
     assert path.read_text() == "before"

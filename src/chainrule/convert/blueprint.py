@@ -184,7 +184,8 @@ def blueprint_of(model: Any) -> Blueprint:
         For what is none of these, and for activations that are objects in Python.
     ValueError
         For a network whose scaling is not set yet, for parameters that are not finite, for an
-        ensemble whose answer is no mean, and for a classifier that has seen one class alone.
+        ensemble whose answer is no mean, for a classifier that has seen one class alone, and for
+        classes that are dates.
     """
     if hasattr(type(model), "predict") and hasattr(type(model), "get_params"):
         return _of_estimator(model)
@@ -233,13 +234,7 @@ def _of_estimator(estimator: Any) -> Blueprint:
             plain = blueprint_of(found)
             if plain.answers != "classes":
                 return plain
-            classes = estimator.classes_.tolist()
-            if len(classes) == 1:
-                raise ValueError(
-                    f"this {type(estimator).__name__} has seen one class alone, {classes[0]!r}, "
-                    "which it always answers with: fit it to two or more"
-                )
-            return replace(plain, classes=classes)
+            return replace(plain, classes=_named(estimator.classes_))
     kind = type(estimator)
     if kind.__module__.partition(".")[0] == "chainrule":
         raise ValueError(f"this {kind.__name__} is not fitted yet: call fit(X, y) first")
@@ -256,7 +251,7 @@ def _of_nets(nets: tuple[Network, ...], shares: Floats, model: Any) -> Blueprint
         shares=shares,
         cost=first._cost.name,
         answers=model.answers,
-        classes=None if classes is None else classes.tolist(),
+        classes=None if classes is None else _named(classes),
         threshold=(first._cost.low + 1) / 2,
         inputs=first.input_names,
         cost_parameters=first._cost.parameters,
@@ -274,7 +269,7 @@ def _of_predictor(predictor: Predictor) -> Blueprint:
         shares=plain.shares,
         cost=plain.cost,
         answers="values" if classes is None else "classes",
-        classes=None if classes is None else classes.tolist(),
+        classes=None if classes is None else _named(classes),
         threshold=plain.threshold,
         inputs=predictor.preparation.names,
         preparation=predictor.preparation,
@@ -311,6 +306,22 @@ def _chain_of(net: Network) -> Chain:
         _pair(scaling), tuple(layers), _pair(net._output_scaling.for_core), net.dtype,
         net.bias, net._trainable_scale,
     )  # fmt: skip
+
+
+def _named(classes: NDArray[Any]) -> list[Any]:
+    """Return what classes are called, if files can say so."""
+    named: list[Any] = classes.tolist()
+    if len(named) == 1:
+        raise ValueError(
+            f"this classifier has seen one class alone, {named[0]!r}, which it always answers "
+            "with: fit it to two or more"
+        )
+    if not all(isinstance(each, int | float | str) for each in named):
+        raise ValueError(
+            "expected classes that are text, whole numbers or truth values; got "
+            f"{type(named[0]).__name__}: fit to text, y.astype(str)"
+        )
+    return named
 
 
 def _pair(scaling: Floats | None) -> tuple[Floats, Floats] | None:

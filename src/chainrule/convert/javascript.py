@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.checks.keywords import known_options
 from chainrule.convert.blueprint import Blueprint, Chain, blueprint_of
-from chainrule.convert.js_columns import columns_js, trial_rows
+from chainrule.convert.js_columns import check_exact, columns_js, trial_rows
 from chainrule.convert.js_literals import literal, numbers_js, part
 from chainrule.convert.rounding import exactly
 from chainrule.files.model_file import file_name
@@ -81,6 +81,7 @@ def module_of(blueprint: Blueprint) -> str:
 
 
 def _head(blueprint: Blueprint) -> str:
+    check_exact("classes", blueprint.classes or ())
     chain = blueprint.chains[0]
     n = len(blueprint.chains)
     sizes = "-".join(map(str, chain.sizes))

@@ -1,5 +1,6 @@
 """The columns of a table as JavaScript, and rows to try them with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,21 @@ def _number(number: Number) -> dict[str, Any]:
 
 
 def _category(category: Category) -> dict[str, Any]:
-    if not category.are_text and max(map(abs, category.categories)) > EXACT:
-        raise ValueError(
-            "expected categories that are text, or numbers up to 2**53, beyond which JavaScript "
-            f"does not tell whole numbers apart; got {category.categories[-1]}"
-        )
+    check_exact("categories", category.categories)
     return {
         "categories": category.categories, "signed": category.signed,
         "inputs": [{"median": each.median, "scale": each.scale} for each in category.inputs],
     }  # fmt: skip
+
+
+def check_exact(what: str, called: Sequence[Any]) -> None:
+    """Raise for whole numbers that are one and the same in JavaScript."""
+    for each in called:
+        if not isinstance(each, str) and abs(each) > EXACT:
+            raise ValueError(
+                f"expected {what} that are text, or numbers up to 2**53, beyond which JavaScript "
+                f"does not tell whole numbers apart; got {each}"
+            )
 
 
 def trial_rows(preparation: Preparation, m: int) -> tuple[list[list[Any]], NDArray[np.float64]]:
