@@ -160,13 +160,7 @@ class _Writer:
         classes = self.blueprint.classes
         if classes is None or isinstance(classes[0], str):
             return classes
-        found = [int(each) for each in classes]
-        if not all(-(2**63) <= each < 2**63 for each in found):
-            raise ValueError(
-                f"labels in ONNX are of int64, which does not hold the class {max(found)}: fit to "
-                "text, y.astype(str)"
-            )
-        return found
+        return [int(each) for each in classes]
 
     @property
     def are_probabilities(self):
