@@ -113,7 +113,7 @@ def test_an_estimator_is_asked_for_its_network():
         blueprint_of(MLPClassifier((4,), max_iter=1).partial_fit(X, ["a"] * 80, classes=["a"]))
     days = np.array(["2024-01-01", "2024-01-02"], "datetime64[D]")
     with pytest.raises(ValueError, match=r"whole numbers or truth values; got date: fit to text"):
-        blueprint_of(MLPClassifier((4,), max_iter=1).fit(X, days[y % 2]))
+        blueprint_of(MLPClassifier((4,)).partial_fit(X, days[y % 2], classes=days))
 
 
 @pytest.mark.parametrize("way", ["to_c", "to_html", "to_js", "to_onnx", "to_safetensors"])
