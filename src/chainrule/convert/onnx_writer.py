@@ -149,6 +149,11 @@ class _Writer:
         self.graph, self.blueprint = graph, blueprint
         self.is_table = blueprint.preparation is not None
         self.zipmap = zipmap
+        if self.kept == INT64 and self.classes and max(self.classes) >= 2**63:  # of uint64
+            raise ValueError(
+                f"labels in ONNX are of int64, which does not hold the class {max(self.classes)}: "
+                "fit to text, y.astype(str)"
+            )
         if zipmap and not (self.classes and self.blueprint.are_probabilities):
             raise ValueError(
                 "zipmap is for the probabilities of classes, and this model has none: leave it out"
@@ -160,13 +165,7 @@ class _Writer:
         classes = self.blueprint.classes
         if classes is None or isinstance(classes[0], str):
             return classes
-        found = [int(each) for each in classes]
-        if not all(-(2**63) <= each < 2**63 for each in found):
-            raise ValueError(
-                f"labels in ONNX are of int64, which does not hold the class {max(found)}: fit to "
-                "text, y.astype(str)"
-            )
-        return found
+        return [int(each) for each in classes]
 
     def write(self, inputs, given):
         add, blueprint = self.graph.add, self.blueprint
