@@ -81,7 +81,7 @@ def _parser():
         "export",
         help="write a model for another tool",
         description="Write a model as a file of another tool, by the ending of its name: .onnx, "
-        ".c, .js, .html or .safetensors.",
+        ".c, .js, .mjs, .html or .safetensors.",
     )
     _add_model(export)
     export.add_argument("output", metavar="OUT", help="the file to write")

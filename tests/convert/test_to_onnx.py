@@ -219,6 +219,10 @@ def test_an_estimator(path):
     handed_out = said(path, X)
     assert (handed_out["label"] == estimator.predict(X)).all()
     np.testing.assert_allclose(handed_out["probabilities"], estimator.predict_proba(X), atol=1e-6)
+    large = np.array([1, 2**63], np.uint64)
+    estimator = MLPClassifier((4,)).partial_fit(X, large[y.astype(int) - 1], classes=large)
+    with pytest.raises(ValueError, match="does not hold the class 9223372036854775808"):
+        to_onnx(estimator, path)
 
 
 # ---------------------------------------------------------------- the file

@@ -42,8 +42,13 @@ def blas(installed):
 
 def test_nothing_but_the_package_is_installed(installed):
     wanted = {".py", ".pyi", ".typed", ".so", ".dylib", ".dll", ".pyd", ".txt"}
-    package = {path.suffix for name, path in installed.items() if name.startswith("chainrule/")}
-    assert package <= wanted  # no .pyx, .pxd, .c, .h
+    package = {
+        name: path.suffix for name, path in installed.items() if name.startswith("chainrule/")
+    }
+    others = {suffix for name, suffix in package.items() if "/convert/" not in name}
+    assert others <= wanted  # no .pyx, .pxd, .c, .h
+    parts = {suffix for name, suffix in package.items() if "/convert/" in name}
+    assert parts == {".py", ".c", ".css", ".html", ".js"}  # the last four of files that it writes
     info = f"chainrule-{metadata.version('chainrule')}.dist-info"
     assert {name.split("/")[0] for name in installed} - {"bin"} == {"chainrule", info}
 

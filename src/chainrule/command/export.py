@@ -13,6 +13,7 @@ WAYS = {
     ".onnx": "to_onnx",
     ".c": "to_c",
     ".js": "to_js",
+    ".mjs": "to_js",
     ".html": "to_html",
     ".safetensors": "to_safetensors",
 }
@@ -44,11 +45,8 @@ def run_export(model: str, output: str, name: str | None) -> None:
             raise ValueError("--name is for C alone")
         options["name"] = name
     found = open_model(model)
-    write = getattr(convert, way, None)
-    if write is None:
-        raise ValueError(f"this version of chainrule cannot write {Path(output).suffix} yet")
     try:
-        write(found, output, **options)
+        getattr(convert, way)(found, output, **options)
     except TypeError as error:  # what cannot be converted, such as an activation of one's own
         raise ValueError(str(error)) from error
     print(f"Wrote {output}, {os.path.getsize(output):,} bytes")

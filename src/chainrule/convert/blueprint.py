@@ -156,6 +156,19 @@ class Blueprint:
         return self.chains[0].layers[-1].activation
 
     @property
+    def middle(self) -> int:
+        """Which output is the value: that whose level is nearest to 1/2."""
+        return int(np.argmin(np.abs(np.subtract(self.levels or (0.5,), 0.5))))
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether outputs are probabilities of classes or labels, of two classes that of one."""
+        if self.answers == "values":
+            return False
+        alone = self.n_out == 1 or self.answers == "multilabel"
+        return self.output == "softmax" or (self.output == "sigmoid" and alone)
+
+    @property
     def learned_by(self) -> Cost:
         """The cost as an object; `usual_cost` in the place of one of your own."""
         if self.cost not in COSTS:
@@ -217,7 +230,7 @@ def one_chain(blueprint: Blueprint, way: str) -> Chain:
     if blueprint.preparation is not None:
         raise ValueError(
             f"{way} holds networks of numbers, not how the rows of a table become numbers; "
-            "to_onnx and to_c write both"
+            "to_onnx, to_c and to_js write both"
         )
     if len(blueprint.chains) != 1:
         raise ValueError(

@@ -133,8 +133,7 @@ def _answers(blueprint: Blueprint, x: str) -> str:
     elif blueprint.answers == "multilabel":
         answer = f"Array.from({said}, (a) => Number(a > THRESHOLD))"
     elif blueprint.levels is not None:
-        middle = int(np.argmin(np.abs(np.subtract(blueprint.levels, 0.5))))
-        answer = f"quantiles(x)[{middle}]"
+        answer = f"quantiles(x)[{blueprint.middle}]"
     else:
         answer = f"{said}[0]" if blueprint.n_out == 1 else said
     functions = [
@@ -158,12 +157,10 @@ def _answers(blueprint: Blueprint, x: str) -> str:
 
 def _probabilities(blueprint: Blueprint, said: str) -> str | None:
     """Return the code of the probabilities; None where outputs are none."""
-    if blueprint.answers != "classes":
+    if blueprint.answers != "classes" or not blueprint.are_probabilities:
         return None
-    if blueprint.output == "sigmoid" and blueprint.n_out == 1:
+    if blueprint.n_out == 1:
         return f"const [a] = {said};\n  return Float64Array.of(1 - a, a);"
-    if blueprint.output != "softmax":
-        return None
     if blueprint.temperature == 1:
         return f"return {said};"
     least = float(np.finfo(blueprint.chains[0].dtype).tiny)

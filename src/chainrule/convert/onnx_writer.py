@@ -149,7 +149,12 @@ class _Writer:
         self.graph, self.blueprint = graph, blueprint
         self.is_table = blueprint.preparation is not None
         self.zipmap = zipmap
-        if zipmap and not (self.classes and self.are_probabilities):
+        if self.kept == INT64 and self.classes and max(self.classes) >= 2**63:  # of uint64
+            raise ValueError(
+                f"labels in ONNX are of int64, which does not hold the class {max(self.classes)}: "
+                "fit to text, y.astype(str)"
+            )
+        if zipmap and not (self.classes and self.blueprint.are_probabilities):
             raise ValueError(
                 "zipmap is for the probabilities of classes, and this model has none: leave it out"
             )
@@ -161,12 +166,6 @@ class _Writer:
         if classes is None or isinstance(classes[0], str):
             return classes
         return [int(each) for each in classes]
-
-    @property
-    def are_probabilities(self):
-        output = self.blueprint.output
-        several = self.blueprint.n_out > 1 and self.blueprint.answers == "classes"
-        return output == "softmax" or (output == "sigmoid" and not several)
 
     def write(self, inputs, given):
         add, blueprint = self.graph.add, self.blueprint
@@ -183,7 +182,8 @@ class _Writer:
             return
         label = self.labels(said[0])
         shown = self.tempered(said[0])
-        if self.are_probabilities and blueprint.n_out == 1 and blueprint.answers == "classes":
+        of_one = blueprint.n_out == 1 and blueprint.answers == "classes"
+        if of_one and blueprint.are_probabilities:
             one = self.graph.constant(1.0)
             shown = add("Concat", add("Sub", one, shown), shown, axis=1)
         self.answers(label, shown)
@@ -278,20 +278,19 @@ class _Writer:
         if self.zipmap:
             self.graph.output_maps(shown, "output_probability", self.classes, self.kept)
             return
-        width = k if several or not self.are_probabilities else max(k, 2)
-        called = "probabilities" if self.are_probabilities else "scores"
+        width = k if several or not self.blueprint.are_probabilities else max(k, 2)
+        called = "probabilities" if self.blueprint.are_probabilities else "scores"
         self.graph.output(shown, called, SINGLE, [ROWS, width])
 
     def values(self, tensor, element):
         add, constant = self.graph.add, self.graph.constant
-        levels, n = self.blueprint.levels, self.blueprint.n_out
-        if levels is None:
+        n = self.blueprint.n_out
+        if self.blueprint.levels is None:
             self.graph.output(tensor, "variable", element, [ROWS, n])
             return
         # The smallest n of n, in their order.
         tensor = add("TopK", tensor, constant(np.array([n])), axis=1, largest=0, besides=1)
-        middle = int(np.argmin(np.abs(np.subtract(levels, 0.5))))
-        column = add("Gather", tensor, constant(np.array([middle])), axis=1)
+        column = add("Gather", tensor, constant(np.array([self.blueprint.middle])), axis=1)
         self.graph.output(column, "variable", element, [ROWS, 1])
         self.graph.output(tensor, "quantiles", element, [ROWS, n])
 

@@ -20,10 +20,12 @@ from chainrule.core import _core
 Floats = NDArray[np.float64]
 
 U = 2.0**-53
-SLOPES = {  # the largest |σ'|, for a parameter of 1; of softmax, of all outputs together
-    "sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0, "elu": 1.0, "selu": 1.7581,
-    "softplus": 1.0, "gelu": 1.13, "swish": 1.1, "mish": 1.09, "softsign": 1.0,
-    "hard_sigmoid": 0.17, "identity": 1.0, "softmax": 1.0,
+# The largest |σ'|, rounded up; of leaky_relu and elu for a parameter of at most 1, of softmax of
+# all outputs together. That of exponential hangs by z.
+SLOPES = {
+    "sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky_relu": 1.0, "elu": 1.0,
+    "selu": 1.7580993408473769, "softplus": 1.0, "gelu": 1.129, "swish": 1.09984, "mish": 1.089,
+    "softsign": 1.0, "hard_sigmoid": 1 / 6 + 1e-9, "identity": 1.0, "softmax": 1.0, "step": np.inf,
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.convert.blueprint import Chain
 from chainrule.convert.c.program import Program
+from chainrule.convert.rounding import SLOPES
 
 Floats = NDArray[np.float64]
 
@@ -28,12 +29,6 @@ ULPS = {
     "sigmoid": 4.0, "tanh": 4.0, "relu": 0.0, "leaky_relu": 2.0, "elu": 4.0, "selu": 4.0,
     "softplus": 4.0, "gelu": 6.0, "swish": 5.0, "mish": 6.0, "softsign": 2.0, "hard_sigmoid": 2.0,
     "exponential": 2.0, "identity": 0.0, "step": 0.0,
-}  # fmt: skip
-# The largest slopes that do not hang by a parameter or by z.
-SLOPES = {
-    "sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "selu": 1.7580993408473769, "softplus": 1.0,
-    "gelu": 1.129, "swish": 1.09984, "mish": 1.089, "softsign": 1.0,
-    "hard_sigmoid": 1 / 6 + 1e-9, "identity": 1.0, "step": np.inf,
 }  # fmt: skip
 FAR = 80.0  # e^-80/n is a normal number of float32 for up to a thousand classes
 SAFETY = 1 + 1e-6  # for the roundings of these numbers themselves
@@ -161,11 +156,9 @@ def _activated(name: str, p: float, z: Reach, units: Units) -> Reach:
             a.logs = 2 * z.apart.max() + off + 2 * units.u * spread
         return a
     low, high = _ends(name, p, z.low, z.high)
-    slope: Any = SLOPES.get(name)
+    slope: Any = np.exp(z.high) if name == "exponential" else SLOPES[name]
     if name in ("leaky_relu", "elu"):
         slope = max(1.0, p)
-    elif name == "exponential":
-        slope = np.exp(z.high)
     apart = np.minimum(slope * z.apart, high - low) if name != "identity" else z.apart
     apart = np.where(z.apart == 0, 0.0, apart)
     off = 2 * ULPS[name] * units.u * np.maximum(np.abs(low), np.abs(high))

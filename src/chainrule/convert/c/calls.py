@@ -90,10 +90,10 @@ def write_calls(source: Source, program: Program, name: str, given: str, body: s
         source.functions.append(f"static void untempered({given}, {kind} *out)\n{{\n{body}}}\n")
         body = f"    untempered({of}, out);\n"
     source.functions.append(f"{declared}\n{{\n{body}{after}}}\n")
-    if blueprint.levels is not None and len(blueprint.levels) > 1:
-        middle = min(range(n_out), key=lambda j: abs((blueprint.levels or ())[j] - 0.5))
+    if program.is_sorted:
         source.declared.append(
-            f"/* The output whose level is nearest to 1/2 */\n#define {upper}_MIDDLE {middle}\n"
+            "/* The output whose level is nearest to 1/2 */\n"
+            f"#define {upper}_MIDDLE {blueprint.middle}\n"
         )
     if blueprint.answers == "classes":
         _write_classes(source, program, name, given, f"{outputs}({of}, out)")
