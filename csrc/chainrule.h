@@ -87,8 +87,10 @@ extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other c
 /* Whether a (m, k) has so few and so long rows that a w^T may go by dot products of rows. */
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
-/* How a product is made: by one of the kernels of gemm.h, or by a BLAS; CR_OWN_WAY: as its own size says. */
-enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS };
+/* How a product is made: by one of the kernels of gemm.h, or, from CR_BLAS on, by a BLAS in cells of CR_CELL(way) rows
+ * or columns; CR_OWN_WAY: as its own size says. */
+enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS, CR_LAST_WAY = CR_BLAS + 2 };
+#define CR_CELL(way) ((size_t)64 << ((way) - CR_BLAS))
 
 /* Rows of a data set that will be gathered soon, order[0..rows) of x (., width): scattered over memory, they take their
  * time to come. */
@@ -244,10 +246,9 @@ const char *cr_select_simd(const char *name);
  * faster or there is no BLAS. Every size and stride is below 2^31.
  *
  * A product may be made in parts, by several threads: rows of c where a is transposed, else columns. They come out as
- * in the whole if they go by its way, and if those that go to a BLAS begin and end at multiples of CR_CELL: it gets
- * cells of so many rows or columns in any case, since what it makes of one number may depend on how many others it
- * makes. */
-enum { CR_CELL = 256 };
+ * in the whole if they go by its way, and if those that go to a BLAS begin and end at multiples of CR_CELL(way): it
+ * gets cells of so many rows or columns in any case, since what it makes of one number may depend on how many others
+ * it makes. */
 int cr_gemm_way_f32(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 int cr_gemm_way_f64(int trans_a, int trans_b, size_t m, size_t n, size_t k);
 void cr_gemm_f32(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha, const float *a,

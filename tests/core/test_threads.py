@@ -73,8 +73,8 @@ def test_what_the_package_chooses_is_the_same_too(shape):
     assert everything(*SHAPES[shape], threads=None) == everything(*SHAPES[shape], threads=1)
 
 
-# The first has products that go to the BLAS, but for AVX-512.
-LARGE = [1024, 1100, 600, 10], 512, 600
+# The first has products that go to the BLAS, in cells of each size, but for AVX-512.
+LARGE = [1024, 1100, 600, 300, 10], 512, 600
 
 
 def check_all_shapes():

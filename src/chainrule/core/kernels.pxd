@@ -28,7 +28,6 @@ cdef extern from "chainrule.h" nogil:
         CR_OPTIMIZER_sgd
         CR_OWN_WAY
         CR_BLAS
-        CR_CELL
     const char *cr_activation_names[]
     const char cr_activation_sources[]
     const char *cr_cost_names[]
@@ -139,6 +138,7 @@ cdef extern from "chainrule.h" nogil:
         void (*unstripe)(double *, const double *, size_t, size_t) noexcept nogil
 
     bint cr_few_long_rows(size_t m, size_t k)
+    size_t CR_CELL(int way)
     const cr_kernels_f32 *cr_f32
     const cr_kernels_f64 *cr_f64
     const char *cr_select_simd(const char *name)

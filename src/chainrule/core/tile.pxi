@@ -87,7 +87,7 @@ cdef inline Part some_rows(const Tile *tile, Py_ssize_t part) noexcept nogil:
 cdef inline Part some_neurons(const Tile *tile, const Layer *layer, int way, Py_ssize_t part,
                               Py_ssize_t parts) noexcept nogil:
     # whole cache lines, so that no two threads write to one
-    cdef Py_ssize_t unit = CR_CELL if way == CR_BLAS else max(<Py_ssize_t> 16, layer.stripe)  # whole stripes, too
+    cdef Py_ssize_t unit = CR_CELL(way) if way >= CR_BLAS else max(<Py_ssize_t> 16, layer.stripe)  # whole stripes, too
     cdef Part some = whole(tile.m, 0)
     some.neuron = share(layer.n_out, unit, part, parts)
     some.neurons = share(layer.n_out, unit, part + 1, parts) - some.neuron
@@ -294,9 +294,9 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *precisio
         return False
     for i in range(net.depth):
         layer = &net.layers[i]
-        if layer.stripe == 1 and kernels.gemm_way[real](False, True, m, layer.n_out, layer.n_in, precision) == CR_BLAS:
+        if layer.stripe == 1 and kernels.gemm_way[real](False, True, m, layer.n_out, layer.n_in, precision) >= CR_BLAS:
             return False
-        if i and kernels.gemm_way[real](False, False, m, layer.n_in, layer.n_out, precision) == CR_BLAS:
+        if i and kernels.gemm_way[real](False, False, m, layer.n_in, layer.n_out, precision) >= CR_BLAS:
             return False
     return True
 
