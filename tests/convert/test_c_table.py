@@ -222,6 +222,14 @@ def test_columns_may_be_called_as_what_headers_define(tmp_path, cc, flags):
     run(tmp_path / "t")
 
 
+def test_columns_may_be_called_as_the_macros_of_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    macros = ["T_H", "T_N_OUT", "T_N_CLASSES", "T_MIDDLE", "c_T_H"]
+    to_c(named({each: rng.normal(size=20) for each in macros}), tmp_path / "t.c")
+    run(compiler("gcc"), *C99, "-DSELF_TEST", "-o", tmp_path / "t", tmp_path / "t.c", "-lm")
+    run(tmp_path / "t")
+
+
 def test_columns_may_be_called_as_the_parts_of_dates(tmp_path):
     days = np.arange("2024-01-01", "2025-01-01", 9, dtype="datetime64[D]").astype("datetime64[h]")
     hours = np.arange(len(days))

@@ -55,14 +55,20 @@ def name_of(text: str) -> str:
     return f"{name}_" if name in KEYWORDS or _MACROS.fullmatch(name) else name
 
 
-def names_of(texts: Iterable[str]) -> list[str]:
-    """Return such a name for each text, all different, also where case does not count."""
+def names_of(texts: Iterable[str], macros: str | None = None) -> list[str]:
+    """Return such a name for each text, all different, also where case does not count.
+
+    None begins as the file's own macros do, where that is said.
+    """
     found: dict[str, None] = {}
     names = []
     for text in texts:
-        name, k = name_of(text), 2
+        first, k = name_of(text), 2
+        if macros is not None and first.startswith(macros):
+            first = f"c_{first}"
+        name = first
         while name.lower() in found:
-            name, k = f"{name_of(text)}_{k}", k + 1
+            name, k = f"{first}_{k}", k + 1
         found[name.lower()] = None
         names.append(name)
     return names

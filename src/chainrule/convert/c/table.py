@@ -72,7 +72,7 @@ def write_table(source: Source, preparation: Preparation, name: str, dtype: np.d
         for place, each in enumerate(preparation.columns)
         if each.encoder is not None
     ]
-    table.fields = names.names_of(called)
+    table.fields = names.names_of(called, f"{name.upper()}_")
     lines, calls = [], []
     for column, title, field_name in zip(table.columns, called, table.fields, strict=True):
         lines.append(_field(table, column, title, field_name))
