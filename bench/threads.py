@@ -5,11 +5,13 @@ parts/cases.py and on a sweep of widths and batches ([width, width, width, 10], 
 SGD); large keeps 80 % efficiency to 16 threads.
 
 The numbers take turns, in one process, and the least time of each counts. Run it on a machine with
-nothing else to do.
+nothing else to do. Of more threads than were measured, the model of parts/scaling.py says what they
+bring at worst and at best.
 
     python bench/threads.py                        # the cases, with 1, 2, 4, ... threads
     python bench/threads.py --sweep --json t.json  # the sweep
     python bench/threads.py --cases large,medium --threads 1,2,3,4,8,16
+    python bench/threads.py --markdown docs/threads.md
 """
 
 import numpy as np
@@ -19,8 +21,10 @@ from parts.cases import CASES, TIMED, Case, make_data
 from parts.command import Command, count
 from parts.machine import header
 from parts.ours import fit_options, network, targets
-from parts.output import write_json
+from parts.output import four_digits, table, write_json, write_page
+from parts.scaling import faster
 
+MODELLED = (4, 8, 16)
 WIDTHS = (8, 32, 128, 512, 2048)
 BATCHES = (1, 16, 128, 1024, 4096)
 
@@ -72,7 +76,7 @@ def numbers_of_threads(cores):
 
 def command():
     quick = {"cases": ["quick", "quick-adam"], "sweep": True, "threads": [1, 2]}
-    parser = Command(__doc__, rounds=11, seconds=0.06, files=["json"], quick=quick)
+    parser = Command(__doc__, rounds=11, seconds=0.06, files=["json", "markdown"], quick=quick)
     parser.add_names("cases", TIMED, None, "all that are not sparse, or with --sweep none")
     parser.add_argument("--sweep", action="store_true", help="widths and batches")
     parser.add_argument(
@@ -81,6 +85,27 @@ def command():
         help="comma-separated numbers (default: 1, 2, 4, ... up to the cores)",
     )
     return parser
+
+
+def of_more(case, numbers, times):
+    """Return {threads: (worst, best)} for more than were measured, times as fast as one thread."""
+    of = dict(zip(numbers, times, strict=True))
+    return {
+        n: faster(case, n, of[1], of[2]) for n in MODELLED if {1, 2} <= of.keys() and n > max(of)
+    }
+
+
+def report(options, results):
+    """The page's table: what was measured, what was chosen, and what the model says of more."""
+    numbers, more = results[0]["threads"], results[0]["model"]
+    head = ["case", *(f"{n} thread{'s' * (n > 1)}, µs" for n in numbers), "chosen, µs"]
+    rows = []
+    for result in results:
+        times = [four_digits(1e6 * t) for t in (*result["seconds"], result["chosen"])]
+        ranges = [f"{worst:.1f} to {best:.1f}" for worst, best in result["model"].values()]
+        rows.append([result["case"], *times, *ranges])
+    text = table([*head, *(f"{n} threads by the model: times one" for n in more)], rows)
+    return f"{header(options.about)}\n\n{text}"
 
 
 def main(options):
@@ -92,8 +117,11 @@ def main(options):
         *times, chosen = measure(case, [*numbers, None], options)
         columns = " ".join(f"{1e6 * t:10.2f}" for t in (*times, chosen))
         print(f"{case.label:28} {columns}  {chosen / min(times):8.3f}", flush=True)
-        results.append({"case": case.label, "threads": numbers, "seconds": times, "chosen": chosen})
+        result = {"case": case.label, "threads": numbers, "seconds": times, "chosen": chosen}
+        results.append({**result, "model": of_more(case, numbers, times)})
     write_json(options.json, options.about, results=results)
+    if options.markdown:
+        write_page(options.markdown, report(options, results))
 
 
 if __name__ == "__main__":

@@ -213,6 +213,20 @@ def test_the_cores_of_the_process(monkeypatch):
         assert threads._quota.__wrapped__() == expected
 
 
+def test_hyper_threads_of_one_core_count_once(tmp_path):
+    for each, siblings in enumerate(["0,4", "1,5", "2-3", "2-3", "0,4", "1,5"]):
+        topology = tmp_path / f"sys/devices/system/cpu/cpu{each}/topology"
+        topology.mkdir(parents=True)
+        (topology / "thread_siblings_list").write_text(f"{siblings}\n")
+    for processors, cores in (
+        ({0, 1, 2, 3, 4, 5}, 3),
+        ({0, 4}, 1),
+        ({3, 5}, 2),
+        ({1, 7, 8}, 3),  # nobody says what 7 and 8 are
+    ):
+        assert threads.cores_of(frozenset(processors), str(tmp_path)) == cores
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("1", 1), ("2,1", 2), (" 3 ", 3), ("0", 1), ("", 256), ("many", 256), ("-1", 256)],

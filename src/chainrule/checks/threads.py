@@ -26,10 +26,28 @@ def available_cores() -> int:
     systems) share the cores out among processes.
     """
     try:
-        cores = len(os.sched_getaffinity(0))
+        cores = cores_of(frozenset(os.sched_getaffinity(0)))
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
     return min(cores, _quota(), _asked())
+
+
+@cache
+def cores_of(processors: frozenset[int], root: str = "/") -> int:
+    """Return on how many cores these processors of Linux are.
+
+    Two that a core shows as its own (SMT, hyper-threads) share its arithmetic, which one thread of
+    a step keeps busy. One of which nothing can be read counts as a core.
+    """
+    cores = set()
+    for each in processors:
+        place = f"sys/devices/system/cpu/cpu{each}/topology/thread_siblings_list"
+        try:
+            with open(os.path.join(root, place)) as file:
+                cores.add(file.read().strip())
+        except OSError:
+            cores.add(f"{each} alone")
+    return len(cores)
 
 
 @cache  # as BLAS libraries: what it was when it was asked first

@@ -52,7 +52,7 @@ def here() -> dict[str, str]:
         "BLAS": _core.blas_name(),
         "SIMD": best,
         "instruction sets": ", ".join(sets),
-        "threads": f"{available_cores()} of {os.cpu_count()} cores",
+        "threads": f"{available_cores()} of {os.cpu_count()} processors",
         "precision": " or ".join(DTYPES),
         "NumPy": np.__version__,
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
