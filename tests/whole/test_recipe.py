@@ -1,4 +1,4 @@
-"""The recipe for conda: read by rattler-build for each system, and told the same as pyproject.toml."""
+"""The recipe for conda: read by rattler-build for each system, and as pyproject.toml has it."""
 
 import tomllib
 from pathlib import Path
