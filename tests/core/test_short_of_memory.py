@@ -187,5 +187,9 @@ def test_a_thread_that_has_no_memory_to_begin_is_told_so():
 
 
 if __name__ == "__main__":
-    print(json.dumps(lost_figures(getattr(cr, sys.argv[1])(), sys.argv[2])), file=sys.stdout, flush=True)
+    print(
+        json.dumps(lost_figures(getattr(cr, sys.argv[1])(), sys.argv[2])),
+        file=sys.stdout,
+        flush=True,
+    )
     os._exit(0)
