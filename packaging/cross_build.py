@@ -18,6 +18,7 @@ import sysconfig
 from pathlib import Path
 
 import abi3info
+import lief
 from abi3info.models import PyVersion
 from targets import TARGETS, ZIG
 
@@ -113,6 +114,10 @@ def fetch_openblas(target, folder):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
     where = ["--platform", target.blas, "--only-binary=:all:", "--target", folder]
     subprocess.run([*pip, *where, "--require-hashes", "-r", wanted], check=True)
+    for library in folder.glob("scipy_openblas32/lib/*.so"):
+        binary = lief.parse(library)
+        binary.strip()  # of names that no loader reads, 0.3 MB of the wheel
+        binary.write(str(library))
 
 
 def main(name, sdist, work, out):

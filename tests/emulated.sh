@@ -6,7 +6,7 @@
 #     bash tests/emulated.sh files aarch64|s390x              model files written there are read here, and the other way
 #
 # Where something is missing on the machine it says what, and ends with 0, or with 3 if EMULATED=must is set. It installs
-# nothing: of another processor's Python and NumPy, Debian's packages are only unpacked, into the folder
+# nothing: of another processor's Python and what tests import, Debian's packages are only unpacked, into the folder
 # EMULATED_ROOTS (~/.cache/chainrule-emulated), where they are kept. SUITE is the Debian they are of (testing), CC a
 # compiler, PYTHON a Python with Cython and, for Windows, with ziglang.
 set -euo pipefail
@@ -48,7 +48,7 @@ windows)
     ;;
 esac
 # shellcheck source=tests/c/options.sh
-source "$root/tests/c/options.sh" "$of_kernels"
+source "$root/tests/c/options.sh" "$of_kernels" "${cc[@]}"
 common=(-std=gnu11 -Wall -Wextra -Wno-pass-failed -I "$root/csrc" -I "$root/tests/c")
 portable=("$root"/csrc/{simd,blas,shuffle,team,platform}.c)
 
@@ -93,12 +93,14 @@ test_kernels() {
     finish
 }
 
-# Debian's Python, NumPy and pytest of the processor, unpacked once: $there.
+# Debian's Python of the processor with what the tests below import, unpacked once: $there.
+packages=(python3-{numpy,scipy,sklearn,mpmath,pytest})
 unpack_python() {
     local debian=${processor/aarch64/arm64} suite=${SUITE:-testing} apt uri key
     need apt-get "Debian's, which knows its packages for other processors"
     there=${EMULATED_ROOTS:-$HOME/.cache/chainrule-emulated}/$debian-$suite
-    [ -e "$there/unpacked" ] && return
+    if [ -e "$there/unpacked" ] && [ "$(<"$there/unpacked")" = "${packages[*]}" ]; then return; fi
+    rm -rf "$there"
     apt=$there/apt
     mkdir -p "$apt"/state/lists/partial "$apt"/cache/archives/partial
     : >"$apt/state/status"
@@ -113,7 +115,7 @@ APT::Sandbox::User "root"; Acquire::Languages "none";
 END
     export APT_CONFIG=$apt/apt.conf
     apt-get -qq update
-    apt-get -qq install --download-only python3-numpy python3-pytest >/dev/null
+    apt-get -qq install --download-only "${packages[@]}" >/dev/null
     local version
     version=$(apt-cache depends python3 | sed -n 's/.*Depends: \(python3\.[0-9]*\)$/\1/p' | head -n 1)
     (cd "$apt/cache/archives" && apt-get -qq download "lib$version-dev" libc6 && rm -f dpkg_*.deb)
@@ -123,7 +125,7 @@ END
     # what packages do when they are installed and programs here need: old paths, and the one BLAS that there is
     [ -e "$there/lib" ] || ln -s usr/lib "$there/lib"
     rm -rf "$apt/cache"
-    : >"$there/unpacked"
+    echo "${packages[*]}" >"$there/unpacked"
 }
 
 # The package for it: $site. Without a BLAS: all products are the kernels'.
@@ -155,7 +157,7 @@ in_python() { # ARGUMENT...: that Python, which sees the package and the tests' 
         "$there/usr/bin/python3" "$@"
 }
 
-# those of a few minutes that need NumPy and pytest alone
+# those that need no more than the packages above, start no process and take a few minutes
 TESTS=(tests/core/test_{elementwise,equations,gemm,given,gradients,jacobian,one_sample,shuffle,sparse,step}.py
     tests/files/test_{files,files_own,files_written_before,ensemble_file}.py
     tests/training/test_{batches,callbacks,dropout,penalties,training,trainer}.py)

@@ -22,7 +22,7 @@ fi
 
 # The options of the kernels, and of each instruction set, are those of the package.
 # shellcheck source=tests/c/options.sh
-source "$root/tests/c/options.sh" "$(uname -m)"
+source "$root/tests/c/options.sh" "$(uname -m)" "$cc"
 
 running=()
 finish() { # all compilers in the background, or fail

@@ -70,6 +70,26 @@ static void check_update(int optimizer, size_t n, const cr_update *u) {
     check(1, "");
 }
 
+static real *any_numbers(int slot, size_t n, double least) {
+    real *x = room_for(slot, n);
+    for (size_t i = 0; i < n; i++) x[i] = (real)(least + (1 - least) * uniform());
+    return x;
+}
+
+/* A number becomes the same to the last bit wherever it stands: an update of all is one of each alone, so that a step
+ * has the same bits in however many parts it is made. */
+static void check_parts(int optimizer, size_t n, const cr_update *u) {
+    AT(cr_optimizer_names[optimizer], n, 4 * u->beta1, 4 * u->l1, 4 * u->l2, 4 * u->scale, 4 * u->decay, u->nesterov);
+    real *w = any_numbers(OUT, n, -1), *s = any_numbers(OUT2, n, 0), *t = any_numbers(OTHER, n, 0);
+    real *w1 = copy(TARGET, w, n), *s1 = copy(VALUES, s, n), *t1 = copy(STRIPED, t, n);
+    const real *g = any_numbers(IN, n, -1);
+    KERNELS->update[optimizer](w, s, t, g, n, u);
+    for (size_t i = 0; i < n; i++) KERNELS->update[optimizer](w1 + i, s1 + i, t1 + i, g + i, 1, u);
+    expect_same("a parameter updated alone", w, w1, n);
+    expect_same("the first state of one updated alone", s, s1, n);
+    expect_same("the second state of one updated alone", t, t1, n);
+}
+
 static void test_updates(void) {
     for (int optimizer = 0; optimizer < CR_OPTIMIZER_COUNT; optimizer++) {
         for (size_t n = 0; n <= LONGEST; n = next_size(n)) {
@@ -82,6 +102,8 @@ static void test_updates(void) {
                 if (way & 4) u.l2 = 0.25, u.scale = 0.5;
                 if (way & 8) u.nesterov = 1, u.decay = 0.5;
                 check_update(optimizer, n, &u);
+                u.rate = 0.3, u.beta1 /= 3, u.beta2 *= 1.1, u.l1 /= 3, u.l2 /= 3, u.scale /= 3, u.decay /= 3;
+                check_parts(optimizer, n, &u);
             }
         }
     }
@@ -140,5 +162,10 @@ static void test_move_average(void) {
         for (size_t i = 0; i < n; i++) want[i] = 0.75 * (double)average[i] + 0.25 * (double)w[i];
         KERNELS->move_average(average, w, n, 0.75);
         expect_equal(average, n);
+        real *together = any_numbers(OUT, n, -1), *alone = copy(OUT2, together, n);
+        const real *now = any_numbers(IN, n, -1);
+        KERNELS->move_average(together, now, n, 0.7);
+        for (size_t i = 0; i < n; i++) KERNELS->move_average(alone + i, now + i, 1, 0.7);
+        expect_same("a number averaged alone", together, alone, n);
     }
 }

@@ -29,9 +29,11 @@ def figures(net):
     return carried(net), [history[name].tobytes() for name in history if name != "seconds"]
 
 
-def lost_figures(optimizer):
+def lost_figures(optimizer, whose):
     """The allocations of a fit whose failure leaves epochs and other figures."""
     fails, lost, seen = allocations.Allocations(), [], 0
+    if whose == "the core's":
+        fails.of_the_core()
     after = []
     for epochs in range(EPOCHS + 1):
         net = begin()
@@ -50,16 +52,32 @@ def lost_figures(optimizer):
     return {"seen": seen, "errors": errors, "lost": lost}
 
 
+# Python 3.12 and 3.13 have no memory for a generator's frame, and go on with it.
+PYTHON_ALONE = """
+import allocations
+fails = allocations.Allocations()
+for place in range(1, 9):
+    fails.during(lambda: tuple(each for each in range(9)), place)
+"""
+
+
+@pytest.mark.parametrize(
+    ("whose", "seen", "errors"), [("everyone's", 200, 100), ("the core's", 2, 1)]
+)
 @pytest.mark.parametrize("optimizer", ["SGD", "LBFGS"])
-def test_wherever_memory_fails_epochs_and_figures_belong_together(optimizer, tmp_path):
+def test_wherever_memory_fails_epochs_and_figures_belong_together(
+    optimizer, whose, seen, errors, tmp_path
+):
     library = allocations.build(tmp_path)
     if library is None:
         pytest.skip("allocations fail by a C library in the place of glibc's")
     settings = {"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"}
-    told = json.loads(python(__file__, optimizer, **settings))
+    if whose == "everyone's" and attempt("-c", PYTHON_ALONE, **settings).returncode < 0:
+        pytest.skip("this Python crashes by itself where a generator has no memory")
+    told = json.loads(python(__file__, optimizer, whose, **settings))
     assert told["lost"] == []
-    assert told["errors"] > 100
-    assert told["seen"] > 200
+    assert told["errors"] >= errors
+    assert told["seen"] >= seen
 
 
 class Failing:
@@ -169,5 +187,9 @@ def test_a_thread_that_has_no_memory_to_begin_is_told_so():
 
 
 if __name__ == "__main__":
-    print(json.dumps(lost_figures(getattr(cr, sys.argv[1])())), file=sys.stdout, flush=True)
+    print(
+        json.dumps(lost_figures(getattr(cr, sys.argv[1])(), sys.argv[2])),
+        file=sys.stdout,
+        flush=True,
+    )
     os._exit(0)

@@ -212,7 +212,7 @@ def test_rows_are_those_of_the_whole_table(prep):
 @pytest.mark.parametrize("missing", [None, np.nan, "NaT"])
 def test_a_column_of_which_all_is_missing_is_of_any_kind(prep, missing):
     X = table()[:3]
-    X[:, :6] = np.datetime64("NaT") if missing == "NaT" else missing
+    X[:, :6] = np.datetime64("NaT", "us") if missing == "NaT" else missing
     made = prep.transform(X)
     assert not made.any()
 

@@ -1,5 +1,7 @@
 """While a network is trained its optimizer_state is in the user's hands, and is not trusted."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,14 @@ OPTIMIZERS = {
     "schedule": (cr.SGD(cr.StepDecay(0.1, epochs=2)), {}),
     "plateau": (cr.SGD(cr.ReduceOnPlateau(0.1, monitor="cost")), {}),
 }
+
+
+def reshape_in_place(array):
+    with warnings.catch_warnings():  # NumPy 2.5 begins to want a new view instead
+        warnings.simplefilter("ignore", DeprecationWarning)
+        array.shape = (1, -1)
+
+
 SPOILINGS = {
     "cleared": lambda state, name: state.clear(),
     "taken out": lambda state, name: state.pop(name),
@@ -28,7 +38,7 @@ SPOILINGS = {
     "read-only": lambda state, name: state.update({name: np.frombuffer(state[name].tobytes(),
                                                                       state[name].dtype)}),
     "a list": lambda state, name: state.update({name: state[name].tolist()}),
-    "reshaped": lambda state, name: setattr(state[name], "shape", (1, -1)),
+    "reshaped": lambda state, name: reshape_in_place(state[name]),
 }  # fmt: skip
 
 
