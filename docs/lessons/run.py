@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.glob("[0-9]*.md"))
+NOTEBOOKS = [HERE.parent / "first_table.md", *LESSONS]  # the pages that are notebooks, too
 GUIDE = "training", "tables", "first_table", "tabular", "loops", "many"
 PAGES = [*LESSONS, *(HERE.parent / f"{name}.md" for name in GUIDE)]
 BLOCK = re.compile(
@@ -36,8 +37,7 @@ def run(page, folder, namespace=None):
     text = page.read_text(encoding="utf-8")
     namespace = {} if namespace is None else namespace
     namespace["__name__"] = page.stem
-    for table in page.parent.glob("*.csv"):
-        shutil.copy(table, folder)
+    copy_tables(page, folder)
     for block in BLOCK.finditer(text):
         # The empty lines make a traceback give the line of the page.
         code = "\n" * text.count("\n", 0, block.start("code")) + block["code"]
@@ -51,6 +51,12 @@ def run(page, folder, namespace=None):
                 f"{page.name}: the block at line {line} should print\n{shown}"
                 f"but it printed\n{printed.getvalue()}"
             )
+
+
+def copy_tables(page, folder):
+    """Copy the tables (.csv) that stand beside a page, for its code to read."""
+    for table in page.parent.glob("*.csv"):
+        shutil.copy(table, folder)
 
 
 def keep(drawn, folder):

@@ -105,11 +105,11 @@ def lessons():
 
 def add_notebooks(folder, run):
     """Write each lesson as a notebook, run or not, and a link to it into its page."""
-    known = lessons()
-    for lesson in known.LESSONS:
-        notebook = folder / f"{lesson.stem}.ipynb"
-        write_notebook(lesson, notebook, known.BLOCK, run=run)
-        page = folder / lesson.name
+    known, placed = lessons(), pages()
+    for lesson in known.NOTEBOOKS:
+        page = folder / placed[lesson]
+        notebook = page.with_suffix(".ipynb")
+        write_notebook(lesson, notebook, known, run=run)
         title, text = page.read_text(encoding="utf-8").split("\n", 1)
         link = f"[This lesson as a notebook]({notebook.name})"
         page.write_text(f"{title}\n\n{link}\n{text}", encoding="utf-8")
@@ -135,7 +135,7 @@ def main():
     for folder in (laid_out, html):
         shutil.rmtree(folder, ignore_errors=True)
     lay_out(laid_out)
-    add_notebooks(laid_out / "lessons", run=not options.quick)
+    add_notebooks(laid_out, run=not options.quick)
     sphinx("html", laid_out, html)
     if broken := broken_links(html):
         sys.exit("\n".join(["these links lead nowhere:", *broken]))

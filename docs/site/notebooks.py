@@ -53,8 +53,10 @@ def notebook_of(cells):
     return v4.new_notebook(cells=made, metadata={"kernelspec": kernel})
 
 
-def run_cells(notebook, cells):
+def run_cells(notebook, cells, page, copy_tables):
     """Run a notebook; its cells get what they print and draw.
+
+    What it reads, `copy_tables(page, folder)` puts where it runs.
 
     Raises
     ------
@@ -66,6 +68,7 @@ def run_cells(notebook, cells):
     from nbclient import NotebookClient
 
     with TemporaryDirectory() as folder:  # for the pictures that the lesson saves
+        copy_tables(page, folder)
         where = {"metadata": {"path": folder}}
         quiet = ["--log-level=ERROR"]
         NotebookClient(notebook, timeout=120, resources=where, extra_arguments=quiet).execute()
@@ -80,12 +83,15 @@ def printed(cell):
     return "".join(out.text for out in streams if out.name == "stdout")
 
 
-def write_notebook(lesson, path, block, run=True):
-    """Make the notebook of a lesson's page, run it unless told not to, and write it to `path`."""
+def write_notebook(lesson, path, known, run=True):
+    """Make the notebook of a lesson's page, run it unless told not to, and write it to `path`.
+
+    `known` is docs/lessons/run.py.
+    """
     import nbformat
 
-    cells = cells_of(lesson.read_text(encoding="utf-8"), block)
+    cells = cells_of(lesson.read_text(encoding="utf-8"), known.BLOCK)
     notebook = notebook_of(cells)
     if run:
-        run_cells(notebook, cells)
+        run_cells(notebook, cells, lesson, known.copy_tables)
     nbformat.write(notebook, path)

@@ -12,7 +12,7 @@ PAGE = """# 1. A lesson
 Words, [the next](2-sigmoid-neuron.md), [the guide](../training.md), [the web](https://a.b).
 
 ```python
-print(6 * 7)
+print(6 * int(open("seven.csv").read()))
 ```
 
 ```text
@@ -30,6 +30,7 @@ The end.
 def lesson(tmp_path):
     page = tmp_path / "1-a-lesson.md"
     page.write_text(PAGE, encoding="utf-8")
+    (tmp_path / "seven.csv").write_text("7")
     return page
 
 
@@ -40,11 +41,11 @@ def test_a_lesson_becomes_cells():
         "# 1. A lesson\n\nWords, [the next](2-sigmoid-neuron.ipynb), the guide, "
         "[the web](https://a.b).",
     )
-    assert code == ("code", "print(6 * 7)", "42\n")
+    assert code == ("code", 'print(6 * int(open("seven.csv").read()))', "42\n")
     assert end == ("markdown", "The end.")
 
 
-@pytest.mark.parametrize("page", lessons.LESSONS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", lessons.NOTEBOOKS, ids=lambda page: page.stem)
 def test_every_block_of_a_lesson_becomes_a_cell(page):
     text = page.read_text(encoding="utf-8")
     cells = notebooks.cells_of(text, lessons.BLOCK)
@@ -58,14 +59,28 @@ def test_a_notebook_runs_and_must_print_what_the_lesson_shows(lesson, tmp_path):
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the extra site")
     pytest.importorskip("nbclient", reason="needs nbclient, of the extra site")
     pytest.importorskip("ipykernel", reason="needs ipykernel, of the extra site")
-    path = tmp_path / "1-a-lesson.ipynb"
-    notebooks.write_notebook(lesson, path, lessons.BLOCK)
+    path = tmp_path / "site" / "1-a-lesson.ipynb"
+    path.parent.mkdir()
+    notebooks.write_notebook(lesson, path, lessons)
     made = nbformat.read(path, 4)
     nbformat.validate(made)
     assert notebooks.printed(made.cells[1]) == "42\n"
     lesson.write_text(PAGE.replace("\n42\n", "\n43\n"), encoding="utf-8")
     with pytest.raises(ValueError, match="should print\n43\nbut it printed\n42"):
-        notebooks.write_notebook(lesson, path, lessons.BLOCK)
+        notebooks.write_notebook(lesson, path, lessons)
+
+
+def test_a_first_table_and_the_lessons_are_notebooks(tmp_path):
+    pytest.importorskip("nbformat", reason="needs nbformat, of the extra site")
+    notebook_pages = [build.DOCS / "first_table.md", *sorted(build.DOCS.glob("lessons/[0-9]*.md"))]
+    (tmp_path / "lessons").mkdir()
+    for page in notebook_pages:
+        (tmp_path / build.pages()[page]).write_text("# Title\n\nWords.\n", encoding="utf-8")
+    build.add_notebooks(tmp_path, run=False)
+    for page in notebook_pages:
+        place = tmp_path / build.pages()[page]
+        assert f"[This lesson as a notebook]({place.stem}.ipynb)" in place.read_text("utf-8")
+        assert place.with_suffix(".ipynb").is_file()
 
 
 def test_links_of_a_page_are_fitted_to_its_place(tmp_path):

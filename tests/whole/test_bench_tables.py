@@ -116,6 +116,24 @@ def test_ranks_and_distances(parts):
     assert times.median("hgb", "fit_cpu", part.names) == 1.5
 
 
+def test_a_goal_is_judged_by_the_wall_clock_of_both_cores(parts):
+    report = parts("table_report")
+
+    def row(cpu, wall):
+        return {"error": 0.5, "mae": 0.5, "fit_cpu": cpu, "fit_wall": wall}
+
+    rows = {
+        ("cars", "realmlp", 0, 2): row(8.0, 4.0), ("cars", "ours-realmlp", 0, 2): row(9.0, 1.0),
+        ("wage", "realmlp", 0, 2): row(8.0, 4.0), ("wage", "ours-realmlp", 0, 2): row(9.0, 3.0),
+        ("ames", "realmlp", 0, 2): row(8.0, 4.0), ("ames", "ours-realmlp", 0, 1): row(9.0, 4.0),
+    }  # fmt: skip
+    rows |= {(name, "hgb", 0, 1): row(1.0, 1.0) for name in ("ames", "cars", "wage", "loans")}
+    seen, apart = report.Part(rows, ["ames", "cars", "wage"], 1), report.Part(rows, ["loans"], 1)
+    *_, last = report.goals(seen, apart, report.Times(rows, 1), report.Times(rows, 2))
+    assert "RealMLP-TD-S on 2 tables ≤ 0.59" in last[0]
+    assert last[1:] == ("0.50", True)
+
+
 def test_splits_count_that_all_the_ranked_have(parts):
     report = parts("table_report")
     rows = {

@@ -11,7 +11,7 @@ import numpy
 cimport cython
 from cpython.bytes cimport PyBytes_AsString
 from cpython.long cimport PyLong_AsLongLongAndOverflow
-from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, ldexp, pow, sqrt
+from libc.math cimport INFINITY, NAN, fabs, frexp, isfinite, isinf, isnan, ldexp, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strchr
 
@@ -96,6 +96,8 @@ include "passes.pxi"
 include "derivatives.pxi"
 include "one_sample.pxi"
 include "normal_equations.pxi"
+# columns of tables
+include "encoding.pxi"
 # what users give, and single kernels, for Python
 include "given.pxi"
 include "single_kernels.pxi"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.columns import MIXED, TEXT, Values, numbers_of, text_of
+from chainrule.core import _core
+from chainrule.tables.columns import FEW, MIXED, TEXT, Values, numbers_of, text_of
 from chainrule.tables.numbers import Number, Numbers
 from chainrule.tables.state import fields
 
-SIGNS = np.array([-1, 1, 0], np.float32)  # of the first, the second, and none
 
 
 class Category:
@@ -95,17 +95,18 @@ class Category:
         plain = cls(kept, signed)
         if not scaled:
             return plain
-        inputs = np.zeros((len(values.array), plain.width))
-        Categories([plain], [0]).encode(plain.places(values)[:, None], inputs)
-        numbers = [Number.learn(x, bins=0, indicators=False) for x in inputs.T]
+        inputs = np.zeros((len(values.array), plain.width), np.float32)
+        Categories([plain], [0]).encode([plain.places(values)], inputs)
+        numbers = [Number.learn(x, bins=0, indicators=False) for x in inputs.T.astype(np.float64)]
         return cls(
             kept, signed, [each.median for each in numbers], [each.scale for each in numbers]
         )
 
     def places(self, values: Values) -> NDArray:
         """Return the place of each value among the categories, (m,) int; -1 for none of them."""
-        if self._numbers is None:
-            place, given = self._place.get, text_of(values).tolist()
+        if self._numbers is None or len(values.array) <= FEW:
+            array = values.array if self._numbers is not None else text_of(values)
+            place, given = self._place.get, array.tolist()
             return np.fromiter((place(each, -1) for each in given), np.int32, len(given))
         numbers = values.array
         places = np.searchsorted(self._numbers, numbers).clip(max=len(self.categories) - 1)
@@ -138,10 +139,8 @@ class Categories:
     """
 
     def __init__(self, categories: Sequence[Category], starts: Sequence[int]):
-        signed = np.array([each.signed for each in categories], bool)
-        starts_of = np.array(starts, np.intp)
-        self._signed, self._hot = np.flatnonzero(signed), np.flatnonzero(~signed)
-        self._signs, self._starts = starts_of[self._signed], starts_of[self._hot]
+        self._starts = np.array(starts, np.int64)
+        self._signed = np.array([each.signed for each in categories], np.int64)
         scaled = [
             (number, start + k)
             for category, start in zip(categories, starts, strict=True)
@@ -150,16 +149,11 @@ class Categories:
         self._scaled = np.array([at for _, at in scaled], np.intp)
         self._as_numbers = Numbers(*zip(*scaled, strict=True)) if scaled else None
 
-    def encode(self, places: NDArray, out: NDArray) -> None:
-        """Write what becomes of places (m, n) among the categories into out (m, width), which is 0.
+    def encode(self, places: Sequence[NDArray], out: NDArray) -> None:
+        """Write what becomes of categories into out (m, width), which is 0.
 
-        A place is -1 for what is none of the categories.
+        `places` of each column (m,) among its categories are -1 for what is none of them.
         """
-        if len(self._signed):
-            out[:, self._signs] = SIGNS[places[:, self._signed]]
-        if len(self._hot):
-            places = places[:, self._hot]
-            rows, which = np.nonzero(places >= 0)
-            out[rows, self._starts[which] + places[rows, which]] = 1
+        _core.encode_categories(np.array(places, np.int32), self._starts, self._signed, out)
         if self._as_numbers is not None:
             self._as_numbers.encode(out[:, self._scaled].astype(np.float64), out)

@@ -10,6 +10,7 @@ from chainrule.tables.columns import DAY, NUMBERS, Values
 from chainrule.tables.numbers import Number
 from chainrule.tables.state import fields
 
+HOUR = DAY // 24
 MOST = 2**62  # microseconds; between two dates there is less than int64 holds
 
 
@@ -93,9 +94,11 @@ def days_since(begin: int, dates: NDArray) -> NDArray:
 def calendar_parts(dates: NDArray) -> list[NDArray]:
     """Return months (m,), 1 to 12, weekdays, 0 for Monday, hours, 0 to 23; NaN where missing."""
     months = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1.0
-    weekdays = (dates.astype("datetime64[D]").astype(np.int64) + 3) % 7 + 0.0  # 1970: a Thursday
-    hours = dates.astype("datetime64[h]").astype(np.int64) % 24 + 0.0
+    hours = dates.astype(np.int64) // HOUR
+    weekdays = (hours // 24 + 3) % 7 + 0.0  # 1970: a Thursday
+    hours = hours % 24 + 0.0
     parts = [months, weekdays, hours]
+    missing = np.isnat(dates)
     for part in parts:
-        part[np.isnat(dates)] = np.nan
+        part[missing] = np.nan
     return parts

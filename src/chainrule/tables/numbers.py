@@ -114,71 +114,29 @@ class Numbers:
     """
 
     def __init__(self, numbers: Sequence[Number], starts: Sequence[int]):
-        self.median = np.array([each.median for each in numbers])
-        self.scale = np.array([each.scale for each in numbers])
-        first = np.array(starts, np.intp)
-        self._inputs = _places(first)
-        self._marked = np.flatnonzero([each.indicator for each in numbers])
-        self._marks = _places(first[self._marked] + 1)
-        bins = [each.bins for each in numbers]
-        self._binned = np.repeat(np.arange(len(numbers)), bins)
-        self._low, self._high = (
-            np.concatenate([np.empty(0), *(each.edges[part] for each in numbers)])
-            for part in (slice(None, -1), slice(1, None))
-        )
-        self._bins = _places(
-            np.concatenate(
-                [np.empty(0, np.intp)]
-                + [
-                    start + 1 + each.indicator + np.arange(n)
-                    for start, each, n in zip(starts, numbers, bins, strict=True)
-                ]
-            )
+        self._given = numbers, starts
+        bins = [each.edges for each in numbers]
+        self._code = _core.NumberCode(
+            np.array([each.median for each in numbers]),
+            np.array([each.scale for each in numbers]),
+            np.concatenate([np.empty(0), *bins]),
+            np.array(starts, np.int64),
+            np.array([each.indicator for each in numbers], np.int64),
+            np.cumsum([0, *map(len, bins)], dtype=np.int64),
+            BEND,
+            FAR,
         )
 
+    def __reduce__(self) -> Any:
+        return Numbers, self._given
+
     def encode(self, x: NDArray, out: NDArray) -> tuple[int, int] | None:
-        """Write what becomes of numbers x (m, n), float64, into out (m, width), which is 0.
+        """Write what becomes of numbers x (m, n), float64, into out (m, width).
 
         Returns
         -------
         tuple of int, or None
             (row, place) of the first number that is infinite; out is not to be used then.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # |z| beyond float64 is as good as FAR
-            z = x - self.median
-            z *= self.scale
-        missing = None
-        if not _core.all_finite(z.reshape(-1)):
-            if (infinite := np.isinf(x)).any():
-                row, place = np.unravel_index(np.argmax(infinite), x.shape)
-                return int(row), int(place)
-            missing = np.isnan(x)
-            z[np.isnan(z)] = 0
-        np.minimum(z, FAR, out=z)
-        np.maximum(z, -FAR, out=z)
-        bend = z / BEND
-        bend *= bend
-        bend += 1
-        np.sqrt(bend, out=bend)
-        np.divide(z, bend, out=z)
-        out[:, self._inputs] = z
-        if missing is not None and len(self._marked):
-            out[:, self._marks] = missing[:, self._marked]
-        if len(self._binned):
-            with np.errstate(over="ignore"):
-                inside = (x[:, self._binned] - self._low) / (self._high - self._low)
-            if missing is not None:
-                inside[missing[:, self._binned]] = 0.5
-            inside *= 2
-            inside -= 1
-            out[:, self._bins] = inside.clip(-1, 1, out=inside)
-        return None
-
-
-def _places(places):
-    """Return places as a slice if they grow by one distance, which NumPy writes to sooner."""
-    if len(places) == 0:
-        return slice(0, 0)
-    steps = set(np.diff(places).tolist()) or {1}
-    step = steps.pop()
-    return places if steps or step < 0 else slice(places[0], places[-1] + 1, step)
+        found: tuple[int, int] | None = self._code.encode(x, out)
+        return found

@@ -223,8 +223,7 @@ class Preparation:
                     row, j = infinite
                     raise table.infinite(start + row, self._of_numbers[j])
             if self._categories is not None:
-                some_places = np.stack([each[some] for each in encoded], axis=1)
-                self._categories.encode(some_places, out[some])
+                self._categories.encode([each[some] for each in encoded], out[some])
         return out if layout is None else layout.joined(out, places)
 
     def _read(self, table):
