@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from chainrule.core import _core
 
 MOST_SHOWN = 6  # names in a message
+PLAIN = {float, int, bool, np.float64, np.int64, np.bool_}  # what NumPy makes floats of at once
 CATEGORIES = re.compile("category|Categorical|Enum|dictionary")  # how their dtypes are written
 NUMBER, MISSING, TEXT, CATEGORY, DATE, DURATION, NESTED, COMPLEX = (
     "number", "missing", "text", "categories", "dates", "durations", "lists", "complex numbers",
@@ -370,7 +371,7 @@ def kind_of(kind: type) -> str:
 def from_objects(array):
     """Return numbers that are Python objects as float64, NaN for what is missing."""
     types = set(map(type, array.flat))
-    if types <= {float, int, bool}:
+    if types <= PLAIN:
         with suppress(OverflowError):
             return array.astype(np.float64)
     kinds = {each: kind_of(each) for each in types}

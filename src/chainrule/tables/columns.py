@@ -109,8 +109,8 @@ class Table:
         if type(X) is not np.ndarray and frames.is_frame(X):
             self.frame = Frame(name, X)
             self.names, self.width = self.frame.names, len(self.frame.keys)
-            if not typed and hasattr(type(X), "iloc") and len(X) <= FEW:  # as those of pandas
-                self.array = np.asarray(X)
+            if not typed:
+                self.array = _few_rows(X)
         else:
             self.array = _as_table(name, X)
             self.width = self.array.shape[1]
@@ -285,6 +285,21 @@ def text_of(values: Values) -> NDArray:
         return values.array
     array = values.array.astype(object)
     return _as_text(array, dict.fromkeys(set(map(type, array)), frames.NUMBER))
+
+
+def _few_rows(X):
+    """Return a frame of few rows in one piece (m, n), which is soon there; else None."""
+    kind = type(X)
+    if hasattr(kind, "iloc") and len(X) <= FEW:  # as those of pandas
+        return X.iloc[0].to_numpy()[None] if len(X) == 1 else np.asarray(X)
+    if callable(getattr(kind, "rows", None)) and len(X) <= FEW:  # as those of polars
+        rows = X.rows()
+        array = np.empty((len(rows), len(X.columns)), object)
+        for row, values in enumerate(rows):
+            for place, value in enumerate(values):  # one by one, as a value may be a list
+                array[row, place] = value
+        return array
+    return None
 
 
 def _as_array(column):
