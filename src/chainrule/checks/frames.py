@@ -39,6 +39,7 @@ ADVICE = {  # what columns may hold, and what to do about it; worst first
     COMPLEX: "give the real and the imaginary part a column each",
 }
 AS_THEY_ARE = {TEXT, CATEGORY, DATE, DURATION}  # what estimators of tables take
+AS_IT_IS = "give the table as it is to TabularClassifier or TabularRegressor of chainrule.sklearn"
 OTHER_ADVICE = "make numbers of {them}, or leave {them} out"
 
 
@@ -261,10 +262,7 @@ class Frame:
             which = f"columns {_listed(keys)} hold" if several else f"column {keys[0]!r} holds"
             told.append(f"{which} {kind}: {advice}")
         if AS_THEY_ARE.issuperset(others):
-            told.append(
-                "or give the table as it is to TabularClassifier or TabularRegressor of "
-                "chainrule.sklearn"
-            )
+            told.append(f"or {AS_IT_IS}")
         return TypeError(f"{self.name} must hold real numbers; {'; '.join(told)}")
 
     def _incomplete(self, array):

@@ -70,12 +70,31 @@ class Values(NamedTuple):
         return bool(self.missing.any() or (self.array != self.array[0]).any())
 
 
+class Fields:
+    """An array (m,) with named fields as a frame: their names, and a column for each."""
+
+    def __init__(self, array: NDArray):
+        self._array, self.columns = array, list(array.dtype.names or ())
+        self.shape = len(array), len(self.columns)
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, name: str) -> NDArray:
+        return self._array[name]
+
+
+def with_names(X: Any) -> Any:
+    """Return X itself; an array with named fields as `Fields`."""
+    return Fields(X) if isinstance(X, np.ndarray) and X.dtype.names and X.ndim == 1 else X
+
+
 class Table:
     """A table as it was given, whose columns are read one by one.
 
     Parameters
     ----------
-    X : frame, array-like (m, n)
+    X : frame, array-like (m, n), array (m,) with named fields
     rows : ndarray of int, or None
         Which of its rows count; all.
     typed : bool
@@ -106,6 +125,7 @@ class Table:
         self.frame: Frame | None = None
         self.array: NDArray | None = None
         self.names: tuple[str, ...] | None = None
+        X = with_names(X)
         if type(X) is not np.ndarray and frames.is_frame(X):
             self.frame = Frame(name, X)
             self.names, self.width = self.frame.names, len(self.frame.keys)
