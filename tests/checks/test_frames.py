@@ -484,11 +484,17 @@ def with_column(name, values):
 
 
 DATES = np.arange(M).astype("M8[D]")
+ESTIMATORS = (
+    "or give the table as it is to TabularClassifier or TabularRegressor of chainrule.sklearn"
+)
 REFUSED = {
     "text": (
         {"cut": ["Fair", None] * 15, "color": np.array(["D"] * M)},
         TypeError,
-        ["columns 'cut', 'color' hold text: one-hot encode them, `pandas.get_dummies(X)`"],
+        [
+            "columns 'cut', 'color' hold text: one-hot encode them, `pandas.get_dummies(X)`; "
+            + ESTIMATORS
+        ],
     ),
     "numbers as text": ({"a": ["1.5"] * M}, TypeError, ["column 'a' holds text: one-hot"]),
     "text among numbers": ({"a": [1] * (M - 1) + ["x"]}, TypeError, ["column 'a' holds text"]),
@@ -508,7 +514,7 @@ REFUSED = {
     "of two kinds": (
         {"cut": ["Fair"] * M, "when": DATES},
         TypeError,
-        ["column 'cut' holds text", "; column 'when' holds dates"],
+        ["column 'cut' holds text", "; column 'when' holds dates", ESTIMATORS],
     ),
     "of many columns": (
         {f"a{i}": ["x"] * M for i in range(9)},
@@ -562,6 +568,14 @@ def test_what_is_no_number_is_told_by_the_names_of_columns(added, kind, fragment
     else:
         refuse(lambda: ask(net, frame, LABELS), kind, fragments, net)
     assert net.input_names is None
+
+
+def test_text_in_an_array_leads_to_the_estimators_of_tables():
+    for X in (np.array([[1.5, "a"]], object), [["a", 2]], np.array([["a", "b"]])):
+        refuse(lambda X=X: network(2).fit(X, [0]), TypeError, ["real numbers", ESTIMATORS])
+    with pytest.raises(TypeError) as error:
+        network(1).fit(np.array([[None]]), [0])
+    assert "Tabular" not in str(error.value)
 
 
 def test_names_that_are_there_twice():

@@ -112,6 +112,19 @@ def test_a_list_of_rows():
     assert table.predict([[0.5, "red", False]]).shape == (1,)
 
 
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_array_with_named_fields_is_a_frame(kind, frame):
+    numbers = frame[["size", "old"]].assign(text=frame["colour"], more=NUMBERS)
+    records = numbers.to_records(index=False)
+    ours, theirs = fitted(kind, numbers), fitted(kind, np.array(records.tolist(), records.dtype))
+    assert theirs.preparation_.names == tuple(numbers)
+    assert theirs.n_features_in_ == 4
+    assert np.array_equal(theirs.predict(records), ours.predict(numbers))
+    assert np.array_equal(theirs.predict(numbers), ours.predict(records))
+    with pytest.raises(ValueError, match="'text' is out of place"):
+        theirs.predict(records[["text", "old", "size", "more"]])
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -243,6 +256,10 @@ SPOILT = {
         {}, lambda X, y: (X.assign(size=np.inf), y), "row 0 .* of column 'size' is inf"
     ),
     "nothing there": ({}, lambda X, y: (X[["size"]] * np.nan, y), "nothing to learn from"),
+    "a frame to be computed": ({}, lambda X, y: (lazy(X), y), r"what its collect\(\) returns"),
+    "a name twice": (
+        {}, lambda X, y: (X.set_axis(["size"] * 4, axis=1), y), "one column called 'size'"
+    ),
     "no rows": ({}, lambda X, y: (X[:0], y[:0]), "n_samples = 0"),
     "one row": ({}, lambda X, y: (X[:1], y[:1]), "1 class"),
     "fewer targets": ({}, lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
@@ -255,6 +272,10 @@ SPOILT = {
     "an unknown column": ({"categorical_features": ["no"]}, lambda X, y: (X, y), "'no'"),
     "an unknown class": ({"class_weight": {"maybe": 1.0}}, lambda X, y: (X, y), "class_weight"),
 }  # fmt: skip
+
+
+def lazy(X):
+    return pytest.importorskip("polars").from_pandas(X).lazy()
 
 
 def sparse():

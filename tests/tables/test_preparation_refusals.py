@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+import warnings
 from datetime import date, time
 
 import numpy as np
@@ -135,6 +136,23 @@ def test_columns_of_no_use_are_named_in_warnings():
     with pytest.warns(UserWarning, match="^X: column") as told:
         assert Preparation.learn(X, categorical=["id"]).width == 2 + m
     assert len(told) == 2
+
+
+def test_whole_numbers_that_are_another_in_each_row_look_like_ids():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=200)
+    with pytest.warns(UserWarning, match="column 'id' has another whole number in each row") as t:
+        prep = Preparation.learn(frame(x=x, id=rng.choice(np.arange(5000, 5790), 200, False)))
+    assert len(t) == 1
+    assert [column.kind for column in prep.columns] == ["number", "number"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for plain in (
+            rng.integers(0, 790, 200),
+            rng.choice(10**6, 200, False),
+            np.arange(40)[::-1],
+        ):
+            Preparation.learn(frame(x=x[: len(plain)], n=plain))
 
 
 def test_fifty_different_texts_and_half_of_the_rows_are_categories():

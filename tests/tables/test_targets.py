@@ -80,6 +80,12 @@ def test_what_are_no_classes(given, exception, fragments):
         "NaN": ([1.0, np.nan], ValueError, ["y[1] is nan", "1 of 2"]),
         "infinity": ([1.0, 2.0, -np.inf], ValueError, ["finite", "y[2] is -inf"]),
         "text": (["1", "a"], ValueError, ["y must hold numbers; y[1] is 'a'"]),
+        "dates": (
+            np.array(["2020", "2021"], "M8[D]"),
+            TypeError,
+            ["numbers; got dates: make"],
+        ),
+        "durations": (np.array([1, 2], "m8[D]"), TypeError, ["got durations"]),
         "a column": (np.ones((2, 1)), ValueError, ["got shape (2, 1)"]),
     }
 )

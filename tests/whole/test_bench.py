@@ -29,6 +29,7 @@ PRINTS = {
     "sklearn_kernels.py": r"^\| adam \| 3 (\| \d\.\de-1[5-7] ){4}\|$",
     "step_profile.py": r"^\| quick \(SGD\) \| 1 \| [\d.,]+ \| ",
     "steps.py": r"^\| quick \(SGD\) \| [\d.]+ \(.*\n(.*\n)*\| quick from CSR \| ",
+    "table_calls.py": r"^\| classes, array \| [\d.]+ \| 1\.\d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
     "tables.py": r"^\| HistGradientBoosting \| [12]\.\d+ \|.*\n(.*\n)+\| diabetes \| .*\*\*0\.",
     "threads.py": r"^quick \(Adam\)( +[\d.]+){4}$",
 }

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks.frames import Frame, ReadFrame, is_frame, is_series, series_numbers
+from chainrule.checks.frames import AS_IT_IS, Frame, ReadFrame, is_frame, is_series, series_numbers
 from chainrule.checks.picked_rows import RowsOf
 from chainrule.checks.sparse_rows import SparseRows, as_sparse_rows, is_sparse
 from chainrule.core import _core
@@ -67,6 +67,8 @@ def as_numbers(name, array, hint="", *, missing=False) -> NDArray:
             hint = "; a sparse matrix? use .toarray()"
         elif isinstance(array, dict) or (isinstance(array, list) and _are_dicts(array)):
             hint = "; rows by the names of columns? make them a frame, pandas.DataFrame([row])"
+        elif name.endswith("X") and any(isinstance(each, str) for each in given[:1].flat):
+            hint = f"; one-hot encode text, or {AS_IT_IS}"
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
     return given
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from chainrule.core import _core
 
 MOST_SHOWN = 6  # names in a message
+PLAIN = {float, int, bool, np.float64, np.int64, np.bool_}  # what NumPy makes floats of at once
 CATEGORIES = re.compile("category|Categorical|Enum|dictionary")  # how their dtypes are written
 NUMBER, MISSING, TEXT, CATEGORY, DATE, DURATION, NESTED, COMPLEX = (
     "number", "missing", "text", "categories", "dates", "durations", "lists", "complex numbers",
@@ -38,6 +39,7 @@ ADVICE = {  # what columns may hold, and what to do about it; worst first
     COMPLEX: "give the real and the imaginary part a column each",
 }
 AS_THEY_ARE = {TEXT, CATEGORY, DATE, DURATION}  # what estimators of tables take
+AS_IT_IS = "give the table as it is to TabularClassifier or TabularRegressor of chainrule.sklearn"
 OTHER_ADVICE = "make numbers of {them}, or leave {them} out"
 
 
@@ -260,10 +262,7 @@ class Frame:
             which = f"columns {_listed(keys)} hold" if several else f"column {keys[0]!r} holds"
             told.append(f"{which} {kind}: {advice}")
         if AS_THEY_ARE.issuperset(others):
-            told.append(
-                "or give the table as it is to TabularClassifier or TabularRegressor of "
-                "chainrule.sklearn"
-            )
+            told.append(f"or {AS_IT_IS}")
         return TypeError(f"{self.name} must hold real numbers; {'; '.join(told)}")
 
     def _incomplete(self, array):
@@ -370,7 +369,7 @@ def kind_of(kind: type) -> str:
 def from_objects(array):
     """Return numbers that are Python objects as float64, NaN for what is missing."""
     types = set(map(type, array.flat))
-    if types <= {float, int, bool}:
+    if types <= PLAIN:
         with suppress(OverflowError):
             return array.astype(np.float64)
     kinds = {each: kind_of(each) for each in types}

@@ -14,11 +14,12 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from chainrule.checks.frames import is_frame
+from chainrule.checks.frames import Frame, is_frame
 from chainrule.sklearn.parameters import ABOVE_0, AT_LEAST_1, INSIDE
 from chainrule.sklearn.refusals import unless_refused
 from chainrule.sklearn.table_file import SavedTable
 from chainrule.sweeps.ensemble import Ensemble
+from chainrule.tables.columns import with_names
 from chainrule.tables.predictor import Predictor
 from chainrule.tables.preparation import Preparation
 from chainrule.tables.recipe import METRICS, PRESETS, Recipe, recipe_of
@@ -114,7 +115,9 @@ class Tabular(SavedTable, BaseEstimator):
 
     def _look_at(self, X: Any, reset: bool = False) -> None:
         """Note or check how many columns there are, and their names."""
+        X = with_names(X)
         if is_frame(X):
+            Frame("X", X)  # whose messages name columns
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
             validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
@@ -126,17 +129,19 @@ class Tabular(SavedTable, BaseEstimator):
         own = vars(self)
         if "predictor_" not in own:
             check_is_fitted(self)
-        if "feature_names_in_" in own:
-            is_known = is_frame(X)  # whose names the preparation compares
+        predictor: Predictor = own["predictor_"]
+        if predictor.preparation.names is not None:
+            is_known = is_frame(with_names(X))  # whose names the preparation compares
         else:
             is_known = type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f" and len(X) > 0
             is_known = is_known and X.shape[1] == own["n_features_in_"]
         if not is_known:
             self._look_at(X)
         try:
-            return getattr(own["predictor_"], answer)(X, **options)
+            return getattr(predictor, answer)(X, **options)
         except ValueError:
-            self._look_at(X)  # in scikit-learn's words, where it is a matter of names
+            if not is_known or "feature_names_in_" in own:
+                self._look_at(X)  # in scikit-learn's words, where it is a matter of names
             raise
 
     def predict(self, X: Any) -> Any:

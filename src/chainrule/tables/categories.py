@@ -13,7 +13,6 @@ from chainrule.tables.numbers import Number, Numbers
 from chainrule.tables.state import fields
 
 
-
 class Category:
     """What is known of one column of categories.
 

@@ -70,12 +70,31 @@ class Values(NamedTuple):
         return bool(self.missing.any() or (self.array != self.array[0]).any())
 
 
+class Fields:
+    """An array (m,) with named fields as a frame: their names, and a column for each."""
+
+    def __init__(self, array: NDArray):
+        self._array, self.columns = array, list(array.dtype.names or ())
+        self.shape = len(array), len(self.columns)
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, name: str) -> NDArray:
+        return self._array[name]
+
+
+def with_names(X: Any) -> Any:
+    """Return X itself; an array with named fields as `Fields`."""
+    return Fields(X) if isinstance(X, np.ndarray) and X.dtype.names and X.ndim == 1 else X
+
+
 class Table:
     """A table as it was given, whose columns are read one by one.
 
     Parameters
     ----------
-    X : frame, array-like (m, n)
+    X : frame, array-like (m, n), array (m,) with named fields
     rows : ndarray of int, or None
         Which of its rows count; all.
     typed : bool
@@ -106,11 +125,12 @@ class Table:
         self.frame: Frame | None = None
         self.array: NDArray | None = None
         self.names: tuple[str, ...] | None = None
+        X = with_names(X)
         if type(X) is not np.ndarray and frames.is_frame(X):
             self.frame = Frame(name, X)
             self.names, self.width = self.frame.names, len(self.frame.keys)
-            if not typed and hasattr(type(X), "iloc") and len(X) <= FEW:  # as those of pandas
-                self.array = np.asarray(X)
+            if not typed:
+                self.array = _few_rows(X)
         else:
             self.array = _as_table(name, X)
             self.width = self.array.shape[1]
@@ -285,6 +305,21 @@ def text_of(values: Values) -> NDArray:
         return values.array
     array = values.array.astype(object)
     return _as_text(array, dict.fromkeys(set(map(type, array)), frames.NUMBER))
+
+
+def _few_rows(X):
+    """Return a frame of few rows in one piece (m, n), which is soon there; else None."""
+    kind = type(X)
+    if hasattr(kind, "iloc") and len(X) <= FEW:  # as those of pandas
+        return X.iloc[0].to_numpy()[None] if len(X) == 1 else np.asarray(X)
+    if callable(getattr(kind, "rows", None)) and len(X) <= FEW:  # as those of polars
+        rows = X.rows()
+        array = np.empty((len(rows), len(X.columns)), object)
+        for row, values in enumerate(rows):
+            for place, value in enumerate(values):  # one by one, as a value may be a list
+                array[row, place] = value
+        return array
+    return None
 
 
 def _as_array(column):

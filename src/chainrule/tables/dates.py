@@ -1,5 +1,6 @@
 """Dates as inputs: the days since the first of the training, month, day of the week and hour."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from chainrule.tables.columns import DAY, NUMBERS, Values
 from chainrule.tables.numbers import Number
 from chainrule.tables.state import fields
 
-HOUR = DAY // 24
 MOST = 2**62  # microseconds; between two dates there is less than int64 holds
 
 
@@ -48,7 +48,7 @@ class Date:
     def learn(cls, dates: NDArray, bins: int, indicators: bool) -> "Date":
         """Learn from dates (m,), of which some are there, in datetime64[us]."""
         begin = int(dates[~np.isnat(dates)].min().astype(np.int64))
-        found = [Category.learn(Values(NUMBERS, part)) for part in calendar_parts(dates)]
+        found = [Category.learn(part_of(dates, each)) for each in PARTS]
         parts = [part if part and len(part.categories) > 1 else None for part in found]
         return cls(begin, Number.learn(days_since(begin, dates), bins, indicators), parts)
 
@@ -64,8 +64,8 @@ class Date:
 
     def places(self, dates: NDArray) -> list[NDArray]:
         """Return the places of dates (m,) among each of these categories, (m,); -1 for none."""
-        pairs = zip(self.parts, calendar_parts(dates), strict=True)
-        return [part.places(Values(NUMBERS, each)) for part, each in pairs if part is not None]
+        pairs = zip(self.parts, PARTS, strict=True)
+        return [part.places(part_of(dates, each)) for part, each in pairs if part is not None]
 
     def state(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -91,14 +91,26 @@ def days_since(begin: int, dates: NDArray) -> NDArray:
     return days
 
 
-def calendar_parts(dates: NDArray) -> list[NDArray]:
-    """Return months (m,), 1 to 12, weekdays, 0 for Monday, hours, 0 to 23; NaN where missing."""
-    months = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1.0
-    hours = dates.astype(np.int64) // HOUR
-    weekdays = (hours // 24 + 3) % 7 + 0.0  # 1970: a Thursday
-    hours = hours % 24 + 0.0
-    parts = [months, weekdays, hours]
-    missing = np.isnat(dates)
-    for part in parts:
-        part[missing] = np.nan
-    return parts
+def months(dates: NDArray) -> NDArray:
+    """Return 1 to 12 for dates (m,)."""
+    return dates.astype("datetime64[M]").astype(np.int64) % 12 + 1.0
+
+
+def weekdays(dates: NDArray) -> NDArray:
+    """Return 0 for Monday to 6 for dates (m,)."""
+    return (dates.astype(np.int64) // DAY + 3) % 7 + 0.0  # 1970 began with a Thursday
+
+
+def hours(dates: NDArray) -> NDArray:
+    """Return 0 to 23 for dates (m,)."""
+    return dates.astype(np.int64) % DAY // (DAY // 24) + 0.0
+
+
+PARTS = months, weekdays, hours
+
+
+def part_of(dates: NDArray, part: Callable[[NDArray], NDArray]) -> Values:
+    """Return one of these of dates (m,) in datetime64[us]; NaN where they are missing."""
+    found = part(dates)
+    found[np.isnat(dates)] = np.nan
+    return Values(NUMBERS, found)

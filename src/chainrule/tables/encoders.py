@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.tables.categories import Category
 from chainrule.tables.columns import (
@@ -33,6 +34,7 @@ TAKES = {  # what a column may hold, by what it held when it was learned; "nothi
 KINDS: dict[Any, str] = {Number: "number", Category: "category", Date: "date"}
 LEFT_OUT = "left out"
 MANY = 50  # different values, from which on text may be ids, and integers row numbers
+DENSE = 4  # numbers there are for each row, up to which chance would draw some twice
 
 
 def read(state: Any) -> tuple[str, Encoder | None]:
@@ -142,6 +144,18 @@ def learned(
         number = Number.learn(numbers_of(values), bins, indicators)
     except ValueError as error:
         raise ValueError(f"{table.name}: {called}: {error}") from None
-    counts_rows = array.dtype.kind in "iu" and len(array) > MANY and (np.diff(array) == 1).all()
-    remark = f"{called} only counts the rows; leave it out if it means nothing"
-    return number, remark if counts_rows else None
+    return number, _said_of_integers(called, array)
+
+
+def _said_of_integers(called: str, array: NDArray) -> str | None:
+    """Return what is to be told of integers that look like the numbers of rows, or ids."""
+    if array.dtype.kind not in "iu" or len(array) <= MANY:
+        return None
+    if (np.diff(array) == 1).all():
+        return f"{called} only counts the rows; leave it out if it means nothing"
+    span = int(array.max()) - int(array.min())
+    if span < DENSE * len(array) and len(np.unique(array)) == len(array):
+        return (
+            f"{called} has another whole number in each row, as ids do; leave it out if it is one"
+        )
+    return None

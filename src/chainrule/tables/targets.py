@@ -67,6 +67,11 @@ def values_of(y: Any) -> Targets:
     """
     given = _vector(y)
     _refuse_missing(given)
+    if given.dtype.kind in "Mm":
+        raise TypeError(
+            f"y must hold numbers; got {'dates' if given.dtype.kind == 'M' else 'durations'}: make "
+            "numbers of them, such as days since a first one"
+        )
     try:
         values = given.astype(np.float64)
     except (ValueError, TypeError):
