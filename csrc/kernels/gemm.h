@@ -3,24 +3,18 @@
  *
  * Two kernels, each a tile of c held in registers:
  *   outer  c += column of op(a) times row of op(b), for b not transposed, or transposed into a panel on the stack
- *   inner  c += dot products of rows of a and rows of b, for b transposed and long rows
+ *   inner  c += dot products of rows of a and rows of b, for b transposed (inner.h)
  * The order of every sum depends on k and on which kernel it is alone, so that a part of the rows and columns of c
  * comes out as in the whole of it, if it goes the way of the whole. */
 
-#if defined(__AVX512F__)
-enum { REGISTERS = 32, INNER_ROWS = 5, INNER_COLUMNS = 5 };
-#elif defined(ARM_VECTORS)
-enum { REGISTERS = 32, INNER_ROWS = 4, INNER_COLUMNS = 5 };
-#else
-enum { REGISTERS = 16, INNER_ROWS = 2, INNER_COLUMNS = 4 };
-#endif
 enum {
     MOST_ROWS = 8,
     OUTER_VECTORS = 3,
-    INNER_SUMS = INNER_ROWS * INNER_COLUMNS, /* LANES at least */
     PANEL_COLUMNS = OUTER_VECTORS * LANES,
+    NARROW = 2 * LANES,
     PANEL_ROWS = 512,
     SPREAD_BYTES = 32768,
+    NEAREST_BYTES = 1 << 15,
     NEAR_BYTES = 1 << 19,
     FAR_PRODUCTS = 1 << 26,
     CACHE_LINE = 64
@@ -131,9 +125,21 @@ INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_col
         }
         return;
     }
+    /* All is read before any is written: what is read beside what has just been written in parts has to wait for it. */
+    const vector each = alpha - zero;
+    UNROLL for (size_t y = 0; y < rows; y++) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            const vector old = old_of(c + y * ldc + v * LANES, v + 1 < vectors ? LANES : last, beta);
+            sums[y][v] = multiply_add(each, sums[y][v], old);
+        }
+    }
     UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
         UNROLL for (size_t v = 0; v < vectors; v++) {
-            scale_add(c + v * LANES, sums[y][v], v + 1 < vectors ? LANES : last, alpha, beta);
+            if (v + 1 < vectors || last == LANES) {
+                store(c + v * LANES, sums[y][v]);
+            } else {
+                store_part(c + v * LANES, sums[y][v], last);
+            }
         }
     }
 }
@@ -323,106 +329,35 @@ static void outer_gemm(real *c, size_t ldc, const real *row, const real *a, size
     }
 }
 
-/* c (rows, columns) <- alpha (dot products of rows of a with rows of b) + beta c, or + row */
-INLINE void inner_tile(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
-                       size_t rows, size_t columns, size_t k, real alpha, real beta) {
-    vector sums[INNER_SUMS];
-    const vector zero = {0};
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] = zero;
-    }
-    size_t p = 0;
-    for (; p + LANES <= k; p += LANES) {
-        vector right[INNER_COLUMNS];
-        UNROLL for (size_t j = 0; j < columns; j++) right[j] = load(b + j * ldb + p);
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            vector left = load(a + i * lda + p);
-            UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
-        }
-    }
-    if (p < k) {
-        vector right[INNER_COLUMNS];
-        UNROLL for (size_t j = 0; j < columns; j++) right[j] = load_part(b + j * ldb + p, k - p);
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            vector left = load_part(a + i * lda + p, k - p);
-            UNROLL for (size_t j = 0; j < columns; j++) sums[i * columns + j] += left * right[j];
-        }
-    }
-    real dots[(INNER_SUMS / LANES + 1) * LANES];
-    UNROLL for (size_t first = 0; first < rows * columns; first += LANES) {
-        vector group[LANES];
-        UNROLL for (size_t x = 0; x < LANES; x++) {
-            const size_t dot = first + x;
-            group[x] = dot < rows * columns ? sums[dot] : zero;
-        }
-        store(dots + first, lane_sums(group));
-    }
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j++) {
-            real old = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
-            real product = alpha * dots[i * columns + j];
-            ROUNDED(old);
-            ROUNDED(product);
-            c[i * ldc + j] = product + old;
-        }
+/* c (rows, columns) <- its transpose in `turned`, rows PANEL_COLUMNS apart, + beta c, for up to LANES of both. All of c
+ * is read before any is written, as in outer_tile. */
+INLINE void turn_over(real *c, size_t ldc, const real *turned, size_t rows, size_t columns, real beta) {
+    vector square[LANES];
+    UNROLL for (size_t j = 0; j < LANES; j++) square[j] = load(turned + (j < columns ? j : 0) * PANEL_COLUMNS);
+    turn(square, LANES, LANES);
+    UNROLL for (size_t y = 0; y < LANES; y++) { square[y] += old_of(c + (y < rows ? y : 0) * ldc, columns, beta); }
+    UNROLL for (size_t y = 0; y < LANES; y++) {
+        if (y < rows) store_part(c + y * ldc, square[y], columns);
     }
 }
 
-static void inner_gemm(real *c, size_t ldc, const real *row, const real *a, size_t lda, const real *b, size_t ldb,
-                       size_t m, size_t n, size_t k, real alpha, real beta) {
-    size_t i = 0;
-#define TILES(ROWS, COLUMNS)                                                                                           \
-    for (; j + (COLUMNS) <= n; j += (COLUMNS)) {                                                                       \
-        inner_tile(c + i * ldc + j, ldc, row ? row + j : NULL, a + i * lda, lda, b + j * ldb, ldb, ROWS, COLUMNS, k,   \
-                   alpha, beta);                                                                                       \
-    }
-#define ALL_TILES(ROWS)                                                                                                \
-    for (; i + (ROWS) <= m; i += (ROWS)) {                                                                             \
-        size_t j = 0;                                                                                                  \
-        TILES(ROWS, INNER_COLUMNS)                                                                                     \
-        TILES(ROWS, 2)                                                                                                 \
-        TILES(ROWS, 1)                                                                                                 \
-    }
-    for (; n == 1 && i + LANES <= m; i += LANES) { /* sums over lanes are made for so many at once */
-        inner_tile(c + i * ldc, ldc, row, a + i * lda, lda, b, ldb, LANES, 1, k, alpha, beta);
-    }
-    ALL_TILES(INNER_ROWS)
-    ALL_TILES(2)
-    ALL_TILES(1)
-#undef ALL_TILES
-#undef TILES
-}
-
-/* c (rows, n) <- its transpose in `turned` (n, PANEL_COLUMNS) + beta c */
-INLINE void turn_over(real *c, size_t ldc, const real *turned, size_t rows, size_t n, real beta) {
-    const vector zero = {0};
-    for (size_t i = 0; i < rows; i += LANES) {
-        vector square[LANES];
-        for (size_t j = 0; j < LANES; j++) square[j] = j < n ? load(turned + j * PANEL_COLUMNS + i) : zero;
-        turn(square, LANES, LANES);
-        for (size_t y = 0; y < LANES && i + y < rows; y++) scale_add(c + (i + y) * ldc, square[y], n, 1, beta);
-    }
-}
-
-/* The same for n, a power of 2, where the rows of c follow each other without a gap. */
+/* The same for n columns, a power of 2, where the rows of c follow each other without a gap. */
 INLINE void turn_over_whole(real *c, const real *turned, size_t rows, size_t n, real beta) {
-    for (size_t i = 0; i < rows; i += LANES) {
-        vector x[LANES];
-        UNROLL for (size_t j = 0; j < n; j++) x[j] = load(turned + j * PANEL_COLUMNS + i);
-        turn(x, n, n);
-        const size_t numbers = (rows - i < LANES ? rows - i : LANES) * n;
-        UNROLL for (size_t j = 0; j < n; j++) {
-            const size_t first = j * LANES, lanes = first >= numbers ? 0 : numbers - first;
-            if (lanes) scale_add(c + i * n + first, x[j], lanes < LANES ? lanes : LANES, 1, beta);
-        }
+    vector x[LANES];
+    UNROLL for (size_t j = 0; j < n; j++) x[j] = load(turned + j * PANEL_COLUMNS);
+    turn(x, n, n);
+    const size_t numbers = rows * n;
+    UNROLL for (size_t j = 0; j < n; j++) {
+        const size_t first = j * LANES, lanes = first >= numbers ? 0 : numbers - first;
+        if (lanes) scale_add(c + first, x[j], lanes < LANES ? lanes : LANES, 1, beta);
     }
 }
 
-/* c (m, n) <- alpha aᵀ b + beta c for n < LANES: a panel of the transpose of c, whose rows are long, then turned over.
- */
+/* c (m, n) <- alpha aᵀ b + beta c for n < NARROW columns: a panel of the transpose of c, whose rows are long, then
+ * turned over. */
 static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const real *b, size_t ldb, size_t m, size_t n,
                         size_t k, real alpha, real beta) {
-    vector block[LANES * OUTER_VECTORS];
+    vector block[NARROW * OUTER_VECTORS];
     real *turned = (real *)block;
     panel_of_c x = {.rows = n,
                     .k = k,
@@ -433,39 +368,53 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
                     .b_row = lda,
                     .c = turned,
                     .ldc = PANEL_COLUMNS};
-    for (size_t i = 0; i < m; i += x.columns) {
-        x.columns = panel_width(m - i);
-        x.b = a + i;
+    for (size_t first = 0; first < m; first += x.columns) {
+        x.columns = panel_width(m - first);
+        x.b = a + first;
         outer_panel(&x);
-        if (n == 4 && ldc == n) {
-            turn_over_whole(c + i * ldc, turned, x.columns, 4, beta);
-        } else if (n == 8 && ldc == n && LANES >= 8) {
-            turn_over_whole(c + i * ldc, turned, x.columns, 8, beta);
-        } else if (n == 2 && ldc == n) {
-            turn_over_whole(c + i * ldc, turned, x.columns, 2, beta);
-        } else {
-            turn_over(c + i * ldc, ldc, turned, x.columns, n, beta);
+        for (size_t i = 0; i < x.columns; i += LANES) {
+            real *corner = c + (first + i) * ldc;
+            const size_t rows = x.columns - i < LANES ? x.columns - i : LANES;
+            if (n == 4 && ldc == n) {
+                turn_over_whole(corner, turned + i, rows, 4, beta);
+            } else if (n == 8 && ldc == n && LANES >= 8) {
+                turn_over_whole(corner, turned + i, rows, 8, beta);
+            } else if (n == 2 && ldc == n) {
+                turn_over_whole(corner, turned + i, rows, 2, beta);
+            } else {
+                for (size_t j = 0; j < n; j += LANES) {
+                    turn_over(corner + j, ldc, turned + j * PANEL_COLUMNS + i, rows, n - j < LANES ? n - j : LANES,
+                              beta);
+                }
+            }
         }
     }
 }
 
-/* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, and
- * that, by what was measured in halves of a cycle, one for a half register's products: 8 more for the lanes of each dot
- * product to be summed, and one for every vector of it where rows do not begin alike on cache lines. */
+/* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, by what
+ * was measured in halves of a cycle, one for what half a register multiplies, or all of a shorter one: the lanes of
+ * each register of dot products have to be summed, and each number of b to be turned over. Tiles of few registers read
+ * a often, which takes longer where it does not stay in the nearest cache; the outer kernel reads it least. */
 static int dots_are_quicker(size_t m, size_t n, size_t k) {
-    const size_t unit = LANES / (1 + HALVES), vector = 1 + HALVES + (k % LANES != 0);
-    const double dots = (double)(m * n) * (double)((k + LANES - 1) / LANES * vector + 8);
-    return dots < (double)(n * k) * 1.25 + (double)(m * k) * (double)((n + unit - 1) / unit);
+    const size_t unit = LANES / (1 + HALVES), registers = (n + ROWS_OF_B - 1) / ROWS_OF_B;
+    const double again = REGISTERS < 32 && m * k * sizeof(real) > NEAREST_BYTES ? 1.4 : 1;
+    const double dots = (double)(m * registers) * ((double)((k + ALONG_K - 1) / ALONG_K * (1 + HALVES)) * again + 6);
+    const double outer = (double)(n * k) * 0.8 + (double)(m * k) * (double)((n + unit - 1) / unit) * 1.07 + 100;
+    return m * k * sizeof(real) <= NEAR_BYTES && dots < outer;
 }
 
-/* The inner kernel reads b anew for every INNER_ROWS rows of a: that is little if a or b has few rows, or if b's begin
- * on cache lines and it stays near. The outer one spends its time on empty lanes if c has few columns. */
+/* Whether aᵀ b (m, n) takes less time as its transpose, whose rows fill more lanes, and which is turned over then, by
+ * the same measure. */
+static int transpose_is_quicker(size_t m, size_t n, size_t k) {
+    const size_t unit = LANES / (1 + HALVES), squares = (m + LANES - 1) / LANES * ((n + LANES - 1) / LANES);
+    const double as_it_is = (double)(m * k) * (double)((n + unit - 1) / unit);
+    const double transposed = (double)(n * k) * (double)((m + unit - 1) / unit);
+    return n < NARROW && transposed + 12.0 * (double)(squares * LANES) < as_it_is;
+}
+
 static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
-    const int near = k % LANES == 0 && m / INNER_ROWS * n * k * sizeof(real) <= 10 * NEAR_BYTES;
-    const int reads_little = m < 16 || n < 2 * LANES || near;
-    const int may_be_dots = (cr_few_long_rows(m, k) && reads_little) || n <= 4;
-    if (!trans_a && trans_b && may_be_dots && dots_are_quicker(m, n, k)) return CR_INNER;
-    return trans_a && !trans_b && n <= LANES / 2 && m > n ? CR_NARROW : CR_OUTER;
+    if (!trans_a && trans_b && dots_are_quicker(m, n, k)) return CR_INNER;
+    return trans_a && !trans_b && transpose_is_quicker(m, n, k) ? CR_NARROW : CR_OUTER;
 }
 
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,

@@ -50,7 +50,7 @@ enum { BLOCK = 16 };
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #else
 #define UNROLL
 #endif
@@ -80,6 +80,8 @@ enum { BLOCK = 16 };
 #include "convert.h"
 #include "costs.h"
 #include "dropout.h"
+#include "inner.h"
+
 #include "gemm.h"
 #include "sparse.h"
 #include "updates.h"

@@ -57,6 +57,10 @@ INLINE void store(real *x, vector v) { memcpy(x, &v, sizeof v); }
  *   half                   a register of half the lanes, of which the processor does two in the time of one, where
  *                          there is such a one (HALVES): load_half, the first n <= LANES / 2 numbers; widened, a vector
  *                          whose other lanes hold anything
+ *   twice, pair            where registers have halves that are loaded each for itself (PAIRS): x, y <- half a register
+ *                          of numbers at x in both halves; of x in the first, of y in the second. twice_part and
+ *                          pair_part, the first n <= LANES / 2 of them, 0 in the other lanes. pair_sums: lanes 2i and
+ *                          2i + 1 are the sums of the first and the second half of x[i], i < LANES / 2
  *   zip                    low, high <- the two halves of a0 b0 a1 b1 ...
  *   multiply_add           a b + c, fused or not, but the same in all places where it is inlined: a compiler may fuse
  *                          the two in one of them and not in another */
@@ -77,6 +81,23 @@ INLINE vector multiply_add(vector a, vector b, vector c) {
 typedef real half __attribute__((vector_size(32), may_alias));
 INLINE half load_half(const real *x, size_t n) { return (half)_mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), x); }
 INLINE vector widened(half x) { return (vector)_mm512_castpd256_pd512((__m256d)x); }
+INLINE __m256d first_half(const real *x, size_t n) { return _mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), x); }
+INLINE vector twice(const real *x) { return (vector)_mm512_broadcast_f64x4(_mm256_loadu_pd(x)); }
+INLINE vector twice_part(const real *x, size_t n) { return (vector)_mm512_broadcast_f64x4(first_half(x, n)); }
+INLINE vector pair(const real *x, const real *y) {
+    return (vector)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(x)), _mm256_loadu_pd(y), 1);
+}
+INLINE vector pair_part(const real *x, const real *y, size_t n) {
+    return (vector)_mm512_insertf64x4(_mm512_castpd256_pd512(first_half(x, n)), first_half(y, n), 1);
+}
+INLINE __m512d by_twos(vector x, vector y) {
+    return _mm512_unpacklo_pd((__m512d)x, (__m512d)y) + _mm512_unpackhi_pd((__m512d)x, (__m512d)y);
+}
+INLINE vector pair_sums(const vector x[LANES / 2]) {
+    const __m512d a = by_twos(x[0], x[1]), b = by_twos(x[2], x[3]);
+    const __m512d sums = _mm512_shuffle_f64x2(a, b, 0x88) + _mm512_shuffle_f64x2(a, b, 0xdd);
+    return (vector)_mm512_permutexvar_pd(_mm512_setr_epi64(0, 2, 1, 3, 4, 6, 5, 7), sums);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
     const __m512i second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
@@ -96,6 +117,28 @@ INLINE vector multiply_add(vector a, vector b, vector c) {
 typedef real half __attribute__((vector_size(32), may_alias));
 INLINE half load_half(const real *x, size_t n) { return (half)_mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), x); }
 INLINE vector widened(half x) { return (vector)_mm512_castps256_ps512((__m256)x); }
+INLINE __m256 first_half(const real *x, size_t n) { return _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), x); }
+INLINE vector twice(const real *x) { return (vector)_mm512_broadcast_f32x8(_mm256_loadu_ps(x)); }
+INLINE vector twice_part(const real *x, size_t n) { return (vector)_mm512_broadcast_f32x8(first_half(x, n)); }
+INLINE vector pair(const real *x, const real *y) {
+    return (vector)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(x)), _mm256_loadu_ps(y), 1);
+}
+INLINE vector pair_part(const real *x, const real *y, size_t n) {
+    return (vector)_mm512_insertf32x8(_mm512_castps256_ps512(first_half(x, n)), first_half(y, n), 1);
+}
+INLINE __m512 by_twos(vector x, vector y) {
+    return _mm512_unpacklo_ps((__m512)x, (__m512)y) + _mm512_unpackhi_ps((__m512)x, (__m512)y);
+}
+INLINE __m512 by_fours(const vector *x) {
+    const __m512d a = (__m512d)by_twos(x[0], x[1]), b = (__m512d)by_twos(x[2], x[3]);
+    return (__m512)_mm512_unpacklo_pd(a, b) + (__m512)_mm512_unpackhi_pd(a, b);
+}
+INLINE vector pair_sums(const vector x[LANES / 2]) {
+    const __m512 a = by_fours(x), b = by_fours(x + 4);
+    const __m512 sums = _mm512_shuffle_f32x4(a, b, 0x88) + _mm512_shuffle_f32x4(a, b, 0xdd);
+    const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+    return (vector)_mm512_permutexvar_ps(order, sums);
+}
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i second = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
@@ -120,6 +163,19 @@ INLINE void store_part(real *x, vector v, size_t n) { /* some processors take 20
 }
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+INLINE vector pair(const real *x, const real *y) {
+    return (vector)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(x)), _mm_loadu_pd(y), 1);
+}
+INLINE vector twice(const real *x) { return pair(x, x); }
+INLINE vector pair_part(const real *x, const real *y, size_t n) {
+    const __m128i part = _mm256_castsi256_si128(first_lanes(n));
+    return (vector)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_maskload_pd(x, part)), _mm_maskload_pd(y, part), 1);
+}
+INLINE vector twice_part(const real *x, size_t n) { return pair_part(x, x, n); }
+INLINE vector pair_sums(const vector x[LANES / 2]) {
+    const __m256d sums = _mm256_hadd_pd((__m256d)x[0], (__m256d)x[1]);
+    return (vector)_mm256_permute4x64_pd(sums, 0xd8);
 }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     __m256d even = _mm256_unpacklo_pd((__m256d)a, (__m256d)b), odd = _mm256_unpackhi_pd((__m256d)a, (__m256d)b);
@@ -149,6 +205,23 @@ INLINE void store_part(real *x, vector v, size_t n) { /* some processors take 20
 }
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return (vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+INLINE vector pair(const real *x, const real *y) {
+    return (vector)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x)), _mm_loadu_ps(y), 1);
+}
+INLINE vector twice(const real *x) { return (vector)_mm256_broadcast_ps((const __m128 *)x); }
+INLINE vector pair_part(const real *x, const real *y, size_t n) {
+    const __m128i part = _mm256_castsi256_si128(first_lanes(n));
+    return (vector)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_maskload_ps(x, part)), _mm_maskload_ps(y, part), 1);
+}
+INLINE vector twice_part(const real *x, size_t n) { return pair_part(x, x, n); }
+INLINE __m256 by_twos(vector x, vector y) {
+    return _mm256_unpacklo_ps((__m256)x, (__m256)y) + _mm256_unpackhi_ps((__m256)x, (__m256)y);
+}
+INLINE vector pair_sums(const vector x[LANES / 2]) {
+    const __m256d a = (__m256d)by_twos(x[0], x[1]), b = (__m256d)by_twos(x[2], x[3]);
+    const __m256 sums = (__m256)_mm256_unpacklo_pd(a, b) + (__m256)_mm256_unpackhi_pd(a, b);
+    return (vector)_mm256_permutevar8x32_ps(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 INLINE void zip(vector *low, vector *high, vector a, vector b) {
     __m256 even = _mm256_unpacklo_ps((__m256)a, (__m256)b), odd = _mm256_unpackhi_ps((__m256)a, (__m256)b);
@@ -235,6 +308,12 @@ INLINE void zip(vector *low, vector *high, vector a, vector b) {
 
 #endif
 
+#if defined(__AVX512F__) || defined(ARM_VECTORS)
+enum { REGISTERS = 32 };
+#else
+enum { REGISTERS = 16 };
+#endif
+
 #if defined(__AVX512F__)
 enum { HALVES = 1 };
 #else
@@ -242,6 +321,17 @@ enum { HALVES = 0 };
 typedef vector half;
 INLINE half load_half(const real *x, size_t n) { return load_part(x, n); }
 INLINE vector widened(half x) { return x; }
+#endif
+
+#if defined(X86_VECTORS)
+enum { PAIRS = 1 };
+#else
+enum { PAIRS = 0 };
+INLINE vector pair(const real *x, const real *y) { return (void)y, load(x); }
+INLINE vector twice(const real *x) { return load(x); }
+INLINE vector pair_part(const real *x, const real *y, size_t n) { return (void)y, load_part(x, n); }
+INLINE vector twice_part(const real *x, size_t n) { return load_part(x, n); }
+INLINE vector pair_sums(const vector *x) { return x[0]; }
 #endif
 
 /* n vectors, a power of 2, one after another in memory: each stage zips vector i with vector i + n/2. As many stages as
@@ -277,13 +367,18 @@ INLINE void scale_add_to(real *c, vector old, vector sum, size_t lanes, real alp
     }
 }
 
-/* c <- alpha sum + beta c, likewise; what c holds does not matter where beta is 0 */
-INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
+/* beta c, likewise; what c holds does not matter where beta is 0 */
+INLINE vector old_of(const real *c, size_t lanes, real beta) {
     vector old = {0};
     if (beta != 0) old = lanes == LANES ? load(c) : load_part(c, lanes);
     if (beta != 0 && beta != 1) {
         old = beta * old;
         ROUNDED(old);
     }
-    scale_add_to(c, old, sum, lanes, alpha);
+    return old;
+}
+
+/* c <- alpha sum + beta c */
+INLINE void scale_add(real *c, vector sum, size_t lanes, real alpha, real beta) {
+    scale_add_to(c, old_of(c, lanes, beta), sum, lanes, alpha);
 }
