@@ -83,6 +83,28 @@ typedef struct {
     request *next; /* or NULL */
 } panel_of_c;
 
+/* A tile of c <- alpha sums + beta c, or + row: so many rows and vectors, of which the last has `last` columns. */
+INLINE void finish_tile(real *c, size_t ldc, const real *row, vector sums[MOST_ROWS][OUTER_VECTORS], size_t rows,
+                        size_t vectors, size_t last, real alpha, real beta) {
+    if (row) {
+        vector old[OUTER_VECTORS];
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
+        }
+        UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+            UNROLL for (size_t v = 0; v < vectors; v++) {
+                scale_add_to(c + v * LANES, old[v], sums[y][v], v + 1 < vectors ? LANES : last, alpha);
+            }
+        }
+        return;
+    }
+    UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            scale_add(c + v * LANES, sums[y][v], v + 1 < vectors ? LANES : last, alpha, beta);
+        }
+    }
+}
+
 /* The rows of c from i on. Their number, that of vectors and of halves and one of a's strides are constants where this
  * is inlined; the last vector has `last` columns, and is a half one if `halves`, else 0. */
 INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_column, size_t rows, size_t vectors,
@@ -116,26 +138,7 @@ INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_col
     if (halves) {
         UNROLL for (size_t y = 0; y < rows; y++) sums[y][wholes] = widened(half_sums[y]);
     }
-    const size_t ldc = x->ldc;
-    const real *row = x->row, alpha = x->alpha, beta = x->beta;
-    real *c = x->c + i * ldc;
-    if (row) {
-        vector old[OUTER_VECTORS];
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
-        }
-        UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
-            UNROLL for (size_t v = 0; v < vectors; v++) {
-                scale_add_to(c + v * LANES, old[v], sums[y][v], v + 1 < vectors ? LANES : last, alpha);
-            }
-        }
-        return;
-    }
-    UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            scale_add(c + v * LANES, sums[y][v], v + 1 < vectors ? LANES : last, alpha, beta);
-        }
-    }
+    finish_tile(x->c + i * x->ldc, x->ldc, x->row, sums, rows, vectors, last, x->alpha, x->beta);
 }
 
 /* What a tile of c holds, to come from memory while its sums are made, and some of what follows. */
@@ -449,6 +452,10 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
+#if !CR_DOUBLE
+#include "gemm_bf16.h"
+#endif
+
 /* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, and
  * that, by what was measured in halves of a cycle, one for a half register's products: 8 more for the lanes of each dot
  * product to be summed, and one for every vector of it where rows do not begin alike on cache lines. */
@@ -475,6 +482,10 @@ static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
         }
+#if !CR_DOUBLE
+    } else if (way == CR_BFLOAT16) {
+        bfloat16_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
+#endif
     } else if (way == CR_INNER) {
         inner_gemm(c, ldc, row, a, lda, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {
