@@ -16,17 +16,19 @@ enum { NUMBERS = 1 };
 enum {
     PANEL_WORDS = PANEL_ROWS / NUMBERS,
     PANEL_BYTES = PANEL_WORDS * PANEL_COLUMNS * sizeof(real),
-    PANELS = 6 * 32768 / PANEL_BYTES, /* at once; with a strip they stay in a near cache, and the stack has room */
+    PANELS = 6 * 32768 / PANEL_BYTES, /* at once: with a strip they stay in a near cache */
     GROUP_ROWS = MOST_ROWS * NUMBERS,
-    GROUPS = 4, /* of a strip */
-    GROUP_WORDS = GROUP_ROWS * PANEL_WORDS
+    GROUP_WORDS = GROUP_ROWS * PANEL_WORDS,
+    STRIP_ROWS = 4 * GROUP_ROWS
 };
 
-/* Rows of a, in groups (GROUP_ROWS, PANEL_WORDS), or where columns of a lie apart (PANEL_WORDS, GROUP_ROWS). */
+/* A strip has up to four groups of rows of a, each (GROUP_ROWS, PANEL_WORDS), or (PANEL_WORDS, GROUP_ROWS) where what
+ * lies together in a is its columns. */
 typedef struct {
-    size_t rows, row, word; /* strides, in words */
-    real *x;
-} strip_of_a;
+    size_t rows;
+    int by_rows;
+    const real *x;
+} group_of_a;
 
 #if defined(__AVX512BF16__)
 
@@ -50,8 +52,10 @@ INLINE vector round_row(const real *x, size_t n) {
     return paired(load_up_to(x, n), n > LANES ? load_up_to(x + LANES, n - LANES) : zero);
 }
 
-/* word p of LANES columns, `apart` from the next ones, is at out + p * stride <- x (depth, ldx) */
-INLINE void round_columns(real *out, size_t stride, size_t apart, const real *x, size_t ldx, size_t depth, size_t columns) {
+/* Words of x (depth, ldx) -> out: those of LANES columns at a time, `stride` from one word to the one below it, and
+ * `apart` from one such block to the next; what is beyond `columns` is 0. */
+INLINE void round_columns(real *out, size_t stride, size_t apart, const real *x, size_t ldx, size_t depth,
+                          size_t columns) {
     const vector zero = {0};
     for (size_t p = 0; p < depth; p += 2, out += stride, x += 2 * ldx) {
         for (size_t j = 0; j < columns; j += LANES) {
@@ -80,13 +84,13 @@ static void round_panel(real *panel, const real *b, size_t ldb, int trans_b, siz
     }
 }
 
-static void round_strip(strip_of_a *strip, const real *a, size_t a_row, size_t a_column, size_t depth) {
+static void round_strip(real *strip, const real *a, size_t a_row, size_t a_column, size_t rows, size_t depth) {
     if (a_column != 1) {
-        round_columns(strip->x, GROUP_ROWS, GROUP_WORDS, a, a_column, depth, strip->rows);
+        round_columns(strip, GROUP_ROWS, GROUP_WORDS, a, a_column, depth, rows);
         return;
     }
-    for (size_t i = 0; i < strip->rows; i++) {
-        real *const out = strip->x + i * PANEL_WORDS;
+    for (size_t i = 0; i < rows; i++) {
+        real *const out = strip + i * PANEL_WORDS;
         for (size_t p = 0; p < depth; p += 2 * LANES) store(out + p / 2, round_row(a + i * a_row + p, depth - p));
     }
 }
@@ -133,14 +137,16 @@ static const dots DOTS[2][OUTER_VECTORS][MOST_ROWS] = {
     {HEIGHTS(dots_by_columns_one), HEIGHTS(dots_by_columns_two), HEIGHTS(dots_by_columns_three)}};
 
 /* c <- a group of the strip times a panel; the tiles are of about the same height */
-static void multiply_group(panel_of_c *x, const strip_of_a *group) {
+static void multiply_group(panel_of_c *x, const group_of_a *group) {
+    const size_t row = group->by_rows ? PANEL_WORDS : 1;
     const size_t high = group->rows > MOST_ROWS ? (group->rows + 1) / 2 : group->rows;
-    const dots *const of_height = DOTS[group->row == 1][(x->columns + LANES - 1) / LANES - 1];
+    const dots *const of_height = DOTS[!group->by_rows][(x->columns + LANES - 1) / LANES - 1];
     real *const c = x->c;
     for (size_t i = 0; i < group->rows; i += high) {
         const size_t rows = group->rows - i < high ? group->rows - i : high;
-        x->a = group->x + i * group->row;
+        x->a = group->x + i * row;
         x->c = c + i * x->ldc;
+        if (x->far) ask_for(x, 0, rows);
         of_height[rows - 1](x);
     }
 }
@@ -166,30 +172,23 @@ static void round_panel(real *panel, const real *b, size_t ldb, int trans_b, siz
     for (size_t p = 0; p < depth; p++) round_all(panel + p * PANEL_COLUMNS, (columns + LANES - 1) / LANES * LANES);
 }
 
-static void round_strip(strip_of_a *strip, const real *a, size_t a_row, size_t a_column, size_t depth) {
-    for (size_t first = 0; first < strip->rows; first += GROUP_ROWS) {
-        real *const out = strip->x + first / GROUP_ROWS * GROUP_WORDS;
-        const size_t rows = strip->rows - first < GROUP_ROWS ? strip->rows - first : GROUP_ROWS;
-        const real *const x = a + first * a_row;
-        if (a_column == 1) {
-            for (size_t i = 0; i < rows; i++) {
-                memcpy(out + i * PANEL_WORDS, x + i * a_row, depth * sizeof(real));
-                round_all(out + i * PANEL_WORDS, depth);
-            }
-        } else {
-            for (size_t i = 0; i < depth; i++) {
-                memcpy(out + i * GROUP_ROWS, x + i * a_column, rows * sizeof(real));
-                round_all(out + i * GROUP_ROWS, rows);
-            }
+static void round_strip(real *strip, const real *a, size_t a_row, size_t a_column, size_t rows, size_t depth) {
+    const size_t line = a_column == 1 ? PANEL_WORDS : GROUP_ROWS, step = a_column == 1 ? a_row : a_column;
+    for (size_t i = 0; i < rows; i += GROUP_ROWS, strip += GROUP_WORDS) {
+        const size_t high = rows - i < GROUP_ROWS ? rows - i : GROUP_ROWS;
+        const size_t lines = a_column == 1 ? high : depth, numbers = a_column == 1 ? depth : high;
+        for (size_t y = 0; y < lines; y++) {
+            memcpy(strip + y * line, a + i * a_row + y * step, numbers * sizeof(real));
+            round_all(strip + y * line, numbers);
         }
     }
 }
 
-static void multiply_group(panel_of_c *x, const strip_of_a *group) {
+static void multiply_group(panel_of_c *x, const group_of_a *group) {
     x->rows = group->rows;
     x->a = group->x;
-    x->a_row = group->row;
-    x->a_column = group->word;
+    x->a_row = group->by_rows ? PANEL_WORDS : 1;
+    x->a_column = group->by_rows ? 1 : GROUP_ROWS;
     x->b_row = PANEL_COLUMNS;
     x->padded = 1;
     outer_panel(x);
@@ -197,14 +196,35 @@ static void multiply_group(panel_of_c *x, const strip_of_a *group) {
 
 #endif
 
+/* c <- a strip of a times these panels of op(b), side by side from column j on */
+static void multiply_strip(panel_of_c *x, size_t i, size_t j, const real *strip, size_t rows, int by_rows,
+                           vector panels[][PANEL_BYTES / VECTOR_BYTES], const size_t *columns, size_t count) {
+    real *const c = x->c;
+    const real *const row = x->row;
+    for (size_t y = 0; y < rows; y += GROUP_ROWS, strip += GROUP_WORDS) {
+        const group_of_a group = {
+            .rows = rows - y < GROUP_ROWS ? rows - y : GROUP_ROWS, .by_rows = by_rows, .x = strip};
+        for (size_t v = 0, column = j; v < count; column += columns[v++]) {
+            x->columns = columns[v];
+            x->b = (const real *)panels[v];
+            x->row = row ? row + column : NULL;
+            x->c = c + (i + y) * x->ldc + column;
+            multiply_group(x, &group);
+        }
+    }
+    x->c = c;
+    x->row = row;
+}
+
 static void bfloat16_gemm(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
                           const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
-    vector panels[PANELS][PANEL_BYTES / VECTOR_BYTES], room[GROUPS * GROUP_WORDS / LANES];
-    const int by_rows = a_column == 1;
-    strip_of_a strip = {.x = (real *)room};
-    for (size_t p = 0; p < k; p += PANEL_ROWS) {
-        const size_t depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS;
-        panel_of_c x = {.k = (depth + NUMBERS - 1) / NUMBERS, .alpha = alpha, .beta = p ? 1 : beta, .ldc = ldc};
+    vector panels[PANELS][PANEL_BYTES / VECTOR_BYTES], room[STRIP_ROWS * PANEL_WORDS / LANES];
+    real *const strip = (real *)room;
+    panel_of_c x = {.alpha = alpha, .beta = beta, .row = row, .c = c, .ldc = ldc};
+    x.far = m * ldc * sizeof(real) > NEAR_BYTES;
+    for (size_t p = 0, depth; p < k; p += depth, x.beta = 1, x.row = NULL) {
+        depth = k - p < PANEL_ROWS ? k - p : PANEL_ROWS;
+        x.k = (depth + NUMBERS - 1) / NUMBERS;
         for (size_t j = 0, next; j < n; j = next) {
             size_t columns[PANELS], count = 0;
             for (next = j; count < PANELS && next < n; next += columns[count++]) {
@@ -212,22 +232,10 @@ static void bfloat16_gemm(real *c, size_t ldc, const real *row, const real *a, s
                 round_panel((real *)panels[count], b + (trans_b ? next * ldb + p : p * ldb + next), ldb, trans_b, depth,
                             columns[count]);
             }
-            for (size_t i = 0; i < m; i += GROUPS * GROUP_ROWS) {
-                strip.rows = m - i < GROUPS * GROUP_ROWS ? m - i : GROUPS * GROUP_ROWS;
-                round_strip(&strip, a + i * a_row + p * a_column, a_row, a_column, depth);
-                for (size_t first = 0; first < strip.rows; first += GROUP_ROWS) {
-                    const strip_of_a group = {.rows = strip.rows - first < GROUP_ROWS ? strip.rows - first : GROUP_ROWS,
-                                              .row = by_rows ? PANEL_WORDS : 1,
-                                              .word = by_rows ? 1 : GROUP_ROWS,
-                                              .x = strip.x + first / GROUP_ROWS * GROUP_WORDS};
-                    for (size_t v = 0, column = j; v < count; column += columns[v++]) {
-                        x.columns = columns[v];
-                        x.b = (const real *)panels[v];
-                        x.row = row && !p ? row + column : NULL;
-                        x.c = c + (i + first) * ldc + column;
-                        multiply_group(&x, &group);
-                    }
-                }
+            for (size_t i = 0; i < m; i += STRIP_ROWS) {
+                const size_t rows = m - i < STRIP_ROWS ? m - i : STRIP_ROWS;
+                round_strip(strip, a + i * a_row + p * a_column, a_row, a_column, rows, depth);
+                multiply_strip(&x, i, j, strip, rows, a_column == 1, panels, columns, count);
             }
         }
     }
