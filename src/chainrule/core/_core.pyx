@@ -22,8 +22,8 @@ from chainrule.core.equations cimport (
     OF_THE_USER, Dropout, Layer, Net, Part, Rows, Sparse, Tape, UserFunctions, n_weights, whole,
 )
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BFLOAT16, CR_BLAS,
-    CR_CELL, CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_INPUT_int32, CR_INPUT_int64,
+    CR_ACTIVATION_any, CR_ACTIVATION_COUNT, CR_ACTIVATION_sigmoid, CR_ACTIVATION_softmax, CR_BLAS, CR_CELL,
+    CR_COST_COUNT, CR_INPUT_COUNT, CR_INPUT_float32, CR_INPUT_float64, CR_INPUT_int32, CR_INPUT_int64,
     CR_INPUT_uint8, CR_OPTIMIZER_adam, CR_OPTIMIZER_adamax,
     CR_OPTIMIZER_COUNT, CR_OPTIMIZER_sgd, CR_OWN_WAY, CR_SPARSE_SUMS, CR_STRIPE_BYTES, cr_activation_names,
     cr_activation_sources, cr_aligned_alloc, cr_aligned_free, cr_blas_name, cr_cost_lows, cr_cost_names,

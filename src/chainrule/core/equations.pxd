@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, real,
+    CR_ACTIVATION_any, CR_BFLOAT16, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, real,
 )
 
 
@@ -21,7 +21,7 @@ cdef struct Layer:
     double parameter             # of the activation, where it has one
     bint slope_from_z            # whether σ' is computed from z; else from a
     Py_ssize_t stripe            # how many neurons of W^l stand together in memory: 1, or more where x is sparse
-    int way                      # of its products: CR_OWN_WAY, or CR_BFLOAT16
+    bint bfloat16                # whether float32 factors of its products are rounded to that
 
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
@@ -99,7 +99,14 @@ cdef inline Py_ssize_t n_weights(const Layer *layer, Py_ssize_t neurons) noexcep
 cdef inline int way_of(const Layer *layer, bint trans_a, bint trans_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                        const real *precision) noexcept nogil:
     """How a product of that size with the layer's W^l, or to it, is made; parts of it go the same way."""
-    return kernels.gemm_way[real](trans_a, trans_b, m, n, k, precision) if layer.way == CR_OWN_WAY else layer.way
+    if real is float and layer.bfloat16:
+        return CR_BFLOAT16
+    return kernels.gemm_way[real](trans_a, trans_b, m, n, k, precision)
+
+
+cdef inline int way_of_whole(const Layer *layer, const real *precision) noexcept nogil:
+    """The same of a product that is made at once."""
+    return CR_BFLOAT16 if real is float and layer.bfloat16 else CR_OWN_WAY
 
 
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
@@ -107,7 +114,7 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
     cdef const real *w = parameters + layer.weights + part.neuron * layer.n_in
     cdef const real *x = <const real *> a.a + part.row * layer.n_in
-    cdef int way = layer.way
+    cdef int way = way_of_whole[real](layer, w)
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
     if a.sparse:
@@ -250,7 +257,7 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
     """δ^{l+1} W^{l+1} for layer l = i + 2, the first half of BP2."""
     cdef const Layer *following = &net.layers[i + 1]
     cdef const real *w = parameters + following.weights + part.neuron
-    cdef int way = following.way
+    cdef int way = way_of_whole[real](following, w)
     if not is_whole(part, following.n_in):
         way = way_of[real](following, False, False, part.all_rows, following.n_in, following.n_out, w)
     kernels.gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
@@ -283,7 +290,7 @@ cdef inline void bp3(real *b, const Layer *layer, const real *delta, const Part 
 cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, const Part *part,
                      double alpha, double beta) noexcept nogil:
     """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds, likewise."""
-    cdef int way = layer.way
+    cdef int way = way_of_whole[real](layer, w)
     w += part.neuron * layer.n_in
     if a.sparse:
         kernels.sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons,
@@ -310,7 +317,7 @@ cdef inline void by_inputs(real *out, Py_ssize_t stride, const Net *net, const r
                            const Tape *tape) noexcept nogil:
     """δ^2 W^2, what BP2 makes by a^1: a row for each of m samples, after `hidden_deltas`; rows are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    kernels.gemm[real](first.way, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
+    kernels.gemm[real](way_of_whole[real](first, parameters), False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
                        first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 

@@ -35,8 +35,7 @@ cdef class Plan:
                   bint trainable_scale=False, bint bfloat16=False, Py_ssize_t stripe=1):
         """scaling: of the inputs, float64 (2, n_1), what each is multiplied by and what is added then, or None.
         output_scaling: likewise what is handed out of a^L, (2, n_L). trainable_scale: whether the parameters end with
-        a scale of the inputs, (n_1,). bfloat16: whether the factors of every product are rounded to it, where real is
-        float. stripe: how many neurons of W^2 stand together in memory."""
+        a scale of the inputs, (n_1,). bfloat16: whether the factors of products are rounded to it, in float32. stripe: how many neurons of W^2 stand together in memory."""
         self.arguments = (sizes, activations, cost, bias, scaling, output_scaling, trainable_scale, bfloat16)
         self.bfloat16 = bfloat16
         self.sizes = tuple(sizes)
@@ -97,7 +96,7 @@ cdef class Plan:
             else:
                 layer.activation, layer.slope_from_z = OF_THE_USER, True
             layer.weights, layer.stripe = offset, stripe if i == 0 else 1
-            layer.way = CR_BFLOAT16 if self.bfloat16 else CR_OWN_WAY
+            layer.bfloat16 = self.bfloat16
             offset += n_weights(layer, layer.n_out)
             layer.biases = offset if bias else -1
             offset += layer.n_out if bias else 0

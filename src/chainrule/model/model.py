@@ -149,8 +149,10 @@ class Model:
 
     @precision.setter
     def precision(self, precision: str | None):
-        self._precision = check_precision(precision, self.dtype)
-        self._set_plan()
+        precision = check_precision(precision, self.dtype)
+        if precision != self._precision:
+            self._precision = precision
+            self._set_plan()
 
     @property
     def input_scale(self) -> float | NDArray | str:
