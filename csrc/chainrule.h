@@ -88,8 +88,9 @@ extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other c
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
 /* How a product is made: by one of the kernels of gemm.h, or, from CR_BLAS on, by a BLAS in cells of CR_CELL(way) rows
- * or columns; CR_OWN_WAY: as its own size says. */
-enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BLAS, CR_LAST_WAY = CR_BLAS + 2 };
+ * or columns; CR_OWN_WAY: as its own size says. In float also of factors rounded to bfloat16 (gemm_bf16.h), which no size
+ * asks for. */
+enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BFLOAT16, CR_BLAS, CR_LAST_WAY = CR_BLAS + 2 };
 #define CR_CELL(way) ((size_t)64 << ((way) - CR_BLAS))
 
 /* Rows of a data set that will be gathered soon, order[0..rows) of x (., width): scattered over memory, they take their
@@ -298,7 +299,7 @@ const char *cr_library_error(void);
 int cr_getenv(const char *name, char *value, size_t size); /* 1 if it is set and was copied to value */
 void cr_setenv(const char *name, const char *value);       /* NULL removes it */
 typedef struct {
-    int avx2, avx512; /* usable: the processor has them, with FMA, and the system saves their registers */
+    int avx2, avx512, avx512bf16; /* usable: the processor has them, with FMA, and the system saves their registers */
 } cr_cpu;
 cr_cpu cr_detect_cpu(void);
 

@@ -112,14 +112,14 @@ void cr_setenv(const char *name, const char *value) {
 
 #ifdef X86_64
 
-static void cpuid(unsigned leaf, unsigned out[4]) {
+static void cpuid(unsigned leaf, unsigned part, unsigned out[4]) {
 #ifdef _MSC_VER
     int registers[4];
-    __cpuidex(registers, (int)leaf, 0);
+    __cpuidex(registers, (int)leaf, (int)part);
     for (int i = 0; i < 4; i++) out[i] = (unsigned)registers[i];
 #else
     out[0] = out[1] = out[2] = out[3] = 0;
-    __get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
+    __get_cpuid_count(leaf, part, &out[0], &out[1], &out[2], &out[3]);
 #endif
 }
 
@@ -135,24 +135,26 @@ static unsigned long long saved_registers(void) {
 }
 
 cr_cpu cr_detect_cpu(void) {
-    cr_cpu cpu = {0, 0};
-    unsigned leaves[4], first[4], seventh[4]; /* eax, ebx, ecx, edx */
-    cpuid(0, leaves);
-    cpuid(1, first);
-    cpuid(7, seventh);
+    cr_cpu cpu = {0, 0, 0};
+    unsigned leaves[4], first[4], seventh[4], more[4]; /* eax, ebx, ecx, edx */
+    cpuid(0, 0, leaves);
+    cpuid(1, 0, first);
+    cpuid(7, 0, seventh);
+    cpuid(7, 1, more); /* all 0 where there is no more */
     const int osxsave = first[2] >> 27 & 1, avx = first[2] >> 28 & 1, fma = first[2] >> 12 & 1;
     if (leaves[0] < 7 || !osxsave || !avx) return cpu;
     const unsigned long long saved = saved_registers();
     const unsigned avx512_f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
     cpu.avx2 = (saved & 0x6) == 0x6 && fma && (seventh[1] >> 5 & 1);
     cpu.avx512 = cpu.avx2 && (saved & 0xe6) == 0xe6 && (seventh[1] & avx512_f_dq_bw_vl) == avx512_f_dq_bw_vl;
+    cpu.avx512bf16 = cpu.avx512 && seventh[0] >= 1 && (more[0] >> 5 & 1);
     return cpu;
 }
 
 #else
 
 cr_cpu cr_detect_cpu(void) {
-    cr_cpu cpu = {0, 0};
+    cr_cpu cpu = {0, 0, 0};
     return cpu;
 }
 

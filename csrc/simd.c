@@ -28,6 +28,10 @@ extern const cr_kernels_f64 cr_kernels_baseline_f64;
 extern const cr_kernels_f32 cr_kernels_avx2_f32, cr_kernels_avx512_f32;
 extern const cr_kernels_f64 cr_kernels_avx2_f64, cr_kernels_avx512_f64;
 #endif
+#ifdef CR_AVX512BF16_VARIANT
+extern const cr_kernels_f32 cr_kernels_avx512bf16_f32;
+extern const cr_kernels_f64 cr_kernels_avx512bf16_f64;
+#endif
 
 const cr_kernels_f32 *cr_f32 = &cr_kernels_baseline_f32;
 const cr_kernels_f64 *cr_f64 = &cr_kernels_baseline_f64;
@@ -40,6 +44,9 @@ const char *cr_select_simd(const char *name) {
         const cr_kernels_f64 *f64;
     } variants[] = {
     /* the best first */
+#ifdef CR_AVX512BF16_VARIANT
+        {"avx512bf16", cr_detect_cpu().avx512bf16, &cr_kernels_avx512bf16_f32, &cr_kernels_avx512bf16_f64},
+#endif
 #ifdef CR_X86_VARIANTS
         {"avx512", cr_detect_cpu().avx512, &cr_kernels_avx512_f32, &cr_kernels_avx512_f64},
         {"avx2", cr_detect_cpu().avx2, &cr_kernels_avx2_f32, &cr_kernels_avx2_f64},

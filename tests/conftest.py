@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from children import python
 from problems import draw_problem
 
-SIMD = ["baseline", "avx2", "avx512"]
+SIMD = ["baseline", "avx2", "avx512", "avx512bf16"]
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,12 @@ def dense_epoch(case, data, threads):
     return fit_epoch(case, *data, threads)
 
 
-def fit_epoch(case, X, Y, labels, threads):
+def bfloat16_epoch(case, data, threads):
+    """`fit` from one array, with the factors of products rounded to bfloat16."""
+    return fit_epoch(case, *data, threads, precision="bfloat16")
+
+
+def fit_epoch(case, X, Y, labels, threads, **options_of_network):
     """All that `fit` does is in the time: checks of the data, shuffle, gather, history.
 
     A call of `fit` trains several epochs, as users' calls do: it checks the data once.
@@ -42,7 +47,8 @@ def fit_epoch(case, X, Y, labels, threads):
     from chainrule.core import _core
     from parts.ours import fit_options, network, targets
 
-    net, y = network(case, dtype=X.dtype), targets(case, Y, labels)
+    net = network(case, dtype=X.dtype, **options_of_network)
+    y = targets(case, Y, labels)
     options = fit_options(case) | {"threads": threads}
     options["epochs"] = case.steps if case.full_batch else EPOCHS_PER_FIT
     steps = case.steps if case.full_batch else case.steps * EPOCHS_PER_FIT
@@ -84,7 +90,12 @@ def sklearn_epoch(case, data, threads):
     return epoch, case.samples // case.batch, facts
 
 
-def torch_epoch(case, data, threads):
+def torch_bfloat16_epoch(case, data, threads):
+    """The same under `autocast`: products of bfloat16, parameters and optimiser in float32."""
+    return torch_epoch(case, data, threads, bfloat16=True)
+
+
+def torch_epoch(case, data, threads, *, bfloat16=False):
     """Eager mode, whole data as one tensor, indexed by a permutation: its quickest plain loop."""
     import torch
 
@@ -110,9 +121,18 @@ def torch_epoch(case, data, threads):
         def cost(a, y):
             return 0.5 * ((a - y) ** 2).sum(1).mean()
 
+    def cost_of(x, y):
+        return cost(net(x), y)
+
+    def rounded_cost_of(x, y):
+        with torch.autocast("cpu", torch.bfloat16):
+            return cost(net(x), y)
+
+    forward = rounded_cost_of if bfloat16 else cost_of
+
     def step(x, y):
         optimizer.zero_grad(set_to_none=True)
-        cost(net(x), y).backward()
+        forward(x, y).backward()
         optimizer.step()
 
     def epoch():
@@ -183,6 +203,7 @@ def jax_epoch(case, data, threads):
 
 
 OURS, BLAS, PASS, DENSE = "chainrule", "blas", "pass", "dense"
+BFLOAT16, TORCH_BFLOAT16 = "bfloat16", "torch-bfloat16"
 PEERS = {"sklearn": "scikit-learn", "torch": "PyTorch", "jax": "JAX"}
 EPOCHS = {
     OURS: chainrule_epoch,
@@ -192,4 +213,6 @@ EPOCHS = {
     "sklearn": sklearn_epoch,
     "torch": torch_epoch,
     "jax": jax_epoch,
+    BFLOAT16: bfloat16_epoch,
+    TORCH_BFLOAT16: torch_bfloat16_epoch,
 }

@@ -77,6 +77,40 @@ typedef struct {
     request *next; /* or NULL */
 } panel_of_c;
 
+/* A tile of c <- alpha sums + beta c, or + row: so many rows and vectors, of which the last has `last` columns. */
+INLINE void finish_tile(real *c, size_t ldc, const real *row, vector sums[MOST_ROWS][OUTER_VECTORS], size_t rows,
+                        size_t vectors, size_t last, real alpha, real beta) {
+    if (row) {
+        vector old[OUTER_VECTORS];
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
+        }
+        UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+            UNROLL for (size_t v = 0; v < vectors; v++) {
+                scale_add_to(c + v * LANES, old[v], sums[y][v], v + 1 < vectors ? LANES : last, alpha);
+            }
+        }
+        return;
+    }
+    /* All is read before any is written: what is read beside what has just been written in parts has to wait for it. */
+    const vector zero = {0}, each = alpha - zero;
+    UNROLL for (size_t y = 0; y < rows; y++) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            const vector old = old_of(c + y * ldc + v * LANES, v + 1 < vectors ? LANES : last, beta);
+            sums[y][v] = multiply_add(each, sums[y][v], old);
+        }
+    }
+    UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
+        UNROLL for (size_t v = 0; v < vectors; v++) {
+            if (v + 1 < vectors || last == LANES) {
+                store(c + v * LANES, sums[y][v]);
+            } else {
+                store_part(c + v * LANES, sums[y][v], last);
+            }
+        }
+    }
+}
+
 /* The rows of c from i on. Their number, that of vectors and of halves and one of a's strides are constants where this
  * is inlined; the last vector has `last` columns, and is a half one if `halves`, else 0. */
 INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_column, size_t rows, size_t vectors,
@@ -110,38 +144,7 @@ INLINE void outer_tile(const panel_of_c *x, size_t i, size_t a_row, size_t a_col
     if (halves) {
         UNROLL for (size_t y = 0; y < rows; y++) sums[y][wholes] = widened(half_sums[y]);
     }
-    const size_t ldc = x->ldc;
-    const real *row = x->row, alpha = x->alpha, beta = x->beta;
-    real *c = x->c + i * ldc;
-    if (row) {
-        vector old[OUTER_VECTORS];
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            old[v] = v + 1 < vectors || last == LANES ? load(row + v * LANES) : load_part(row + v * LANES, last);
-        }
-        UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
-            UNROLL for (size_t v = 0; v < vectors; v++) {
-                scale_add_to(c + v * LANES, old[v], sums[y][v], v + 1 < vectors ? LANES : last, alpha);
-            }
-        }
-        return;
-    }
-    /* All is read before any is written: what is read beside what has just been written in parts has to wait for it. */
-    const vector each = alpha - zero;
-    UNROLL for (size_t y = 0; y < rows; y++) {
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            const vector old = old_of(c + y * ldc + v * LANES, v + 1 < vectors ? LANES : last, beta);
-            sums[y][v] = multiply_add(each, sums[y][v], old);
-        }
-    }
-    UNROLL for (size_t y = 0; y < rows; y++, c += ldc) {
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            if (v + 1 < vectors || last == LANES) {
-                store(c + v * LANES, sums[y][v]);
-            } else {
-                store_part(c + v * LANES, sums[y][v], last);
-            }
-        }
-    }
+    finish_tile(x->c + i * x->ldc, x->ldc, x->row, sums, rows, vectors, last, x->alpha, x->beta);
 }
 
 /* What a tile of c holds, to come from memory while its sums are made, and some of what follows. */
@@ -391,6 +394,10 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
+#if !CR_DOUBLE
+#include "gemm_bf16.h"
+#endif
+
 /* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, by what
  * was measured in halves of a cycle, one for what half a register multiplies, or all of a shorter one: the lanes of
  * each register of dot products have to be summed, and each number of b to be turned over. Tiles of few registers read
@@ -424,6 +431,10 @@ static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
         }
+#if !CR_DOUBLE
+    } else if (way == CR_BFLOAT16) {
+        bfloat16_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
+#endif
     } else if (way == CR_INNER) {
         inner_gemm(c, ldc, row, a, lda, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {

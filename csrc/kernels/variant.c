@@ -1,5 +1,5 @@
 /* One SIMD variant of all kernels in one precision. Compiled several times with
- *   CR_VARIANT   the variant's name: baseline, avx2, avx512
+ *   CR_VARIANT   the variant's name: baseline, avx2, avx512, avx512bf16
  *   CR_DOUBLE    1 for double, 0 for float
  * and the matching instruction-set options (CMakeLists.txt). */
 #include "chainrule.h"

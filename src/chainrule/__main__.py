@@ -70,7 +70,7 @@ def _parser():
         description="Compare the compiled core with plain loops on this machine, in float32 and "
         "float64 and with each instruction set of the processor. Ends with status 1 if any differ.",
     )
-    check.add_argument("--simd", metavar="NAME", help="baseline, avx2 or avx512 alone")
+    check.add_argument("--simd", metavar="NAME", help="baseline, avx2, avx512 or avx512bf16 alone")
     check.set_defaults(command=_check)
 
     _add_train(commands)

@@ -11,11 +11,11 @@ fi
 variants=(baseline)
 x86=()
 case $1 in x86_64 | amd64)
-    x86=(-DCR_X86_VARIANTS)
+    x86=(-DCR_X86_VARIANTS -DCR_AVX512BF16_VARIANT)
     mapfile -t -O 1 variants < <(sed -n 's/^ *add_variant(\([a-z0-9]* -m.*\))$/\1/p' "$cmake")
     ;;
 esac
-if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 3 ]; }; then
+if [ ${#kernel[@]} -eq 0 ] || { [ ${#x86[@]} -gt 0 ] && [ ${#variants[@]} -ne 4 ]; }; then
     echo "the compiler options are not where they were in $cmake" >&2
     exit 2
 fi

@@ -13,7 +13,7 @@
 #include <math.h>
 
 enum { IN, OUT, OUT2, TARGET, OTHER, ORDER, BEGINS, VALUES, COLUMNS, COUNTS, STRIPED, BIASES }; /* slots of check.h */
-enum { MOST = 10000 }; /* entries of the largest result */
+enum { MOST = 20000 }; /* entries of the largest result */
 
 static double want[MOST]; /* what the plain loop gives */
 
@@ -784,10 +784,10 @@ static real *matrix(int slot, size_t rows, size_t columns, size_t stride) {
 }
 
 /* c <- alpha op(a) op(b) + beta c, or a row in the place of beta c, with `extra` numbers between the rows of each, by
- * the kernel or through the seam */
-static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta, size_t extra,
-                       int seam) {
-    AT("gemm", trans_a, trans_b, m, n, k, 4 * alpha, 4 * beta, extra, seam);
+ * the kernel or through the seam; `way`: CR_OWN_WAY, or another. Whole numbers as small are bfloat16 as they are. */
+static void check_gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta,
+                       size_t extra, int seam) {
+    AT("gemm", way, trans_a, trans_b, m, n, k, 4 * alpha, 4 * beta, extra, seam);
     const size_t lda = (trans_a ? m : k) + extra, ldb = (trans_b ? k : n) + extra, ldc = n + extra;
     const real *a = matrix(IN, trans_a ? k : m, trans_a ? m : k, lda);
     const real *b = matrix(TARGET, trans_b ? n : k, trans_b ? k : n, ldb);
@@ -807,8 +807,10 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
     const size_t coming = random_word() % 4 * m / 2, width = random_word() % 40 + 1;
     const cr_rows next = {
         .x = matrix(VALUES, 4, width, width), .order = draw_order(coming, 4), .rows = coming, .width = width};
-    int way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
-    if (!seam && !trans_a && trans_b) way = random_word() % 2 ? CR_INNER : CR_OUTER; /* both, whichever is quicker */
+    if (way == CR_OWN_WAY) {
+        way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
+        if (!seam && !trans_a && trans_b) way = random_word() % 2 ? CR_INNER : CR_OUTER; /* both, whichever is quicker */
+    }
     (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row,
                                   random_word() % 2 ? &next : NULL);
     for (size_t i = 0; i < m; i++) {
@@ -830,15 +832,16 @@ static void check_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, r
 }
 
 /* A product in parts, of some rows and columns each, is the whole to the last bit, for numbers that round. */
-static void check_gemm_in_parts(int trans_a, int trans_b, size_t m, size_t n, size_t k, size_t rows, size_t columns) {
-    AT("gemm in parts", trans_a, trans_b, m, n, k, rows, columns);
+static void check_gemm_in_parts(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, size_t rows,
+                                size_t columns) {
+    AT("gemm in parts", way, trans_a, trans_b, m, n, k, rows, columns);
     const size_t lda = trans_a ? m : k, ldb = trans_b ? k : n;
     real *a = room_for(IN, m * k), *b = room_for(TARGET, n * k), *all = room_for(OUT, m * n);
     real *parts = room_for(OUT2, m * n);
     for (size_t i = 0; i < m * k; i++) a[i] = (real)whole(20) / 7;
     for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
     for (size_t i = 0; i < m * n; i++) all[i] = parts[i] = (real)whole(20) / 9;
-    const int way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
+    if (way == CR_OWN_WAY) way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
     KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, NULL, NULL);
     for (size_t i = 0; i < m; i += rows) {
         for (size_t j = 0; j < n; j += columns) {
@@ -859,7 +862,10 @@ static void test_gemm_in_parts(void) {
         for (int ways = 0; ways < 4; ways++) {
             for (size_t r = 0; r < COUNT(steps); r++) {
                 const size_t *size = sizes[i], columns = steps[random_word() % COUNT(steps)];
-                check_gemm_in_parts(ways & 1, ways >> 1, size[0], size[1], size[2], steps[r], columns);
+                check_gemm_in_parts(CR_OWN_WAY, ways & 1, ways >> 1, size[0], size[1], size[2], steps[r], columns);
+                if (!CR_DOUBLE) {
+                    check_gemm_in_parts(CR_BFLOAT16, ways & 1, ways >> 1, size[0], size[1], size[2], steps[r], columns);
+                }
             }
         }
     }
@@ -885,7 +891,8 @@ static void gemm_all_ways(size_t m, size_t n, size_t k) {
         for (int trans_b = 0; trans_b < 2; trans_b++) {
             const real *factor = factors[random_word() % COUNT(factors)];
             const size_t extra = m > 64 || n > 64 || k > 64 ? 0 : extras[random_word() % COUNT(extras)];
-            check_gemm(trans_a, trans_b, m, n, k, factor[0], factor[1], extra, 0);
+            check_gemm(CR_OWN_WAY, trans_a, trans_b, m, n, k, factor[0], factor[1], extra, 0);
+            if (!CR_DOUBLE) check_gemm(CR_BFLOAT16, trans_a, trans_b, m, n, k, factor[0], factor[1], extra, 0);
         }
     }
 }
@@ -913,9 +920,12 @@ static void test_gemm(void) {
     static const size_t large[][3] = {{48, 48, 48},   {49, 47, 50},  {64, 64, 64},   {65, 63, 17},   {33, 97, 66},
                                       {16, 129, 257}, {17, 96, 260}, {128, 10, 256}, {10, 128, 513}, {130, 49, 260}};
     for (size_t i = 0; i < COUNT(large); i++) gemm_all_ways(large[i][0], large[i][1], large[i][2]);
-    check_gemm(0, 0, 7, 9, 11, 2, (real)-0.5, 3, 1);
-    check_gemm(1, 1, 9, 7, 20, 1, 0, 0, 1);
+    check_gemm(CR_OWN_WAY, 0, 0, 7, 9, 11, 2, (real)-0.5, 3, 1);
+    check_gemm(CR_OWN_WAY, 1, 1, 9, 7, 20, 1, 0, 0, 1);
+    if (!CR_DOUBLE) check_gemm(CR_BFLOAT16, 0, 1, 9, 7, 20, 1, 0, 0, 1);
 }
+
+#include "bfloat16.h"
 
 /* --- shuffle.c --------------------------------------------------------------------------------------------------- */
 
@@ -1119,7 +1129,7 @@ static void test_platform(void) {
 }
 
 int main(void) {
-    static const char *const variants[] = {"baseline", "avx2", "avx512"};
+    static const char *const variants[] = {"baseline", "avx2", "avx512", "avx512bf16"};
     report_crashes();
     here.simd = "C";
     test_names();
@@ -1156,6 +1166,7 @@ int main(void) {
         test_multiply();
         test_gemm();
         test_gemm_in_parts();
+        test_bfloat16();
         test_way_of_rows_by_rows();
         test_sparse();
         printf("%s: %s, %lu checks\n", PRECISION, variants[i], checks - before);

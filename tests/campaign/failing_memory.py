@@ -17,7 +17,7 @@ import allocations
 from campaign import Effort, Lost
 
 HERE = Path(__file__).parent
-VARIANTS = ("baseline", "avx2", "avx512")
+VARIANTS = ("baseline", "avx2", "avx512", "avx512bf16")
 
 
 def lines(script: str, given: dict, **environment: str) -> Iterator[list]:

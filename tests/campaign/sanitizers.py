@@ -17,7 +17,7 @@ from builds import ROOT, build, must, python, run
 from campaign import Effort, Lost
 from chainrule.core import _core
 
-SIMD = ["baseline", "avx2", "avx512"]
+SIMD = ["baseline", "avx2", "avx512", "avx512bf16"]
 CONFIGURATIONS = ROOT / "tests" / "campaign" / "configurations.py"
 OURS = re.compile(r"\bcsrc/|chainrule/core/|\b_core\.(c|abi3)")  # in a line of a stack
 PYTHON = {"PYTHONMALLOC": "malloc"}  # each object is a block of its own, whose ends are watched

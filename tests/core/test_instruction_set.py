@@ -10,8 +10,10 @@ from chainrule.core import _core
 from children import attempt, python
 
 CPUINFO = Path("/proc/cpuinfo")
+AVX512 = {"avx2", "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl"}
 SETS = {  # the best first, with what the processor has to have
-    "avx512": {"avx2", "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl"},
+    "avx512bf16": AVX512 | {"avx512_bf16"},
+    "avx512": AVX512,
     "avx2": {"avx2", "fma"},
     "baseline": set(),
 }

@@ -133,7 +133,7 @@ print(limited == fit())
 """
 
 
-@pytest.mark.parametrize("variant", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("variant", ["baseline", "avx2", "avx512", "avx512bf16"])
 def test_calls_of_blas_take_turns_where_there_is_no_memory_for_another(variant):
     if sys.platform != "linux":
         pytest.skip("limits of the address space count on Linux")

@@ -15,6 +15,7 @@ SCRIPTS = sorted(path.name for path in BENCH.glob("*.py"))
 NOTICE = "quick mode: "
 # What a script prints besides; of a new one at least a figure is expected.
 PRINTS = {
+    "bfloat16.py": r"^\| 6-8-3 \| 10 \| 2 \| chainrule, bfloat16 \| [\d.]+ \|",
     "book_run.py": r"^float32 +[\d.]+ s .*\n(.*\n)*test accuracies, float64: \d+ \d+$",
     "calls.py": r"^\| a state in a list \| [\d.]+ \| [\d.]+ \|",
     "convert.py": r"^\| safetensors \| 2 \| 2 \| 0 \|$",

@@ -162,7 +162,7 @@ def test_info_names_what_does_the_work(capsys):
     assert lines["chainrule"] == chainrule.__version__
     assert lines["NumPy"] == np.__version__
     assert lines["BLAS"]
-    assert lines["SIMD"] in ("baseline", "neon", "avx2", "avx512")
+    assert lines["SIMD"] in ("baseline", "neon", "avx2", "avx512", "avx512bf16")
 
 
 def test_without_a_command_the_help_is_shown(capsys):

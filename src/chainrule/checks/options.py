@@ -167,6 +167,22 @@ def check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return np.dtype(dtype.name)  # that of all arrays, which is known at once
 
 
+def check_precision(precision: Any, dtype: np.dtype) -> str:
+    """Return the name of the type that the factors of products are rounded to."""
+    if precision is None:
+        return dtype.name
+    if not isinstance(precision, str):
+        raise TypeError(f"precision must be a name; got {type(precision).__name__}")
+    if precision == "bfloat16" and dtype != np.float32:
+        raise ValueError(
+            f"precision='bfloat16' is for dtype='float32': sums and parameters are of that type; "
+            f"got dtype='{dtype}'. Leave one of the two out"
+        )
+    if precision not in (dtype.name, "bfloat16"):
+        raise ValueError(f"precision must be '{dtype}' or 'bfloat16'; got {precision!r}")
+    return precision
+
+
 def check_seed(seed: Any) -> int:
     """Return `seed` as an int; a fresh one for None."""
     if seed is None:

@@ -31,7 +31,12 @@ from chainrule.network import Network
 from chainrule.tables.loading import load
 from chainrule.version import __version__
 
-INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # each processor has those before its best
+INSTRUCTION_SETS = (
+    "baseline",
+    "avx2",
+    "avx512",
+    "avx512bf16",
+)  # each processor has those before its best
 DTYPES = ("float32", "float64")
 
 

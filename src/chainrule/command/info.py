@@ -54,6 +54,7 @@ def here() -> dict[str, str]:
         "instruction sets": ", ".join(sets),
         "threads": f"{available_cores()} of {os.cpu_count()} processors",
         "precision": " or ".join(DTYPES),
+        "bfloat16": "dot products" if best == "avx512bf16" else "rounded, multiplied in float32",
         "NumPy": np.__version__,
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
     }
@@ -145,7 +146,8 @@ def _of_networks(network: Any) -> dict[str, str]:
 
 def _formula(net: Network) -> str:
     activations = ", ".join(map(str, [*net.hidden, net.output]))
-    return f"{'-'.join(map(str, net.sizes))}, {activations}, cost {net.cost}, {net.dtype}"
+    rounds = ", products of bfloat16" * net._rounds
+    return f"{'-'.join(map(str, net.sizes))}, {activations}, cost {net.cost}, {net.dtype}{rounds}"
 
 
 def _listed(names: list[str]) -> str:

@@ -295,6 +295,12 @@ def _of_predictor(predictor: Predictor) -> Blueprint:
 def _chain_of(net: Network) -> Chain:
     """Return a network's chain, all of whose numbers are its own."""
     net._check_set()
+    if net._rounds:
+        raise ValueError(
+            "this network rounds the factors of its products to bfloat16, which other tools do "
+            "not: they would say something else. With net.precision = 'float32' it has the same "
+            "parameters, and says what they will say"
+        )
     if not np.isfinite(net.parameters).all():
         raise ValueError(
             "expected finite parameters; got NaN or infinity, which no other tool would notice: "

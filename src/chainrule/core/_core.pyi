@@ -28,6 +28,7 @@ class Plan:
     flops: float
     scales_inputs: bool
     shifts_inputs: bool
+    bfloat16: bool
     calls_python: bool
     user_activations: list[Any]  # of each layer, the object or None
     user_cost: Any  # likewise
@@ -40,6 +41,7 @@ class Plan:
         scaling: NDArray[np.float64] | None = None,
         output_scaling: NDArray[np.float64] | None = None,
         trainable_scale: bool = False,
+        bfloat16: bool = False,
         stripe: int = 1,
     ) -> None: ...
 

@@ -134,7 +134,7 @@ cdef str select_kernels(variant, blas):
         selected = cr_select_simd(PyBytes_AsString(text))
     if not selected:
         raise ImportError(f"CHAINRULE_SIMD={variant}: this processor or build has no such variant "
-                          "(known: baseline, avx2, avx512)")
+                          "(known: baseline, avx2, avx512, avx512bf16)")
     if blas not in (None, "plain"):
         raise ImportError(f"CHAINRULE_BLAS={blas}: expected 'plain' or nothing")
     if blas != "plain":

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from chainrule.core cimport kernels
 from chainrule.core.kernels cimport (
-    CR_ACTIVATION_any, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, real,
+    CR_ACTIVATION_any, CR_BFLOAT16, CR_OWN_WAY, cr_cost_outputs, cr_entries, cr_rows, cr_scaling, cr_sparse, real,
 )
 
 
@@ -21,6 +21,7 @@ cdef struct Layer:
     double parameter             # of the activation, where it has one
     bint slope_from_z            # whether σ' is computed from z; else from a
     Py_ssize_t stripe            # how many neurons of W^l stand together in memory: 1, or more where x is sparse
+    bint bfloat16                # whether float32 factors of its products are rounded to that
 
 cdef struct Net:
     Py_ssize_t depth             # L - 1 layers have parameters
@@ -95,12 +96,25 @@ cdef inline Py_ssize_t n_weights(const Layer *layer, Py_ssize_t neurons) noexcep
     return (neurons + layer.stripe - 1) // layer.stripe * layer.stripe * layer.n_in
 
 
+cdef inline int way_of(const Layer *layer, bint trans_a, bint trans_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                       const real *precision) noexcept nogil:
+    """How a product of that size with the layer's W^l, or to it, is made; parts of it go the same way."""
+    if real is float and layer.bfloat16:
+        return CR_BFLOAT16
+    return kernels.gemm_way[real](trans_a, trans_b, m, n, k, precision)
+
+
+cdef inline int way_of_whole(const Layer *layer, const real *precision) noexcept nogil:
+    """The same of a product that is made at once."""
+    return CR_BFLOAT16 if real is float and layer.bfloat16 else CR_OWN_WAY
+
+
 cdef inline void weighted_input(real *z, const Layer *layer, const real *parameters, const Rows *a,
                                 const Part *part) noexcept nogil:
     """z^l = a^{l-1} (W^l)ᵀ + b^l."""
     cdef const real *w = parameters + layer.weights + part.neuron * layer.n_in
     cdef const real *x = <const real *> a.a + part.row * layer.n_in
-    cdef int way = CR_OWN_WAY
+    cdef int way = way_of_whole[real](layer, w)
     cdef const real *b = parameters + layer.biases + part.neuron if layer.biases >= 0 else NULL
     z += part.row * layer.n_out + part.neuron
     if a.sparse:
@@ -109,7 +123,7 @@ cdef inline void weighted_input(real *z, const Layer *layer, const real *paramet
                                      &a.sparse.following if part.neuron == 0 else <const cr_sparse *> NULL)
         return
     if not is_whole(part, layer.n_out):
-        way = kernels.gemm_way[real](False, True, part.all_rows, layer.n_out, layer.n_in, w)
+        way = way_of[real](layer, False, True, part.all_rows, layer.n_out, layer.n_in, w)
     kernels.gemm[real](way, False, True, part.rows, part.neurons, layer.n_in, 1.0, x, layer.n_in, w, layer.n_in,
                        0.0, z, layer.n_out, b)
 
@@ -243,9 +257,9 @@ cdef inline void pull_back(real *delta, const Net *net, Py_ssize_t i, const real
     """δ^{l+1} W^{l+1} for layer l = i + 2, the first half of BP2."""
     cdef const Layer *following = &net.layers[i + 1]
     cdef const real *w = parameters + following.weights + part.neuron
-    cdef int way = CR_OWN_WAY
+    cdef int way = way_of_whole[real](following, w)
     if not is_whole(part, following.n_in):
-        way = kernels.gemm_way[real](False, False, part.all_rows, following.n_in, following.n_out, w)
+        way = way_of[real](following, False, False, part.all_rows, following.n_in, following.n_out, w)
     kernels.gemm[real](way, False, False, part.rows, part.neurons, following.n_out,
                        1.0, delta_following + part.row * following.n_out, following.n_out, w, following.n_in,
                        0.0, delta + part.row * following.n_in + part.neuron, following.n_in)
@@ -276,14 +290,14 @@ cdef inline void bp3(real *b, const Layer *layer, const real *delta, const Part 
 cdef inline void bp4(real *w, const Layer *layer, const real *delta, const Rows *a, const Part *part,
                      double alpha, double beta) noexcept nogil:
     """BP4: ∂C/∂W^l = (δ^l)ᵀ a^{l-1}, added with weight alpha to beta times what w holds, likewise."""
-    cdef int way = CR_OWN_WAY
+    cdef int way = way_of_whole[real](layer, w)
     w += part.neuron * layer.n_in
     if a.sparse:
         kernels.sparse_outer[real](w, &a.sparse.entries, delta + part.neuron, layer.n_out, part.rows, part.neurons,
                                    layer.n_in, alpha, beta)
         return
     if not is_whole(part, layer.n_out):
-        way = kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, part.rows, w)
+        way = way_of[real](layer, True, False, layer.n_out, layer.n_in, part.rows, w)
     kernels.gemm[real](way, True, False, part.neurons, layer.n_in, part.rows, alpha, delta + part.neuron, layer.n_out,
                        <const real *> a.a, layer.n_in, beta, w, layer.n_in, NULL,
                        &a.coming if a.coming.rows and part.neuron == 0 else <const cr_rows *> NULL)
@@ -303,7 +317,7 @@ cdef inline void by_inputs(real *out, Py_ssize_t stride, const Net *net, const r
                            const Tape *tape) noexcept nogil:
     """δ^2 W^2, what BP2 makes by a^1: a row for each of m samples, after `hidden_deltas`; rows are `stride` apart."""
     cdef const Layer *first = &net.layers[0]
-    kernels.gemm[real](CR_OWN_WAY, False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
+    kernels.gemm[real](way_of_whole[real](first, parameters), False, False, m, first.n_in, first.n_out, 1.0, <const real *> tape.delta[0],
                        first.n_out, parameters + first.weights, first.n_in, 0.0, out, stride)
 
 

@@ -28,6 +28,7 @@ cdef extern from "chainrule.h" nogil:
         CR_OPTIMIZER_sgd
         CR_OWN_WAY
         CR_BLAS
+        CR_BFLOAT16
     const char *cr_activation_names[]
     const char cr_activation_sources[]
     const char *cr_cost_names[]

@@ -22,6 +22,7 @@ cdef class Plan:
     cdef readonly list user_activations    # by layer, likewise
     cdef readonly bint calls_python        # whether there is one of these
     cdef readonly bint shifts_inputs
+    cdef readonly bint bfloat16            # whether the factors of products are rounded to it
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters, tile
     cdef readonly double flops  # of a forward and a backward pass of one sample
@@ -31,11 +32,12 @@ cdef class Plan:
     cdef tuple arguments
 
     def __cinit__(self, sizes, activations, cost, bint bias, scaling=None, output_scaling=None,
-                  bint trainable_scale=False, Py_ssize_t stripe=1):
+                  bint trainable_scale=False, bint bfloat16=False, Py_ssize_t stripe=1):
         """scaling: of the inputs, float64 (2, n_1), what each is multiplied by and what is added then, or None.
         output_scaling: likewise what is handed out of a^L, (2, n_L). trainable_scale: whether the parameters end with
-        a scale of the inputs, (n_1,). stripe: how many neurons of W^2 stand together in memory."""
-        self.arguments = (sizes, activations, cost, bias, scaling, output_scaling, trainable_scale)
+        a scale of the inputs, (n_1,). bfloat16: whether the factors of products are rounded to it, in float32. stripe: how many neurons of W^2 stand together in memory."""
+        self.arguments = (sizes, activations, cost, bias, scaling, output_scaling, trainable_scale, bfloat16)
+        self.bfloat16 = bfloat16
         self.sizes = tuple(sizes)
         self.net.depth = len(self.sizes) - 1
         self.set_cost(cost)
@@ -94,6 +96,7 @@ cdef class Plan:
             else:
                 layer.activation, layer.slope_from_z = OF_THE_USER, True
             layer.weights, layer.stripe = offset, stripe if i == 0 else 1
+            layer.bfloat16 = self.bfloat16
             offset += n_weights(layer, layer.n_out)
             layer.biases = offset if bias else -1
             offset += layer.n_out if bias else 0

@@ -9,10 +9,11 @@ cdef enum:
 
 cdef Plan plan_for(Plan plan, Samples *samples, size_t itemsize, Stream stream=None):
     """The plan to go by: a striped one if the samples, or the first batch of a stream, are sparse. Not if they are few,
-    or a shift makes them dense, or functions in Python take part, which may look at the parameters at any time."""
+    or a shift makes them dense, or functions in Python take part, which may look at the parameters at any time, or
+    products are of bfloat16, which sparse rows have no kernel for."""
     cdef const Layer *first = &plan.net.layers[0]
     cdef Py_ssize_t few = FEW_ROWS_TO_READ
-    if plan.shifts_inputs or plan.calls_python:
+    if plan.shifts_inputs or plan.calls_python or plan.bfloat16:
         return plan
     if first.n_in * first.n_out * itemsize > BYTES_OF_A_CACHE:
         few = FEW_ROWS_FROM_AFAR

@@ -228,20 +228,21 @@ cdef inline void do_neurons(Tile *tile, Py_ssize_t index, const real *precision)
     cdef Rows a
     if tile.phase == WEIGH_INPUTS:
         a = equations.read_by(i, net, &tile.x, tape)
-        part = some_neurons(tile, layer, kernels.gemm_way[real](False, True, tile.m, layer.n_out, layer.n_in, w),
+        part = some_neurons(tile, layer, equations.way_of[real](layer, False, True, tile.m, layer.n_out, layer.n_in, w),
                             index, tile.parts)
         if part.neurons:
             equations.weighted_input[real](<real *> tape.z[i], layer, w, &a, &part)
     elif tile.phase == PULL_BACK:
         part = some_neurons(tile, layer,
-                            kernels.gemm_way[real](False, False, tile.m, layer.n_out, net.layers[i + 1].n_out, w),
+                            equations.way_of[real](&net.layers[i + 1], False, False, tile.m, layer.n_out,
+                                                   net.layers[i + 1].n_out, w),
                             index, tile.parts)
         if part.neurons:
             equations.pull_back[real](<real *> tape.delta[i], net, i, w, <const real *> tape.delta[i + 1], &part)
     else:  # DOWN, FOLLOW: the first part of each layer, the second of each ...
         i = index % net.depth
         layer = &net.layers[i]
-        part = some_neurons(tile, layer, kernels.gemm_way[real](True, False, layer.n_out, layer.n_in, tile.m, w),
+        part = some_neurons(tile, layer, equations.way_of[real](layer, True, False, layer.n_out, layer.n_in, tile.m, w),
                             index // net.depth, tile.parts // net.depth)
         if part.neurons and tile.phase == DOWN:
             down_part[real](tile, i, &part, precision)
@@ -294,9 +295,10 @@ cdef inline bint goes_by_rows(const Net *net, Py_ssize_t m, const real *precisio
         return False
     for i in range(net.depth):
         layer = &net.layers[i]
-        if layer.stripe == 1 and kernels.gemm_way[real](False, True, m, layer.n_out, layer.n_in, precision) >= CR_BLAS:
+        if layer.stripe == 1 and equations.way_of[real](layer, False, True, m, layer.n_out, layer.n_in,
+                                                        precision) >= CR_BLAS:
             return False
-        if i and kernels.gemm_way[real](False, False, m, layer.n_in, layer.n_out, precision) >= CR_BLAS:
+        if i and equations.way_of[real](layer, False, False, m, layer.n_in, layer.n_out, precision) >= CR_BLAS:
             return False
     return True
 

@@ -57,7 +57,7 @@ def numerical_gradient(
     Parameters
     ----------
     net : Network
-        Taken to float64 for this, and not changed.
+        Taken to float64 for this, also from bfloat16, and not changed.
     X : array (m, n_1)
     Y : array (m, n_L), or integer labels (m,)
     scheme : str, default "central"
@@ -170,7 +170,8 @@ def check_gradient(
 
     The relative error of an entry is |g - n| / max(|g|, |n|, s/100), where s is the largest entry
     of its W^l or b^l. Both gradients are computed in float64, whatever the network's dtype: float32
-    leaves too few digits to tell a wrong gradient from rounding.
+    leaves too few digits to tell a wrong gradient from rounding. precision="bfloat16" does not
+    count either: what it rounds has no derivative.
 
     Right ones may still differ by some r, which rounding and neglected terms make: around 20 ε C/h
     for a cost C that is not small, and not 0 at a perfect fit (the formula is in
@@ -248,7 +249,7 @@ def check_gradient(
         "computed in float64 from the network's float32 parameters"
         if net.dtype == np.float32
         else ""
-    )
+    ) + ", without rounding to bfloat16" * net._rounds
     return GradientCheck(rows, tolerance, numerical.passes, note)
 
 

@@ -52,6 +52,7 @@ OPTIONAL = {
     "optimizer": ("an object with a name", is_object),
     "input_names": ("a list of different strings", lambda v: _are_names(v)),
     "trainable_scale": ("true", lambda v: v is True),
+    "precision": ("'bfloat16'", lambda v: v == "bfloat16"),
 }
 
 
@@ -96,6 +97,8 @@ def check_header(header):
     check_fields(header, FIELDS, OPTIONAL)
     if "answers" in header and "task_answers" in header:
         raise ValueError("expected 'answers' or 'task_answers', what stands before it; got both")
+    if "precision" in header and header["dtype"] != "float32":
+        raise ValueError(f"expected 'precision' beside float32, got it beside {header['dtype']}")
     names, n_in = header.get("input_names"), header["sizes"][0]
     if names is not None and len(names) != n_in:
         raise ValueError(f"expected 'input_names' to be {n_in}, one an input, got {len(names)}")

@@ -12,9 +12,10 @@ The archive is what `numpy.savez` writes, so `numpy.load` reads it too. Its arra
                        number or a list of one a target (a scale may be "standard", to be set by
                        the first training), ``input_names``, a list of n_1 strings, ``classes``
                        and ``answers``, what `predict` answers with (before the first training
-                       ``task_answers``, what the task says), ``trainable_scale``, true, and
-                       ``optimizer``, an object such as ``{"name": "SGD", "learning_rate": 0.1,
-                       "momentum": 0.9, "nesterov": false}``
+                       ``task_answers``, what the task says), ``trainable_scale``, true,
+                       ``precision``, "bfloat16", and ``optimizer``, an object such as
+                       ``{"name": "SGD", "learning_rate": 0.1, "momentum": 0.9,
+                       "nesterov": false}``
 ``parameters``         the flat parameters ``[W^2, b^2, W^3, b^3, ...]`` in the network's dtype;
                        with trainable_scale ``[W^2, b^2, ..., s]``
 ``optimizer.<name>``   each array of the optimiser's state, flat and typed like the parameters,
@@ -125,6 +126,7 @@ def arrays_of(net: Model, own: dict[str, object]) -> dict[str, NDArray]:
         **net._scaling.given,
         **net._output_scaling.given,
         **({"trainable_scale": True} if net._trainable_scale else {}),
+        **({"precision": net.precision} if net._rounds else {}),
         **({} if net.input_names is None else {"input_names": list(net.input_names)}),
         **_answers_of(net),
         **written_optimizer(net),
@@ -233,6 +235,7 @@ def network_of(
         init="zeros",
         bias=header["bias"],
         dtype=header["dtype"],
+        precision=header.get("precision"),
         **{name: header[name] for name in SCALINGS if name in header},
         trainable_scale=header.get("trainable_scale", False),
         seed=header["seed"],

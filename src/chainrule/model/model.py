@@ -20,6 +20,7 @@ from chainrule.checks.options import (
     check_count,
     check_dtype,
     check_flag,
+    check_precision,
     check_seed,
 )
 from chainrule.checks.samples import Samples
@@ -37,8 +38,11 @@ from chainrule.results.history import History
 
 # What training goes by; while it goes on, its callbacks alone may assign parameters.
 _GOES_BY = frozenset(
-    ("parameters", "optimizer_state", "optimizer", "epochs_trained", "seed", "classes")
-)
+    (
+        "parameters", "precision", "optimizer_state", "optimizer", "epochs_trained", "seed",
+        "classes",
+    )
+)  # fmt: skip
 
 
 class Model:
@@ -59,6 +63,7 @@ class Model:
         init: str | Initializer | Sequence[str | Initializer] | None = None,
         bias: bool = True,
         dtype: DTypeLike = "float32",
+        precision: str | None = None,
         input_scale: ArrayLike | str | None = None,
         input_shift: ArrayLike = 0.0,
         output_scale: ArrayLike | str | None = None,
@@ -83,6 +88,7 @@ class Model:
         self._bias = check_flag("bias", bias)
         self._trainable_scale = check_flag("trainable_scale", trainable_scale)
         self._dtype = check_dtype(dtype)
+        self._precision = check_precision(precision, self._dtype)
         of_inputs = chosen.input_scale, chosen.input_shift
         of_outputs = chosen.output_scale, chosen.output_shift
         self._scaling = as_input_scaling(*of_inputs, self.sizes[0], self.dtype)
@@ -131,6 +137,22 @@ class Model:
     def dtype(self) -> np.dtype:
         """Of parameters and arithmetic."""
         return self._dtype
+
+    @property
+    def precision(self) -> str:
+        """What the factors of products are rounded to: "bfloat16", or else the dtype's name.
+
+        Assigning changes nothing else: a network trained in bfloat16 goes on in float32, or says
+        what it has learned in float32.
+        """
+        return self._precision
+
+    @precision.setter
+    def precision(self, precision: str | None):
+        precision = check_precision(precision, self.dtype)
+        if precision != self._precision:
+            self._precision = precision
+            self._set_plan()
 
     @property
     def input_scale(self) -> float | NDArray | str:
@@ -232,6 +254,7 @@ class Model:
         return (
             f"{type(self).__name__}({list(self.sizes)}, hidden={list(self.hidden)}, "
             f"output={self.output!r}, cost={self.cost!r}, bias={self.bias}, dtype='{self.dtype}', "
+            f"{f'precision={self.precision!r}, ' * self._rounds}"
             f"{self._scaling.shown}{self._output_scaling.shown}"
             f"{'trainable_scale=True, ' * self._trainable_scale}seed={self.seed})"
         )
@@ -249,6 +272,11 @@ class Model:
         self.optimizer_state = {name: a.copy() for name, a in self.optimizer_state.items()}
         self._compile()
         self._parameters[:] = state["_parameters"]
+
+    @property
+    def _rounds(self) -> bool:
+        """Whether the factors of products are rounded to bfloat16."""
+        return self._precision == "bfloat16"
 
     def _compile(self):
         """Make what follows from the shape: the plan, and room for the parameters."""
@@ -271,8 +299,9 @@ class Model:
             cost = self._cost.compiled(self.sizes[-1])
             scaled = [scaling.for_core for scaling in scalings]
             self._plan = _core.Plan(
-                self.sizes, activations, cost, self.bias, *scaled, self._trainable_scale
-            )
+                self.sizes, activations, cost, self.bias, *scaled, self._trainable_scale,
+                self._rounds,
+            )  # fmt: skip
 
     def _check_set(self) -> None:
         """Raise if nothing can be computed yet."""

@@ -27,8 +27,9 @@ def weighted_inputs(net: Model, X: Inputs, threads: Threads = ALONE) -> NDArray:
     activations = [*(each.compiled for each in net._hidden), ("identity", 0.0)]
     scalings = net._scaling.for_core, None
     plan = _core.Plan(
-        net.sizes, activations, ("quadratic", ()), net.bias, *scalings, net._trainable_scale
-    )
+        net.sizes, activations, ("quadratic", ()), net.bias, *scalings, net._trainable_scale,
+        net._rounds,
+    )  # fmt: skip
     z = np.empty((len(X), net.sizes[-1]), net.dtype)
     _core.feedforward(plan, net.parameters, X, z, *threads)
     return z

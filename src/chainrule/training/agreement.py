@@ -28,7 +28,7 @@ def check_ranks(net: Model, options: SimpleNamespace, ranks: Ranks) -> None:
     ValueError
         For what blocks do not allow; and for what ranks disagree on, with what each has.
     """
-    ranks.agree(**{name: getattr(net, name) for name in ("sizes", "dtype", "seed")})
+    ranks.agree(**{name: getattr(net, name) for name in ("sizes", "dtype", "precision", "seed")})
     ranks.agree(
         network=net,
         scaling=[

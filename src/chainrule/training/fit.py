@@ -44,6 +44,12 @@ def _training(net, X, y, given, so_far, ranks):
     if in_blocks:
         check_ranks(net, options, ranks)
     full_batch = isinstance(options.optimizer, FullBatchOptimizer)
+    if full_batch and net._rounds:
+        raise ValueError(
+            f"{type(options.optimizer).__name__} goes by differences of the cost that are smaller "
+            "than what rounding to bfloat16 changes. Set net.precision = 'float32', or use SGD or "
+            "Adam"
+        )
     if y is None:
         if full_batch:
             raise ValueError(

@@ -100,8 +100,9 @@ class Trainer:
         )
         schedule.check_end(self._state, 1)
         self._in_core = state_for_core(net, self.optimizer, self._state)
+        self._plan = net._plan
         self._core = _core.Stepper(
-            net._plan, net.parameters, recipe, self._state, self._in_core, net.seed,
+            self._plan, net.parameters, recipe, self._state, self._in_core, net.seed,
             **_read_as_they_are(net, options),
         )  # fmt: skip
         self._begun = False  # whether the rates of this epoch are known
@@ -328,11 +329,12 @@ class Trainer:
     def _check_own(self):
         """Raise if the network is no longer as this trainer left it, but for its parameters."""
         net = self._net
-        if net._optimizer is not self.optimizer or not self._core.owns(net.optimizer_state):
+        same_rule = net._optimizer is self.optimizer and self._core.owns(net.optimizer_state)
+        if not same_rule or net._plan is not self._plan:
             raise ValueError(
-                "the network was trained, or got another optimiser or optimizer_state, since this "
-                "trainer was made, or another trainer was; make a new one, net.trainer(...), "
-                "which goes on from there"
+                "the network was trained, or got another optimiser, optimizer_state or precision, "
+                "since this trainer was made, or another trainer was; make a new one, "
+                "net.trainer(...), which goes on from there"
             )
 
     def _check_at_hand(self):
