@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from parts.output import table
+from parts.output import table, write_picture
 from parts.public_tables import CLASSES, KEPT_APART, PUBLIC, SEEN, is_text, load
 from parts.table_models import LABELS, MODELS, PEERS
 
@@ -217,28 +217,33 @@ def far_behind(part, model="ours-default", most=1.15):
                 yield f"{name} {ratio:.2f}"
 
 
+def beside(where, height, other):
+    """Whether a label on the right of a point would run into another: (seconds, %)."""
+    return where < other[0] < 3 * where and abs(other[1] - height) < 2.5
+
+
 def draw(parts, times, path):
     """The distance of each model from the best against its time, a panel for each part."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     from chainrule.results.pictures import BLUE, GREY, ORANGE
 
-    figure = Figure(figsize=(5.2 * len(parts), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(5.2 * len(parts), 4.2), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
     for ax, (title, part) in zip(panels, parts.items(), strict=True):
         medians = {model: times.median(model, "fit_cpu", part.names)
                    for model in part.ranked + part.others}  # fmt: skip
         timed = sorted((where, model) for model, where in medians.items() if where is not None)
-        for where, model in timed:
+        points = [(where, 100 * (part.distance(model) - 1)) for where, model in timed]
+        for (where, height), (_, model) in zip(points, timed, strict=True):
             color = BLUE if model in PEERS else ORANGE
-            height = 100 * (part.distance(model) - 1)
             full = model in part.ranked
             ax.plot(where, height, "o", color=color, fillstyle="full" if full else "none")
-            ax.annotate(LABELS[model], (where, height), xytext=(6, -1), rotation=20,
-                        textcoords="offset points", fontsize=7, rotation_mode="anchor")  # fmt: skip
+            side = -1 if any(beside(where, height, other) for other in points) else 1
+            ax.annotate(LABELS[model], (where, height), xytext=(6 * side, -1), rotation=20,
+                        ha="left" if side == 1 else "right", textcoords="offset points",
+                        fontsize=7, rotation_mode="anchor")  # fmt: skip
         ax.set(xscale="log", xlabel="processor time of fit, median over tables (s)")
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
@@ -247,7 +252,7 @@ def draw(parts, times, path):
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(color=GREY, linewidth=0.6)
     panels[0].set_ylabel("error above the best of each table (%)")
-    figure.savefig(path, dpi=150)
+    write_picture(path, figure)
 
 
 def parts_of(rows, threads):

@@ -212,6 +212,10 @@ def test_quantiles():
     assert (np.diff(found, axis=1) >= 0).all()
     np.testing.assert_allclose((y[:, None] <= found).mean(axis=0), [0.1, 0.5, 0.9], atol=0.06)
     assert np.array_equal(predictor.predict(x), found[:, 1])
+    x = rng.uniform(-1, 1, (4000, 1))  # as well of rows that it has not seen
+    low, _, high = predictor.predict_quantiles(x).T
+    y = 100 + 10 * x[:, 0] + rng.normal(size=4000) * 5
+    assert ((low <= y) & (y <= high)).mean() == pytest.approx(0.8, abs=0.06)
 
 
 def test_values_far_from_0_keep_their_digits():

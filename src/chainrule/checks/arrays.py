@@ -67,10 +67,14 @@ def as_numbers(name, array, hint="", *, missing=False) -> NDArray:
             hint = "; a sparse matrix? use .toarray()"
         elif isinstance(array, dict) or (isinstance(array, list) and _are_dicts(array)):
             hint = "; rows by the names of columns? make them a frame, pandas.DataFrame([row])"
-        elif name.endswith("X") and any(isinstance(each, str) for each in given[:1].flat):
+        elif name.endswith("X") and given.ndim == 2 and any(map(_is_text, given[:1].flat)):
             hint = f"; one-hot encode text, or {AS_IT_IS}"
         raise TypeError(f"{name} must hold real numbers; got dtype {given.dtype}{hint}")
     return given
+
+
+def _is_text(value):
+    return isinstance(value, str)
 
 
 def _are_dicts(rows):

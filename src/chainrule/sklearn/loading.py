@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from os import PathLike
+from typing import Any
 
 from chainrule.sklearn.classifier import MLPClassifier
 from chainrule.sklearn.model_file import read_estimator
@@ -15,10 +16,8 @@ ESTIMATORS: dict[str, type] = {
 }
 
 
-def load(
-    path: str | PathLike[str], *, own: Mapping[str, object] | None = None
-) -> MLPClassifier | MLPRegressor:
-    """Read an estimator that `MLPClassifier.save` or `MLPRegressor.save` wrote.
+def load(path: str | PathLike[str], *, own: Mapping[str, object] | None = None) -> Any:
+    """Read an estimator that its `save` wrote.
 
     Parameters
     ----------
@@ -29,8 +28,9 @@ def load(
 
     Returns
     -------
-    estimator : MLPClassifier or MLPRegressor
-        It predicts and goes on (`partial_fit`, a warm start) to the same bits as the one saved.
+    estimator : MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
+        It predicts, and the first two go on (`partial_fit`, a warm start), to the same bits as the
+        one saved.
 
     Raises
     ------
@@ -56,5 +56,4 @@ def load(
     ...     bool((load(path).predict(X) == model.predict(X)).all())
     True
     """
-    estimator: MLPClassifier | MLPRegressor = read_estimator(path, ESTIMATORS, own)
-    return estimator
+    return read_estimator(path, ESTIMATORS, own)

@@ -171,7 +171,7 @@ def _category(
     n = len(category.categories)
     # what each place becomes, that of none last
     rows = np.zeros((n + 1, category.width), np.float32)
-    Categories([category], [0]).encode(np.array([*range(n), -1])[:, None], rows)
+    Categories([category], [0]).encode([np.array([*range(n), -1])], rows)
     where = slice(start, start + category.width)
     table.low[where], table.high[where] = rows.min(axis=0), rows.max(axis=0)
     if category.signed:
