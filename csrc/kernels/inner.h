@@ -11,8 +11,9 @@ enum {
     SUMS_AT_ONCE = LANES / ROWS_OF_B, /* registers whose lanes are added up together: LANES dot products */
     MOST_DOTS = REGISTERS == 32 ? 24 : 12,
     MOST_DOT_ROWS = 8,
-    MOST_COLUMNS = 4,                            /* of registers, */
-    COLUMNS = REGISTERS == 32 ? MOST_COLUMNS : 3 /* and what there is room for */
+    MOST_COLUMNS = 4,                                                   /* of registers, */
+    AT_ONCE = REGISTERS == 32 ? MOST_COLUMNS : 3,                       /* what there is room for, */
+    COLUMNS = AT_ONCE < LANES / ROWS_OF_B ? AT_ONCE : LANES / ROWS_OF_B /* and a row of c fills a register at most */
 };
 
 typedef struct {

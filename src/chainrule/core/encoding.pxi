@@ -11,7 +11,7 @@ cdef class NumberCode:
     cdef const int64_t[::1] start, marked, first
     cdef double bend, far
 
-    def __init__(self, const double[::1] median, const double[::1] scale, const double[::1] edges,
+    def __cinit__(self, const double[::1] median, const double[::1] scale, const double[::1] edges,
                  const int64_t[::1] start, const int64_t[::1] marked, const int64_t[::1] first, double bend, double far):
         self.median, self.scale, self.edges = median, scale, edges
         self.start, self.marked, self.first = start, marked, first
