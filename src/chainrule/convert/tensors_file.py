@@ -23,7 +23,7 @@ from chainrule.convert.state_dict import in_order, named, pile
 from chainrule.files.formulas import read_formulas, written_formulas
 from chainrule.files.header import FIELDS, OPTIONAL, SHIFT, check_fields, listed, parse_object
 from chainrule.files.model_file import content_of, file_name, told_with
-from chainrule.model.model import first_answers
+from chainrule.model.kinds_of_answers import first_answers
 from chainrule.model.scaling import SCALINGS
 from chainrule.network import Network
 from chainrule.results.whole_file import write_whole

@@ -1,6 +1,5 @@
 """What a network is: its sizes, its parameters, and the plan by which the core computes."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from chainrule.core import _core
 from chainrule.costs import Cost, OwnCost, UserCost, find_cost
 from chainrule.initializers import Initializer, find_initializers
 from chainrule.model.kept_optimizer import Carried
+from chainrule.model.kinds_of_answers import answers_by, first_answers
 from chainrule.model.own_functions import check_delta_of, check_slope_of
 from chainrule.model.scaling import as_input_scaling, as_output_scaling
 from chainrule.model.sizes import check_sizes, count_parameters
@@ -140,11 +140,7 @@ class Model:
 
     @property
     def precision(self) -> str:
-        """What the factors of products are rounded to: "bfloat16", or else the dtype's name.
-
-        Assigning changes nothing else: a network trained in bfloat16 goes on in float32, or says
-        what it has learned in float32.
-        """
+        """What the factors of products are rounded to: "bfloat16", or else the dtype's name."""
         return self._precision
 
     @precision.setter
@@ -375,25 +371,6 @@ class Model:
                 if values.shape != view.shape:
                     raise ValueError(f"init must return shape {view.shape}; got {values.shape}")
                 view[:] = values
-
-
-def first_answers(output: str, cost: str, n_outputs: int) -> str:
-    """Return what a network that has learned nothing yet answers with, by its formulas."""
-    if output == "softmax" or cost == "hinge" or (cost == "cross_entropy" and n_outputs == 1):
-        return "classes"
-    return "multilabel" if cost == "cross_entropy" else "values"
-
-
-def answers_by(targets: Targets, output: Activation, cost: Cost) -> str:
-    """Return what a network answers with whose first targets these are.
-
-    Numbers that happen to be 0 and 1 are classes where the output cannot say much else.
-    """
-    are_labels = targets.labels is not None or targets.names is not None
-    is_bounded = all(map(math.isfinite, output.reach))
-    if are_labels or is_bounded or first_answers(output.name, cost.name, 1) == "classes":
-        return targets.answers
-    return "values"
 
 
 def check_trainable(net: Model) -> None:
