@@ -88,8 +88,8 @@ extern const int cr_cost_lows[CR_COST_COUNT];       /* the target of the other c
 static inline int cr_few_long_rows(size_t m, size_t k) { return k >= 8 * m; }
 
 /* How a product is made: by one of the kernels of gemm.h, or, from CR_BLAS on, by a BLAS in cells of CR_CELL(way) rows
- * or columns; CR_OWN_WAY: as its own size says. In float also of factors rounded to bfloat16 (gemm_bf16.h), which no size
- * asks for. */
+ * or columns; CR_OWN_WAY: as its own size says. In float also of factors rounded to bfloat16 (gemm_bf16.h), which no
+ * size asks for. */
 enum { CR_OWN_WAY = -1, CR_INNER, CR_NARROW, CR_OUTER, CR_BFLOAT16, CR_BLAS, CR_LAST_WAY = CR_BLAS + 2 };
 #define CR_CELL(way) ((size_t)64 << ((way) - CR_BLAS))
 

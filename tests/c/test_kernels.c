@@ -809,7 +809,8 @@ static void check_gemm(int way, int trans_a, int trans_b, size_t m, size_t n, si
         .x = matrix(VALUES, 4, width, width), .order = draw_order(coming, 4), .rows = coming, .width = width};
     if (way == CR_OWN_WAY) {
         way = (seam ? GEMM_WAY : KERNELS->gemm_way)(trans_a, trans_b, m, n, k);
-        if (!seam && !trans_a && trans_b) way = random_word() % 2 ? CR_INNER : CR_OUTER; /* both, whichever is quicker */
+        if (!seam && !trans_a && trans_b)
+            way = random_word() % 2 ? CR_INNER : CR_OUTER; /* both, whichever is quicker */
     }
     (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row,
                                   random_word() % 2 ? &next : NULL);
