@@ -104,9 +104,9 @@ class Network(Model):
         "bfloat16": the factors of all products over layers, z^l = a^{l-1} (W^l)ᵀ, δ^{l+1} W^{l+1}
         and (δ^l)ᵀ a^{l-1}, are rounded to bfloat16, 8 binary digits, before they are multiplied;
         their sums are made in float32. Parameters, biases, σ, costs and the optimiser stay
-        float32. About 1.8 times as fast for wide layers on processors with AVX512_BF16, for small
-        ones and on others slower than float32, with the same results but for rounding
-        (docs/bfloat16.md). For dtype="float32" alone. It can be assigned later:
+        float32. Up to 1.8 times as fast for wide layers on processors with AVX512_BF16; for narrow
+        ones no faster, and on other processors slower than float32. (docs/bfloat16.md has the
+        bound of the rounding.) For dtype="float32" alone. It can be assigned later:
         ``net.precision = "float32"``. Sparse inputs are made dense, a few rows at a time. Refused
         by full-batch optimisers and by `chainrule.convert`; `check_gradient` and second
         derivatives are of the unrounded network.
