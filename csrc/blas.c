@@ -215,7 +215,8 @@ static int way_of_cells(size_t n) {
                           const cr_rows *next) {                                                                       \
         if (way == CR_OWN_WAY && by_blas_##suffix(m, n, k)) way = way_of_cells(trans_a ? m : n);                       \
         if (way < CR_BLAS || ldc > INT_MAX) {                                                                          \
-            cr_##suffix->gemm(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row, next);         \
+            (way == CR_BFLOAT16 ? cr_##suffix->gemm_bfloat16 : cr_##suffix->gemm)(                                     \
+                way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row, next);                       \
             return;                                                                                                    \
         }                                                                                                              \
         for (size_t i = 0; row && i < m; i++) memcpy(c + i * ldc, row, n * sizeof *c);                                 \

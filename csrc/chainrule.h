@@ -215,6 +215,10 @@ typedef struct {
         void (*gemm)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,       \
                      size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,           \
                      const cr_rows *next);                                                                             \
+        /* the same of a and b rounded to bfloat16, for CR_BFLOAT16; NULL in double */                                 \
+        void (*gemm_bfloat16)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha,             \
+                              const real *a, size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc,    \
+                              const real *row, const cr_rows *next);                                                   \
         /* the rows of out from `first` on <- those that are order[0..rows) of x (., k), or its first ones where order \
          * is NULL, scaled likewise unless `scaling` is NULL; its shift is 0 */                                        \
         void (*unpack[CR_INPUT_COUNT])(const cr_entries *out, size_t first, const cr_sparse *x, const int32_t *order,  \

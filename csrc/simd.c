@@ -30,7 +30,7 @@ extern const cr_kernels_f64 cr_kernels_avx2_f64, cr_kernels_avx512_f64;
 #endif
 #ifdef CR_AVX512BF16_VARIANT
 extern const cr_kernels_f32 cr_kernels_avx512bf16_f32;
-extern const cr_kernels_f64 cr_kernels_avx512bf16_f64;
+static cr_kernels_f32 with_bfloat16; /* the kernels of avx512 but for those that this processor has better ones of */
 #endif
 
 const cr_kernels_f32 *cr_f32 = &cr_kernels_baseline_f32;
@@ -45,7 +45,7 @@ const char *cr_select_simd(const char *name) {
     } variants[] = {
     /* the best first */
 #ifdef CR_AVX512BF16_VARIANT
-        {"avx512bf16", cr_detect_cpu().avx512bf16, &cr_kernels_avx512bf16_f32, &cr_kernels_avx512bf16_f64},
+        {"avx512bf16", cr_detect_cpu().avx512bf16, &with_bfloat16, &cr_kernels_avx512_f64},
 #endif
 #ifdef CR_X86_VARIANTS
         {"avx512", cr_detect_cpu().avx512, &cr_kernels_avx512_f32, &cr_kernels_avx512_f64},
@@ -53,6 +53,10 @@ const char *cr_select_simd(const char *name) {
 #endif
         {"baseline", 1, &cr_kernels_baseline_f32, &cr_kernels_baseline_f64},
     };
+#ifdef CR_AVX512BF16_VARIANT
+    with_bfloat16 = cr_kernels_avx512_f32;
+    with_bfloat16.gemm_bfloat16 = cr_kernels_avx512bf16_f32.gemm_bfloat16;
+#endif
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
         if (variants[i].usable && (!name || !strcmp(name, variants[i].name))) {
             cr_f32 = variants[i].f32;

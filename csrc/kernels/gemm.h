@@ -340,7 +340,11 @@ INLINE void turn_over(real *c, size_t ldc, const real *turned, size_t rows, size
     turn(square, LANES, LANES);
     UNROLL for (size_t y = 0; y < LANES; y++) { square[y] += old_of(c + (y < rows ? y : 0) * ldc, columns, beta); }
     UNROLL for (size_t y = 0; y < LANES; y++) {
-        if (y < rows) store_part(c + y * ldc, square[y], columns);
+        if (y < rows && columns == LANES) {
+            store(c + y * ldc, square[y]);
+        } else if (y < rows) {
+            store_part(c + y * ldc, square[y], columns);
+        }
     }
 }
 
@@ -394,10 +398,6 @@ static void narrow_gemm(real *c, size_t ldc, const real *a, size_t lda, const re
     }
 }
 
-#if !CR_DOUBLE
-#include "gemm_bf16.h"
-#endif
-
 /* Whether dot products of rows of a (m, k) and b (n, k) take less time than transposing b for the outer kernel, by what
  * was measured in halves of a cycle, one for what half a register multiplies, or all of a shorter one: the lanes of
  * each register of dot products have to be summed, and each number of b to be turned over. Tiles of few registers read
@@ -424,17 +424,18 @@ static int gemm_way(int trans_a, int trans_b, size_t m, size_t n, size_t k) {
     return trans_a && !trans_b && transpose_is_quicker(m, n, k) ? CR_NARROW : CR_OUTER;
 }
 
+/* c where there is nothing to multiply */
+static void no_products(real *c, size_t ldc, const real *row, size_t m, size_t n, real beta) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
+    }
+}
+
 static void gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,
                  const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row, const cr_rows *next) {
     if (way == CR_OWN_WAY) way = gemm_way(trans_a, trans_b, m, n, k);
     if (k == 0) {
-        for (size_t i = 0; i < m; i++) {
-            for (size_t j = 0; j < n; j++) c[i * ldc + j] = row ? row[j] : beta == 0 ? 0 : beta * c[i * ldc + j];
-        }
-#if !CR_DOUBLE
-    } else if (way == CR_BFLOAT16) {
-        bfloat16_gemm(c, ldc, row, a, trans_a ? 1 : lda, trans_a ? lda : 1, b, ldb, trans_b, m, n, k, alpha, beta);
-#endif
+        no_products(c, ldc, row, m, n, beta);
     } else if (way == CR_INNER) {
         inner_gemm(c, ldc, row, a, lda, b, ldb, m, n, k, alpha, beta);
     } else if (way == CR_NARROW) {

@@ -216,8 +216,12 @@ static void multiply_strip(panel_of_c *x, size_t i, size_t j, const real *strip,
     x->row = row;
 }
 
-static void bfloat16_gemm(real *c, size_t ldc, const real *row, const real *a, size_t a_row, size_t a_column,
-                          const real *b, size_t ldb, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta) {
+static void gemm_bfloat16(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,
+                          size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,
+                          const cr_rows *next) {
+    (void)way, (void)next;
+    const size_t a_row = trans_a ? 1 : lda, a_column = trans_a ? lda : 1;
+    if (k == 0) no_products(c, ldc, row, m, n, beta);
     vector panels[PANELS][PANEL_BYTES / VECTOR_BYTES], room[STRIP_ROWS * PANEL_WORDS / LANES];
     real *const strip = (real *)room;
     panel_of_c x = {.alpha = alpha, .beta = beta, .row = row, .c = c, .ldc = ldc};

@@ -68,6 +68,10 @@ enum { BLOCK = 16 };
 #define PREFETCH(address) ((void)(address))
 #endif
 
+#if defined(__AVX512BF16__)
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+
 #include "vector.h"
 
 #include "numbers.h"
@@ -83,6 +87,9 @@ enum { BLOCK = 16 };
 #include "inner.h"
 
 #include "gemm.h"
+#if !CR_DOUBLE
+#include "gemm_bf16.h"
+#endif
 #include "sparse.h"
 #include "updates.h"
 
@@ -94,6 +101,15 @@ enum { BLOCK = 16 };
 #define ENTRY_UNPACK(name, type, formats, exact) unpack_##name,
 #define ENTRY_COST(name, output, low) name##_cost,
 #define ENTRY_DELTA(name, output, low) name##_delta,
+
+#if defined(__AVX512BF16__) /* has one kernel that avx512 has not (simd.c) */
+
+#if !CR_DOUBLE
+extern const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX);
+const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {.gemm_bfloat16 = gemm_bfloat16};
+#endif
+
+#else
 
 extern const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX);
 const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
@@ -120,9 +136,14 @@ const TABLE JOIN(cr_kernels, CR_VARIANT, SUFFIX) = {
     .small = SMALL,
     .gemm_way = gemm_way,
     .gemm = gemm,
+#if !CR_DOUBLE
+    .gemm_bfloat16 = gemm_bfloat16,
+#endif
     .unpack = {CR_INPUTS(ENTRY_UNPACK)},
     .sparse_forward = sparse_forward,
     .sparse_outer = sparse_outer,
     .stripe = stripe,
     .unstripe = unstripe,
 };
+
+#endif

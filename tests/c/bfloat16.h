@@ -37,8 +37,8 @@ static void test_rounding_to_bfloat16(void) {
         for (size_t i = 0; i < FACTORS; i++) x[i] = any_factor();
         for (size_t i = 0; i < COUNT(ends); i++) x[2 * i] = (real)ends[i], x[2 * i + 1] = (real)-ends[i];
         AT("bfloat16", left);
-        KERNELS->gemm(CR_BFLOAT16, 0, 0, left ? FACTORS : 1, left ? 1 : FACTORS, 1, 1, left ? x : one, 1,
-                      left ? one : x, left ? 1 : FACTORS, 0, c, left ? 1 : FACTORS, NULL, NULL);
+        KERNELS->gemm_bfloat16(CR_BFLOAT16, 0, 0, left ? FACTORS : 1, left ? 1 : FACTORS, 1, 1, left ? x : one, 1,
+                               left ? one : x, left ? 1 : FACTORS, 0, c, left ? 1 : FACTORS, NULL, NULL);
         for (size_t i = 0; i < FACTORS; i++) {
             const double got = (double)c[i], expected = nearest_of_8_digits((double)x[i]);
             check(isnan(expected) ? isnan(got) : got == expected, "%a is rounded to %a; expected %a", (double)x[i], got,
@@ -57,7 +57,7 @@ static void check_bfloat16_gemm(int trans_a, int trans_b, size_t m, size_t n, si
     for (size_t i = 0; i < n * k; i++) b[i] = any_factor();
     for (size_t i = 0; i < m * n; i++) c[i] = want[i] = any_factor();
     for (size_t j = 0; row && j < n; j++) row[j] = any_factor();
-    KERNELS->gemm(CR_BFLOAT16, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, n, row, NULL);
+    KERNELS->gemm_bfloat16(CR_BFLOAT16, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, n, row, NULL);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             double sum = row ? (double)row[j] : (double)beta * want[i * n + j], size = fabs(sum);

@@ -783,6 +783,11 @@ static real *matrix(int slot, size_t rows, size_t columns, size_t stride) {
     return x;
 }
 
+typedef void (*gemm_kernel)(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, const real *a,
+                            size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc, const real *row,
+                            const cr_rows *next);
+static gemm_kernel gemm_by(int way) { return way == CR_BFLOAT16 ? KERNELS->gemm_bfloat16 : KERNELS->gemm; }
+
 /* c <- alpha op(a) op(b) + beta c, or a row in the place of beta c, with `extra` numbers between the rows of each, by
  * the kernel or through the seam; `way`: CR_OWN_WAY, or another. Whole numbers as small are bfloat16 as they are. */
 static void check_gemm(int way, int trans_a, int trans_b, size_t m, size_t n, size_t k, real alpha, real beta,
@@ -812,8 +817,8 @@ static void check_gemm(int way, int trans_a, int trans_b, size_t m, size_t n, si
         if (!seam && !trans_a && trans_b)
             way = random_word() % 2 ? CR_INNER : CR_OUTER; /* both, whichever is quicker */
     }
-    (seam ? GEMM : KERNELS->gemm)(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row,
-                                  random_word() % 2 ? &next : NULL);
+    (seam ? GEMM : gemm_by(way))(way, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, row,
+                                 random_word() % 2 ? &next : NULL);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             const double got = (double)c[i * ldc + j];
@@ -843,12 +848,12 @@ static void check_gemm_in_parts(int way, int trans_a, int trans_b, size_t m, siz
     for (size_t i = 0; i < n * k; i++) b[i] = (real)whole(20) / 3;
     for (size_t i = 0; i < m * n; i++) all[i] = parts[i] = (real)whole(20) / 9;
     if (way == CR_OWN_WAY) way = KERNELS->gemm_way(trans_a, trans_b, m, n, k);
-    KERNELS->gemm(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, NULL, NULL);
+    gemm_by(way)(way, trans_a, trans_b, m, n, k, (real)0.3, a, lda, b, ldb, (real)0.9, all, n, NULL, NULL);
     for (size_t i = 0; i < m; i += rows) {
         for (size_t j = 0; j < n; j += columns) {
-            KERNELS->gemm(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
-                          (real)0.3, trans_a ? a + i : a + i * lda, lda, trans_b ? b + j * ldb : b + j, ldb, (real)0.9,
-                          parts + i * n + j, n, NULL, NULL);
+            gemm_by(way)(way, trans_a, trans_b, m - i < rows ? m - i : rows, n - j < columns ? n - j : columns, k,
+                         (real)0.3, trans_a ? a + i : a + i * lda, lda, trans_b ? b + j * ldb : b + j, ldb, (real)0.9,
+                         parts + i * n + j, n, NULL, NULL);
         }
     }
     check(memcmp(all, parts, m * n * sizeof(real)) == 0, "the parts differ from the whole");
