@@ -13,13 +13,17 @@ product the side that fills the registers best counts as if it filled them alone
 Goals over 60 shapes of any seed: with AVX-512 a median of at least 0.70, a lower quarter of 0.58, a
 worst of 0.40; with AVX2 (CHAINRULE_SIMD=avx2) 0.65, 0.52 and 0.35.
 
-The shapes take turns and the least time of each counts.
+The shapes take turns and the least time of each counts. With --profile Linux's perf samples where
+the time of the worst quarter goes: rows gathered, products, σ and σ' with the cost and biases,
+updates, and the rest, which is the call and the loops around all (parts/sampling.py).
 
     python bench/shapes.py --picture docs/pictures/shapes.png
     python bench/shapes.py --seed 7 --shapes 20 --rounds 3
+    python bench/shapes.py --profile     # with a build by pip install . -C install.strip=false
 """
 
 import math
+import os
 import time
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -34,6 +38,7 @@ from parts.command import Command, count, without_matplotlib
 from parts.environment import in_one_thread
 from parts.machine import header
 from parts.output import four_digits, table, write_json, write_page
+from parts.sampling import GROUPS, REST, require_perf, sample_or_make_up, shares_of
 
 OF_AVX512 = (0.70, 0.58, 0.40)  # median, lower quarter, worst
 GOALS = {"avx512bf16": OF_AVX512, "avx512": OF_AVX512, "avx2": (0.65, 0.52, 0.35)}
@@ -41,6 +46,7 @@ LEAST_SECONDS, RATE = 1.5e-6, 105e9  # of the products at a peak that shapes are
 SQUARE = 1024
 LANES = {"avx512bf16": 16, "avx512": 16, "avx2": 8, "baseline": 4}
 MOST_NUMBERS = 1 << 20  # of the inputs of an epoch
+PROFILED = [*(group for group in GROUPS if group != "waiting"), REST]
 
 
 def draw_shape(rng):
@@ -86,6 +92,12 @@ class Shape:
     def turn(self):
         self.seconds = min(self.seconds, self.train(self.epochs) / self.steps)
 
+    def work(self, seconds):
+        """Train for at least so long."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self.train(self.epochs)
+
     def allowed(self, lanes):
         """The share that registers of so many lanes allow."""
         spent = useful = 0.0
@@ -128,14 +140,14 @@ def draw_shapes(options):
     ]  # fmt: skip
 
 
-def shares_of(shapes, peak):
+def shares_of_peak(shapes, peak):
     return np.array([shape.flops / peak.rate / shape.seconds for shape in shapes])
 
 
 def report(shapes, peak, options):
     """The figures beside their goals, and the worst quarter with what lanes allow."""
     simd = _core.simd_name()
-    shares = shares_of(shapes, peak)
+    shares = shares_of_peak(shapes, peak)
     found = np.median(shares), np.quantile(shares, 0.25), shares.min()
     goals = GOALS.get(simd)
     rows = [
@@ -146,18 +158,23 @@ def report(shapes, peak, options):
     ]
     worst = np.argsort(shares)[: max(1, len(shapes) // 4)]
     lanes = LANES[simd]
-    shown = [
-        [shapes[i].label, four_digits(1e6 * shapes[i].seconds), f"{shares[i]:.2f}",
-         f"{shapes[i].allowed(lanes):.2f}"]
-        for i in worst
-    ]  # fmt: skip
+    head, shown = ["shape", "µs a step", "share", "what lanes allow"], []
+    if options.profile:
+        head += [f"{group} %" for group in PROFILED]
+    for i in worst:
+        shape = shapes[i]
+        shown.append([shape.label, four_digits(1e6 * shape.seconds), f"{shares[i]:.2f}"])
+        shown[-1].append(f"{shape.allowed(lanes):.2f}")
+        if options.profile:
+            spent, _ = shares_of(sample_or_make_up(os.getpid(), shape.work, options))
+            shown[-1] += [f"{spent[group]:.0f}" for group in PROFILED]
     return "\n\n".join(
         [
             f"{header(options.about)}; {simd}, {len(shapes)} shapes of seed {options.seed}, peak "
             f"{peak.rate / 1e9:.0f} GFlop/s:",
             table(["share of the peak", "found", "goal"], rows),
             "The worst quarter:",
-            table(["shape", "µs a step", "share", "what lanes allow"], shown),
+            table(head, shown),
         ]
     )
 
@@ -173,7 +190,7 @@ def draw(shapes, peak, path):
     ax = figure.subplots()
     narrowest = [min(shape.sizes) for shape in shapes]
     dots = ax.scatter(
-        [shape.flops / 2 for shape in shapes], shares_of(shapes, peak), c=narrowest,
+        [shape.flops / 2 for shape in shapes], shares_of_peak(shapes, peak), c=narrowest,
         norm=LogNorm(1, 64), cmap="viridis", s=28, edgecolors="white", linewidths=0.5,
     )  # fmt: skip
     for goal in GOALS.get(simd, ()):
@@ -198,10 +215,13 @@ def command():
     )
     parser.add_argument("--shapes", type=count, default=60, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="that they are drawn by (default: 0)")
+    parser.add_argument("--profile", action="store_true", help="sample the worst quarter by perf")
     return parser
 
 
 def main(options):
+    if options.profile:
+        require_perf(options)
     if options.picture:
         without_matplotlib(options)
     shapes, peak = draw_shapes(options), Peak()

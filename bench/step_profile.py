@@ -1,9 +1,9 @@
 """Where the time of a training step goes, and how far it is from what the hardware allows.
 
-For each case of parts/cases.py: the shares of the processor's time that go to each of GROUPS, as
-Linux's perf samples them while `fit` trains in a process of its own, on one core, and with a thread
-on each where that is quicker. Beside them, the rate of its matrix products, and how much longer a
-step is than
+For each case of parts/cases.py: the shares of the processor's time that go to each of GROUPS
+(parts/sampling.py), as Linux's perf samples them while `fit` trains in a process of its own, on one
+core, and with a thread on each where that is quicker. Beside them, the rate of its matrix products,
+and how much longer a step is than
 
 - the matrix products alone (bare BLAS, as in steps.py), and
 - the memory: the rows of its mini-batch read once, the parameters and the optimiser's state read
@@ -19,14 +19,8 @@ perf needs the names of functions:
 Quick mode goes on without perf, with shares that are made up.
 """
 
-import re
-import shutil
-import signal
-import subprocess
-import tempfile
 import time
 import timeit
-from pathlib import Path
 
 import numpy as np
 
@@ -37,83 +31,12 @@ from parts.environment import in_one_thread
 from parts.machine import header, known_cores
 from parts.output import four_digits, table, write_json, write_page
 from parts.runs import Run, step_times
+from parts.sampling import GROUPS, REST, require_perf, sample_or_make_up, shares_of
 from parts.worker import Worker
 
 PROFILED = ("book30", "book100", "tiny", "rl", "medium-adam", "large", "matexp")
-# Group: the functions of the core that belong to it, by the first of these that fits.
-GROUPS = {
-    "gather": r"gather|(convert|densify|unpack)_\w+|one_hot|cr_shuffle|philox|scale_row|"
-    r"\w*read_samples",
-    "gemm": r"\w*gemm(_way|_f\d\d)?|outer_panel|pack\w*|sparse_\w+",
-    "elementwise": r"\w+_(values|prime|cost|delta)|exponential_map|sum_rows|multiply|sum|"
-    r"dropout|\w*(part_of_sum|cost_of_rows|total_cost|output_deltas)",
-    "update": r"sgd|adam|adamax|adagrad|rmsprop|rprop|all_finite|move_average|limit_rows|clip|"
-    r"sum_of_squares",
-    "waiting": r"work|take_part|cr_team_run|run_some|cr_seconds",
-}
-REST = "rest"
-NO_PERF = "the command perf is missing: it comes with the tools of the Linux kernel"
-SAMPLED, QUICK_SAMPLED = 2, 0.2  # seconds under perf
 MOST_SECONDS = 12  # of a case, before perf has its turn
 LEAST_GAIN = 0.9  # of the time on one core: else the line of all cores is left out
-
-
-def group_of(library, function):
-    if "chainrule_blas" in library:
-        return "gemm"
-    if re.search("clock_gettime|sched|futex", function):
-        return "waiting"
-    if "_core" not in library:
-        return REST
-    name = function.split(".")[0]
-    return next((group for group, names in GROUPS.items() if re.fullmatch(names, name)), REST)
-
-
-def sample(worker, seconds):
-    """Train for so long under perf: {(library, function): percent}."""
-    if shutil.which("perf") is None:
-        raise UnavailableError(NO_PERF)
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "perf.data"
-        command = f"perf record -q -F 4000 -o {data} -p {worker.process.pid}".split()
-        recorder = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.5)  # until it is attached
-        worker.train(seconds)
-        recorder.send_signal(signal.SIGINT)
-        errors = recorder.communicate()[1]
-        command = f"perf report -i {data} --stdio -q -t | -F overhead,dso,sym".split()
-        report = subprocess.run(command, capture_output=True, text=True)
-    lines = [line.split("|") for line in report.stdout.splitlines() if line.count("|") == 2]
-    found = {
-        (library.strip(), function.split("] ", 1)[-1].strip()): float(percent.strip(" %"))
-        for percent, library, function in lines
-    }
-    if not found:
-        raise UnavailableError(f"perf took no samples: {(errors or report.stderr).strip()}")
-    if any("_core" in library and function.startswith("0x") for library, function in found):
-        told = "the package holds no names of functions: pip install . -C install.strip=false"
-        raise UnavailableError(told)
-    return found
-
-
-def sample_or_make_up(worker, options):
-    """What perf finds. Quick mode takes less time, and goes on where perf finds nothing."""
-    if not options.quick:
-        return sample(worker, SAMPLED)
-    try:
-        return sample(worker, QUICK_SAMPLED)
-    except UnavailableError as why:
-        print(f"shares are made up: {why}")
-        return {("_core", "outer_gemm"): 60.0, ("_core", "gather"): 40.0}
-
-
-def shares_of(found):
-    """Percent by group, and of the functions that take most."""
-    total, shares = sum(found.values()), dict.fromkeys([*GROUPS, REST], 0.0)
-    for (library, function), percent in found.items():
-        shares[group_of(library, function)] += 100 * percent / total
-    largest = sorted(found.items(), key=lambda item: -item[1])[:6]
-    return shares, {name.split("_core_")[-1]: 100 * p / total for (_, name), p in largest}
 
 
 def streaming_rates(size):
@@ -169,7 +92,9 @@ def rows_of(case, ours, products, options):
     for n, worker in ours.items():
         us = min(step_times(worker.entry))
         if us <= alone * (1 if n == 1 else LEAST_GAIN):
-            shares, largest = shares_of(sample_or_make_up(worker, options))
+            shares, largest = shares_of(
+                sample_or_make_up(worker.process.pid, worker.train, options)
+            )
             seconds = 1e-6 * us * n * shares["gemm"] / 100
             rate = flops_of(case.sizes, case.batch) / seconds if seconds else 0.0
             bounds = {"flops": rate, "over blas": us * n / products, "over memory": us * n / memory}
@@ -200,8 +125,7 @@ def command():
 
 
 def main(options):
-    if not options.quick and shutil.which("perf") is None:
-        raise UnavailableError(NO_PERF)  # before all is measured
+    require_perf(options)
     rows = [row for key in options.cases for row in measure(key, options)]
     text = report(rows, options.about)
     print(text)

@@ -86,6 +86,13 @@ def test_profile_tells_that_there_is_no_compiler():
     assert re.search("^quick mode ends here: quick: .*(no C compiler|without its own)", out, re.M)
 
 
+def test_shapes_tell_where_their_time_goes():
+    out = run("shapes.py", "--profile")
+    assert "| gather % | gemm % | elementwise % | update % | rest % |" in out
+    *_, shares = re.search(r"^\| \d+-\d.* \|((?: \d+ \|){5})$", out, re.M).groups()
+    assert sum(map(int, shares.replace("|", " ").split())) == pytest.approx(100, abs=3)
+
+
 def test_growth_without_matplotlib_goes_on_without_a_picture(tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError")
     out = run("growth.py", "--axes", "depth", PYTHONPATH=str(tmp_path))
