@@ -16,7 +16,7 @@ enum { NUMBERS = 1 };
 enum {
     PANEL_WORDS = PANEL_ROWS / NUMBERS,
     PANEL_BYTES = PANEL_WORDS * PANEL_COLUMNS * sizeof(real),
-    PANELS = 9 * 32768 / PANEL_BYTES, /* at once: with a strip they stay in a near cache */
+    PANELS = 18 * 32768 / PANEL_BYTES, /* at once: with a strip they stay in a near cache */
     GROUP_ROWS = MOST_ROWS * NUMBERS,
     GROUP_WORDS = GROUP_ROWS * PANEL_WORDS,
     STRIP_ROWS = 4 * GROUP_ROWS
