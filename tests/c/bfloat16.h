@@ -78,10 +78,11 @@ static void check_bfloat16_gemm(int trans_a, int trans_b, size_t m, size_t n, si
     check(1, "");
 }
 
+/* The last two have more panels than are packed at once. */
 static void test_bfloat16(void) {
-    static const size_t sizes[][3] = {{1, 1, 1},     {1, 30, 785},   {10, 10, 100}, {16, 48, 32},
-                                      {17, 49, 513}, {64, 192, 64},  {65, 193, 7},  {130, 33, 1025},
-                                      {33, 250, 65}, {100, 100, 31}, {8, 96, 512},  {9, 1, 3}};
+    static const size_t sizes[][3] = {{1, 1, 1},     {1, 30, 785}, {10, 10, 100},   {16, 48, 32},  {17, 49, 513},
+                                      {64, 192, 64}, {65, 193, 7}, {130, 33, 1025}, {33, 250, 65}, {100, 100, 31},
+                                      {8, 96, 512},  {9, 1, 3},    {5, 620, 130},   {9, 1200, 3}};
     if (CR_DOUBLE) return;
     test_rounding_to_bfloat16();
     for (size_t i = 0; i < COUNT(sizes); i++) {
