@@ -1,7 +1,7 @@
 """Training by an optimiser of all samples at once: an epoch is one of its iterations."""
 
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import closing, suppress
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -73,9 +73,9 @@ class FullBatchTraining:
         net, history, epochs = self.net, self.history, self.options.epochs
         call = self.options.callbacks.call
         log = _core.Log(*history.core_columns)
-        iterations = self._iterations()
         shown = Progress(self.options.progress, epochs, len(history))
-        with shown, suppress(StopTraining):
+        # closed here: a Ctrl-C that came while it is collected would be swallowed
+        with closing(self._iterations()) as iterations, shown, suppress(StopTraining):
             while len(history) < epochs:
                 call("on_epoch_begin", net, net.epochs_trained)
                 began = perf_counter()
